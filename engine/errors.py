@@ -1,0 +1,69 @@
+"""What can go wrong, whose fault it is and which exit code tells it.
+
+    SoppaError
+    ├── UsageError              2   the words of the call make no sense: unknown name, wrong type, bad date
+    │   ├── FaultyInput         2   a document or table with one or more faults, each with its place
+    │   └── OutsideCalendar     2   a date beyond the last (or before the first) day of a calendar
+    ├── Refused                 1   the call is well formed, but the case does not allow it
+    │   ├── NotAllowed          1   this person may not do this
+    │   ├── AlreadyDecided      1   somebody was first; says who and when
+    │   ├── Stale               1   what the person saw has changed since
+    │   └── LostRace            1   another transaction won; callers may load and decide again
+    └── WrongEnvironment       78   schema, key, file mode, set-up: nothing starts until it is mended
+
+Every message is one plain sentence: what is wrong, where, and what to do. It never holds a child's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.nodes import Fault
+
+
+class SoppaError(Exception):
+    """Base of all errors that a person may see; `str(error)` is the sentence to show."""
+
+    exit_code = 1
+
+
+class UsageError(SoppaError):
+    exit_code = 2
+
+
+class FaultyInput(UsageError):
+    """A document with faults; all of them, in the order of the file."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class OutsideCalendar(UsageError):
+    """The date asked for lies outside the dated table of its calendar."""
+
+
+class Refused(SoppaError):
+    exit_code = 1
+
+
+class NotAllowed(Refused):
+    """This person may not do this; the sentence says who may."""
+
+
+class AlreadyDecided(Refused):
+    """The task was done by somebody else first."""
+
+
+class Stale(Refused):
+    """The task or the facts that the person saw have changed; look again and decide again."""
+
+
+class LostRace(Refused):
+    """The case changed between reading and writing; nothing was written."""
+
+
+class WrongEnvironment(SoppaError):
+    exit_code = 78
