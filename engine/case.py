@@ -1,0 +1,145 @@
+"""A case: one running matter of one process, as a frozen value.
+
+A case holds what a decision needs and nothing else: timers, mails and history are rows of the store.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.clocks import Hold
+
+FactValue = bool | int | str | dt.date | dt.datetime | frozenset[str] | tuple["Contact", ...]
+
+ClockStatus = Literal["running", "satisfied", "void", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody outside the district who can be reached: a parent, an operator, an agency."""
+
+    name: str
+    email: str | None = None
+    language: str = "en"
+    address: str = ""
+    paper: bool = False
+
+    @property
+    def reads_mail(self) -> bool:
+        return self.email is not None and not self.paper
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `kind` person: `id` is a person's id; party: the party's name in the case; system: the engine itself.
+
+    `on_behalf_of` records 'X for Y' and never gives Y's approval.
+    """
+
+    kind: Literal["person", "party", "system"]
+    id: str
+    name: str
+    roles: frozenset[str] = frozenset()
+    on_behalf_of: str | None = None
+
+
+SYSTEM = Actor("system", "system", "soppa")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task of the present entry of the present state.
+
+    `generation` is raised by re-assigning and by a new form; links are bound to it. `assignees` are person ids, `party`
+    the party's name for outsiders. `urgent`: mail at once; otherwise the daily brief carries it.
+    """
+
+    id: str
+    name: str
+    entry: int
+    generation: int
+    title: str
+    assignees: tuple[str, ...]
+    role: str | None
+    party: str | None
+    due: dt.date | None
+    opened_at: dt.datetime
+    offered: bool = False
+    urgent: bool = False
+    instead_of: str | None = None
+    mail: str | None = None
+    outcome: str | None = None
+    done_by: str | None = None
+    done_at: dt.datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome is None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One generation of one clock. The dates are a projection, derived by `engine.clocks.derive` from the rest.
+
+    Dates are local; `None` while held or where the rule has no number.
+    """
+
+    name: str
+    generation: int
+    rule: str
+    rule_version: str
+    calendars: tuple[str, ...]
+    anchor: dt.date
+    length: int | None
+    holds: tuple[Hold, ...]
+    status: ClockStatus
+    nominal: dt.date | None
+    legal: dt.date | None
+    target: dt.date | None
+    provisional: bool = False
+    reason: str = ""
+    ended_on: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`revision` counts commits and guards each write; `entry` counts entries of states and names a task's round.
+
+    `happened` holds the local date of the latest occurrence of each event; `children` the number of joined children
+    still open, by child name.
+    """
+
+    id: str
+    process: str
+    version: int
+    hash: str
+    state: str
+    entry: int
+    entered_at: dt.datetime
+    revision: int
+    started_at: dt.datetime
+    initiator: str
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+    parties: Mapping[str, Contact] = field(default_factory=dict)
+    tasks: tuple[Task, ...] = ()
+    clocks: Mapping[str, Clock] = field(default_factory=dict)
+    happened: Mapping[str, dt.date] = field(default_factory=dict)
+    children: Mapping[str, int] = field(default_factory=dict)
+    next_task: int = 1
+    parent: str | None = None
+    child_name: str | None = None
+    ended_at: dt.datetime | None = None
+    outcome: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None
+
+    def task(self, task_id: str) -> Task | None:
+        return next((task for task in self.tasks if task.id == task_id), None)
+
+    def open_task(self, name: str) -> Task | None:
+        return next((task for task in self.tasks if task.name == name and task.is_open), None)

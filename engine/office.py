@@ -1,0 +1,100 @@
+"""The office: what a decision must know of the district besides the case. A frozen value, read before each decision."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from engine.calendar import SchoolDays
+from engine.clocks import Calendars
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who works for the district. `absent` is a closed range of local dates."""
+
+    id: str
+    name: str
+    email: str
+    roles: frozenset[str]
+    login: str | None = None
+    language: str = "en"
+    deputy: str | None = None
+    supervisor: str | None = None
+    absent: tuple[dt.date, dt.date] | None = None
+    active: bool = True
+
+    def is_away(self, day: dt.date) -> bool:
+        return not self.active or (self.absent is not None and self.absent[0] <= day <= self.absent[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who answers for a role today, and for whom if they stand in."""
+
+    person: Person
+    instead_of: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The district as decisions see it. `zone` is the zone of every local date."""
+
+    district: str
+    zone: ZoneInfo
+    calendars: Calendars
+    people: Mapping[str, Person]
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    second_person: str | None = None
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("en",)
+    public_url: str = "http://localhost:8080"
+    fiscal_year_start: str = "07-01"
+    hold_policy: str = "asap"
+    asap_grace: int = 1
+    max_mail_lag_days: int = 0
+
+    @property
+    def school(self) -> SchoolDays | None:
+        return self.calendars.school
+
+    def today(self, now: dt.datetime) -> dt.date:
+        return now.astimezone(self.zone).date()
+
+    def at_local(self, day: dt.date, hour: int, minute: int = 0) -> dt.datetime:
+        """That local wall-clock moment as an aware UTC instant; in a gap the first moment after it."""
+        local = dt.datetime.combine(day, dt.time(hour, minute), tzinfo=self.zone)
+        return local.astimezone(dt.UTC)
+
+    def person(self, person_id: str) -> Person | None:
+        return self.people.get(person_id)
+
+    def holders(self, role: str, day: dt.date) -> tuple[Holder, ...]:
+        """The people who answer for a role on that day, in order of their ids, each at most once.
+
+        Somebody away is followed through deputies (bounded by the number of people, so a circle ends); a role with
+        nobody present falls to its stand-in, and then to the privacy officer. Empty when there is nobody at all.
+        """
+        found = [self._present(person, day) for person in self._with_role(role)]
+        holders = [holder for holder in found if holder is not None]
+        for other in (self.stand_ins.get(role), *(p.id for p in self._with_role("privacy"))):
+            person = self.people.get(other) if other else None
+            if not holders and person is not None and not person.is_away(day):
+                holders = [Holder(person)]
+        unique = {holder.person.id: holder for holder in reversed(holders)}
+        return tuple(unique[key] for key in sorted(unique))
+
+    def _with_role(self, role: str) -> list[Person]:
+        return sorted((p for p in self.people.values() if role in p.roles and p.active), key=lambda p: p.id)
+
+    def _present(self, person: Person, day: dt.date) -> Holder | None:
+        current: Person | None = person
+        for _ in range(len(self.people)):
+            if current is None:
+                return None
+            if not current.is_away(day):
+                return Holder(current, None if current is person else person)
+            current = self.people.get(current.deputy) if current.deputy else None
+        return None

@@ -1,0 +1,281 @@
+"""The ports: what the engine needs of a store, and what relay and pages need besides.
+
+`storage` implements all of these on SQLite and PostgreSQL. Instants are aware UTC; `now` is always an argument. Every
+method of a `Unit` works inside the transaction of the `with store.begin()` that gave it: all of it commits or none.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from engine.case import Actor, Case
+from engine.definition import Definition, LinkLevel
+from engine.messages import Command, Decision
+from engine.office import Office, Person
+
+OutboxState = Literal["queued", "claimed", "handing_over", "accepted", "deferred", "failed", "uncertain", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    id: int
+    case_id: str
+    key: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message waiting for one case."""
+
+    id: int
+    case_id: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """`recipient` is `party:NAME` or `person:ID`; `raw`, `address` and `message_id` are there from the first claim on.
+
+    `fence` grows with every claim; a settle under an older fence changes nothing. `case_id` is None for a brief.
+    """
+
+    id: int
+    case_id: str | None
+    mail: str
+    step: str
+    occurrence: str
+    recipient: str
+    task_id: str | None
+    state: OutboxState
+    attempts: int
+    fence: int
+    address: str | None = None
+    message_id: str | None = None
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BriefLine:
+    """A line of a daily brief, as `messages.Notify` left it."""
+
+    case_id: str
+    kind: str
+    subject: str
+    text: str
+    strength: int
+    date: dt.date | None
+    legal: bool
+    task_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link to be stored: only the token's SHA-256, never the token. `task_generation` binds it to the task's own
+    generation; `purpose` is `task` or `status`."""
+
+    token_hash: str
+    purpose: Literal["task", "status"]
+    case_id: str
+    recipient: str
+    level: LinkLevel
+    expires_at: dt.datetime
+    task_id: str | None = None
+    task_generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A stored link. `revoked_at` is set by the transaction that closes, re-opens or moves its task."""
+
+    id: int
+    purpose: Literal["task", "status"]
+    case_id: str
+    recipient: str
+    level: LinkLevel
+    expires_at: dt.datetime
+    task_id: str | None
+    task_generation: int | None
+    revoked_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A device that has shown who it is. `recipient` as in `OutboxRow`; `level` is what has been proved so far.
+
+    A person's session opens all their own tasks; a party's session is bound to its case.
+    """
+
+    id: int
+    recipient: str
+    case_id: str | None
+    level: LinkLevel
+    expires_at: dt.datetime
+
+
+class Unit(Protocol):
+    """One transaction."""
+
+    def people(self) -> Sequence[Person]: ...
+
+    def new_case_id(self, today: dt.date) -> str:
+        """The next case number, such as `2026-0001`: unique, dense per year, never given twice."""
+        ...
+
+    def case(self, case_id: str) -> Case:
+        """Raises `UsageError` for an unknown case, naming the nearest known number."""
+        ...
+
+    def case_of_task(self, task_id: str) -> str:
+        """Raises `UsageError` for an unknown task."""
+        ...
+
+    def adopt(self, definition: Definition, source: str) -> None:
+        """Keeps the source of a definition in use; the same (process, version) with another hash is refused."""
+        ...
+
+    def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
+        """Writes a whole decision: case, tasks, clocks, timers, outbox and brief rows, messages, links revoked, history.
+
+        Raises `LostRace` when the case's revision is not `before.revision` any more.
+        """
+        ...
+
+    def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
+        """Pending timers at or before `now`, earliest first; locked for this transaction, skipping locked ones."""
+        ...
+
+    def timer_done(self, timer: DueTimer, now: dt.datetime) -> None: ...
+
+    def messages(self, limit: int) -> Sequence[Message]:
+        """Waiting messages, oldest first, at most one a case, skipping locked ones."""
+        ...
+
+    def message_done(self, message: Message) -> None: ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Rolls back to here when its block raises, and raises on."""
+        ...
+
+    def high_water(self) -> dt.datetime | None:
+        """The latest instant the daemon has worked at."""
+        ...
+
+    def set_high_water(self, now: dt.datetime) -> None: ...
+
+
+class Store(Protocol):
+    def begin(self) -> AbstractContextManager[Unit]:
+        """A writing transaction: commits at the end of the block, rolls back when it raises."""
+        ...
+
+    def read(self) -> AbstractContextManager[Unit]:
+        """A reading transaction: one consistent view, nothing can be written."""
+        ...
+
+    def failed(self, kind: Literal["timer", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
+        """Counts a failure in a transaction of its own and gives the number of tries so far; the fifth makes an
+        incident, and the row waits for a person. `error` holds no personal data."""
+        ...
+
+
+class Definitions(Protocol):
+    """Where definitions come from: shipped, overlaid by the district, or adopted earlier."""
+
+    def newest(self, process: str) -> Definition:
+        """Raises `UsageError` for an unknown process, naming the nearest."""
+        ...
+
+    def has(self, process: str) -> bool: ...
+
+    def pinned(self, process: str, version: int, digest: str) -> Definition:
+        """The very definition a case runs on. Raises `WrongEnvironment` when it is nowhere to be found."""
+        ...
+
+    def source(self, definition: Definition) -> str: ...
+
+
+class OfficeMaker(Protocol):
+    """Puts the people of the database and the district's settings together."""
+
+    def __call__(self, people: Iterable[Person]) -> Office: ...
+
+
+class Outbox(Protocol):
+    """The rows of the mails. Each method is one transaction of its own."""
+
+    def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
+        """Takes queued and deferred rows whose time has come, urgent lane first; counts the attempt, raises the fence.
+
+        A claim not renewed within its lease (10 min) is given back by `rescue`; a row handing over never is.
+        """
+        ...
+
+    def prepare(self, row: OutboxRow, *, address: str, message_id: str, raw: bytes, links: Sequence[NewLink],
+                now: dt.datetime) -> bool:
+        """Stores the rendered bytes (encrypted) and the links in them. False when the claim was lost."""
+        ...
+
+    def brief_lines(self, row: OutboxRow) -> Sequence[BriefLine]:
+        """What the brief of this row carries."""
+        ...
+
+    def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
+        """Committed before the final dot; False when the claim was lost or the row cancelled: do not send."""
+        ...
+
+    def settle(self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime,
+               retry_at: dt.datetime | None = None) -> None:
+        """Records how it went and, for `accepted | failed | uncertain`, leaves `MailSettled` for the case."""
+        ...
+
+    def rescue(self, now: dt.datetime) -> Mapping[str, int]:
+        """Gives back claims whose lease ran out (queued again); rows left handing over by a dead process become
+        `uncertain`. Says how many of each."""
+        ...
+
+
+class Links(Protocol):
+    """What the pages keep. GET requests may write sessions and rate counts only."""
+
+    def add_link(self, link: NewLink) -> None: ...
+
+    def link(self, token_hash: str) -> Link | None: ...
+
+    def new_code(self, recipient: str, case_id: str | None, code_hash: str, expires_at: dt.datetime,
+                 now: dt.datetime) -> bool:
+        """Stores a mailed code, replacing the one before; False when too many were asked for in the last hour."""
+        ...
+
+    def try_code(self, recipient: str, case_id: str | None, code_hash: str, now: dt.datetime) -> Literal[
+            "right", "wrong", "expired", "locked"]:
+        """One try; five wrong ones in all lock the recipient's codes for an hour, whatever code came after."""
+        ...
+
+    def open_session(self, token_hash: str, session: Session, now: dt.datetime) -> None: ...
+
+    def session(self, token_hash: str, now: dt.datetime) -> Session | None: ...
+
+    def raise_session(self, session: Session, level: LinkLevel) -> None: ...
+
+    def close_session(self, session: Session) -> None: ...
+
+    def second_confirmed(self, case_id: str, recipient: str) -> bool:
+        """Whether the custodian ticked, for this case, that the party was met in person or called back."""
+        ...
+
+    def confirm_second(self, case_id: str, recipient: str, how: str, by: str, now: dt.datetime) -> None: ...
+
+    def totp_secret(self, person_id: str) -> str | None: ...
+
+    def totp_used(self, person_id: str, counter: int) -> bool:
+        """Marks a time step as used; False when it (or a later one) already was."""
+        ...
+
+    def allow(self, bucket: str, limit: int, per: dt.timedelta, now: dt.datetime) -> bool:
+        """Counts one request in a fixed window; False when it is one too many."""
+        ...
