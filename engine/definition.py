@@ -238,12 +238,23 @@ class Definition:
     children: Mapping[str, ChildDef]
     scenarios: tuple[Scenario, ...]
     hash: str
-    subject: str | None = None
+    soft: Ladder
     from_parent: bool = False
 
     @property
     def initial(self) -> StateDef:
         return next(state for state in self.states.values() if state.initial)
+
+    def fact(self, name: str) -> FactDef | None:
+        """A declared fact, or the engine's own `posted_on`."""
+        return POSTED_ON if name == POSTED_ON.name else self.facts.get(name)
+
+    def task(self, state: str, name: str) -> TaskDef | None:
+        """A task of a state, or the engine's own task of posting a mail on paper, which belongs to no state."""
+        posting = self.mails.get(name.removeprefix(POST))
+        if name.startswith(POST) and posting is not None:
+            return posting_task(posting)
+        return self.states[state].task(name)
 
 
 def told(mail: str) -> str:
@@ -263,3 +274,23 @@ def expired(clock: str) -> str:
 def ended(child: str) -> str:
     """The event 'every joined child of this name has ended'."""
     return f"ended.{child}"
+
+
+POST = "post_"
+"""Begins the name of the engine's own task of printing and posting a mail: `post_told_parent`."""
+
+POSTED_ON = FactDef("posted_on", FactType("date"), {"en": "Date it was posted"})
+
+
+def posting_task(mail: MailDef) -> TaskDef:
+    """The task that replaces a mail which cannot be sent: print the letter, post it, say on which day."""
+    return TaskDef(
+        name=POST + mail.name,
+        title={"en": "Print the letter, post it, and enter the date of posting"},
+        who=Who("role", mail.paper or "privacy"),
+        link="code",
+        form=(FormField(POSTED_ON.name),),
+        outcomes={"posted": Outcome("posted", {"en": "The letter is in the post"})},
+        due=Due(2, "business_days"),
+        posts=mail.name,
+    )

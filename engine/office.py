@@ -54,7 +54,6 @@ class Office:
     fiscal_year_start: str = "07-01"
     hold_policy: str = "asap"
     asap_grace: int = 1
-    max_mail_lag_days: int = 0
 
     @property
     def school(self) -> SchoolDays | None:
@@ -77,8 +76,7 @@ class Office:
         Somebody away is followed through deputies (bounded by the number of people, so a circle ends); a role with
         nobody present falls to its stand-in, and then to the privacy officer. Empty when there is nobody at all.
         """
-        found = [self._present(person, day) for person in self._with_role(role)]
-        holders = [holder for holder in found if holder is not None]
+        holders = [holder for person in self._with_role(role) for holder in self.present(person, day)]
         for other in (self.stand_ins.get(role), *(p.id for p in self._with_role("privacy"))):
             person = self.people.get(other) if other else None
             if not holders and person is not None and not person.is_away(day):
@@ -89,12 +87,13 @@ class Office:
     def _with_role(self, role: str) -> list[Person]:
         return sorted((p for p in self.people.values() if role in p.roles and p.active), key=lambda p: p.id)
 
-    def _present(self, person: Person, day: dt.date) -> Holder | None:
+    def present(self, person: Person, day: dt.date) -> tuple[Holder, ...]:
+        """The person, or the first of their deputies who is there on that day; empty when nobody is."""
         current: Person | None = person
         for _ in range(len(self.people)):
             if current is None:
-                return None
+                break
             if not current.is_away(day):
-                return Holder(current, None if current is person else person)
+                return (Holder(current, None if current is person else person),)
             current = self.people.get(current.deputy) if current.deputy else None
-        return None
+        return ()

@@ -1,0 +1,127 @@
+"""Calendars: which local dates count, as expanded tables of days off. No clock and no time zone in here.
+
+A statutory calendar is data (`workflows/calendars`); no holiday library is right for a statute. A date outside the
+table of a calendar is an error, never a guess.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.errors import OutsideCalendar
+
+ONE_DAY = dt.timedelta(days=1)
+_SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Business days between `first` and `last`: every day but Saturdays, Sundays and `days_off`."""
+
+    id: str
+    version: str
+    days_off: Mapping[dt.date, str]
+    first: dt.date
+    last: dt.date
+
+    def why_off(self, day: dt.date) -> str | None:
+        """`Saturday`, `Sunday` or the holiday's name; None on a business day. Raises `OutsideCalendar`."""
+        if not self.first <= day <= self.last:
+            raise OutsideCalendar(f"{day.isoformat()} is outside calendar '{self.id}' ({self.first.isoformat()} to "
+                                  f"{self.last.isoformat()}): extend its table before you count on that date")
+        if day in self.days_off:
+            return self.days_off[day]
+        return day.strftime("%A") if day.weekday() >= _SATURDAY else None
+
+    def is_business_day(self, day: dt.date) -> bool:
+        return self.why_off(day) is None
+
+    def roll_forward(self, day: dt.date) -> tuple[dt.date, tuple[tuple[dt.date, str], ...]]:
+        """The first business day on or after `day`, and each day passed over with the reason."""
+        return self._walk(day, ONE_DAY)
+
+    def on_or_after(self, day: dt.date) -> dt.date:
+        return self._walk(day, ONE_DAY)[0]
+
+    def on_or_before(self, day: dt.date) -> dt.date:
+        return self._walk(day, -ONE_DAY)[0]
+
+    def nth_after(self, day: dt.date, count: int) -> tuple[dt.date, tuple[tuple[dt.date, str], ...]]:
+        """The `count`-th business day after `day` (which is day 0), and the holidays passed over on the way."""
+        return self._count(day, count, ONE_DAY)
+
+    def nth_before(self, day: dt.date, count: int) -> dt.date:
+        """The `count`-th business day before `day`."""
+        return self._count(day, count, -ONE_DAY)[0]
+
+    def _walk(self, day: dt.date, step: dt.timedelta) -> tuple[dt.date, tuple[tuple[dt.date, str], ...]]:
+        passed: list[tuple[dt.date, str]] = []
+        while (reason := self.why_off(day)) is not None:
+            passed.append((day, reason))
+            day += step
+        return day, tuple(passed)
+
+    def _count(self, day: dt.date, count: int, step: dt.timedelta) -> tuple[dt.date, tuple[tuple[dt.date, str], ...]]:
+        holidays: list[tuple[dt.date, str]] = []
+        left = count
+        while left > 0:
+            day += step
+            reason = self.why_off(day)
+            left -= reason is None
+            if reason is not None and day.weekday() < _SATURDAY:
+                holidays.append((day, reason))
+        return day, tuple(holidays)
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolDays:
+    """A district's days of student attendance, entered from `first` to `last`.
+
+    `closed` are weekdays without attendance. Beyond `last` weekdays are taken for school days and a result is
+    *provisional* until the next year's calendar is entered.
+    """
+
+    version: str
+    closed: frozenset[dt.date] = field(default_factory=frozenset)
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+    def is_school_day(self, day: dt.date) -> bool:
+        return day.weekday() < _SATURDAY and day not in self.closed
+
+    def knows(self, day: dt.date) -> bool:
+        return self.first is not None and self.last is not None and self.first <= day <= self.last
+
+    def nth_after(self, day: dt.date, count: int) -> tuple[dt.date, tuple[dt.date, ...], bool]:
+        """The `count`-th school day after `day`, the closed weekdays passed over, and whether it is provisional."""
+        passed: list[dt.date] = []
+        left, provisional = count, False
+        while left > 0:
+            day += ONE_DAY
+            provisional = provisional or not self.knows(day)
+            left -= self.is_school_day(day)
+            if day in self.closed and day.weekday() < _SATURDAY:
+                passed.append(day)
+        return day, tuple(passed), provisional
+
+
+def easter(year: int) -> dt.date:
+    """Easter Sunday in the Gregorian calendar (the anonymous computus, valid for every year from 1583)."""
+    century, rest = divmod(year, 100)
+    golden = year % 19
+    epact = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
+    late = (golden + 11 * epact + 22 * weekday) // 451
+    month, day = divmod(epact + weekday - 7 * late + 114, 31)
+    return dt.date(year, month, day + 1)
+
+
+def nth_weekday(year: int, month: int, weekday: int, nth: int) -> dt.date:
+    """The nth given weekday (Monday is 0) of a month; `nth` -1 is the last one."""
+    if nth > 0:
+        first = dt.date(year, month, 1)
+        return first + dt.timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
+    end = dt.date(year + month // 12, month % 12 + 1, 1) - ONE_DAY
+    return end - dt.timedelta(days=(end.weekday() - weekday) % 7)

@@ -1,0 +1,79 @@
+"""Which state comes next? The only user of `transitions`, and the only question put to it.
+
+A machine holds no case: one is built per definition, and each look-up gets a throw-away model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from transitions import EventData, Machine
+
+from engine.definition import Branch, Definition, StateDef
+from engine.guards import Guard, Unknown, evaluate
+
+
+class UnknownFacts(Exception):
+    """A guard needs facts that nobody has recorded; `names` says which."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+        super().__init__(", ".join(sorted(names)))
+
+
+@dataclass(slots=True)
+class _Model:
+    state: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def next_state(definition: Definition, state: str, trigger: str, facts: Mapping[str, object]) -> str | None:
+    """The state that `trigger` leads to from `state`, or None when it leads nowhere. Raises `UnknownFacts`."""
+    event = _machine(definition).events.get(trigger)
+    model = _Model(state, facts)
+    if event is None or state not in event.transitions:
+        return None
+    return model.state if event.trigger(model) else None
+
+
+def triggers(state: StateDef) -> Iterator[tuple[str, tuple[Branch, ...]]]:
+    """Everything that can move a case out of a state, with its ways on."""
+    for task in state.tasks:
+        yield from ((f"{task.name}.{outcome.name}", outcome.to) for outcome in task.outcomes.values() if outcome.to)
+    yield from (("on " + handler.event, handler.to) for handler in state.on)
+    if state.after is not None:
+        yield "after", state.after.to
+    yield from ((name, to) for name, to in (("joined", state.joined), ("always", state.always)) if to)
+
+
+_machines: dict[str, Machine] = {}
+
+
+def _machine(definition: Definition) -> Machine:
+    """Built once per compiled form; the hash names it."""
+    if definition.hash not in _machines:
+        _machines[definition.hash] = _build(definition)
+    return _machines[definition.hash]
+
+
+def _build(definition: Definition) -> Machine:
+    machine = Machine(model=None, states=list(definition.states), initial=definition.initial.name,
+                      auto_transitions=False, send_event=True)
+    for state in definition.states.values():
+        for trigger, branches in triggers(state):
+            for branch in branches:
+                machine.add_transition(trigger, state.name, branch.to, conditions=_condition(branch.when))
+    return machine
+
+
+def _condition(guard: Guard | None) -> list[Callable[[EventData], bool]]:
+    return [] if guard is None else [lambda event: holds(guard, event.model.facts)]
+
+
+def holds(guard: Guard, facts: Mapping[str, object]) -> bool:
+    """Whether a guard holds. Raises `UnknownFacts`: what nobody has recorded is neither true nor false."""
+    answer = evaluate(guard, facts)
+    if isinstance(answer, Unknown):
+        raise UnknownFacts(answer.names)
+    return answer

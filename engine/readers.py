@@ -1,0 +1,39 @@
+"""Who reads and who acts: from a `Who` of a definition to people and parties, today."""
+
+from __future__ import annotations
+
+from engine.case import Actor, Task
+from engine.definition import Who
+from engine.office import Holder
+from engine.turn import Turn
+
+
+def holders(turn: Turn, who: Who) -> tuple[Holder, ...]:
+    """The people of the office who answer; none for a party. A person named in a fact is followed through deputies."""
+    if who.kind == "role":
+        return turn.office.holders(who.name, turn.today)
+    person = turn.office.person(str(turn.case.facts.get(who.name))) if who.kind == "person" else None
+    return () if person is None else turn.office.present(person, turn.today)
+
+
+def recipients(turn: Turn, who: Who) -> tuple[str, ...]:
+    """`person:ID` of everyone who answers, or `party:NAME` of a party that the case has."""
+    if who.kind == "party":
+        return (f"party:{who.name}",) if who.name in turn.case.parties else ()
+    return tuple(f"person:{holder.person.id}" for holder in holders(turn, who))
+
+
+def supervisors(turn: Turn, who: Who) -> tuple[str, ...]:
+    """The supervisors of those who answer; whoever has none is their own."""
+    found = {holder.person.supervisor or holder.person.id for holder in holders(turn, who)}
+    return tuple(f"person:{person}" for person in sorted(found))
+
+
+def may_do(turn: Turn, task: Task, actor: Actor) -> bool:
+    """Whether this actor may answer this task: an assignee, somebody who holds its role, or its party."""
+    if actor.kind == "party":
+        return task.party == actor.id
+    if task.role is None:
+        return actor.id in task.assignees
+    standing_in = {holder.person.id for holder in turn.office.holders(task.role, turn.today)}
+    return actor.id in task.assignees or task.role in actor.roles or actor.id in standing_in

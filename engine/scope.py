@@ -1,0 +1,131 @@
+"""The names that a definition declares, and the look-ups that write a fault where a name is unknown.
+
+A `Scope` lives for one compilation. It also remembers which names were used, so that what nobody uses is a fault too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from engine import nodes
+from engine.clocks import Rule
+from engine.definition import Words, ended, entered, expired, told
+from engine.errors import UsageError
+from engine.guards import FactType, Guard, compile_guard
+from engine.ladders import Ladder
+from engine.nodes import Faults, MapNode, Node, Scalar, nearest
+
+ROLES = ("sponsor", "staff", "privacy", "custodian", "edtech", "legal", "itsec", "procurement", "superintendent", "board",
+         "principal", "ceo", "web", "board_clerk", "signer", "board_attorney", "data_owner", "hearing_officer", "hr")
+SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children")
+_WORD = re.compile(r"'[^']*'|\"[^\"]*\"|([A-Za-z_]\w*)")
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+@dataclass(slots=True)
+class Scope:
+    """`answers` holds every `task.outcome`; `used` every name seen outside its own declaration, as `section.name`."""
+
+    faults: Faults
+    rules: Mapping[str, Rule]
+    ladders: Mapping[str, Ladder]
+    texts: Mapping[str, str]
+    declared: Mapping[str, Mapping[str, Scalar]]
+    types: dict[str, FactType] = field(default_factory=dict)
+    personal: set[str] = field(default_factory=set)
+    answers: frozenset[str] = frozenset()
+    used: set[str] = field(default_factory=set)
+
+    def name(self, section: str, node: Node | None, what: str) -> str | None:
+        """A name declared in `section`; anything else is a fault with the nearest known name."""
+        value = nodes.text(node, self.faults, what)
+        if value is None or node is None:
+            return None
+        known = self.declared[section]
+        if value not in known:
+            self.faults.add(node, f"{what}: there is no '{value}' in {section}{nearest(value, known)}")
+            return None
+        self.used.add(f"{section}.{value}")
+        return value
+
+    def names(self, section: str, node: Node | None, what: str) -> tuple[str, ...]:
+        found = (self.name(section, item, what) for item in nodes.items(node, self.faults, what))
+        return tuple(name for name in found if name is not None)
+
+    def fact_of(self, node: Node | None, kinds: Iterable[str], what: str) -> str | None:
+        """A fact of one of the `kinds`."""
+        name = self.name("facts", node, what)
+        if name is None or node is None or name not in self.types:
+            return name
+        wanted = tuple(kinds)
+        if self.types[name].kind not in wanted:
+            self.faults.add(node, f"{what}: fact '{name}' is a {self.types[name].kind}, but must be a "
+                                  f"{' or '.join(wanted)}")
+            return None
+        return name
+
+    def guard(self, node: Node | None) -> Guard | None:
+        """A compiled guard; a faulty one is written down with the place where it stands."""
+        source = nodes.text(node, self.faults, "a guard")
+        if source is None or node is None:
+            return None
+        self.used.update(f"facts.{match[1]}" for match in _WORD.finditer(source) if match[1])
+        try:
+            return compile_guard(source, self.types)
+        except UsageError as error:
+            self.faults.add(node, f"guard: {error}")
+            return None
+
+    def event(self, node: Node) -> str | None:
+        """The event that a text names: `told.MAIL`, `entered.STATE`, `expired.CLOCK`, `ended.CHILD`, `TASK.OUTCOME`, or
+        the bare name of a mail (told) or of a state (entered)."""
+        value = nodes.text(node, self.faults, "an event")
+        if value is None:
+            return None
+        known = self._events()
+        bare = [event for event in (told(value), entered(value)) if event in known]
+        if value in known:
+            return self._seen(value)
+        if len(bare) == 2:
+            self.faults.add(node, f"'{value}' is a mail and a state: write {bare[0]} or {bare[1]}")
+            return None
+        if not bare:
+            names = [event.partition(".")[2] if event.startswith(("told.", "entered.")) else event for event in known]
+            close = nearest(value, known if "." in value else names)
+            self.faults.add(node, f"nothing named '{value}' can happen{close}")
+            return None
+        return self._seen(bare[0])
+
+    def events(self, node: Node | None, what: str) -> tuple[str, ...]:
+        found = (self.event(item) for item in nodes.items(node, self.faults, what))
+        return tuple(event for event in found if event is not None)
+
+    def words(self, node: Node | None, what: str) -> Words:
+        """A text, or the same text by language; `en` must be there."""
+        if isinstance(node, MapNode):
+            found = {key.text: nodes.text(value, self.faults, what) or "" for key, value in nodes.named(node, self.faults)}
+            for key, _ in node.entries:
+                if not _LANGUAGE.fullmatch(key.text):
+                    self.faults.add(key, f"{what}: '{key.text}' is no language: use codes such as en or es")
+            if "en" not in found:
+                self.faults.add(node, f"{what} has no English text: add en")
+            return {"en": "", **found}
+        value = nodes.text(node, self.faults, what)
+        return {} if value is None else {"en": value}
+
+    def unused(self, section: str) -> Iterable[Scalar]:
+        return (key for name, key in self.declared[section].items() if f"{section}.{name}" not in self.used)
+
+    def _seen(self, event: str) -> str:
+        kind, _, name = event.partition(".")
+        section = {"expired": "clocks", "ended": "children"}.get(kind)
+        if section:
+            self.used.add(f"{section}.{name}")
+        return event
+
+    def _events(self) -> frozenset[str]:
+        return (frozenset(map(told, self.declared["mails"])) | frozenset(map(entered, self.declared["states"]))
+                | frozenset(map(expired, self.declared["clocks"])) | frozenset(map(ended, self.declared["children"]))
+                | self.answers)

@@ -1,0 +1,241 @@
+"""Tasks: opened for people, answered once, closed with their state."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+from engine.case import SYSTEM, Actor, FactValue, Task
+from engine.clocks import count_back, due_in
+from engine.definition import POST, Due, MailDef, Outcome, TaskDef, posting_task
+from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
+from engine.ladders import PlannedRung
+from engine.machine import UnknownFacts, holds
+from engine.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, SetTimer
+from engine.nodes import nearest
+from engine.office import Holder
+from engine.readers import holders, may_do, supervisors
+from engine.rungs import plan_target, repeat_after, timer_at
+from engine.turn import Turn
+
+SOON = 2
+"""A task due within so many business days is mailed at once; a later one waits for the daily brief."""
+
+
+def open_task(turn: Turn, wanted: TaskDef, *, entry: int, mail: str | None = None) -> Task:
+    """Opens a task for whoever answers for it today, asks them, and sets the timers of its target date."""
+    people = _without_self(turn, wanted, holders(turn, wanted.who))
+    due = None if wanted.due is None else due_on(turn, wanted.due)
+    task = Task(
+        id=f"{turn.case.id}-{turn.case.next_task}", name=wanted.name, entry=entry, generation=1,
+        title=turn.words(wanted.title), assignees=tuple(holder.person.id for holder in people),
+        role=wanted.who.name if wanted.who.kind == "role" else None,
+        party=wanted.who.name if wanted.who.kind == "party" else None,
+        due=due, opened_at=turn.now, offered=wanted.offered, urgent=_is_urgent(turn, due), mail=mail,
+        instead_of=next((holder.instead_of.id for holder in people if holder.instead_of), None),
+    )
+    turn.change(next_task=turn.case.next_task + 1)
+    turn.put_task(task)
+    turn.tell("task_opened", task=task.id, name=task.name, to=", ".join(task.assignees) or task.party or "nobody",
+              instead_of=task.instead_of, due=due)
+    if not wanted.offered:
+        ask(turn, task)
+        _set_timers(turn, task)
+    return task
+
+
+def open_posting(turn: Turn, mail: MailDef) -> None:
+    """Opens the task of posting a mail on paper. It belongs to no state and outlives the end of its case."""
+    open_task(turn, posting_task(mail), entry=0, mail=mail.name)
+
+
+def ask(turn: Turn, task: Task) -> None:
+    """Mails the link of an urgent task at once; the others are a line of the daily brief."""
+    step, occurrence = task.id, str(task.generation)
+    if task.party is not None:
+        turn.do(Send("task", step, occurrence, f"party:{task.party}", task.id))
+    for person in task.assignees:
+        if task.urgent:
+            turn.do(Send("task", step, occurrence, f"person:{person}", task.id))
+        else:
+            turn.do(Notify(f"person:{person}", "task", task.id, task.title, 0, task.due, task_id=task.id))
+
+
+def complete(turn: Turn, command: CompleteTask) -> Outcome:
+    """Records an answer: the values of its form, what the outcome sets, and who gave it. Moves nothing.
+
+    Raises `AlreadyDecided`, `NotAllowed`, `Stale`, `UsageError` (unknown outcome or field) or `Refused` (a field or
+    fact is missing, the outcome is not open now).
+    """
+    task, wanted = _task_to_do(turn, command)
+    outcome = wanted.outcomes.get(command.outcome)
+    if outcome is None:
+        raise UsageError(f"task '{task.name}' has no outcome '{command.outcome}'"
+                         f"{nearest(command.outcome, wanted.outcomes)}")
+    _check_form(turn, wanted, outcome, command)
+    if not wanted.posts:
+        turn.record(command.values, command.reason)
+        turn.record({name: value for name, value in outcome.sets})  # type: ignore[misc]
+    _check_open_now(turn, outcome)
+    done = replace(task, outcome=outcome.name, done_by=command.actor.name, done_at=turn.now)
+    turn.put_task(done)
+    turn.do(CancelTimers(f"due/{task.id}/"))
+    turn.tell("task_completed", task=task.id, name=task.name, outcome=outcome.name, by=command.actor.name,
+              on_behalf_of=command.actor.on_behalf_of, reason=command.reason or None)
+    return outcome
+
+
+def close_all(turn: Turn) -> None:
+    """Closes what is still open of the present entry; nobody is asked any more. Tasks of posting stay."""
+    for task in turn.case.tasks:
+        if task.is_open and task.mail is None:
+            turn.do(CancelTimers(f"due/{task.id}/"))
+            turn.tell("task_closed", task=task.id, name=task.name)
+    turn.change(tasks=tuple(task for task in turn.case.tasks if task.mail is not None and task.is_open))
+
+
+def reassign(turn: Turn, command: Reassign) -> None:
+    """Gives a task to another person. Its generation rises, so that links mailed before are dead."""
+    task = turn.case.task(command.task_id)
+    person = turn.office.person(command.to)
+    if task is None or not task.is_open:
+        raise Refused(f"task {command.task_id} is not open: look at the case again")
+    if person is None or not person.active:
+        raise UsageError(f"unknown person '{command.to}'{nearest(command.to, turn.office.people)}")
+    moved = replace(task, assignees=(person.id,), generation=task.generation + 1, instead_of=None)
+    turn.put_task(moved)
+    turn.tell("task_reassigned", task=task.id, to=person.id, by=command.actor.name, reason=command.reason)
+    ask(turn, moved)
+
+
+def due_on(turn: Turn, due: Due) -> dt.date | None:
+    """The target date of a `due`: a district's own, counted in `il-strict`; None while what it counts from is unknown."""
+    calendars = turn.office.calendars
+    if due.of is None:
+        return due_in(turn.today, due.amount, due.unit, calendars)
+    clock = turn.case.clocks.get(due.of)
+    if due.before:
+        end = clock and (clock.target or clock.legal)
+        return count_back(end, due.amount, due.unit, calendars) if end else None
+    fact = turn.case.facts.get(due.of)
+    start = clock.anchor if clock else turn.case.happened.get(due.of, fact if isinstance(fact, dt.date) else None)
+    return due_in(start, due.amount, due.unit, calendars) if start else None
+
+
+def fire_due(turn: Turn, task_id: str, rung: str, on: dt.date) -> bool:
+    """Puts a reminder of a target date into the briefs; False when the task is not open any more."""
+    task = turn.case.task(task_id)
+    planned = None if task is None or not task.is_open else _planned(turn, task, rung, on)
+    if task is None or planned is None:
+        return False
+    _remind(turn, task, planned)
+    following = repeat_after(turn.definition.soft, planned)
+    if following is not None:
+        turn.do(SetTimer(f"due/{task.id}/{rung}/{following.isoformat()}", timer_at(turn.office, following)))
+    return True
+
+
+def _planned(turn: Turn, task: Task, rung: str, on: dt.date) -> PlannedRung | None:
+    plan = plan_target(turn.definition.soft, turn.office.today(task.opened_at), task.due, turn.office.calendars)
+    found = next((planned for planned in plan if planned.rung == rung), None)
+    return None if found is None else replace(found, on=on)
+
+
+def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
+    to = {f"person:{person}" for person in task.assignees}
+    owner = turn.definition.task(turn.case.state, task.name) if task.mail is None else None
+    if "supervisor" in planned.to and owner is not None:
+        to.update(supervisors(turn, owner.who))
+    if "privacy" in planned.to:
+        to.update(f"person:{holder.person.id}" for holder in turn.office.holders("privacy", turn.today))
+    turn.tell("rung_fired", of=task.id, rung=planned.rung, on=planned.on, to=", ".join(sorted(to)))
+    for reader in sorted(to):
+        turn.do(Notify(reader, planned.kind, task.id, task.title, planned.strength, task.due, task_id=task.id))
+    if task.party is not None:
+        turn.do(Send("task", task.id, f"{planned.rung}/{planned.on}", f"party:{task.party}", task.id))
+
+
+def _set_timers(turn: Turn, task: Task) -> None:
+    for planned in plan_target(turn.definition.soft, turn.today, task.due, turn.office.calendars):
+        if planned.on > turn.today:
+            key = f"due/{task.id}/{planned.rung}/{planned.on.isoformat()}"
+            turn.do(SetTimer(key, timer_at(turn.office, planned.on)))
+
+
+def _is_urgent(turn: Turn, due: dt.date | None) -> bool:
+    soon = due_in(turn.today, SOON, "business_days", turn.office.calendars)
+    return turn.definition.from_parent or (due is not None and due <= soon)
+
+
+def _without_self(turn: Turn, wanted: TaskDef, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
+    """Nobody approves their own request: the initiator is left out, and the second person asked when nobody is left."""
+    if not wanted.approval:
+        return people
+    others = tuple(holder for holder in people if holder.person.id != turn.case.initiator)
+    second = turn.office.person(turn.office.second_person or "")
+    if others or second is None or second.id == turn.case.initiator:
+        return others
+    return turn.office.present(second, turn.today)
+
+
+def _task_to_do(turn: Turn, command: CompleteTask) -> tuple[Task, TaskDef]:
+    task = turn.case.task(command.task_id)
+    if task is None:
+        raise Stale(f"task {command.task_id} is closed: case {turn.case.id} has moved on to "
+                    f"'{turn.words(turn.state.title)}'")
+    if not task.is_open:
+        raise AlreadyDecided(f"already decided by {task.done_by}: {task.outcome}")
+    if command.seen_generation not in (None, task.generation):
+        raise Stale(f"task {task.id} has changed since you opened it: look at it again")
+    wanted = turn.definition.task(turn.case.state, task.name)
+    if wanted is None:
+        raise Stale(f"task {task.id} does not belong to the present state of case {turn.case.id}")
+    _check_actor(turn, task, wanted, command.actor)
+    return task, wanted
+
+
+def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
+    if actor == SYSTEM:
+        return
+    if not may_do(turn, task, actor):
+        names = [person.name for person in map(turn.office.person, task.assignees) if person]
+        raise NotAllowed(f"{actor.name} may not answer task '{task.name}': it is for "
+                         f"{', '.join(names) or task.role or task.party or 'nobody yet'}")
+    if wanted.approval and actor.id == turn.case.initiator:
+        raise NotAllowed(f"{actor.name} started case {turn.case.id} and may not approve it: ask somebody else")
+
+
+def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: CompleteTask) -> None:
+    fields = {field.fact: field for field in wanted.form}
+    for name in command.values:
+        if name not in fields:
+            raise UsageError(f"task '{wanted.name}' does not ask for '{name}'{nearest(name, fields)}")
+    given = command.values.keys() | turn.case.facts.keys()
+    needed = [field.fact for field in wanted.form if field.required] + list(outcome.needs)
+    missing = sorted({name for name in needed if name not in given})
+    if missing:
+        raise Refused(f"outcome '{outcome.name}' of task '{wanted.name}' needs {', '.join(missing)}: "
+                      f"add {' '.join(f'-f {name}=…' for name in missing)}")
+    for name, value in command.values.items():
+        _check_not_ahead(turn, name, value)
+
+
+def _check_not_ahead(turn: Turn, name: str, value: FactValue) -> None:
+    """A date that starts a clock, or says when something was posted, cannot lie in the future."""
+    anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names}
+    if name in anchors | {"posted_on"} and isinstance(value, dt.date) and value > turn.today:
+        raise UsageError(f"{name}: {value.isoformat()} is in the future; today is {turn.today.isoformat()}")
+
+
+def _check_open_now(turn: Turn, outcome: Outcome) -> None:
+    try:
+        allowed = outcome.when is None or holds(outcome.when, turn.case.facts)
+    except UnknownFacts as unknown:
+        raise Refused(f"outcome '{outcome.name}' needs to know {unknown}: record it first") from unknown
+    if not allowed:
+        raise Refused(f"outcome '{outcome.name}' is not open now: it needs {outcome.when.source}"  # type: ignore[union-attr]
+                      )
+
+
+def is_posting(task: Task) -> bool:
+    return task.name.startswith(POST)
