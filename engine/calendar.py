@@ -29,8 +29,10 @@ class Calendar:
     def why_off(self, day: dt.date) -> str | None:
         """`Saturday`, `Sunday` or the holiday's name; None on a business day. Raises `OutsideCalendar`."""
         if not self.first <= day <= self.last:
-            raise OutsideCalendar(f"{day.isoformat()} is outside calendar '{self.id}' ({self.first.isoformat()} to "
-                                  f"{self.last.isoformat()}): extend its table before you count on that date")
+            raise OutsideCalendar(
+                f"{day.isoformat()} is outside calendar '{self.id}' ({self.first.isoformat()} to "
+                f"{self.last.isoformat()}): extend its table before you count on that date"
+            )
         if day in self.days_off:
             return self.days_off[day]
         return day.strftime("%A") if day.weekday() >= _SATURDAY else None

@@ -117,8 +117,14 @@ def local_date(instant: dt.datetime, zone: ZoneInfo) -> dt.date:
     return instant.astimezone(zone).date()
 
 
-def derive(rule: Rule, trigger: dt.date, calendars: Calendars, holds: Iterable[Hold] = (),
-           policy: HoldPolicy = "asap", grace: int = 1) -> Derived:
+def derive(
+    rule: Rule,
+    trigger: dt.date,
+    calendars: Calendars,
+    holds: Iterable[Hold] = (),
+    policy: HoldPolicy = "asap",
+    grace: int = 1,
+) -> Derived:
     """The nominal, legal and target date of `rule` counted from `trigger`, with each step.
 
     `policy` and `grace` (business days, 0 to 3) say what a released hold does; a hold that the rule does not allow, that
@@ -197,9 +203,12 @@ def _roll(rule: Rule, nominal: dt.date, calendar: Calendar, steps: _Steps) -> dt
         return nominal
     legal, passed = calendar.roll_forward(nominal)
     for day, reason in passed:
-        steps.add("rolled", day, f"{day_name(day)} does not count as the last day ({reason}): the next day, "
-                                 f"{ROLL_CITATION}")
-    steps.add("legal", legal, f"Legal date {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version})")
+        steps.add(
+            "rolled", day, f"{day_name(day)} does not count as the last day ({reason}): the next day, {ROLL_CITATION}"
+        )
+    steps.add(
+        "legal", legal, f"Legal date {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version})"
+    )
     return legal
 
 
@@ -208,8 +217,12 @@ def _business(rule: Rule, length: int, trigger: dt.date, calendars: Calendars, s
     for day, reason in passed:
         steps.add("skipped", day, f"{day_name(day)} is not counted ({reason})")
     steps.add("nominal", legal, f"Business day {length} is {day_name(legal)}")
-    steps.add("legal", legal, f"Legal date {day_name(legal)}, to the end of that day "
-                              f"({calendars.statutory.id}@{calendars.statutory.version}; 'business day' is a reading)")
+    steps.add(
+        "legal",
+        legal,
+        f"Legal date {day_name(legal)}, to the end of that day "
+        f"({calendars.statutory.id}@{calendars.statutory.version}; 'business day' is a reading)",
+    )
     target, _ = calendars.strict.nth_after(trigger, length)
     steps.add("target", target, f"Target {day_name(target)}: the same count in {calendars.strict.id}")
     return Derived(rule, trigger, legal, legal, target, tuple(steps.lines), calendars.versions())
@@ -234,8 +247,9 @@ def _on_date(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) 
     return _from_nominal(rule, trigger, nominal, calendars, steps)
 
 
-def _with_holds(counted: Derived, holds: tuple[Hold, ...], policy: HoldPolicy, grace: int, calendars: Calendars,
-                steps: _Steps) -> Derived:
+def _with_holds(
+    counted: Derived, holds: tuple[Hold, ...], policy: HoldPolicy, grace: int, calendars: Calendars, steps: _Steps
+) -> Derived:
     effective = [hold for hold in holds if _has_effect(hold, counted, steps)]
     if not effective:
         return _finish(counted, steps)
@@ -259,15 +273,20 @@ def _has_effect(hold: Hold, counted: Derived, steps: _Steps) -> bool:
     return True
 
 
-def _as_soon_as_possible(counted: Derived, holds: list[Hold], grace: int, calendars: Calendars,
-                         steps: _Steps) -> Derived:
+def _as_soon_as_possible(
+    counted: Derived, holds: list[Hold], grace: int, calendars: Calendars, steps: _Steps
+) -> Derived:
     released = max(hold.released for hold in holds if hold.released is not None)
     legal, target = counted.legal or released, counted.target or released
     soonest = calendars.statutory.nth_after(released, grace)[0] if grace else released
     legal = max(legal, soonest)
     target = min(legal, max(target, calendars.strict.on_or_after(released)))
-    steps.add("hold", released, f"Hold released {day_name(released)}; {grace} business day after it is "
-                                f"{day_name(soonest)} (a reading of 'as soon as')")
+    steps.add(
+        "hold",
+        released,
+        f"Hold released {day_name(released)}; {grace} business day after it is "
+        f"{day_name(soonest)} (a reading of 'as soon as')",
+    )
     steps.add("legal", legal, f"Legal date {day_name(legal)}: the later of the original date and that day")
     steps.add("target", target, f"Target {day_name(target)}: the later of the original target and the release")
     return _finish(counted, steps, legal=legal, target=target)
@@ -288,8 +307,20 @@ def _days_held(hold: Hold, trigger: dt.date) -> int:
 
 
 def _finish(counted: Derived, steps: _Steps, **changes: object) -> Derived:
-    values: dict[str, object] = {name: getattr(counted, name) for name in (
-        "rule", "trigger", "nominal", "legal", "target", "calendars", "provisional", "held_since", "review_on")}
+    values: dict[str, object] = {
+        name: getattr(counted, name)
+        for name in (
+            "rule",
+            "trigger",
+            "nominal",
+            "legal",
+            "target",
+            "calendars",
+            "provisional",
+            "held_since",
+            "review_on",
+        )
+    }
     return Derived(**{**values, **changes, "steps": tuple(steps.lines)})  # type: ignore[arg-type]
 
 
@@ -303,5 +334,3 @@ def _school(calendars: Calendars) -> SchoolDays:
     if calendars.school is None:
         raise OutsideCalendar("no attendance calendar is entered: add the school days of this year to district.yaml")
     return calendars.school
-
-

@@ -66,20 +66,25 @@ def plan(ladder: Ladder, derived: Derived, calendars: Calendars) -> tuple[Planne
     return tuple(map(_chasing, planned)) if derived.rule.duty_of == "operator" else planned
 
 
-def plan_target(ladder: Ladder, start: dt.date, target: dt.date | None, calendars: Calendars) -> tuple[PlannedRung, ...]:
+def plan_target(
+    ladder: Ladder, start: dt.date, target: dt.date | None, calendars: Calendars
+) -> tuple[PlannedRung, ...]:
     """The rungs of a district's target: what is called `legal` in the ladder is here the passing of the target."""
     return () if target is None else _plan(ladder, start, target, target, calendars, keeps_day=False)
 
 
-def split(planned: Iterable[PlannedRung], today: dt.date) -> tuple[
-        tuple[PlannedRung, ...], tuple[PlannedRung, ...], tuple[PlannedRung, ...]]:
+def split(
+    planned: Iterable[PlannedRung], today: dt.date
+) -> tuple[tuple[PlannedRung, ...], tuple[PlannedRung, ...], tuple[PlannedRung, ...]]:
     """What to do with rungs when their clock starts or moves: reminders whose day has passed are not due, later rungs
     already passed fire now, the others on their day."""
     rungs = tuple(planned)
     past = [rung for rung in rungs if rung.on < today]
-    return (tuple(rung for rung in past if rung.kind == "reminder"),
-            tuple(rung for rung in past if rung.kind != "reminder"),
-            tuple(rung for rung in rungs if rung.on >= today))
+    return (
+        tuple(rung for rung in past if rung.kind == "reminder"),
+        tuple(rung for rung in past if rung.kind != "reminder"),
+        tuple(rung for rung in rungs if rung.on >= today),
+    )
 
 
 def following(planned: PlannedRung, calendars: Calendars, fired: int) -> dt.date | None:
@@ -91,8 +96,9 @@ def following(planned: PlannedRung, calendars: Calendars, fired: int) -> dt.date
     return calendars.strict.on_or_after(planned.on + 7 * ONE_DAY)
 
 
-def _plan(ladder: Ladder, start: dt.date, target: dt.date, late_from: dt.date, calendars: Calendars,
-          keeps_day: bool) -> tuple[PlannedRung, ...]:
+def _plan(
+    ladder: Ladder, start: dt.date, target: dt.date, late_from: dt.date, calendars: Calendars, keeps_day: bool
+) -> tuple[PlannedRung, ...]:
     days: dict[dt.date, PlannedRung] = {}
     repeats: list[PlannedRung] = []
     for strength, rung in enumerate(ladder.rungs):
@@ -114,8 +120,15 @@ def _kind(rung: Rung) -> RungKind:
     return "legal" if rung.at == "legal" or rung.at.startswith("+") else "reminder"
 
 
-def _on(rung: Rung, kind: RungKind, start: dt.date, target: dt.date, late_from: dt.date, calendars: Calendars,
-        keeps_day: bool) -> dt.date:
+def _on(
+    rung: Rung,
+    kind: RungKind,
+    start: dt.date,
+    target: dt.date,
+    late_from: dt.date,
+    calendars: Calendars,
+    keeps_day: bool,
+) -> dt.date:
     day = _place(rung, start, target, late_from, calendars)
     if keeps_day or kind == "target":
         return day

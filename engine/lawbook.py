@@ -22,12 +22,15 @@ _ORDINALS = {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "last": -1}
 def read_rules(node: Node) -> Mapping[str, Rule]:
     """A rule pack by rule id. Raises `FaultyInput` with all its faults."""
     faults = Faults()
-    top = nodes.fields(node, faults, required=("pack", "version", "effective", "rules"), optional=("source",),
-                       what="a rule pack")
+    top = nodes.fields(
+        node, faults, required=("pack", "version", "effective", "rules"), optional=("source",), what="a rule pack"
+    )
     version = nodes.text(top.get("version"), faults, "version") or ""
     nodes.date(top.get("effective"), faults, "effective")
-    rules = {key.text: _rule(key.text, version, value, faults)
-             for key, value in nodes.named(top.get("rules"), faults, "rules")}
+    rules = {
+        key.text: _rule(key.text, version, value, faults)
+        for key, value in nodes.named(top.get("rules"), faults, "rules")
+    }
     faults.raise_if_any()
     return rules
 
@@ -35,8 +38,13 @@ def read_rules(node: Node) -> Mapping[str, Rule]:
 def read_calendar(node: Node) -> Calendar:
     """A calendar, its rules expanded for every year of its table. Raises `FaultyInput`."""
     faults = Faults()
-    top = nodes.fields(node, faults, required=("calendar", "version", "from", "to", "sunday", "holidays"),
-                       optional=("proclaimed", "source"), what="a calendar")
+    top = nodes.fields(
+        node,
+        faults,
+        required=("calendar", "version", "from", "to", "sunday", "holidays"),
+        optional=("proclaimed", "source"),
+        what="a calendar",
+    )
     first, last = (nodes.date(top.get(key), faults, key) or dt.date.max for key in ("from", "to"))
     monday_after = nodes.choice(top.get("sunday"), faults, ("monday", "stays"), "sunday") == "monday"
     off: dict[dt.date, str] = {}
@@ -52,36 +60,51 @@ def read_calendar(node: Node) -> Calendar:
     return Calendar(_word(top, "calendar", faults), _word(top, "version", faults), known, first, last)
 
 
-
-
 def read_ladders(node: Node) -> Mapping[str, Ladder]:
     """The ladders by name. Raises `FaultyInput`."""
     faults = Faults()
     top = nodes.fields(node, faults, required=("version", "ladders"), what="ladders")
     version = _word(top, "version", faults)
-    found = {key.text: Ladder(key.text, version, nodes.each(value, faults, _rung, key.text))
-             for key, value in nodes.named(top.get("ladders"), faults, "ladders")}
+    found = {
+        key.text: Ladder(key.text, version, nodes.each(value, faults, _rung, key.text))
+        for key, value in nodes.named(top.get("ladders"), faults, "ladders")
+    }
     faults.raise_if_any()
     return found
 
 
 def _rule(rule_id: str, version: str, node: Node, faults: Faults) -> Rule:
-    top = nodes.fields(node, faults, required=("title", "kind", "citation", "certainty", "anchor"), optional=(
-        "length", "unit", "roll", "hold", "duty_of", "on", "tied_to", "reading", "keeps_day", "note"), what=rule_id)
+    top = nodes.fields(
+        node,
+        faults,
+        required=("title", "kind", "citation", "certainty", "anchor"),
+        optional=("length", "unit", "roll", "hold", "duty_of", "on", "tied_to", "reading", "keeps_day", "note"),
+        what=rule_id,
+    )
     rule = Rule(
-        id=rule_id, version=version, title=_word(top, "title", faults),
+        id=rule_id,
+        version=version,
+        title=_word(top, "title", faults),
         kind=nodes.choice(top.get("kind"), faults, get_args(RuleKind), "kind") or "period",  # type: ignore[arg-type]
         citation=_word(top, "citation", faults),
         certainty=nodes.choice(top.get("certainty"), faults, CERTAINTIES, "certainty") or "",
-        anchor=_word(top, "anchor", faults), length=nodes.integer(top.get("length"), faults, "length"),
+        anchor=_word(top, "anchor", faults),
+        length=nodes.integer(top.get("length"), faults, "length"),
         unit=nodes.choice(top.get("unit"), faults, get_args(UnitName), "unit"),  # type: ignore[arg-type]
         rolls=nodes.choice(top.get("roll"), faults, ("forward", "none"), "roll") != "none",
         holds=nodes.each(top.get("hold"), faults, _policy, "hold"),
-        duty_of=nodes.choice(top.get("duty_of"), faults, ("district", "operator", "other"),  # type: ignore[arg-type]
-                             "duty_of") or "district",
+        duty_of=nodes.choice(
+            top.get("duty_of"),
+            faults,
+            ("district", "operator", "other"),  # type: ignore[arg-type]
+            "duty_of",
+        )
+        or "district",
         on=nodes.each(top.get("on"), faults, _month_day, "on"),
-        tied_to=nodes.text(top.get("tied_to"), faults), reading=nodes.text(top.get("reading"), faults),
-        keeps_day=nodes.boolean(top.get("keeps_day"), faults) or False, note=nodes.text(top.get("note"), faults) or "",
+        tied_to=nodes.text(top.get("tied_to"), faults),
+        reading=nodes.text(top.get("reading"), faults),
+        keeps_day=nodes.boolean(top.get("keeps_day"), faults) or False,
+        note=nodes.text(top.get("note"), faults) or "",
     )
     if rule.kind in ("period", "window") and (rule.length is None or rule.unit is None):
         faults.add(node, f"{rule_id} is a {rule.kind}: it needs a length and a unit")
@@ -110,8 +133,11 @@ def _holiday(node: Node, first: int, last: int, faults: Faults) -> Iterator[tupl
     for year in range(max(first, since), last + 1):
         day = _day_of(on, year)
         if day is None:
-            faults.add(top.get("on") or node, f"'{on}' is no day: write MM-DD, '3rd monday of 01', 'last monday of 05', "
-                                              "'good friday' or 'tuesday after 1st monday of 11'")
+            faults.add(
+                top.get("on") or node,
+                f"'{on}' is no day: write MM-DD, '3rd monday of 01', 'last monday of 05', "
+                "'good friday' or 'tuesday after 1st monday of 11'",
+            )
             return
         if not even or year % 2 == 0:
             yield day, name
@@ -140,8 +166,10 @@ def _rung(node: Node, faults: Faults) -> Rung | None:
     top = nodes.fields(node, faults, required=("id", "at", "to"), optional=("every", "times"), what="a rung")
     at = nodes.text(top.get("at"), faults, "at") or ""
     if not any(re.fullmatch(place, at) for place in LADDER_PLACES):
-        faults.add(top.get("at") or node, f"'{at}' is no place on a ladder: write 1/2, 'day 10', '-2 bus', '-14 cal', "
-                                          "'target', 'legal' or '+5 bus'")
+        faults.add(
+            top.get("at") or node,
+            f"'{at}' is no place on a ladder: write 1/2, 'day 10', '-2 bus', '-14 cal', 'target', 'legal' or '+5 bus'",
+        )
     every = nodes.choice(top.get("every"), faults, ("business_day", "week"), "every")
     to = nodes.each(top.get("to"), faults, lambda item, found: nodes.text(item, found, "to"), "to")
     times = nodes.integer(top.get("times"), faults, "times")
@@ -150,5 +178,3 @@ def _rung(node: Node, faults: Faults) -> Rung | None:
 
 def _word(top: Mapping[str, Node], key: str, faults: Faults) -> str:
     return nodes.text(top.get(key), faults, key) or ""
-
-

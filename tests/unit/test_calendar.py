@@ -34,17 +34,20 @@ def test_the_statutory_table_of_a_year(year: int) -> None:
     assert weekdays_off(STATUTORY, year) == WEEKDAYS_OFF[year]
 
 
-@pytest.mark.parametrize(("when", "why"), [
-    ("2026-07-03", "Jul 4 is a Saturday: nothing moves to the Friday"),
-    ("2027-06-18", "Juneteenth is a Saturday (P.A. 102-14)"),
-    ("2027-12-24", "Christmas is a Saturday"),
-    ("2027-12-31", "New Year's Day 2028 is a Saturday"),
-    ("2028-02-11", "Lincoln's Birthday is a Saturday"),
-    ("2028-11-10", "Veterans Day is a Saturday"),
-    ("2026-11-27", "the Friday after Thanksgiving is in no statute"),
-    ("2021-06-21", "Juneteenth became a holiday with 2022"),
-    ("2027-11-02", "there is no general election in an odd year"),
-])
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("2026-07-03", "Jul 4 is a Saturday: nothing moves to the Friday"),
+        ("2027-06-18", "Juneteenth is a Saturday (P.A. 102-14)"),
+        ("2027-12-24", "Christmas is a Saturday"),
+        ("2027-12-31", "New Year's Day 2028 is a Saturday"),
+        ("2028-02-11", "Lincoln's Birthday is a Saturday"),
+        ("2028-11-10", "Veterans Day is a Saturday"),
+        ("2026-11-27", "the Friday after Thanksgiving is in no statute"),
+        ("2021-06-21", "Juneteenth became a holiday with 2022"),
+        ("2027-11-02", "there is no general election in an odd year"),
+    ],
+)
 def test_days_that_count_although_a_library_would_leave_them_out(when: str, why: str) -> None:
     assert STATUTORY.is_business_day(day(when)), why
 
@@ -55,10 +58,16 @@ def test_a_sunday_holiday_takes_the_monday_too() -> None:
     assert STATUTORY.why_off(day("2022-06-20")) == "Juneteenth, Monday after Sunday"
 
 
-@pytest.mark.parametrize(("when", "reason"), [
-    ("2026-11-28", "Saturday"), ("2026-11-29", "Sunday"), ("2027-03-26", "Good Friday"),
-    ("2026-11-03", "General election day"), ("2026-11-30", None),
-])
+@pytest.mark.parametrize(
+    ("when", "reason"),
+    [
+        ("2026-11-28", "Saturday"),
+        ("2026-11-29", "Sunday"),
+        ("2027-03-26", "Good Friday"),
+        ("2026-11-03", "General election day"),
+        ("2026-11-30", None),
+    ],
+)
 def test_why_a_day_is_off(when: str, reason: str | None) -> None:
     assert STATUTORY.why_off(day(when)) == reason
 
@@ -71,7 +80,8 @@ def test_the_strict_calendar_works_on_days_that_one_of_the_three_lists_lacks(whe
 
 def test_the_school_list_lacks_presidents_day_and_election_day() -> None:
     assert STATUTORY.days_off.keys() - SCHOOL.days_off.keys() == {
-        off for off, name in STATUTORY.days_off.items() if name in ("Presidents' Day", "General election day")}
+        off for off, name in STATUTORY.days_off.items() if name in ("Presidents' Day", "General election day")
+    }
 
 
 def test_whatever_is_off_in_the_strict_calendar_is_off_by_statute() -> None:
@@ -79,11 +89,14 @@ def test_whatever_is_off_in_the_strict_calendar_is_off_by_statute() -> None:
 
 
 def test_rolling_forward_tells_every_day_passed_over() -> None:
-    assert STATUTORY.roll_forward(day("2027-07-03")) == (day("2027-07-06"), (
-        (day("2027-07-03"), "Saturday"),
-        (day("2027-07-04"), "Independence Day"),
-        (day("2027-07-05"), "Independence Day, Monday after Sunday"),
-    ))
+    assert STATUTORY.roll_forward(day("2027-07-03")) == (
+        day("2027-07-06"),
+        (
+            (day("2027-07-03"), "Saturday"),
+            (day("2027-07-04"), "Independence Day"),
+            (day("2027-07-05"), "Independence Day, Monday after Sunday"),
+        ),
+    )
     assert STATUTORY.roll_forward(day("2027-07-06")) == (day("2027-07-06"), ())
 
 
@@ -95,7 +108,9 @@ def test_the_nearest_business_day_on_either_side() -> None:
 
 @pytest.mark.parametrize("when", ["2020-12-31", "2041-01-01"])
 def test_a_date_beyond_the_table_is_an_error_that_names_the_table(when: str) -> None:
-    with pytest.raises(OutsideCalendar, match=rf"^{when} is outside calendar 'il-statutory' \(2021-01-01 to 2040-12-31\)"):
+    with pytest.raises(
+        OutsideCalendar, match=rf"^{when} is outside calendar 'il-statutory' \(2021-01-01 to 2040-12-31\)"
+    ):
         STATUTORY.why_off(day(when))
 
 
@@ -104,9 +119,18 @@ def test_counting_over_the_end_of_the_table_is_an_error() -> None:
         STATUTORY.nth_after(day("2040-12-28"), 10)
 
 
-@pytest.mark.parametrize(("year", "sunday"), [
-    (2021, "04-04"), (2024, "03-31"), (2026, "04-05"), (2027, "03-28"), (2028, "04-16"), (2035, "03-25"), (2038, "04-25"),
-])
+@pytest.mark.parametrize(
+    ("year", "sunday"),
+    [
+        (2021, "04-04"),
+        (2024, "03-31"),
+        (2026, "04-05"),
+        (2027, "03-28"),
+        (2028, "04-16"),
+        (2035, "03-25"),
+        (2038, "04-25"),
+    ],
+)
 def test_easter(year: int, sunday: str) -> None:
     assert easter(year) == day(f"{year}-{sunday}")
 
@@ -117,13 +141,20 @@ def test_the_nth_and_the_last_weekday_of_a_month() -> None:
     assert nth_weekday(2027, 12, 4, -1) == day("2027-12-31")
 
 
-ATTENDANCE = SchoolDays("2026-27", frozenset(map(day, ("2026-11-25", "2026-11-26", "2026-11-27", "2026-11-28"))),
-                        first=day("2026-08-17"), last=day("2026-12-18"))
+ATTENDANCE = SchoolDays(
+    "2026-27",
+    frozenset(map(day, ("2026-11-25", "2026-11-26", "2026-11-27", "2026-11-28"))),
+    first=day("2026-08-17"),
+    last=day("2026-12-18"),
+)
 
 
 def test_school_days_pass_over_weekends_and_closed_days() -> None:
     assert ATTENDANCE.nth_after(day("2026-11-23"), 2) == (
-        day("2026-11-30"), tuple(map(day, ("2026-11-25", "2026-11-26", "2026-11-27"))), False)
+        day("2026-11-30"),
+        tuple(map(day, ("2026-11-25", "2026-11-26", "2026-11-27"))),
+        False,
+    )
 
 
 def test_beyond_the_entered_calendar_a_count_is_provisional() -> None:
