@@ -1,0 +1,37 @@
+"""`soppa rules`: the law as this version knows it."""
+
+from __future__ import annotations
+
+import click
+
+import workflows
+from cli.options import json_option
+from cli.printing import print_json, table
+from engine.clocks import Rule
+
+
+@click.command(epilog="Example: soppa rules --json")
+@json_option
+def command(as_json: bool) -> None:
+    """List the rules: what is due, how long, from what, and the citation with its certainty."""
+    found = sorted(workflows.rules().values(), key=lambda rule: rule.id)
+    if as_json:
+        print_json([_mapping(rule) for rule in found])
+    else:
+        table(["rule", "length", "citation", "what"], [
+            [rule.id, length(rule), f"{rule.citation} [{rule.certainty}]", rule.title] for rule in found])
+
+
+def length(rule: Rule) -> str:
+    """`30 calendar days`, `on 01-01, 07-01`, or why there is no number."""
+    if rule.length is not None and rule.unit is not None:
+        return f"{rule.length} {rule.unit.replace('_', ' ')}"
+    if rule.kind == "on_date":
+        return "on " + ", ".join(rule.on)
+    return {"no_number": "no number in the law", "quota": "a quota"}.get(rule.kind, "with the event")
+
+
+def _mapping(rule: Rule) -> dict[str, object]:
+    return {"rule": rule.id, "version": rule.version, "title": rule.title, "kind": rule.kind, "length": rule.length,
+            "unit": rule.unit, "anchor": rule.anchor, "citation": rule.citation, "certainty": rule.certainty,
+            "duty_of": rule.duty_of, "reading": rule.reading, "note": rule.note}

@@ -1,0 +1,91 @@
+"""The home of a district: one folder of mode 0700 that holds everything, found and checked before it is used."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import UsageError, WrongEnvironment
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "district.yaml"
+
+    @property
+    def ring(self) -> Path:
+        return self.root / "keys" / "ring"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "soppa.db"
+
+    @property
+    def documents(self) -> Path:
+        return self.root / "documents"
+
+    @property
+    def workflows(self) -> Path:
+        return self.root / "workflows"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "daemon.lock"
+
+    @property
+    def clock_pause(self) -> Path:
+        return self.root / "clock-paused"
+
+
+def find_home(named: Path | None) -> Home:
+    """The folder named, else SOPPA_HOME, else systemd's state folder, else the user's own data folder."""
+    word = os.environ.get("SOPPA_HOME") or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if named is not None or word:
+        return Home((named or Path(word)).expanduser().absolute())
+    import platformdirs
+
+    return Home(Path(platformdirs.user_data_dir("soppa", appauthor=False)))
+
+
+def make_home(home: Home) -> None:
+    """Makes the folders. Raises `UsageError` when something is there already."""
+    if home.settings.exists() or home.ring.exists():
+        raise UsageError(f"{home.root} is a home already: use it, or name an empty folder with --home")
+    for folder in (home.root, home.ring.parent, home.documents, home.workflows):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes a new file of mode 0600; never over one that is there."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
+def check_home(home: Home) -> None:
+    """Refuses a home that is missing, open to others, or without its key. Raises `WrongEnvironment`."""
+    if not home.settings.is_file():
+        raise WrongEnvironment(f"{home.root} is no home of a district: make one with soppa init --home {home.root}, "
+                               f"or name yours with --home or SOPPA_HOME")
+    if not home.ring.is_file():
+        raise WrongEnvironment(f"{home.ring} is missing: put the key ring back from its own backup; without it the "
+                               f"personal data of {home.database.name} cannot be read")
+    for path in (home.root, home.ring.parent, home.ring, home.settings, home.database):
+        check_mode(path)
+
+
+def check_mode(path: Path) -> None:
+    """Refuses a file or folder that others may read. Raises `WrongEnvironment`."""
+    if not path.exists():
+        return
+    found = path.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        wanted = "700" if path.is_dir() else "600"
+        raise WrongEnvironment(f"{path} may be read by others (mode {mode:03o}): chmod {wanted} {path}")

@@ -1,0 +1,124 @@
+"""The door: finds the command, and turns every error into one sentence and an exit code.
+
+Exit codes: 0 done · 1 refused · 2 the call makes no sense · 78 the environment is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from engine.errors import SoppaError
+from engine.nodes import nearest
+
+COMMANDS = {
+    "init": "Make a home for a district: settings, key, database.",
+    "check": "Prove the processes, or show the shortest story that breaks one.",
+    "serve": "Run the pages and the daemon in one process.",
+    "worker": "Run the daemon without pages.",
+    "demo": "Show the main job on sample data, with real mail.",
+    "start": "Start a case.",
+    "queue": "What waits for whom, legal deadlines first.",
+    "show": "One case: facts, clocks, open tasks.",
+    "do": "Answer a task.",
+    "record": "Record or correct a fact of a case.",
+    "reassign": "Give a task to another person.",
+    "explain": "How each date of a case was counted.",
+    "history": "What happened in a case, line by line.",
+    "deadline": "Count a deadline under a rule, step by step.",
+    "simulate": "What would fire when, and to whom; nothing is stored.",
+    "rules": "The rules of the law that soppa knows.",
+    "people": "The people of the office: import, list, set, totp.",
+    "mail": "Mails: preview, outbox, retry, settle.",
+    "incidents": "What failed five times: list, retry.",
+    "clock": "Accept the machine's clock after it ran wrong.",
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when the command is called; `--help` reads the table above and loads nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"cli.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise click.UsageError(f"there is no command '{args[0]}'{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+             epilog="Begin with: soppa demo   or: soppa init --home DIR")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=None,
+              help="Folder of the district (or SOPPA_HOME).")
+@click.version_option(package_name="soppa", message="%(package)s %(version)s")
+@click.pass_context
+def app(ctx: click.Context, home: Path | None) -> None:
+    """Deadlines of student privacy: counted under the statute, chased, and proved afterwards."""
+    ctx.obj = home
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit code. The only place where errors become sentences and codes."""
+    try:
+        result = app.main(args=args, prog_name="soppa", standalone_mode=False)
+    except SoppaError as error:
+        return _say(str(error), error.exit_code)
+    except click.Abort:
+        return _say("stopped; nothing more was done", 1)
+    except click.ClickException as error:
+        return _say(f"{_sentence(error)}{_hint(error)}", 2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _bug(error)
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    for line in message.splitlines() or [""]:
+        click.echo(f"soppa: {line}", err=True)
+    return code
+
+
+def _sentence(error: click.ClickException) -> str:
+    text = " ".join(error.format_message().split()).rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _hint(error: click.ClickException) -> str:
+    ctx = getattr(error, "ctx", None)
+    return f": see {ctx.command_path} --help" if ctx is not None else ": see soppa --help"
+
+
+def _bug(error: Exception) -> int:
+    """An error nobody foresaw: its kind and place, never its text, which could hold a child's data."""
+    if os.environ.get("SOPPA_TRACE"):
+        raise error
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "?" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+    return _say(f"a fault in soppa itself ({type(error).__name__} at {place}): what was not committed did not happen; "
+                f"run again with SOPPA_TRACE=1 and report it", 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

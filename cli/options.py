@@ -1,0 +1,70 @@
+"""Options that several commands share, and the reading of words into values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cli.home import Home, find_home
+from engine.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def home_option(command: F) -> F:
+    """Gives the command a `home: Home`: from `--home` here or before the command, SOPPA_HOME, or the user's own."""
+
+    @click.option("--home", "home", type=click.Path(path_type=Path, file_okay=False), default=None,
+                  help="Folder of the district (or SOPPA_HOME).")
+    @click.pass_context
+    @functools.wraps(command)
+    def with_home(ctx: click.Context, *args: Any, home: Path | None, **kwargs: Any) -> Any:
+        return ctx.invoke(command, *args, home=find_home(home or ctx.find_root().obj), **kwargs)
+
+    return with_home  # type: ignore[return-value]
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")
+as_option = click.option("--as", "as_login", metavar="LOGIN", default=None,
+                         help="Act as this person: only in a home marked as demo.")
+facts_option = click.option("-f", "--fact", "given", multiple=True, metavar="FACT=VALUE",
+                            help="A fact or a field; write it once for each.")
+
+
+def read_given(given: Iterable[str]) -> dict[str, str]:
+    """`name=value` words as a mapping. Raises `UsageError`."""
+    values: dict[str, str] = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise UsageError(f"'{word}' is not FACT=VALUE: write for example received_on=2026-07-01")
+        if name in values:
+            raise UsageError(f"'{name}' is given twice: write it once")
+        values[name] = value
+    return values
+
+
+def read_date(word: str, what: str) -> dt.date:
+    """A local date. Raises `UsageError`."""
+    try:
+        return dt.date.fromisoformat(word)
+    except ValueError:
+        raise UsageError(f"{what}: '{word}' is not a date: write it as 2026-07-01") from None
+
+
+def read_dates(word: str, what: str) -> frozenset[dt.date]:
+    """Dates and closed ranges, `2026-11-25,2026-12-21..2027-01-04`. Raises `UsageError`."""
+    days: set[dt.date] = set()
+    for part in word.split(","):
+        first_word, dots, last_word = part.strip().partition("..")
+        first = read_date(first_word, what)
+        last = read_date(last_word, what) if dots else first
+        if not 0 <= (last - first).days <= 366:
+            raise UsageError(f"{what}: '{part}' is no range of days within a year: write FIRST..LAST")
+        days.update(first + dt.timedelta(days=n) for n in range((last - first).days + 1))
+    return frozenset(days)

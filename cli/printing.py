@@ -1,0 +1,94 @@
+"""What commands print: tables for people, JSON for programs. `rich` is loaded only when a person is looking."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import click
+
+from engine.clocks import day_name
+
+WIDTH = 80
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout; dates in ISO form, sets sorted."""
+    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def say(text: str = "") -> None:
+    """A line for a person; control characters that somebody typed into a value never reach the terminal."""
+    click.echo(clean(text))
+
+
+def clean(text: str) -> str:
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def day(value: dt.date | None) -> str:
+    """`Wed Jun 3 2026`, or a dash."""
+    return "–" if value is None else day_name(value)
+
+
+def left(value: dt.date | None, today: dt.date) -> str:
+    """`12 days`, `today`, `3 days late`."""
+    if value is None:
+        return ""
+    days = (value - today).days
+    if days == 0:
+        return "today"
+    count = f"{abs(days)} day{'s' if abs(days) != 1 else ''}"
+    return count if days > 0 else f"{count} late"
+
+
+def numbered(lines: Sequence[str]) -> None:
+    """A numbered list, wrapped to 80 columns."""
+    for number, line in enumerate(lines, 1):
+        say(textwrap.fill(line, WIDTH, initial_indent=f"  {number:>2}. ", subsequent_indent=" " * 6))
+
+
+def pairs(rows: Mapping[str, str], indent: str = "  ") -> None:
+    width = max((len(key) for key in rows), default=0)
+    for key, value in rows.items():
+        say(f"{indent}{key:<{width}}  {value}".rstrip())
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns for a person at a terminal (wrapped to its width), plain aligned text when piped."""
+    if sys.stdout.isatty():
+        _rich_table(headers, rows)
+        return
+    cells = [[clean(cell).replace("\n", " ") for cell in row] for row in [headers, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
+    for row in cells:
+        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _rich_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for header in headers:
+        shown.add_column(header, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(clean(cell), style="bold red" if cell.endswith(" late") else "") for cell in row))
+    Console().print(shown)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case dt.datetime() | dt.date():
+            return value.isoformat()
+        case frozenset() | set():
+            return sorted(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} has no JSON form")

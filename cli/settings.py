@@ -1,0 +1,221 @@
+"""`district.yaml`: the settings of a district, read strictly, all faults at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from engine import nodes
+from engine.calendar import ONE_DAY, SchoolDays
+from engine.nodes import Faults, Node
+from workflows.reader import read_file
+
+RelayTls = Literal["starttls", "tls", "none"]
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
+         "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace", "demo")
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """Where mail goes. TLS is required unless the host is this machine; the password stands in a file of its own."""
+
+    host: str
+    port: int
+    tls: RelayTls
+    sender: str
+    username: str | None = None
+    password_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictContact:
+    name: str
+    email: str = ""
+    phone: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(word for word in (self.name, self.email, self.phone) if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`database` None means the SQLite file in the home. `second_person` and `stand_ins` name person ids."""
+
+    district: str
+    zone: ZoneInfo
+    fiscal_year_start: str = "07-01"
+    languages: tuple[str, ...] = ("en",)
+    public_url: str = "http://localhost:8080"
+    bind: str = "127.0.0.1:8080"
+    trusted_proxies: tuple[str, ...] = ()
+    allow_http: bool = False
+    database: str | None = None
+    relay: RelaySettings | None = None
+    thresholds: Mapping[str, int] = field(default_factory=dict)
+    attendance: SchoolDays | None = None
+    contacts: Mapping[str, DistrictContact] = field(default_factory=dict)
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    second_person: str | None = None
+    hold_policy: str = "asap"
+    hold_grace: int = 1
+    demo: bool = False
+
+    @property
+    def bind_address(self) -> tuple[str, int]:
+        host, _, port = self.bind.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a file. Raises `FaultyInput` with every fault and its line, `UsageError` when unreadable."""
+    faults = Faults()
+    settings = _settings(read_file(path), path.parent, faults)
+    faults.raise_if_any()
+    return settings
+
+
+def _settings(node: Node, folder: Path, faults: Faults) -> Settings:
+    top = nodes.fields(node, faults, required=("district", "zone"), optional=_KEYS, what="district.yaml")
+    return Settings(
+        district=nodes.text(top.get("district"), faults, "district") or "",
+        zone=_zone(top.get("zone"), faults),
+        fiscal_year_start=_match(top, "fiscal_year_start", r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])",
+                                 "a day of the year such as 07-01", faults) or "07-01",
+        languages=_words(top.get("languages"), faults, "languages") or ("en",),
+        public_url=_public_url(top.get("public_url"), faults),
+        bind=_match(top, "bind", r"(\[[0-9a-fA-F:]+\]|[\w.\-]+):\d{1,5}", "an address such as 127.0.0.1:8080",
+                    faults) or "127.0.0.1:8080",
+        trusted_proxies=_words(top.get("trusted_proxies"), faults, "trusted_proxies"),
+        allow_http=nodes.boolean(top.get("allow_http"), faults, "allow_http") or False,
+        database=nodes.text(top.get("database"), faults, "database"),
+        relay=_relay(top.get("relay"), folder, faults),
+        thresholds=_thresholds(top.get("thresholds"), faults),
+        attendance=_attendance(top.get("attendance"), faults),
+        contacts=_contacts(top.get("contacts"), faults),
+        stand_ins=_stand_ins(top.get("stand_ins"), faults),
+        second_person=nodes.text(top.get("second_person"), faults, "second_person"),
+        hold_policy=_choice(top, "hold_policy", ("asap", "toll"), faults) or "asap",
+        hold_grace=_grace(top.get("hold_grace"), faults),
+        demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
+    )
+
+
+def _zone(node: Node | None, faults: Faults) -> ZoneInfo:
+    name = nodes.text(node, faults, "zone") or "America/Chicago"
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        if node is not None:
+            faults.add(node, f"zone: there is no time zone '{name}': write it as America/Chicago")
+        return ZoneInfo("America/Chicago")
+
+
+def _match(top: Mapping[str, Node], key: str, pattern: str, wanted: str, faults: Faults) -> str | None:
+    value = nodes.text(top.get(key), faults, key)
+    if value is not None and not re.fullmatch(pattern, value):
+        faults.add(top[key], f"{key}: '{value}' is not {wanted}")
+        return None
+    return value
+
+
+def _choice(top: Mapping[str, Node], key: str, known: tuple[str, ...], faults: Faults) -> str | None:
+    return None if key not in top else nodes.choice(top[key], faults, known, key)
+
+
+def _words(node: Node | None, faults: Faults, what: str) -> tuple[str, ...]:
+    return nodes.each(node, faults, lambda item, found: nodes.text(item, found, what), what)
+
+
+def _public_url(node: Node | None, faults: Faults) -> str:
+    url = nodes.text(node, faults, "public_url")
+    if url is None or node is None:
+        return "http://localhost:8080"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        faults.add(node, f"public_url: '{url}' is not the address of a site: write it as https://privacy.example.org")
+    return url.rstrip("/")
+
+
+def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | None:
+    if node is None:
+        return None
+    top = nodes.fields(node, faults, required=("host", "port", "sender"),
+                       optional=("tls", "username", "password_file"), what="relay")
+    host = nodes.text(top.get("host"), faults, "host") or ""
+    tls = _choice(top, "tls", ("starttls", "tls", "none"), faults) or "starttls"
+    if tls == "none" and host not in LOOPBACK:
+        faults.add(node, f"relay: tls 'none' is allowed for this machine only, not for {host}: use starttls or tls")
+    port = nodes.integer(top.get("port"), faults, "port") or 0
+    if "port" in top and not 0 < port < 65536:
+        faults.add(top["port"], "relay: port must be between 1 and 65535")
+    word = nodes.text(top.get("password_file"), faults, "password_file")
+    return RelaySettings(host, port, tls, _sender(top.get("sender"), faults),  # type: ignore[arg-type]
+                         nodes.text(top.get("username"), faults, "username"), folder / word if word else None)
+
+
+def _sender(node: Node | None, faults: Faults) -> str:
+    sender = nodes.text(node, faults, "sender") or ""
+    if node is not None and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", sender):
+        faults.add(node, f"relay: sender '{sender}' is not a mail address")
+    return sender
+
+
+def _thresholds(node: Node | None, faults: Faults) -> Mapping[str, int]:
+    found = {key.text: nodes.integer(value, faults, key.text) for key, value in nodes.named(node, faults, "thresholds")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _attendance(node: Node | None, faults: Faults) -> SchoolDays | None:
+    if node is None:
+        return None
+    top = nodes.fields(node, faults, required=("from", "to"), optional=("closed",), what="attendance")
+    first, last = nodes.date(top.get("from"), faults, "from"), nodes.date(top.get("to"), faults, "to")
+    if first is None or last is None:
+        return None
+    if last < first:
+        faults.add(node, "attendance: 'to' lies before 'from'")
+    closed = {day for item in nodes.items(top.get("closed"), faults, "closed") for day in _days(item, faults)}
+    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}", frozenset(closed), first, last)
+
+
+def _days(node: Node, faults: Faults) -> frozenset[dt.date]:
+    """One day, or a closed range `2026-12-21..2027-01-04`."""
+    word = nodes.text(node, faults, "closed") or ""
+    first_word, dots, last_word = word.partition("..")
+    try:
+        first = dt.date.fromisoformat(first_word)
+        last = dt.date.fromisoformat(last_word) if dots else first
+    except ValueError:
+        faults.add(node, f"closed: '{word}' is no day and no range: write 2026-11-26 or 2026-12-21..2027-01-04")
+        return frozenset()
+    if not 0 <= (last - first).days <= 366:
+        faults.add(node, f"closed: '{word}' is no range of days within a year")
+        return frozenset()
+    return frozenset(first + n * ONE_DAY for n in range((last - first).days + 1))
+
+
+def _contacts(node: Node | None, faults: Faults) -> Mapping[str, DistrictContact]:
+    return {key.text: _contact(value, key.text, faults) for key, value in nodes.named(node, faults, "contacts")}
+
+
+def _contact(node: Node, name: str, faults: Faults) -> DistrictContact:
+    top = nodes.fields(node, faults, required=("name",), optional=("email", "phone"), what=f"contact {name}")
+    return DistrictContact(*(nodes.text(top.get(key), faults, key) or "" for key in ("name", "email", "phone")))
+
+
+def _stand_ins(node: Node | None, faults: Faults) -> Mapping[str, str]:
+    return {key.text: nodes.text(value, faults, key.text) or "" for key, value in nodes.named(node, faults, "stand_ins")}
+
+
+def _grace(node: Node | None, faults: Faults) -> int:
+    value = nodes.integer(node, faults, "hold_grace")
+    if value is not None and node is not None and not 0 <= value <= 3:
+        faults.add(node, "hold_grace: business days after the release, 0 to 3")
+    return 1 if value is None else value
