@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -18,13 +18,17 @@ from engine.errors import OutsideCalendar, UsageError
 RuleKind = Literal["period", "on_date", "tied", "no_number", "quota", "window"]
 UnitName = Literal["calendar_days", "business_days", "school_days"]
 HoldPolicy = Literal["asap", "toll"]
+KindOfDate = Literal["legal deadline", "legal duty without a date", "district target"]
 ROLL_CITATION = "5 ILCS 70/1.11"
+MAX_GRACE = 3
+HOLD_REVIEW = dt.timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of the law, or of a district, as data. Certainty tags: T read, P partly read, S second-hand,
-    M recalled (have counsel confirm), D a district's own."""
+    M recalled (have counsel confirm), D a district's own. `reading`: what the date rests on where the text is open.
+    `calendar` counts business days and rolls the last day; it is None where no calendar bears on the date."""
 
     id: str
     version: str
@@ -43,6 +47,15 @@ class Rule:
     reading: str | None = None
     keeps_day: bool = False
     note: str = ""
+    calendar: str | None = "il-statutory"
+    source: str = ""
+
+    @property
+    def kind_of_date(self) -> KindOfDate:
+        """The words that every screen and mail uses for a date of this rule."""
+        if self.certainty == "D":
+            return "district target"
+        return "legal duty without a date" if self.kind == "no_number" else "legal deadline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,16 @@ class Calendars:
     statutory: Calendar
     strict: Calendar
     school: SchoolDays | None = None
+
+    def legal_for(self, rule: Rule) -> Calendar:
+        """The calendar that the legal date of this rule is counted in. Raises `UsageError` for an unknown name."""
+        for calendar in (self.statutory, self.strict):
+            if calendar.id == rule.calendar:
+                return calendar
+        raise UsageError(
+            f"{rule.id} counts in calendar '{rule.calendar}', which is not loaded: write "
+            f"'{self.statutory.id}' or '{self.strict.id}'"
+        )
 
     def versions(self) -> tuple[str, ...]:
         own = (f"{self.statutory.id}@{self.statutory.version}", f"{self.strict.id}@{self.strict.version}")
@@ -66,11 +89,18 @@ class Hold:
     started: dt.date
     released: dt.date | None = None
 
+    def __post_init__(self) -> None:
+        if self.released is not None and self.released < self.started:
+            raise UsageError(
+                f"a hold cannot be released on {self.released.isoformat()}, before it began on "
+                f"{self.started.isoformat()}: correct one of the dates"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a derivation: what was done (`trigger`, `count`, `skipped`, `nominal`, `rolled`, `legal`, `target`,
-    `hold`), the date it gave, and a sentence."""
+    """One line of a derivation: what was done (`trigger`, `skipped`, `nominal`, `rolled`, `legal`, `target`,
+    `provisional`, `hold`, `tied`, `no_number`), the date it gave, and a sentence."""
 
     what: str
     day: dt.date | None
@@ -112,9 +142,7 @@ def day_name(day: dt.date) -> str:
 
 def local_date(instant: dt.datetime, zone: ZoneInfo) -> dt.date:
     """The local date of an instant. Raises `UsageError` for a naive one: it names no moment."""
-    if instant.tzinfo is None:
-        raise UsageError(f"'{instant.isoformat()}' has no time zone: add Z or an offset such as -06:00")
-    return instant.astimezone(zone).date()
+    return _aware(instant).astimezone(zone).date()
 
 
 def derive(
@@ -127,22 +155,16 @@ def derive(
 ) -> Derived:
     """The nominal, legal and target date of `rule` counted from `trigger`, with each step.
 
-    `policy` and `grace` (business days, 0 to 3) say what a released hold does; a hold that the rule does not allow, that
-    began after the due date, or that ended before the trigger has no effect. Raises `OutsideCalendar`.
+    `policy` and `grace` (business days, 0 to 3) say what a released hold does. A hold that the rule does not know, that
+    began after the due date, or that ended before the trigger has no effect; a step says so. Raises `OutsideCalendar`,
+    and `UsageError` for a policy that the rule does not allow.
     """
     steps = _Steps()
     steps.add("trigger", trigger, f"Day 0 is {day_name(trigger)}: {rule.anchor}; it is not counted")
-    if rule.kind in ("no_number", "quota"):
-        steps.add("no_number", None, f"{rule.citation} gives no number of days; the district sets its own target")
-        return Derived(rule, trigger, None, None, None, tuple(steps.lines), calendars.versions())
-    if rule.kind == "on_date":
-        return _on_date(rule, trigger, calendars, steps)
-    if rule.length is None or rule.unit is None:
-        steps.add("tied", trigger, f"Due with the event itself, on {day_name(trigger)}")
-        return Derived(rule, trigger, trigger, trigger, trigger, tuple(steps.lines), calendars.versions())
-    counted = _count(rule, rule.length, trigger, calendars, steps)
-    united = unite(holds) if rule.holds else ()
-    return _with_holds(counted, united, policy, grace, calendars, steps)
+    counted = _dates(rule, trigger, calendars, steps)
+    for hold in unite(holds):
+        counted = _held(counted, hold, policy, grace, calendars, steps)
+    return replace(counted, steps=tuple(steps.lines))
 
 
 def due_in(day: dt.date, amount: int, unit: str, calendars: Calendars) -> dt.date:
@@ -156,20 +178,27 @@ def due_in(day: dt.date, amount: int, unit: str, calendars: Calendars) -> dt.dat
 
 
 def count_back(day: dt.date, amount: int, unit: str, calendars: Calendars) -> dt.date:
-    """A district's target: so many days before `day`, on a business day of `il-strict`."""
+    """A district's target: so many days before `day`, on a business day of `il-strict`. Raises `UsageError` for school
+    days, which no process counts back."""
+    if unit == "school_days":
+        raise UsageError("school days cannot be counted back from a date: use business_days or calendar_days")
     if unit == "business_days":
         return calendars.strict.nth_before(day, amount)
     return calendars.strict.on_or_before(day - dt.timedelta(days=amount))
 
 
+def within_hours(begins: dt.datetime, hours: int) -> dt.datetime:
+    """The end of a contract's term in hours, as UTC: elapsed time, whatever the clocks on the wall do. No statute
+    counts so. Raises `UsageError` for an instant without a zone."""
+    return _aware(begins).astimezone(dt.UTC) + dt.timedelta(hours=hours)
+
+
 def unite(holds: Iterable[Hold]) -> tuple[Hold, ...]:
-    """Overlapping and touching holds as one; an open hold swallows all that begin after it."""
+    """Overlapping and touching holds as one, in order; an open hold swallows all that begin after it."""
     united: list[Hold] = []
     for hold in sorted(holds, key=lambda h: (h.started, h.released or dt.date.max)):
-        last = united[-1] if united else None
-        if last is not None and (last.released is None or hold.started <= last.released):
-            end = None if None in (last.released, hold.released) else max(last.released, hold.released)  # type: ignore[type-var]
-            united[-1] = Hold(last.started, end)
+        if united and _touches(united[-1], hold):
+            united[-1] = Hold(united[-1].started, _later_end(united[-1].released, hold.released))
         else:
             united.append(hold)
     return tuple(united)
@@ -180,148 +209,163 @@ def fiscal_quarter(day: dt.date) -> tuple[int, int]:
     return day.year + (day.month >= 7), (day.month - 7) % 12 // 3 + 1
 
 
-def _count(rule: Rule, length: int, trigger: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
+def _aware(instant: dt.datetime) -> dt.datetime:
+    if instant.tzinfo is None:
+        raise UsageError(f"'{instant.isoformat()}' has no time zone: add Z or an offset such as -06:00")
+    return instant
+
+
+def _touches(earlier: Hold, later: Hold) -> bool:
+    return earlier.released is None or later.started <= earlier.released
+
+
+def _later_end(one: dt.date | None, other: dt.date | None) -> dt.date | None:
+    return None if one is None or other is None else max(one, other)
+
+
+def _dates(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
+    undated = Derived(rule, trigger, None, None, None, (), calendars.versions())
+    if rule.kind in ("no_number", "quota"):
+        steps.add("no_number", None, f"{rule.citation} gives no number of days; the district sets its own target")
+        return undated
+    if rule.kind == "on_date":
+        return _on_date(undated, calendars, steps)
+    if rule.length is None or rule.unit is None:
+        steps.add("tied", trigger, f"Due with the event itself, on {day_name(trigger)}")
+        return replace(undated, nominal=trigger, legal=trigger, target=trigger)
     if rule.unit == "business_days":
-        return _business(rule, length, trigger, calendars, steps)
+        return _business(undated, rule.length, calendars, steps)
     if rule.unit == "school_days":
-        return _school_days(rule, length, trigger, calendars, steps)
-    nominal = trigger + dt.timedelta(days=length)
-    steps.add("nominal", nominal, f"Day {length} (calendar days, all counted) is {day_name(nominal)}")
-    return _from_nominal(rule, trigger, nominal, calendars, steps)
+        return _school_days(undated, rule.length, calendars, steps)
+    nominal = trigger + dt.timedelta(days=rule.length)
+    steps.add("nominal", nominal, f"Day {rule.length} (calendar days, all counted) is {day_name(nominal)}")
+    return _from_nominal(undated, nominal, calendars, steps)
 
 
-def _from_nominal(rule: Rule, trigger: dt.date, nominal: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
-    legal = _roll(rule, nominal, calendars.statutory, steps)
-    target = max(trigger, calendars.strict.on_or_before(nominal))
+def _on_date(undated: Derived, calendars: Calendars, steps: _Steps) -> Derived:
+    """The next of the rule's dates on or after the trigger; a fixed date is no period."""
+    years = (undated.trigger.year, undated.trigger.year + 1)
+    dates = [dt.date(year, int(on[:2]), int(on[3:])) for year in years for on in undated.rule.on]
+    nominal = min(day for day in dates if day >= undated.trigger)
+    steps.add("nominal", nominal, f"The next date named by the rule is {day_name(nominal)}")
+    return _from_nominal(undated, nominal, calendars, steps)
+
+
+def _from_nominal(before: Derived, nominal: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
+    legal = _roll(before.rule, nominal, calendars, steps)
+    target = max(before.trigger, calendars.strict.on_or_before(nominal))
     steps.add("target", target, _target_text(target, nominal))
-    return Derived(rule, trigger, nominal, legal, target, tuple(steps.lines), calendars.versions())
+    return replace(before, nominal=nominal, legal=legal, target=target)
 
 
-def _roll(rule: Rule, nominal: dt.date, calendar: Calendar, steps: _Steps) -> dt.date:
+def _roll(rule: Rule, nominal: dt.date, calendars: Calendars, steps: _Steps) -> dt.date:
     if not rule.rolls:
         steps.add("legal", nominal, f"Legal date {day_name(nominal)}: this date does not move")
         return nominal
+    calendar = calendars.legal_for(rule)
     legal, passed = calendar.roll_forward(nominal)
     for day, reason in passed:
         steps.add(
             "rolled", day, f"{day_name(day)} does not count as the last day ({reason}): the next day, {ROLL_CITATION}"
         )
-    steps.add(
-        "legal", legal, f"Legal date {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version})"
-    )
+    steps.add("legal", legal, _legal_text(rule, legal, calendar))
     return legal
 
 
-def _business(rule: Rule, length: int, trigger: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
-    legal, passed = calendars.statutory.nth_after(trigger, length)
+def _business(undated: Derived, length: int, calendars: Calendars, steps: _Steps) -> Derived:
+    calendar = calendars.legal_for(undated.rule)
+    legal, passed = calendar.nth_after(undated.trigger, length)
     for day, reason in passed:
         steps.add("skipped", day, f"{day_name(day)} is not counted ({reason})")
     steps.add("nominal", legal, f"Business day {length} is {day_name(legal)}")
-    steps.add(
-        "legal",
-        legal,
-        f"Legal date {day_name(legal)}, to the end of that day "
-        f"({calendars.statutory.id}@{calendars.statutory.version}; 'business day' is a reading)",
-    )
-    target, _ = calendars.strict.nth_after(trigger, length)
+    steps.add("legal", legal, _legal_text(undated.rule, legal, calendar))
+    target, _ = calendars.strict.nth_after(undated.trigger, length)
     steps.add("target", target, f"Target {day_name(target)}: the same count in {calendars.strict.id}")
-    return Derived(rule, trigger, legal, legal, target, tuple(steps.lines), calendars.versions())
+    return replace(undated, nominal=legal, legal=legal, target=target)
 
 
-def _school_days(rule: Rule, length: int, trigger: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
-    legal, closed, provisional = _school(calendars).nth_after(trigger, length)
+def _school_days(undated: Derived, length: int, calendars: Calendars, steps: _Steps) -> Derived:
+    legal, closed, provisional = _school(calendars).nth_after(undated.trigger, length)
     for day in closed:
         steps.add("skipped", day, f"{day_name(day)} is not counted (no attendance)")
     steps.add("nominal", legal, f"School day {length} is {day_name(legal)}")
     steps.add("legal", legal, f"Legal date {day_name(legal)}, to the end of that day; the target is the same")
     if provisional:
         steps.add("provisional", legal, "Provisional: the attendance calendar is not entered that far")
-    return Derived(rule, trigger, legal, legal, legal, tuple(steps.lines), calendars.versions(), provisional)
+    return replace(undated, nominal=legal, legal=legal, target=legal, provisional=provisional)
 
 
-def _on_date(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
-    """The next of the rule's dates on or after the trigger; a fixed date is no period and does not roll."""
-    dates = [dt.date(year, int(on[:2]), int(on[3:])) for year in (trigger.year, trigger.year + 1) for on in rule.on]
-    nominal = min(day for day in dates if day >= trigger)
-    steps.add("nominal", nominal, f"The next date named by the rule is {day_name(nominal)}")
-    return _from_nominal(rule, trigger, nominal, calendars, steps)
-
-
-def _with_holds(
-    counted: Derived, holds: tuple[Hold, ...], policy: HoldPolicy, grace: int, calendars: Calendars, steps: _Steps
-) -> Derived:
-    effective = [hold for hold in holds if _has_effect(hold, counted, steps)]
-    if not effective:
-        return _finish(counted, steps)
-    standing = next((hold for hold in effective if hold.released is None), None)
-    if standing is not None:
-        review = standing.started + dt.timedelta(days=14)
-        steps.add("hold", standing.started, f"Held since {day_name(standing.started)}: no date while the hold stands")
-        return _finish(counted, steps, legal=None, target=None, held_since=standing.started, review_on=review)
+def _held(counted: Derived, hold: Hold, policy: HoldPolicy, grace: int, calendars: Calendars, steps: _Steps) -> Derived:
+    """The dates after one more hold. Holds come in order, so that each is measured against the date it met."""
+    without_effect = _why_no_effect(counted, hold)
+    if without_effect is not None:
+        steps.add("hold", hold.started, f"The hold of {day_name(hold.started)} has no effect: {without_effect}")
+        return counted
+    _check_policy(counted.rule, policy, grace)
+    if hold.released is None:
+        review = hold.started + HOLD_REVIEW
+        steps.add(
+            "hold",
+            hold.started,
+            f"Held since {day_name(hold.started)}: no date while the hold stands; review it on {day_name(review)}",
+        )
+        return replace(counted, legal=None, target=None, held_since=hold.started, review_on=review)
     if policy == "toll":
-        return _tolled(counted, effective, calendars, steps)
-    return _as_soon_as_possible(counted, effective, grace, calendars, steps)
+        return _tolled(counted, hold.started, hold.released, calendars, steps)
+    return _as_soon_as_possible(counted, hold.released, grace, calendars, steps)
 
 
-def _has_effect(hold: Hold, counted: Derived, steps: _Steps) -> bool:
-    if counted.legal is not None and hold.started > counted.legal:
-        steps.add("hold", hold.started, f"The hold of {day_name(hold.started)} began after the due date: no effect")
-        return False
+def _why_no_effect(counted: Derived, hold: Hold) -> str | None:
+    if not counted.rule.holds or counted.legal is None:
+        return f"{counted.rule.id} knows no hold"
+    if hold.started > counted.legal:
+        return f"it began after the due date, {day_name(counted.legal)}"
     if hold.released is not None and hold.released <= counted.trigger:
-        steps.add("hold", hold.started, f"The hold of {day_name(hold.started)} ended before day 0: no effect")
-        return False
-    return True
+        return "it ended before day 1"
+    return None
+
+
+def _check_policy(rule: Rule, policy: HoldPolicy, grace: int) -> None:
+    if policy not in rule.holds:
+        raise UsageError(f"{rule.id} does not allow the hold policy '{policy}': use {' or '.join(rule.holds)}")
+    if not 0 <= grace <= MAX_GRACE:
+        raise UsageError(f"the grace after a hold is 0 to {MAX_GRACE} business days, not {grace}")
 
 
 def _as_soon_as_possible(
-    counted: Derived, holds: list[Hold], grace: int, calendars: Calendars, steps: _Steps
+    counted: Derived, released: dt.date, grace: int, calendars: Calendars, steps: _Steps
 ) -> Derived:
-    released = max(hold.released for hold in holds if hold.released is not None)
-    legal, target = counted.legal or released, counted.target or released
-    soonest = calendars.statutory.nth_after(released, grace)[0] if grace else released
-    legal = max(legal, soonest)
-    target = min(legal, max(target, calendars.strict.on_or_after(released)))
+    soonest = calendars.legal_for(counted.rule).nth_after(released, grace)[0]
+    legal = max(counted.legal or released, soonest)
+    target = min(legal, max(counted.target or released, calendars.strict.on_or_after(released)))
+    plural = "" if grace == 1 else "s"
     steps.add(
         "hold",
         released,
-        f"Hold released {day_name(released)}; {grace} business day after it is "
+        f"Hold released {day_name(released)}; {grace} business day{plural} after it is "
         f"{day_name(soonest)} (a reading of 'as soon as')",
     )
-    steps.add("legal", legal, f"Legal date {day_name(legal)}: the later of the original date and that day")
-    steps.add("target", target, f"Target {day_name(target)}: the later of the original target and the release")
-    return _finish(counted, steps, legal=legal, target=target)
+    steps.add("legal", legal, f"Legal date {day_name(legal)}: the later of the date before the hold and that day")
+    steps.add("target", target, f"Target {day_name(target)}: the later of the target before the hold and the release")
+    return replace(counted, legal=legal, target=target)
 
 
-def _tolled(counted: Derived, holds: list[Hold], calendars: Calendars, steps: _Steps) -> Derived:
-    held = sum((_days_held(hold, counted.trigger) for hold in holds), 0)
-    nominal = (counted.nominal or counted.trigger) + held * ONE_DAY
-    steps.add("hold", nominal, f"Held {held} calendar days: day {counted.rule.length} moves to {day_name(nominal)}")
-    legal = _roll(counted.rule, nominal, calendars.statutory, steps)
-    target = calendars.strict.on_or_before(nominal)
-    steps.add("target", target, _target_text(target, nominal))
-    return _finish(counted, steps, nominal=nominal, legal=legal, target=target)
+def _tolled(counted: Derived, started: dt.date, released: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
+    """Nominal moves by the days held after the trigger, then rolls like any other."""
+    days = (released - max(started, counted.trigger)).days
+    nominal = (counted.nominal or counted.trigger) + days * ONE_DAY
+    steps.add(
+        "hold",
+        nominal,
+        f"Held {days} calendar days, {day_name(max(started, counted.trigger))} to "
+        f"{day_name(released)}: day {counted.rule.length} moves to {day_name(nominal)}",
+    )
+    return _from_nominal(counted, nominal, calendars, steps)
 
 
-def _days_held(hold: Hold, trigger: dt.date) -> int:
-    return ((hold.released or hold.started) - max(hold.started, trigger)).days
-
-
-def _finish(counted: Derived, steps: _Steps, **changes: object) -> Derived:
-    values: dict[str, object] = {
-        name: getattr(counted, name)
-        for name in (
-            "rule",
-            "trigger",
-            "nominal",
-            "legal",
-            "target",
-            "calendars",
-            "provisional",
-            "held_since",
-            "review_on",
-        )
-    }
-    return Derived(**{**values, **changes, "steps": tuple(steps.lines)})  # type: ignore[arg-type]
+def _legal_text(rule: Rule, legal: dt.date, calendar: Calendar) -> str:
+    text = f"Legal date {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version})"
+    return text if rule.reading is None else f"{text}. This rests on a reading: {rule.reading}"
 
 
 def _target_text(target: dt.date, nominal: dt.date) -> str:
