@@ -13,7 +13,10 @@ from engine.clocks import HoldPolicy, Rule, RuleKind, UnitName
 from engine.ladders import LADDER_PLACES, Ladder, Rung
 from engine.nodes import Faults, Node
 
-CERTAINTIES = ("T", "P", "S", "M", "D", "S/M", "T/P")
+CERTAINTIES = ("T", "P", "S", "M", "D", "S/M", "T/S")
+ORDINARY_YEAR = 2001
+"""A year without a leap day: a date that comes every year must exist in it."""
+
 _SUNDAY = 6
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _ORDINALS = {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "last": -1}
@@ -45,7 +48,7 @@ def read_calendar(node: Node) -> Calendar:
         optional=("proclaimed", "source"),
         what="a calendar",
     )
-    first, last = (nodes.date(top.get(key), faults, key) or dt.date.max for key in ("from", "to"))
+    first, last = _table_ends(top, faults)
     monday_after = nodes.choice(top.get("sunday"), faults, ("monday", "stays"), "sunday") == "monday"
     off: dict[dt.date, str] = {}
     for item in nodes.items(top.get("holidays"), faults, "holidays"):
@@ -58,6 +61,16 @@ def read_calendar(node: Node) -> Calendar:
     faults.raise_if_any()
     known = {day: name for day, name in sorted(off.items()) if first <= day <= last}
     return Calendar(_word(top, "calendar", faults), _word(top, "version", faults), known, first, last)
+
+
+def _table_ends(top: Mapping[str, Node], faults: Faults) -> tuple[dt.date, dt.date]:
+    """The first and the last day of a calendar's table. Raises `FaultyInput` at once when there is none: without its
+    years no holiday can be read."""
+    first, last = (nodes.date(top.get(key), faults, key) for key in ("from", "to"))
+    if first is not None and last is not None and last < first:
+        faults.add(top["to"], f"'to' is before 'from', {first.isoformat()}: turn them round")
+    faults.raise_if_any()
+    return first or dt.date.max, last or dt.date.max
 
 
 def read_ladders(node: Node) -> Mapping[str, Ladder]:
@@ -78,7 +91,20 @@ def _rule(rule_id: str, version: str, node: Node, faults: Faults) -> Rule:
         node,
         faults,
         required=("title", "kind", "citation", "certainty", "anchor"),
-        optional=("length", "unit", "roll", "hold", "duty_of", "on", "tied_to", "reading", "keeps_day", "note"),
+        optional=(
+            "length",
+            "unit",
+            "roll",
+            "hold",
+            "duty_of",
+            "on",
+            "tied_to",
+            "reading",
+            "keeps_day",
+            "note",
+            "calendar",
+            "source",
+        ),
         what=rule_id,
     )
     rule = Rule(
@@ -105,12 +131,33 @@ def _rule(rule_id: str, version: str, node: Node, faults: Faults) -> Rule:
         reading=nodes.text(top.get("reading"), faults),
         keeps_day=nodes.boolean(top.get("keeps_day"), faults) or False,
         note=nodes.text(top.get("note"), faults) or "",
+        calendar=nodes.text(top.get("calendar"), faults, "calendar"),
+        source=nodes.text(top.get("source"), faults, "source") or "",
     )
-    if rule.kind in ("period", "window") and (rule.length is None or rule.unit is None):
-        faults.add(node, f"{rule_id} is a {rule.kind}: it needs a length and a unit")
-    if rule.kind == "on_date" and not rule.on:
-        faults.add(node, f"{rule_id} falls on dates: it needs 'on: [MM-DD]'")
+    _check_length(rule, node, faults)
+    _check_kind(rule, node, faults)
     return rule
+
+
+def _check_length(rule: Rule, node: Node, faults: Faults) -> None:
+    if rule.kind in ("period", "window") and (rule.length is None or rule.unit is None):
+        faults.add(node, f"{rule.id} is a {rule.kind}: it needs a length and a unit")
+    if rule.length is not None and rule.length < 1:
+        faults.add(node, f"{rule.id}: the length must be 1 or more")
+    if rule.kind in ("on_date", "tied", "no_number") and rule.length is not None:
+        faults.add(node, f"{rule.id} is '{rule.kind}' and counts nothing: leave 'length' out, or make it a period")
+
+
+def _check_kind(rule: Rule, node: Node, faults: Faults) -> None:
+    if rule.kind == "on_date" and not rule.on:
+        faults.add(node, f"{rule.id} falls on dates: it needs 'on: [MM-DD]'")
+    if rule.kind == "tied" and rule.tied_to is None:
+        faults.add(node, f"{rule.id} is tied to another date: say which in 'tied_to'")
+    counts = rule.unit in ("business_days", "calendar_days") or (rule.kind == "on_date" and rule.rolls)
+    if counts and rule.calendar is None:
+        faults.add(node, f"{rule.id} needs the calendar that its days are counted in, such as il-statutory")
+    if not counts and rule.calendar is not None:
+        faults.add(node, f"{rule.id} uses no day of calendar '{rule.calendar}': leave 'calendar' out")
 
 
 def _policy(node: Node, faults: Faults) -> HoldPolicy | None:
@@ -119,7 +166,7 @@ def _policy(node: Node, faults: Faults) -> HoldPolicy | None:
 
 def _month_day(node: Node, faults: Faults) -> str | None:
     value = nodes.text(node, faults, "on")
-    if value is not None and not re.fullmatch(r"\d\d-\d\d", value):
+    if value is not None and _in_year(value, ORDINARY_YEAR) is None:
         faults.add(node, f"'{value}' is not a day of the year: write MM-DD, such as 07-01")
         return None
     return value
@@ -145,15 +192,25 @@ def _holiday(node: Node, first: int, last: int, faults: Faults) -> Iterator[tupl
 
 def _day_of(on: str, year: int) -> dt.date | None:
     if re.fullmatch(r"\d\d-\d\d", on):
-        return dt.date(year, int(on[:2]), int(on[3:]))
+        return _in_year(on, year)
     if on == "good friday":
         return easter(year) - 2 * ONE_DAY
     after = on.removeprefix("tuesday after ")
-    match = re.fullmatch(r"(\w+) (\w+) of (\d\d)", after)
-    if match is None or match[1] not in _ORDINALS or match[2] not in _WEEKDAYS:
+    match = re.fullmatch(rf"({'|'.join(_ORDINALS)}) ({'|'.join(_WEEKDAYS)}) of (0[1-9]|1[0-2])", after)
+    if match is None or (after != on and match[2] != "monday"):
         return None
     day = nth_weekday(year, int(match[3]), _WEEKDAYS.index(match[2]), _ORDINALS[match[1]])
     return day if after == on else day + ONE_DAY
+
+
+def _in_year(month_day: str, year: int) -> dt.date | None:
+    """`MM-DD` in that year; None when it is written otherwise or there is no such day."""
+    if not re.fullmatch(r"\d\d-\d\d", month_day):
+        return None
+    try:
+        return dt.date(year, int(month_day[:2]), int(month_day[3:]))
+    except ValueError:
+        return None
 
 
 def _proclaimed(node: Node, faults: Faults) -> Mapping[dt.date, str]:
