@@ -1,0 +1,464 @@
+"""From one source text to a mail: a subject, plain text and accessible HTML.
+
+A source is a `Subject:` line, an empty line, and a small Markdown. It may hold `{{ name }}` and `{% if has(name) %} …
+{% else %} … {% endif %}`, nothing else. The source is parsed to tokens before any value is known, and values are put in
+as text afterwards: no value becomes markup, a link or a header. A link is a paragraph of its own, `{{ link }}` or
+`[label]({{ link }})`, and only names ending in `link` can be one.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined, Undefined, nodes
+from jinja2 import Template as LoadedTemplate
+from jinja2.exceptions import TemplateSyntaxError, UndefinedError
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+from markupsafe import Markup, escape
+
+from engine.errors import FaultyInput, UsageError
+from engine.nodes import Fault, Mark
+
+WIDTH = 72
+
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_SENTINEL = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+_URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]*://|\bwww\.)\S+", re.IGNORECASE)
+_BREAKS = re.compile("\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BLOCKS = frozenset({
+    "root", "paragraph", "inline", "text", "softbreak", "hardbreak", "strong", "em", "heading", "bullet_list",
+    "ordered_list", "list_item", "hr", "link",
+})
+_STYLES = {
+    "p": "margin:0 0 16px", "h1": "margin:24px 0 8px;font-size:22px;line-height:1.3",
+    "h2": "margin:24px 0 8px;font-size:19px;line-height:1.3", "h3": "margin:16px 0 8px;font-size:17px;line-height:1.3",
+    "ul": "margin:0 0 16px;padding-left:24px", "ol": "margin:0 0 16px;padding-left:24px", "li": "margin:0 0 6px",
+    "hr": "border:0;border-top:1px solid #8a8f98;margin:24px 0",
+    "table": "border-collapse:collapse;width:100%;margin:0 0 16px",
+    "th": "text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:2px solid #4a4f57",
+    "td": "text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:1px solid #c6cad1",
+}
+_BUTTON = ("display:inline-block;padding:12px 20px;background:#0b4fa8;color:#ffffff;font-weight:bold;"
+           "text-decoration:underline;border-radius:4px")
+_LABELS = {
+    "en": {"link": "Open the task", "status_link": "See where this case stands"},
+    "es": {"link": "Abrir la tarea", "status_link": "Ver en qué punto está el caso"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`url` is the engine's own and makes the cell a link."""
+
+    text: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`caption` is read out before the table; each row has as many cells as there are headers."""
+
+    caption: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """`body` is the HTML of the text alone, for a letter; `html` the whole page of the mail."""
+
+    subject: str
+    text: str
+    html: str
+    body: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A source that has been checked. `needed` are the names read outside every `has`."""
+
+    subject: str
+    body: str
+    names: tuple[str, ...]
+    needed: frozenset[str]
+    file: str
+
+
+def _environment() -> Environment:
+    return Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True,  # noqa: S701 - makes Markdown
+                       lstrip_blocks=True, keep_trailing_newline=True)
+
+
+def _markdown() -> MarkdownIt:
+    """CommonMark without HTML. Addresses stay as they are written: `_check_tree` lets only sentinels be one."""
+    parser = MarkdownIt("commonmark", {"html": False})
+    parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    return parser
+
+
+_SOURCES = _environment()
+_MARKDOWN = _markdown()
+_LAYOUTS = Environment(autoescape=True, undefined=StrictUndefined)
+
+
+def render_mail(source: str, values: Mapping[str, str], language: str, footer: str, *, file: str = "mail text",
+                tables: Mapping[str, Table] | None = None) -> Rendered:
+    """Renders a source with flat values. A table's name stands alone in its paragraph, as a link's does.
+
+    Raises `FaultyInput` for a source that is not allowed, `UsageError` for a name without a value or a subject that is
+    empty or more than one line.
+    """
+    template = parse(source, file)
+    page = _Page(template, values, tables or {}, language)
+    subject = _subject(template, page)
+    tree = _tree(_expand(template, template.body, page.known()))
+    body = Markup("\n").join(_html_blocks(page, tree.children))
+    return Rendered(subject, f"{_text_blocks(page, tree.children)}\n\n-- \n{one_line(footer)}\n",
+                    _layout("layout.html").render(language=language, subject=subject, body=body, footer=footer),
+                    str(body), language)
+
+
+def names_in(source: str, file: str = "mail text") -> frozenset[str]:
+    """Every name the source reads. Raises `FaultyInput`."""
+    return frozenset(parse(source, file).names)
+
+
+def needed_names(source: str, file: str = "mail text") -> frozenset[str]:
+    """The names without which the source cannot be rendered: those read outside `has`. Raises `FaultyInput`."""
+    return parse(source, file).needed
+
+
+def render_letter(rendered: Rendered, *, district: str, name: str, address: str, date: str, footer: str) -> str:
+    """A page to be printed and posted, with the same words as the mail."""
+    return _layout("letter.html").render(language=rendered.language, subject=rendered.subject, district=district,
+                                         name=name, address=_clean(address), date=date, footer=footer,
+                                         body=Markup(rendered.body))  # noqa: S704 - made by this module
+
+
+def one_line(text: str) -> str:
+    """`text` if it is one line of visible characters. Raises `UsageError` otherwise (headers, subjects, footers)."""
+    if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in _BIDI for char in text):
+        raise UsageError("a line of a mail's head holds a line break or a control character: take it out")
+    return text
+
+
+# --- reading and checking a source -----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=512)
+def parse(source: str, file: str = "mail text") -> Template:
+    """Checks a source; all faults at once, each with file and line. Raises `FaultyInput`."""
+    try:
+        tree = _SOURCES.parse(source)
+    except TemplateSyntaxError as error:
+        raise FaultyInput([_fault(file, error.lineno, f"this is not a mail text: {error.message}")]) from error
+    faults = [*_head_faults(source, file), *_node_faults(tree, file)]
+    if faults:
+        raise FaultyInput(faults)
+    head, _, body = source.partition("\n")
+    names = tuple(sorted({node.name for node in tree.find_all(nodes.Name) if node.name != "has"}))
+    template = Template(head.removeprefix("Subject:").strip(), body.strip("\n"), names, frozenset(_needed(tree)), file)
+    _check_parts(template)
+    return template
+
+
+def _fault(file: str, line: int, message: str) -> Fault:
+    return Fault(Mark(file, line, 1), message)
+
+
+def _head_faults(source: str, file: str) -> Iterator[Fault]:
+    lines = source.split("\n")
+    if not lines[0].startswith("Subject:") or not lines[0].removeprefix("Subject:").strip():
+        yield _fault(file, 1, "the first line must be 'Subject: …'")
+    if len(lines) < 3 or lines[1].strip() or not "".join(lines[2:]).strip():
+        yield _fault(file, 2, "after the subject comes an empty line and then the text")
+    if _OPEN in source or _CLOSE in source:
+        yield _fault(file, 1, "the text holds a character of Unicode's private area: take it out")
+
+
+def _node_faults(tree: nodes.Template, file: str) -> Iterator[Fault]:
+    stack: list[nodes.Node] = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, nodes.If) and _is_has(node.test) and not node.elif_:
+            stack.extend([*node.body, *node.else_])
+        elif isinstance(node, nodes.Template | nodes.Output):
+            stack.extend(node.iter_child_nodes())
+        elif not isinstance(node, nodes.TemplateData | nodes.Name):
+            yield _fault(file, node.lineno, "only {{ name }} and {% if has(name) %} … {% else %} … {% endif %} may "
+                                            "stand in a mail text")
+
+
+def _is_has(test: nodes.Node) -> bool:
+    return (isinstance(test, nodes.Call) and isinstance(test.node, nodes.Name) and test.node.name == "has"
+            and len(test.args) == 1 and isinstance(test.args[0], nodes.Name)
+            and not test.kwargs and test.dyn_args is None and test.dyn_kwargs is None)
+
+
+def _needed(node: nodes.Node) -> Iterator[str]:
+    if isinstance(node, nodes.Name):
+        yield node.name
+    elif isinstance(node, nodes.If):
+        for child in node.else_:
+            yield from _needed(child)
+    else:
+        for child in node.iter_child_nodes():
+            yield from _needed(child)
+
+
+def _check_parts(template: Template) -> None:
+    """Both extremes are looked at: every `has` true, and every `has` false."""
+    for present in (frozenset(template.names), template.needed):
+        try:
+            _expand(template, template.subject, present)
+            _check_tree(template, _tree(_expand(template, template.body, present)))
+        except TemplateSyntaxError as error:
+            raise FaultyInput([_fault(template.file, 1, "an {% if %} begins in the subject and ends in the text")]
+                              ) from error
+
+
+def _check_tree(template: Template, tree: SyntaxTreeNode) -> None:
+    for node in tree.walk():
+        if node.type not in _BLOCKS:
+            raise FaultyInput([_place(template, node, f"'{node.type}' is not used in mails: write paragraphs, headings, "
+                                                      "lists, **strong** and *em*")])
+        if node.type == "inline" and _lone(template, node) is None and _holds_link(template, node):
+            raise FaultyInput([_place(template, node, "a link is a paragraph of its own: {{ link }} or "
+                                                      "[label]({{ link }})")])
+
+
+def _place(template: Template, node: SyntaxTreeNode, message: str) -> Fault:
+    """The line of the source that the node's first words stand in; lines of the expanded text are not the file's."""
+    words = "" if node.is_root else re.split(f"[{_OPEN}\n]", node.content or node.markup)[0].strip()
+    lines = template.body.split("\n")
+    line = next((number for number, text in enumerate(lines, 3) if words and words in text), 3)
+    return _fault(template.file, line, message)
+
+
+def _holds_link(template: Template, inline: SyntaxTreeNode) -> bool:
+    text = [template.names[int(found)] for child in inline.walk() if child.type == "text"
+            for found in _SENTINEL.findall(child.content)]
+    return any(child.type == "link" for child in inline.walk()) or any(map(is_link, text))
+
+
+def is_link(name: str) -> bool:
+    return name == "link" or name.endswith("_link")
+
+
+def _expand(template: Template, text: str, present: frozenset[str]) -> str:
+    """The text with its `if`s decided and a sentinel for every name."""
+    context: dict[str, object] = {name: f"{_OPEN}{number}{_CLOSE}" for number, name in enumerate(template.names)
+                                  if name in present}
+    context["has"] = lambda value: not isinstance(value, Undefined)
+    try:
+        return _SOURCES.from_string(text).render(context)
+    except UndefinedError as error:
+        raise UsageError(f"{template.file}: {error.message}; the case does not have it, so it may stand only inside "
+                         "{% if has(…) %}") from error
+
+
+def _tree(markdown: str) -> SyntaxTreeNode:
+    return SyntaxTreeNode(_MARKDOWN.parse(markdown))
+
+
+# --- putting the values in -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    template: Template
+    values: Mapping[str, str]
+    tables: Mapping[str, Table]
+    language: str
+
+    def known(self) -> frozenset[str]:
+        return frozenset(name for name, value in self.values.items() if value) | frozenset(self.tables)
+
+    def value(self, number: str) -> str:
+        name = self.template.names[int(number)]
+        return self.values[name] if is_link(name) else _defanged(_clean(self.values[name]))
+
+    def put(self, text: str) -> str:
+        return _SENTINEL.sub(lambda found: self.value(found[1]), text)
+
+
+def _clean(value: str) -> str:
+    """A value as plain text: one kind of line break, no control characters, nothing that turns the writing round."""
+    text = _BREAKS.sub("\n", value)
+    return "".join(c for c in text if c == "\n" or (unicodedata.category(c) != "Cc" and c not in _BIDI)).strip()
+
+
+def _defanged(value: str) -> str:
+    """Mail programs turn typed addresses into links; broken up, they stay readable and dead."""
+    return _URL.sub(lambda found: found[0].replace("://", "[:]//").replace(".", "[.]"), value)
+
+
+def _subject(template: Template, page: _Page) -> str:
+    text = _expand(template, template.subject, page.known())
+    subject = _SENTINEL.sub(lambda found: _defanged(one_line(page.values[template.names[int(found[1])]])), text).strip()
+    if not subject:
+        raise UsageError(f"{template.file}: the subject is empty: give it words of its own")
+    return one_line(" ".join(subject.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lone:
+    """A paragraph that is nothing but one name."""
+
+    name: str
+    label: str | None
+
+
+def _lone(template: Template, inline: SyntaxTreeNode) -> _Lone | None:
+    if len(inline.children) != 1:
+        return None
+    only = inline.children[0]
+    target = str(only.attrs.get("href", "")) if only.type == "link" else only.content.strip()
+    found = _SENTINEL.fullmatch(target) if only.type in ("link", "text") else None
+    name = template.names[int(found[1])] if found else ""
+    if found is None or (only.type == "link" and not is_link(name)):
+        return None
+    return _Lone(name, "".join(child.content for child in only.children) if only.type == "link" else None)
+
+
+def _label(page: _Page, lone: _Lone) -> str:
+    words = _LABELS.get(page.language, _LABELS["en"])
+    return page.put(lone.label) if lone.label else words.get(lone.name, words["link"])
+
+
+# --- HTML ------------------------------------------------------------------------------------------------------------
+
+
+def _html_blocks(page: _Page, blocks: Sequence[SyntaxTreeNode]) -> Iterator[Markup]:
+    for block in blocks:
+        yield _HTML.get(block.type, _html_nested)(page, block)
+
+
+def _element(tag: str, content: str, attributes: str = "") -> Markup:
+    style = _STYLES.get(tag)
+    styled = f'{attributes} style="{style}"' if style else attributes
+    return Markup(f"<{tag}{styled}>{escape(content)}</{tag}>")  # noqa: S704 - content is escaped here
+
+
+def _html_nested(page: _Page, block: SyntaxTreeNode) -> Markup:
+    if block.type == "heading":
+        return _element(block.tag, _html_inline(page, block.children[0]))
+    start = block.attrs.get("start")
+    attributes = f' start="{int(start)}"' if start is not None else ""
+    return _element(block.tag, Markup("\n").join(_html_blocks(page, block.children)), attributes)
+
+
+def _html_paragraph(page: _Page, block: SyntaxTreeNode) -> Markup:
+    inline = block.children[0]
+    lone = _lone(page.template, inline)
+    if lone and lone.name in page.tables:
+        return _html_table(page.tables[lone.name])
+    if lone and is_link(lone.name):
+        link = Markup('<a class="button" href="{}" style="{}">{}</a>').format(
+            page.values[lone.name], _BUTTON, _label(page, lone))
+        return _element("p", link)
+    content = _html_inline(page, inline)
+    return content if block.hidden else _element("p", content)
+
+
+def _html_rule(page: _Page, block: SyntaxTreeNode) -> Markup:
+    return Markup(f'<hr style="{_STYLES["hr"]}">')  # noqa: S704 - a constant
+
+
+_HTML: Mapping[str, Callable[[_Page, SyntaxTreeNode], Markup]] = {"paragraph": _html_paragraph, "hr": _html_rule}
+
+
+def _html_inline(page: _Page, node: SyntaxTreeNode) -> Markup:
+    if node.type == "text":
+        return Markup("<br>").join(page.put(node.content).split("\n"))
+    if node.type in ("softbreak", "hardbreak"):
+        return Markup("\n") if node.type == "softbreak" else Markup("<br>")
+    content = Markup().join(_html_inline(page, child) for child in node.children)
+    return content if node.type == "inline" else _element(node.tag, content)
+
+
+def _html_table(table: Table) -> Markup:
+    head = Markup().join(_element("th", header, ' scope="col"') for header in table.headers)
+    rows = [_element("tr", Markup().join(map(_html_cell, row))) for row in table.rows]
+    caption = _element("caption", table.caption, ' align="left"')
+    return _element("table", caption + _element("thead", _element("tr", head))
+                    + _element("tbody", Markup().join(rows)))
+
+
+def _html_cell(cell: Cell) -> Markup:
+    text = Markup("<br>").join(_defanged(_clean(cell.text)).split("\n"))
+    return _element("td", Markup('<a href="{}">{}</a>').format(cell.url, text) if cell.url else text)
+
+
+# --- plain text ------------------------------------------------------------------------------------------------------
+
+
+def _text_blocks(page: _Page, blocks: Sequence[SyntaxTreeNode], width: int = WIDTH) -> str:
+    return "\n\n".join(_text_block(page, block, width) for block in blocks)
+
+
+def _text_block(page: _Page, block: SyntaxTreeNode, width: int) -> str:
+    if block.type == "hr":
+        return "-" * width
+    if block.type in ("bullet_list", "ordered_list"):
+        return _text_list(page, block, width)
+    lone = _lone(page.template, block.children[0])
+    if lone and lone.name in page.tables:
+        return _text_table(page.tables[lone.name])
+    if lone and is_link(lone.name):
+        return f"{_label(page, lone)}:\n{page.values[lone.name]}"
+    text = _filled(_text_inline(page, block.children[0]), width)
+    return f"{text}\n{'-' * max(map(len, text.splitlines()))}" if block.type == "heading" else text
+
+
+def _text_list(page: _Page, block: SyntaxTreeNode, width: int) -> str:
+    first = int(block.attrs.get("start", 1))
+    items = []
+    for number, item in enumerate(block.children, first):
+        mark = "- " if block.type == "bullet_list" else f"{number}. "
+        text = _text_blocks(page, item.children, width - len(mark))
+        items.append(mark + textwrap.indent(text, " " * len(mark)).lstrip(" "))
+    return "\n".join(items)
+
+
+def _text_inline(page: _Page, node: SyntaxTreeNode) -> str:
+    if node.type == "text":
+        return page.put(node.content)
+    if node.type in ("softbreak", "hardbreak"):
+        return " " if node.type == "softbreak" else "\n"
+    return "".join(_text_inline(page, child) for child in node.children)
+
+
+def _filled(text: str, width: int) -> str:
+    return "\n".join(textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+                     for line in text.split("\n"))
+
+
+def _text_table(table: Table) -> str:
+    """Aligned columns; a row that is too wide for them, or has a link, is followed by it on a line of its own."""
+    texts = [[_defanged(_clean(cell.text)).replace("\n", " ") for cell in row] for row in table.rows]
+    widths = [max(map(len, column)) for column in zip(table.headers, *texts, strict=True)]
+    lines = [table.caption, "", _aligned(table.headers, widths), "  ".join("-" * width for width in widths)]
+    for row, cells in zip(table.rows, texts, strict=True):
+        lines.append(_aligned(cells, widths))
+        lines.extend(f"  {cell.url}" for cell in row if cell.url)
+    return "\n".join(lines)
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+@lru_cache(maxsize=4)
+def _layout(name: str) -> LoadedTemplate:
+    return _LAYOUTS.from_string(files("notifiers").joinpath("texts", name).read_text("utf-8"))
