@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.case import FactValue
 from engine.clocks import Rule
 from engine.guards import FactType, Guard
 from engine.ladders import Ladder
@@ -82,7 +83,7 @@ class Outcome:
     to: tuple[Branch, ...] = ()
     when: Guard | None = None
     needs: tuple[str, ...] = ()
-    sets: tuple[tuple[str, object], ...] = ()
+    sets: tuple[tuple[str, FactValue], ...] = ()
     sends: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
 

@@ -58,8 +58,13 @@ def _machine(definition: Definition) -> Machine:
 
 
 def _build(definition: Definition) -> Machine:
-    machine = Machine(model=None, states=list(definition.states), initial=definition.initial.name,
-                      auto_transitions=False, send_event=True)
+    machine = Machine(
+        model=None,
+        states=list(definition.states),
+        initial=definition.initial.name,
+        auto_transitions=False,
+        send_event=True,
+    )
     for state in definition.states.values():
         for trigger, branches in triggers(state):
             for branch in branches:
@@ -67,8 +72,13 @@ def _build(definition: Definition) -> Machine:
     return machine
 
 
-def _condition(guard: Guard | None) -> list[Callable[[EventData], bool]]:
-    return [] if guard is None else [lambda event: holds(guard, event.model.facts)]
+def _condition(guard: Guard | None) -> list[str | Callable[..., bool | None]]:
+    return [] if guard is None else [lambda event: holds(guard, _facts(event))]
+
+
+def _facts(event: EventData) -> Mapping[str, object]:
+    model = event.model
+    return model.facts if isinstance(model, _Model) else {}
 
 
 def holds(guard: Guard, facts: Mapping[str, object]) -> bool:

@@ -15,7 +15,8 @@ from engine.case import Actor, Case, Contact, FactValue
 
 @dataclass(frozen=True, slots=True)
 class StartCase:
-    """`case_id` is new; `facts` are values already read and checked against the definition."""
+    """`case_id` is new; `facts` are values already read and checked against the definition. `process` is empty where
+    the definition is at hand."""
 
     case_id: str
     actor: Actor
@@ -23,6 +24,7 @@ class StartCase:
     parties: Mapping[str, Contact]
     parent: str | None = None
     child_name: str | None = None
+    process: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from engine.calendar import SchoolDays
-from engine.clocks import Calendars
+from engine.clocks import Calendars, HoldPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Office:
     languages: tuple[str, ...] = ("en",)
     public_url: str = "http://localhost:8080"
     fiscal_year_start: str = "07-01"
-    hold_policy: str = "asap"
+    hold_policy: HoldPolicy = "asap"
     asap_grace: int = 1
 
     @property

@@ -215,8 +215,9 @@ class Outbox(Protocol):
         """
         ...
 
-    def prepare(self, row: OutboxRow, *, address: str, message_id: str, raw: bytes, links: Sequence[NewLink],
-                now: dt.datetime) -> bool:
+    def prepare(
+        self, row: OutboxRow, *, address: str, message_id: str, raw: bytes, links: Sequence[NewLink], now: dt.datetime
+    ) -> bool:
         """Stores the rendered bytes (encrypted) and the links in them. False when the claim was lost."""
         ...
 
@@ -228,8 +229,9 @@ class Outbox(Protocol):
         """Committed before the final dot; False when the claim was lost or the row cancelled: do not send."""
         ...
 
-    def settle(self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime,
-               retry_at: dt.datetime | None = None) -> None:
+    def settle(
+        self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime, retry_at: dt.datetime | None = None
+    ) -> None:
         """Records how it went and, for `accepted | failed | uncertain`, leaves `MailSettled` for the case."""
         ...
 
@@ -246,13 +248,15 @@ class Links(Protocol):
 
     def link(self, token_hash: str) -> Link | None: ...
 
-    def new_code(self, recipient: str, case_id: str | None, code_hash: str, expires_at: dt.datetime,
-                 now: dt.datetime) -> bool:
+    def new_code(
+        self, recipient: str, case_id: str | None, code_hash: str, expires_at: dt.datetime, now: dt.datetime
+    ) -> bool:
         """Stores a mailed code, replacing the one before; False when too many were asked for in the last hour."""
         ...
 
-    def try_code(self, recipient: str, case_id: str | None, code_hash: str, now: dt.datetime) -> Literal[
-            "right", "wrong", "expired", "locked"]:
+    def try_code(
+        self, recipient: str, case_id: str | None, code_hash: str, now: dt.datetime
+    ) -> Literal["right", "wrong", "expired", "locked"]:
         """One try; five wrong ones in all lock the recipient's codes for an hour, whatever code came after."""
         ...
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.case import SYSTEM, Actor, FactValue, Task
 from engine.clocks import count_back, due_in
-from engine.definition import POST, Due, MailDef, Outcome, TaskDef, posting_task
+from engine.definition import Due, MailDef, Outcome, TaskDef, posting_task
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
-from engine.ladders import PlannedRung
+from engine.ladders import FIRE_HOUR, PlannedRung, following, plan_target
 from engine.machine import UnknownFacts, holds
 from engine.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, SetTimer
 from engine.nodes import nearest
 from engine.office import Holder
 from engine.readers import holders, may_do, supervisors
-from engine.rungs import plan_target, repeat_after, timer_at
 from engine.turn import Turn
 
 SOON = 2
@@ -27,17 +27,31 @@ def open_task(turn: Turn, wanted: TaskDef, *, entry: int, mail: str | None = Non
     people = _without_self(turn, wanted, holders(turn, wanted.who))
     due = None if wanted.due is None else due_on(turn, wanted.due)
     task = Task(
-        id=f"{turn.case.id}-{turn.case.next_task}", name=wanted.name, entry=entry, generation=1,
-        title=turn.words(wanted.title), assignees=tuple(holder.person.id for holder in people),
+        id=f"{turn.case.id}-{turn.case.next_task}",
+        name=wanted.name,
+        entry=entry,
+        generation=1,
+        title=turn.words(wanted.title),
+        assignees=tuple(holder.person.id for holder in people),
         role=wanted.who.name if wanted.who.kind == "role" else None,
         party=wanted.who.name if wanted.who.kind == "party" else None,
-        due=due, opened_at=turn.now, offered=wanted.offered, urgent=_is_urgent(turn, due), mail=mail,
+        due=due,
+        opened_at=turn.now,
+        offered=wanted.offered,
+        urgent=_is_urgent(turn, due),
+        mail=mail,
         instead_of=next((holder.instead_of.id for holder in people if holder.instead_of), None),
     )
     turn.change(next_task=turn.case.next_task + 1)
     turn.put_task(task)
-    turn.tell("task_opened", task=task.id, name=task.name, to=", ".join(task.assignees) or task.party or "nobody",
-              instead_of=task.instead_of, due=due)
+    turn.tell(
+        "task_opened",
+        task=task.id,
+        name=task.name,
+        to=", ".join(task.assignees) or task.party or "nobody",
+        instead_of=task.instead_of,
+        due=due,
+    )
     if not wanted.offered:
         ask(turn, task)
         _set_timers(turn, task)
@@ -70,18 +84,26 @@ def complete(turn: Turn, command: CompleteTask) -> Outcome:
     task, wanted = _task_to_do(turn, command)
     outcome = wanted.outcomes.get(command.outcome)
     if outcome is None:
-        raise UsageError(f"task '{task.name}' has no outcome '{command.outcome}'"
-                         f"{nearest(command.outcome, wanted.outcomes)}")
+        raise UsageError(
+            f"task '{task.name}' has no outcome '{command.outcome}'{nearest(command.outcome, wanted.outcomes)}"
+        )
     _check_form(turn, wanted, outcome, command)
     if not wanted.posts:
         turn.record(command.values, command.reason)
-        turn.record({name: value for name, value in outcome.sets})  # type: ignore[misc]
+        turn.record(dict(outcome.sets))
     _check_open_now(turn, outcome)
     done = replace(task, outcome=outcome.name, done_by=command.actor.name, done_at=turn.now)
     turn.put_task(done)
     turn.do(CancelTimers(f"due/{task.id}/"))
-    turn.tell("task_completed", task=task.id, name=task.name, outcome=outcome.name, by=command.actor.name,
-              on_behalf_of=command.actor.on_behalf_of, reason=command.reason or None)
+    turn.tell(
+        "task_completed",
+        task=task.id,
+        name=task.name,
+        outcome=outcome.name,
+        by=command.actor.name,
+        on_behalf_of=command.actor.on_behalf_of,
+        reason=command.reason or None,
+    )
     return outcome
 
 
@@ -122,23 +144,24 @@ def due_on(turn: Turn, due: Due) -> dt.date | None:
     return due_in(start, due.amount, due.unit, calendars) if start else None
 
 
-def fire_due(turn: Turn, task_id: str, rung: str, on: dt.date) -> bool:
-    """Puts a reminder of a target date into the briefs; False when the task is not open any more."""
+def fire_due(turn: Turn, task_id: str, rung: str, on: dt.date) -> None:
+    """Puts a reminder of a target date into the briefs; nothing when the task is not open any more."""
     task = turn.case.task(task_id)
-    planned = None if task is None or not task.is_open else _planned(turn, task, rung, on)
+    planned = None if task is None or not task.is_open else _planned(turn, task, rung)
     if task is None or planned is None:
-        return False
+        return
+    fired = (on - planned.on).days // 7 + 1
+    planned = replace(planned, on=on)
     _remind(turn, task, planned)
-    following = repeat_after(turn.definition.soft, planned)
-    if following is not None:
-        turn.do(SetTimer(f"due/{task.id}/{rung}/{following.isoformat()}", timer_at(turn.office, following)))
-    return True
+    again = following(planned, turn.office.calendars, fired)
+    if again is not None:
+        turn.do(SetTimer(f"due/{task.id}/{rung}/{again.isoformat()}", turn.office.at_local(again, FIRE_HOUR)))
 
 
-def _planned(turn: Turn, task: Task, rung: str, on: dt.date) -> PlannedRung | None:
-    plan = plan_target(turn.definition.soft, turn.office.today(task.opened_at), task.due, turn.office.calendars)
-    found = next((planned for planned in plan if planned.rung == rung), None)
-    return None if found is None else replace(found, on=on)
+def _planned(turn: Turn, task: Task, rung: str) -> PlannedRung | None:
+    opened = turn.office.today(task.opened_at)
+    plan = plan_target(turn.definition.soft, opened, task.due, turn.office.calendars)
+    return next((planned for planned in plan if planned.rung == rung), None)
 
 
 def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
@@ -159,7 +182,7 @@ def _set_timers(turn: Turn, task: Task) -> None:
     for planned in plan_target(turn.definition.soft, turn.today, task.due, turn.office.calendars):
         if planned.on > turn.today:
             key = f"due/{task.id}/{planned.rung}/{planned.on.isoformat()}"
-            turn.do(SetTimer(key, timer_at(turn.office, planned.on)))
+            turn.do(SetTimer(key, turn.office.at_local(planned.on, FIRE_HOUR)))
 
 
 def _is_urgent(turn: Turn, due: dt.date | None) -> bool:
@@ -181,8 +204,9 @@ def _without_self(turn: Turn, wanted: TaskDef, people: tuple[Holder, ...]) -> tu
 def _task_to_do(turn: Turn, command: CompleteTask) -> tuple[Task, TaskDef]:
     task = turn.case.task(command.task_id)
     if task is None:
-        raise Stale(f"task {command.task_id} is closed: case {turn.case.id} has moved on to "
-                    f"'{turn.words(turn.state.title)}'")
+        raise Stale(
+            f"task {command.task_id} is closed: case {turn.case.id} has moved on to '{turn.words(turn.state.title)}'"
+        )
     if not task.is_open:
         raise AlreadyDecided(f"already decided by {task.done_by}: {task.outcome}")
     if command.seen_generation not in (None, task.generation):
@@ -199,8 +223,10 @@ def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
         return
     if not may_do(turn, task, actor):
         names = [person.name for person in map(turn.office.person, task.assignees) if person]
-        raise NotAllowed(f"{actor.name} may not answer task '{task.name}': it is for "
-                         f"{', '.join(names) or task.role or task.party or 'nobody yet'}")
+        raise NotAllowed(
+            f"{actor.name} may not answer task '{task.name}': it is for "
+            f"{', '.join(names) or task.role or task.party or 'nobody yet'}"
+        )
     if wanted.approval and actor.id == turn.case.initiator:
         raise NotAllowed(f"{actor.name} started case {turn.case.id} and may not approve it: ask somebody else")
 
@@ -214,17 +240,21 @@ def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: Complete
     needed = [field.fact for field in wanted.form if field.required] + list(outcome.needs)
     missing = sorted({name for name in needed if name not in given})
     if missing:
-        raise Refused(f"outcome '{outcome.name}' of task '{wanted.name}' needs {', '.join(missing)}: "
-                      f"add {' '.join(f'-f {name}=…' for name in missing)}")
-    for name, value in command.values.items():
-        _check_not_ahead(turn, name, value)
+        raise Refused(
+            f"outcome '{outcome.name}' of task '{wanted.name}' needs {', '.join(missing)}: "
+            f"add {' '.join(f'-f {name}=…' for name in missing)}"
+        )
+    check_dates(turn, command.values)
 
 
-def _check_not_ahead(turn: Turn, name: str, value: FactValue) -> None:
+def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
     """A date that starts a clock, or says when something was posted, cannot lie in the future."""
     anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names}
-    if name in anchors | {"posted_on"} and isinstance(value, dt.date) and value > turn.today:
-        raise UsageError(f"{name}: {value.isoformat()} is in the future; today is {turn.today.isoformat()}")
+    for name in sorted(values.keys() & (anchors | {"posted_on"})):
+        value = values[name]
+        day = turn.office.today(value) if isinstance(value, dt.datetime) else value
+        if isinstance(day, dt.date) and day > turn.today:
+            raise UsageError(f"{name}: {day.isoformat()} is in the future; today is {turn.today.isoformat()}")
 
 
 def _check_open_now(turn: Turn, outcome: Outcome) -> None:
@@ -233,9 +263,6 @@ def _check_open_now(turn: Turn, outcome: Outcome) -> None:
     except UnknownFacts as unknown:
         raise Refused(f"outcome '{outcome.name}' needs to know {unknown}: record it first") from unknown
     if not allowed:
-        raise Refused(f"outcome '{outcome.name}' is not open now: it needs {outcome.when.source}"  # type: ignore[union-attr]
-                      )
-
-
-def is_posting(task: Task) -> bool:
-    return task.name.startswith(POST)
+        raise Refused(
+            f"outcome '{outcome.name}' is not open now: it needs {outcome.when.source}"  # type: ignore[union-attr]
+        )

@@ -35,10 +35,10 @@ class Turn:
     def do(self, effect: Effect) -> None:
         self.effects.append(effect)
 
-    def tell(self, kind: str, personal: Mapping[str, str] | None = None, **detail: object) -> None:
+    def tell(self, kind: str, **detail: object) -> None:
         """Adds a line of history; values are written as text, those that are None left out."""
         plain = {name: str(value) for name, value in detail.items() if value is not None}
-        self.events.append(Event(kind, plain, personal or {}))
+        self.events.append(Event(kind, plain))
 
     def change(self, **values: object) -> None:
         self.case = replace(self.case, **values)  # type: ignore[arg-type]
@@ -57,9 +57,10 @@ class Turn:
             if name in self.case.facts:
                 text["was"] = written(self.case.facts[name])
             if known is not None and known.personal:
-                self.tell("fact_recorded", personal=text, fact=name, reason=reason or None)
+                plain = {"fact": name, **({"reason": reason} if reason else {})}
+                self.events.append(Event("fact_recorded", plain, personal=text))
             else:
-                self.tell("fact_recorded", fact=name, reason=reason or None, **text)
+                self.tell("fact_recorded", fact=name, reason=reason or None, value=text["value"], was=text.get("was"))
         self.change(facts={**self.case.facts, **news})
 
     def words(self, words: Words) -> str:

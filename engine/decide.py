@@ -1,0 +1,173 @@
+"""The heart: from a definition, a case and a command to a decision. Pure; the same arguments give the same decision."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from engine import moves, obligations, tasks
+from engine.case import SYSTEM, Actor, Case
+from engine.definition import Definition, posting_task
+from engine.errors import Refused, UsageError
+from engine.messages import (
+    ChildEnded,
+    Command,
+    CompleteTask,
+    Decision,
+    FireTimer,
+    MailSettled,
+    Notify,
+    Reassign,
+    RecordFacts,
+    StartCase,
+)
+from engine.nodes import nearest
+from engine.office import Office
+from engine.turn import Turn
+
+
+def start(definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Decision:
+    """The decision that opens a case in its initial state. Raises `UsageError` when something it needs is missing."""
+    missing = [name for name in definition.start_needs if name not in command.facts and name not in command.parties]
+    if missing:
+        raise UsageError(
+            f"{definition.process} needs {', '.join(missing)} to start: add {' '.join(f'-f {n}=…' for n in missing)}"
+        )
+    case = Case(
+        id=command.case_id, process=definition.process, version=definition.version, hash=definition.hash,
+        state=definition.initial.name, entry=0, entered_at=now, revision=0, started_at=now,
+        initiator=command.actor.id, parties=dict(command.parties), parent=command.parent,
+        child_name=command.child_name,
+    )  # fmt: skip
+    turn = Turn(definition, office, command.actor, now, case)
+    turn.tell("case_started", process=definition.process, version=definition.version, by=command.actor.name)
+    tasks.check_dates(turn, command.facts)
+    turn.record(command.facts)
+    obligations.refresh(turn)
+    moves.enter(turn, definition.initial.name)
+    return turn.decision()
+
+
+def decide(definition: Definition, case: Case, command: Command, now: dt.datetime, office: Office) -> Decision:
+    """What a command does to a case.
+
+    A timer or message that has nothing to do any more gives a decision without effects. Raises `Refused` and its kin
+    where a person asked for what is not allowed, `UsageError` for what does not exist.
+    """
+    turn = Turn(definition, office, _actor(command), now, case)
+    match command:
+        case CompleteTask():
+            _complete(turn, command)
+        case RecordFacts():
+            _record(turn, command)
+        case FireTimer(key):
+            _fire(turn, key)
+        case MailSettled():
+            _mail_settled(turn, command)
+        case ChildEnded(child, case_id, outcome):
+            turn.tell("child_ended", child=child, case=case_id, outcome=outcome)
+            moves.child_ended(turn, child)
+        case Reassign():
+            tasks.reassign(turn, command)
+        case StartCase():
+            raise UsageError(f"case {case.id} is started already")
+    return turn.decision()
+
+
+def _actor(command: Command) -> Actor:
+    return getattr(command, "actor", SYSTEM)
+
+
+def _complete(turn: Turn, command: CompleteTask) -> None:
+    task = turn.case.task(command.task_id)
+    outcome = tasks.complete(turn, command)
+    if task is not None and task.mail is not None:
+        posted = command.values.get("posted_on", turn.today)
+        moves.was_told(turn, task.mail, posted if isinstance(posted, dt.date) else turn.today)
+        return
+    name = task.name if task is not None else ""
+    target = moves.follow(turn, f"{name}.{outcome.name}") if outcome.to else None
+    if outcome.to and target is None:
+        raise Refused(f"outcome '{outcome.name}' leads nowhere with the facts as they are: look at them again")
+    moves.happen(turn, f"{name}.{outcome.name}", turn.today)
+    for mail in outcome.sends:
+        moves.send(turn, mail)
+    for child in outcome.starts:
+        moves.start_children(turn, child)
+    if target is not None:
+        moves.enter(turn, target)
+    else:
+        moves.joined(turn)
+
+
+def _record(turn: Turn, command: RecordFacts) -> None:
+    """Records facts outside a form. A legal date that moves later needs a second person."""
+    if not command.actor.roles & {"privacy", "custodian"}:
+        raise Refused(f"{command.actor.name} may not record facts: ask the privacy officer or the custodian")
+    if not command.reason.strip():
+        raise UsageError("a recorded fact needs a reason: add --reason")
+    for name in command.values:
+        if name not in turn.definition.facts:
+            raise UsageError(f"unknown fact '{name}'{nearest(name, turn.definition.facts)}")
+    tasks.check_dates(turn, command.values)
+    before = turn.case.clocks
+    turn.record(command.values, command.reason)
+    obligations.refresh(turn)
+    later = [clock.name for clock in turn.case.clocks.values() if _is_later(before.get(clock.name), clock)]
+    if later and command.second in (None, command.actor.id):
+        dates = "; ".join(f"{n}: {before[n].legal} becomes {turn.case.clocks[n].legal}" for n in later)
+        raise Refused(f"a legal date would move later ({dates}): a second person must confirm it")
+    for name in later:
+        _tell_superintendent(turn, name)
+
+
+def _is_later(old: object, new: object) -> bool:
+    was, now = getattr(old, "legal", None), getattr(new, "legal", None)
+    return was is not None and (now is None or now > was)
+
+
+def _tell_superintendent(turn: Turn, clock: str) -> None:
+    text = f"The legal date of {turn.words(turn.definition.clocks[clock].title)} was moved later"
+    for holder in turn.office.holders("superintendent", turn.today):
+        date = turn.case.clocks[clock].legal
+        turn.do(Notify(f"person:{holder.person.id}", "news", clock, text, 9, date, legal=True))
+
+
+def _fire(turn: Turn, key: str) -> None:
+    kind, *rest = key.split("/")
+    if kind == "rung":
+        obligations.fire_rung(turn, rest[0], int(rest[1]), rest[2], dt.date.fromisoformat(rest[3]))
+    elif kind == "due":
+        tasks.fire_due(turn, rest[0], rest[1], dt.date.fromisoformat(rest[2]))
+    elif kind == "window":
+        event = obligations.close_window(turn, rest[0], int(rest[1]))
+        if event is not None:
+            moves.happen(turn, event, turn.today)
+            moves.react(turn, event)
+    elif kind == "after" and turn.case.is_open and int(rest[0]) == turn.case.entry:
+        _after(turn)
+
+
+def _after(turn: Turn) -> None:
+    target = moves.follow(turn, "after")
+    for mail in turn.state.after.sends if turn.state.after else ():
+        moves.send(turn, mail)
+    if target is not None:
+        moves.enter(turn, target)
+
+
+def _mail_settled(turn: Turn, command: MailSettled) -> None:
+    turn.tell("mail_settled", mail=command.mail, occurrence=command.occurrence, status=command.status, on=command.on)
+    mail = turn.definition.mails.get(command.mail)
+    if mail is None:
+        return
+    if command.status == "accepted":
+        moves.was_told(turn, mail.name, command.on)
+    elif command.status == "failed" and mail.paper and turn.case.open_task(posting_task(mail).name) is None:
+        tasks.open_posting(turn, mail)
+    else:
+        _tell_privacy(turn, f"Mail '{mail.name}' of case {turn.case.id} is {command.status}: look at it")
+
+
+def _tell_privacy(turn: Turn, text: str) -> None:
+    for holder in turn.office.holders("privacy", turn.today):
+        turn.do(Notify(f"person:{holder.person.id}", "news", "mail", text, 8))

@@ -1,0 +1,187 @@
+"""What people and the daemon ask for, each in one transaction. The one module that calls the ports.
+
+A command loads the case, decides, and keeps the decision; nobody is answered before the commit. A lost race loads and
+decides again; the decision itself refuses what the person could not have meant.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping
+
+from engine.case import SYSTEM, Actor, Case, Contact, FactValue
+from engine.decide import decide, start
+from engine.definition import Definition, TaskDef
+from engine.errors import LostRace, Refused, SoppaError, Stale
+from engine.messages import Command, CompleteTask, FireTimer, Reassign, RecordFacts, StartCase
+from engine.office import Office
+from engine.ports import Definitions, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.turn import written
+
+TRIES = 5
+BATCH = 50
+
+
+class Service:
+    """The engine at work on a store. Every instant is passed in; nothing here reads a clock."""
+
+    def __init__(self, store: Store, definitions: Definitions, make_office: OfficeMaker) -> None:
+        self.store = store
+        self.definitions = definitions
+        self.make_office = make_office
+
+    def start(
+        self,
+        process: str,
+        facts: Mapping[str, FactValue],
+        parties: Mapping[str, Contact],
+        actor: Actor,
+        now: dt.datetime,
+    ) -> Case:
+        """Opens a case on the newest definition of a process, which is adopted with it."""
+        definition = self.definitions.newest(process)
+        with self.store.begin() as unit:
+            office = self._office(unit)
+            command = StartCase(unit.new_case_id(office.today(now)), actor, facts, parties)
+            return self._open(unit, definition, command, now, office)
+
+    def complete_task(
+        self,
+        task_id: str,
+        outcome: str,
+        values: Mapping[str, FactValue],
+        actor: Actor,
+        now: dt.datetime,
+        *,
+        reason: str = "",
+        seen_generation: int | None = None,
+        seen_facts: str | None = None,
+    ) -> Case:
+        """Answers a task. Raises `AlreadyDecided`, `Stale`, `NotAllowed`, `Refused` or `UsageError`."""
+        command = CompleteTask(task_id, outcome, values, actor, reason, seen_generation, seen_facts)
+        with self.store.read() as unit:
+            case_id = unit.case_of_task(task_id)
+        return self._change(case_id, command, now, self._unchanged)
+
+    def record(
+        self,
+        case_id: str,
+        values: Mapping[str, FactValue],
+        actor: Actor,
+        now: dt.datetime,
+        reason: str,
+        second: str | None = None,
+    ) -> Case:
+        """Records facts with a reason; `second` is the other person where a legal date moves later."""
+        return self._change(case_id, RecordFacts(values, actor, reason, second), now)
+
+    def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
+        """Gives a task to another person; links mailed before are dead."""
+        with self.store.read() as unit:
+            case_id = unit.case_of_task(task_id)
+        return self._change(case_id, Reassign(task_id, to, actor, reason), now)
+
+    def tick(self, now: dt.datetime, limit: int = BATCH) -> int:
+        """Fires timers that are due, in one transaction with a savepoint each; says how many were looked at.
+
+        A timer whose case is sick is counted and left; the others go on. Call again while it answers `limit`.
+        """
+        failed: list[tuple[DueTimer, str]] = []
+        with self.store.begin() as unit:
+            timers = unit.due_timers(now, limit)
+            office = self._office(unit) if timers else None
+            for timer in timers:
+                error = self._fire(unit, timer, now, office) if office else None
+                if error is not None:
+                    failed.append((timer, error))
+        for timer, error in failed:
+            self.store.failed("timer", timer.id, error, now)
+        return len(timers)
+
+    def advance(self, now: dt.datetime, limit: int = BATCH) -> int:
+        """Delivers waiting messages, each in a transaction of its own that locks one case; says how many."""
+        for count in range(limit):
+            message: Message | None = None
+            try:
+                with self.store.begin() as unit:
+                    message = next(iter(unit.messages(1)), None)
+                    if message is None:
+                        return count
+                    self._deliver(unit, message, now)
+            except LostRace:
+                continue
+            except SoppaError as error:
+                if message is not None:
+                    self.store.failed("message", message.id, type(error).__name__, now)
+        return limit
+
+    def facts_digest(self, case: Case, definition: Definition, task: TaskDef) -> str:
+        """A digest of what a person is shown with a task: the facts shown and the form's present values."""
+        names = sorted({*task.shows, *(field.fact for field in task.form)})
+        shown = [f"{name}={written(case.facts[name])}" for name in names if name in case.facts]
+        return hashlib.sha256("\n".join([definition.hash, *shown]).encode()).hexdigest()
+
+    def _open(self, unit: Unit, definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Case:
+        decision = start(definition, command, now, office)
+        unit.adopt(definition, self.definitions.source(definition))
+        unit.keep(None, decision, command.actor, now)
+        return decision.case
+
+    def _change(
+        self,
+        case_id: str,
+        command: Command,
+        now: dt.datetime,
+        check: Callable[[Case, Definition, Command], None] | None = None,
+    ) -> Case:
+        for _ in range(TRIES):
+            try:
+                with self.store.begin() as unit:
+                    case, definition = self._load(unit, case_id)
+                    if check is not None:
+                        check(case, definition, command)
+                    decision = decide(definition, case, command, now, self._office(unit))
+                    unit.keep(case, decision, getattr(command, "actor", SYSTEM), now)
+                    return decision.case
+            except LostRace:
+                continue
+        raise Refused(f"case {case_id} is being changed by others: try again in a moment")
+
+    def _load(self, unit: Unit, case_id: str) -> tuple[Case, Definition]:
+        case = unit.case(case_id)
+        return case, self.definitions.pinned(case.process, case.version, case.hash)
+
+    def _office(self, unit: Unit) -> Office:
+        return self.make_office(unit.people())
+
+    def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> str | None:
+        """The class name of what went wrong, or None."""
+        try:
+            with unit.savepoint():
+                case, definition = self._load(unit, timer.case_id)
+                decision = decide(definition, case, FireTimer(timer.key), now, office)
+                if decision.events or decision.effects:
+                    unit.keep(case, decision, SYSTEM, now)
+                unit.timer_done(timer, now)
+        except (SoppaError, ValueError, TypeError, KeyError) as error:
+            return type(error).__name__
+        return None
+
+    def _deliver(self, unit: Unit, message: Message, now: dt.datetime) -> None:
+        command, office = message.command, self._office(unit)
+        if isinstance(command, StartCase):
+            self._open(unit, self.definitions.newest(command.process), command, now, office)
+        else:
+            case, definition = self._load(unit, message.case_id)
+            unit.keep(case, decide(definition, case, command, now, office), SYSTEM, now)
+        unit.message_done(message)
+
+    def _unchanged(self, case: Case, definition: Definition, command: Command) -> None:
+        """Refuses an answer given to facts that have changed since they were shown."""
+        if not isinstance(command, CompleteTask) or command.seen_facts is None:
+            return
+        task = case.task(command.task_id)
+        wanted = definition.task(case.state, task.name) if task is not None else None
+        if wanted is not None and command.seen_facts != self.facts_digest(case, definition, wanted):
+            raise Stale(f"the facts of task {command.task_id} have changed since you opened it: look at them again")
