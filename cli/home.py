@@ -38,9 +38,6 @@ class Home:
     def lock(self) -> Path:
         return self.root / "daemon.lock"
 
-    @property
-    def clock_pause(self) -> Path:
-        return self.root / "clock-paused"
 
 
 def find_home(named: Path | None) -> Home:

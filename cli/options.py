@@ -6,27 +6,24 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from cli.home import Home, find_home
+from cli.home import find_home
 from engine.errors import UsageError
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def home_option(command: F) -> F:
+def home_option(command: Callable[..., None]) -> Callable[..., None]:
     """Gives the command a `home: Home`: from `--home` here or before the command, SOPPA_HOME, or the user's own."""
 
-    @click.option("--home", "home", type=click.Path(path_type=Path, file_okay=False), default=None,
-                  help="Folder of the district (or SOPPA_HOME).")
-    @click.pass_context
     @functools.wraps(command)
-    def with_home(ctx: click.Context, *args: Any, home: Path | None, **kwargs: Any) -> Any:
-        return ctx.invoke(command, *args, home=find_home(home or ctx.find_root().obj), **kwargs)
+    def with_home(*args: Any, home: Path | None, **kwargs: Any) -> None:
+        before = click.get_current_context().find_root().obj
+        command(*args, home=find_home(home or before), **kwargs)
 
-    return with_home  # type: ignore[return-value]
+    return click.option("--home", "home", type=click.Path(path_type=Path, file_okay=False), default=None,
+                        help="Folder of the district (or SOPPA_HOME).")(with_home)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")

@@ -211,7 +211,8 @@ def _contact(node: Node, name: str, faults: Faults) -> DistrictContact:
 
 
 def _stand_ins(node: Node | None, faults: Faults) -> Mapping[str, str]:
-    return {key.text: nodes.text(value, faults, key.text) or "" for key, value in nodes.named(node, faults, "stand_ins")}
+    return {key.text: nodes.text(value, faults, key.text) or ""
+            for key, value in nodes.named(node, faults, "stand_ins")}
 
 
 def _grace(node: Node | None, faults: Faults) -> int:

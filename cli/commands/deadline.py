@@ -106,8 +106,6 @@ def _holds(words: tuple[str, ...]) -> list[Hold]:
 def _hold(word: str) -> Hold:
     first, slash, last = word.partition("/")
     if not slash:
-        raise UsageError(f"--hold: '{word}' is not FROM/TO: write 2027-05-10/2027-06-04, or 2027-05-10/ while it stands")
-    hold = Hold(read_date(first, "--hold"), read_date(last, "--hold") if last else None)
-    if hold.released is not None and hold.released < hold.started:
-        raise UsageError(f"--hold: '{word}' ends before it begins: write FROM/TO")
-    return hold
+        raise UsageError(f"--hold: '{word}' is not FROM/TO: write 2027-05-10/2027-06-04, "
+                         f"or 2027-05-10/ while it stands")
+    return Hold(read_date(first, "--hold"), read_date(last, "--hold") if last else None)

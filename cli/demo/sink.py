@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 MAX_MAIL = 5_000_000
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -34,7 +34,7 @@ class Mail:
 
     @property
     def message(self) -> EmailMessage:
-        return cast(EmailMessage, message_from_bytes(self.raw, policy=policy.default))
+        return message_from_bytes(self.raw, policy=policy.default)
 
     @property
     def subject(self) -> str:
@@ -120,8 +120,9 @@ class MailSink:
             request = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode("latin-1").split()
             status, page = self._page(request[0], request[1]) if len(request) > 1 else ("400 Bad Request", "")
             content = page.encode()
-            writer.write(f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(content)}"
-                         "\r\nContent-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-src data:"
+            writer.write(f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n"
+                         f"Content-Length: {len(content)}\r\nContent-Security-Policy: default-src 'none'; "
+                         "style-src 'unsafe-inline'; frame-src data:"
                          "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nConnection: close\r\n"
                          "\r\n".encode() + (b"" if request[:1] == ["HEAD"] else content))
             await writer.drain()
@@ -165,8 +166,8 @@ def _page(title: str, body: str) -> str:
 
 
 def _list(mails: list[Mail]) -> str:
-    rows = "".join(f'<tr><td>{mail.number}</td><td>{html.escape(mail.envelope_to)}</td>'
-                   f'<td><a href="/{mail.number}">{html.escape(mail.subject)}</a></td></tr>' for mail in reversed(mails))
+    rows = "".join(f'<tr><td>{mail.number}</td><td>{html.escape(mail.envelope_to)}</td><td><a href="/{mail.number}">'
+                   f"{html.escape(mail.subject)}</a></td></tr>" for mail in reversed(mails))
     return ("<p>Nothing here was delivered to anybody. Reload to see more.</p><table><tr><th>No</th><th>To</th>"
             f"<th>Subject</th></tr>{rows}</table>")
 

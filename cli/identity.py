@@ -1,0 +1,44 @@
+"""Who sits at the terminal: the user of the operating system, mapped to a person of the office."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterable
+from dataclasses import replace
+
+from engine.case import Actor
+from engine.errors import NotAllowed, UsageError
+from engine.nodes import nearest
+from engine.office import Person
+
+
+def login() -> str:
+    """The login behind this process: through sudo, the user who called it."""
+    uid = os.getuid()
+    behind = os.environ.get("SUDO_USER") if uid == 0 else None
+    if behind:
+        return behind
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid-{uid}"
+
+
+def acting(people: Iterable[Person], *, as_login: str | None = None, demo: bool = False,
+           on_behalf_of: str | None = None) -> Actor:
+    """The person who acts. `--as` works in a home marked as demo only. Raises `NotAllowed` for an unmapped user."""
+    if as_login is not None and not demo:
+        raise NotAllowed("--as works in a home marked as demo only: sign in as that person")
+    known = {person.login: person for person in people if person.login is not None and person.active}
+    name = as_login or login()
+    if name not in known and as_login is not None:
+        raise UsageError(f"nobody here has the login '{name}'{nearest(name, known)}")
+    if name not in known:
+        raise NotAllowed(f"the user '{name}' is nobody in this office: soppa people set ID --login {name}, "
+                         f"by somebody who is")
+    return replace(actor_of(known[name]), on_behalf_of=on_behalf_of)
+
+
+def actor_of(person: Person) -> Actor:
+    return Actor("person", person.id, person.name, person.roles)
