@@ -8,8 +8,18 @@ from collections.abc import Iterator
 from engine.nodes import Mark, nearest
 from engine.scope import Scope
 
-PLACEHOLDERS = ("case", "process", "recipient_name", "district", "contact_name", "contact_email", "contact_phone", "due",
-                "link", "task")
+PLACEHOLDERS = (
+    "case",
+    "process",
+    "recipient_name",
+    "district",
+    "contact_name",
+    "contact_email",
+    "contact_phone",
+    "due",
+    "link",
+    "task",
+)
 _MARKUP = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}|(\{[#{%])", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _IF = re.compile(r"if has\(['\"]?([A-Za-z_]\w*)['\"]?\)")

@@ -7,20 +7,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine import nodes
 from engine.clocks import Rule
 from engine.definition import Words, ended, entered, expired, told
-from engine.errors import UsageError
-from engine.guards import FactType, Guard, compile_guard
+from engine.guards import FactType, Guard, GuardError, compile_guard, reads
 from engine.ladders import Ladder
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
 
-ROLES = ("sponsor", "staff", "privacy", "custodian", "edtech", "legal", "itsec", "procurement", "superintendent", "board",
-         "principal", "ceo", "web", "board_clerk", "signer", "board_attorney", "data_owner", "hearing_officer", "hr")
+ROLES = (
+    "sponsor",
+    "staff",
+    "privacy",
+    "custodian",
+    "edtech",
+    "legal",
+    "itsec",
+    "procurement",
+    "superintendent",
+    "board",
+    "principal",
+    "ceo",
+    "web",
+    "board_clerk",
+    "signer",
+    "board_attorney",
+    "data_owner",
+    "hearing_officer",
+    "hr",
+)
 SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children")
-_WORD = re.compile(r"'[^']*'|\"[^\"]*\"|([A-Za-z_]\w*)")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -61,8 +78,9 @@ class Scope:
             return name
         wanted = tuple(kinds)
         if self.types[name].kind not in wanted:
-            self.faults.add(node, f"{what}: fact '{name}' is a {self.types[name].kind}, but must be a "
-                                  f"{' or '.join(wanted)}")
+            self.faults.add(
+                node, f"{what}: fact '{name}' is a {self.types[name].kind}, but must be a {' or '.join(wanted)}"
+            )
             return None
         return name
 
@@ -71,12 +89,14 @@ class Scope:
         source = nodes.text(node, self.faults, "a guard")
         if source is None or node is None:
             return None
-        self.used.update(f"facts.{match[1]}" for match in _WORD.finditer(source) if match[1])
         try:
-            return compile_guard(source, self.types)
-        except UsageError as error:
-            self.faults.add(node, f"guard: {error}")
+            guard = compile_guard(source, self.types)
+        except GuardError as error:
+            shift = error.column - 1 + (isinstance(node, Scalar) and node.quoted)
+            self.faults.add(replace(node.mark, column=node.mark.column + shift), f"guard '{source}': {error}")
             return None
+        self.used.update(f"facts.{name}" for name in reads(guard))
+        return guard
 
     def event(self, node: Node) -> str | None:
         """The event that a text names: `told.MAIL`, `entered.STATE`, `expired.CLOCK`, `ended.CHILD`, `TASK.OUTCOME`, or
@@ -105,7 +125,9 @@ class Scope:
     def words(self, node: Node | None, what: str) -> Words:
         """A text, or the same text by language; `en` must be there."""
         if isinstance(node, MapNode):
-            found = {key.text: nodes.text(value, self.faults, what) or "" for key, value in nodes.named(node, self.faults)}
+            found = {
+                key.text: nodes.text(value, self.faults, what) or "" for key, value in nodes.named(node, self.faults)
+            }
             for key, _ in node.entries:
                 if not _LANGUAGE.fullmatch(key.text):
                     self.faults.add(key, f"{what}: '{key.text}' is no language: use codes such as en or es")
@@ -126,6 +148,10 @@ class Scope:
         return event
 
     def _events(self) -> frozenset[str]:
-        return (frozenset(map(told, self.declared["mails"])) | frozenset(map(entered, self.declared["states"]))
-                | frozenset(map(expired, self.declared["clocks"])) | frozenset(map(ended, self.declared["children"]))
-                | self.answers)
+        return (
+            frozenset(map(told, self.declared["mails"]))
+            | frozenset(map(entered, self.declared["states"]))
+            | frozenset(map(expired, self.declared["clocks"]))
+            | frozenset(map(ended, self.declared["children"]))
+            | self.answers
+        )

@@ -1,37 +1,138 @@
-"""The law and the processes as data, and the catalogue that reads them."""
+"""The law and the processes as data, and the catalogue that reads them.
+
+A process is a folder: `process.yaml` and `mails/NAME.LANGUAGE.md`. A folder of the same name in the district's overlay
+takes the place of the shipped one as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from engine.calendar import Calendar
 from engine.clocks import Rule
+from engine.compile import compile_definition
+from engine.definition import Definition
+from engine.errors import FaultyInput, UsageError, WrongEnvironment
 from engine.ladders import Ladder
 from engine.lawbook import read_calendar, read_ladders, read_rules
-from engine.nodes import Node
-from workflows.reader import read_yaml
+from engine.nodes import nearest
+from workflows.reader import read_file, read_yaml
+
+SHIPPED = Path(__file__).parent
+PROCESS_FILE = "process.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Lawbook:
+    """Rules by id, calendars by id, ladders by name."""
+
+    rules: Mapping[str, Rule]
+    calendars: Mapping[str, Calendar]
+    ladders: Mapping[str, Ladder]
 
 
 @cache
-def rules() -> Mapping[str, Rule]:
-    """Every shipped rule, by id."""
-    return read_rules(_shipped("rules", "illinois-soppa.yaml"))
+def lawbook() -> Lawbook:
+    """The shipped law, read once. Raises `FaultyInput`."""
+    rules: dict[str, Rule] = {}
+    for path in sorted((SHIPPED / "rules").glob("*.yaml")):
+        rules.update(read_rules(read_file(path)))
+    calendars = (read_calendar(read_file(path)) for path in sorted((SHIPPED / "calendars").glob("*.yaml")))
+    return Lawbook(rules, {calendar.id: calendar for calendar in calendars},
+                   read_ladders(read_file(SHIPPED / "ladders.yaml")))
 
 
-@cache
-def ladders() -> Mapping[str, Ladder]:
-    return read_ladders(_shipped("ladders.yaml"))
+def compile_source(text: str, file: str, texts: Mapping[str, str]) -> Definition:
+    """A definition from its YAML and its mails (`NAME.LANGUAGE` to source). Raises `FaultyInput` with all faults."""
+    law = lawbook()
+    return compile_definition(read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts)
 
 
-@cache
-def calendar(name: str) -> Calendar:
-    """A shipped calendar: `il-statutory`, `il-strict` or `il-school`."""
-    return read_calendar(_shipped("calendars", f"{name}.yaml"))
+class Catalogue:
+    """The definitions shipped with the program, under those of a district's overlay folder.
+
+    A process is read and compiled when it is first asked for.
+    """
+
+    def __init__(self, overlay: Path | None = None) -> None:
+        self._overlay = overlay
+        self._compiled: dict[str, Definition] = {}
+
+    def processes(self) -> tuple[str, ...]:
+        return tuple(sorted(self._folders))
+
+    def has(self, process: str) -> bool:
+        return process in self._folders
+
+    def newest(self, process: str) -> Definition:
+        """Raises `UsageError` for an unknown process, naming the nearest, and `FaultyInput` for a broken one."""
+        if process not in self._compiled:
+            self._compiled[process] = self._compile(process)
+        return self._compiled[process]
+
+    def pinned(self, process: str, version: int, digest: str) -> Definition:
+        """The definition on file, if it is the very one. Raises `WrongEnvironment` when it is not."""
+        if self.has(process):
+            found = self.newest(process)
+            if (found.version, found.hash) == (version, digest):
+                return found
+        raise WrongEnvironment(f"version {version} of process '{process}' ({digest[:12]}) is not on file any more: "
+                               "put it back, or read it from the database that adopted it")
+
+    def source(self, definition: Definition) -> str:
+        """What the store keeps of an adopted definition: its YAML and its mails; see `from_source`."""
+        folder = self._folder(definition.process)
+        return json.dumps({"file": str(folder / PROCESS_FILE), "yaml": _read(folder / PROCESS_FILE),
+                           "mails": _texts(folder)}, ensure_ascii=False, sort_keys=True)
+
+    @cached_property
+    def _folders(self) -> Mapping[str, Path]:
+        roots = [SHIPPED] if self._overlay is None else [SHIPPED, self._overlay]
+        return {path.parent.name: path.parent for root in roots for path in sorted(root.glob(f"*/{PROCESS_FILE}"))}
+
+    def _folder(self, process: str) -> Path:
+        if process not in self._folders:
+            raise UsageError(f"unknown process '{process}'{nearest(process, self._folders)}")
+        return self._folders[process]
+
+    def _compile(self, process: str) -> Definition:
+        folder = self._folder(process)
+        made = compile_source(_read(folder / PROCESS_FILE), str(folder / PROCESS_FILE), _texts(folder))
+        if made.process != process:
+            raise UsageError(f"{folder / PROCESS_FILE}: says process '{made.process}' but stands in the folder "
+                             f"'{process}': give both one name")
+        return made
 
 
-def _shipped(*parts: str) -> Node:
-    place = Path("workflows", *parts)
-    return read_yaml(files("workflows").joinpath(*parts).read_text("utf-8"), str(place))
+def from_source(source: str) -> Definition:
+    """The definition whose `Catalogue.source` this is. Raises `FaultyInput`."""
+    kept = json.loads(source)
+    return compile_source(kept["yaml"], kept["file"], kept["mails"])
+
+
+def faults_of(catalogue: Catalogue, processes: Iterable[str]) -> FaultyInput | None:
+    """The faults of all these processes together, or None."""
+    found = []
+    for process in processes:
+        try:
+            catalogue.newest(process)
+        except FaultyInput as error:
+            found.extend(error.faults)
+    return FaultyInput(found) if found else None
+
+
+def _texts(folder: Path) -> Mapping[str, str]:
+    return {path.name.removesuffix(".md"): _read(path) for path in sorted((folder / "mails").glob("*.md"))}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}): check the name and its permissions") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as UTF-8") from error
