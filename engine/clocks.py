@@ -364,8 +364,8 @@ def _tolled(counted: Derived, started: dt.date, released: dt.date, calendars: Ca
 
 
 def _legal_text(rule: Rule, legal: dt.date, calendar: Calendar) -> str:
-    text = f"Legal date {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version})"
-    return text if rule.reading is None else f"{text}. This rests on a reading: {rule.reading}"
+    reading = "; the count rests on a reading" if rule.reading else ""
+    return f"Legal date {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version}{reading})"
 
 
 def _target_text(target: dt.date, nominal: dt.date) -> str:

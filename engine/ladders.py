@@ -1,14 +1,14 @@
 """Ladders: on which days whom to remind of a date, and whom to tell that it has passed.
 
-A ladder is data (`workflows/ladders.yaml`). Reminders count back from the target, late rungs forward from the legal date
-(for business-day rules, whose count is a reading, from the strict date, which is the target). All days are local; a rung
-fires at 07:00, before the daily brief.
+A ladder is data (`workflows/ladders.yaml`). Reminders count back from the target, late rungs forward from the legal
+date (for business-day rules, whose count is a reading, from the strict date, which is the target). All days are local;
+a rung fires at 07:00, before the daily brief.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,15 +20,15 @@ DAILY_REPEATS = 5
 """A daily repetition turns weekly after so many business days."""
 
 FIRE_HOUR = 7
-_UPWARD = {"superintendent", "legal", "board_attorney"}
+_UPWARD = {"supervisor", "superintendent", "legal", "board_attorney"}
 
 RungKind = Literal["reminder", "target", "legal", "repeat"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """`at`: a fraction of the way to the target, `day N`, `-N bus`, `-N cal`, `target`, `legal` (the day after the legal
-    date) or `+N bus`. `every` repeats it from there on, at most `times` times."""
+    """`at`: a fraction of the way to the target, `day N`, `-N bus`, `-N cal`, `target`, `legal` (the day after the
+    legal date) or `+N bus`. `every` repeats it from there on, at most `times` times."""
 
     id: str
     at: str
@@ -62,8 +62,8 @@ def plan(ladder: Ladder, derived: Derived, calendars: Calendars) -> tuple[Planne
     late_from = derived.target if derived.rule.unit == "business_days" else derived.legal
     if derived.target is None or late_from is None:
         return ()
-    planned = _plan(ladder, derived.trigger, derived.target, late_from, calendars, derived.rule.keeps_day)
-    return tuple(map(_chasing, planned)) if derived.rule.duty_of == "operator" else planned
+    climbed = _chasing(ladder) if derived.rule.duty_of == "operator" else ladder
+    return _plan(climbed, derived.trigger, derived.target, late_from, calendars, derived.rule.keeps_day)
 
 
 def plan_target(
@@ -109,7 +109,14 @@ def _plan(
             repeats.append(planned)
         elif kind != "reminder" or start < on < target:
             days[on] = _merge(days.get(on), planned)
-    return tuple(sorted([*days.values(), *repeats], key=lambda p: (p.on, p.strength)))
+    begun = [_begins_alone(repeat, days, calendars) for repeat in repeats]
+    return tuple(sorted([*days.values(), *begun], key=lambda p: (p.on, p.strength)))
+
+
+def _begins_alone(repeat: PlannedRung, days: Mapping[dt.date, PlannedRung], calendars: Calendars) -> PlannedRung:
+    """A repetition that would begin on the day of another rung begins with its next occurrence."""
+    later = following(repeat, calendars, fired=0) if repeat.on in days else None
+    return repeat if later is None else replace(repeat, on=later)
 
 
 def _kind(rung: Rung) -> RungKind:
@@ -161,9 +168,14 @@ def _merge(old: PlannedRung | None, new: PlannedRung) -> PlannedRung:
     return replace(strong, to=tuple(dict.fromkeys([*strong.to, *weak.to])))
 
 
-def _chasing(planned: PlannedRung) -> PlannedRung:
+def _chasing(ladder: Ladder) -> Ladder:
     """An operator's duty never escalates upward: the operator is chased, then procurement, weekly."""
-    late = planned.kind in ("legal", "repeat")
-    to = [role for role in planned.to if role not in _UPWARD]
-    chased = ["operator", *(["procurement"] if late else []), *to]
-    return replace(planned, to=tuple(dict.fromkeys(chased)), every="week" if planned.every else None)
+    kept = (rung for rung in ladder.rungs if rung.every is not None or not rung.at.startswith("+"))
+    return replace(ladder, rungs=tuple(map(_chase, kept)))
+
+
+def _chase(rung: Rung) -> Rung:
+    late = ("procurement",) if rung.every is not None or rung.at == "legal" else ()
+    own = (role for role in rung.to if role not in _UPWARD)
+    to = tuple(dict.fromkeys(("operator", *late, *own)))
+    return replace(rung, to=to) if rung.every is None else replace(rung, to=to, at="+5 bus", every="week")
