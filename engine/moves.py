@@ -135,8 +135,8 @@ def _end(turn: Turn) -> None:
     open_duties = obligations.running(turn)
     if open_duties:
         raise Refused(f"case {turn.case.id} cannot end while {', '.join(open_duties)} runs: it would be forgotten")
-    tasks.close_all(turn)
-    turn.do(CancelTimers(""))
+    for timers in ("rung/", "window/", "after/"):
+        turn.do(CancelTimers(timers))
     turn.change(ended_at=turn.now, outcome=turn.state.outcome)
     turn.tell("case_ended", outcome=turn.state.outcome)
     if turn.case.parent is not None and turn.case.child_name is not None:

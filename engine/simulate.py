@@ -1,0 +1,205 @@
+"""A case played on a fake clock, in memory: what fires when and to whom. Nothing is stored and nothing is sent.
+
+The world outside is friendly: each mail is accepted on the day it is queued. Cases of a story run on the same clock as
+their children. Everything is decided by the very functions that decide real cases.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.case import SYSTEM, Actor, Case, Contact, FactValue
+from engine.decide import decide, start
+from engine.definition import Definition
+from engine.errors import SoppaError, UsageError
+from engine.messages import (
+    CancelTimers,
+    ChildEnded,
+    Command,
+    CompleteTask,
+    Decision,
+    Event,
+    FireTimer,
+    MailSettled,
+    Notify,
+    Send,
+    SetTimer,
+    StartCase,
+    StartChild,
+    TellParent,
+)
+from engine.nodes import nearest
+from engine.office import Office
+from engine.ports import Definitions
+
+NOON = 12
+MAX_MOVES = 10_000
+"""More moves than any story makes: a definition that turns in circles is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody does in a story: on a local date, outcome `outcome` of task `task`, with values for its form.
+
+    `process` picks the case where a story has several; None is the case that the story is about.
+    """
+
+    on: dt.date
+    task: str
+    outcome: str
+    values: Mapping[str, FactValue] = field(default_factory=dict)
+    process: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a story: at an instant, in a case, an event of history, or a mail or brief line for a reader."""
+
+    at: dt.datetime
+    case_id: str
+    kind: str
+    detail: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Story:
+    """Everything that happened, in order, and the cases as they ended; the first case is the one it is about."""
+
+    happenings: list[Happening] = field(default_factory=list)
+    cases: dict[str, Case] = field(default_factory=dict)
+
+    @property
+    def case(self) -> Case:
+        return next(iter(self.cases.values()))
+
+    def of(self, kind: str) -> list[Happening]:
+        return [happening for happening in self.happenings if happening.kind == kind]
+
+
+def play(
+    definition: Definition,
+    definitions: Definitions,
+    office: Office,
+    start_on: dt.date,
+    facts: Mapping[str, FactValue],
+    parties: Mapping[str, Contact],
+    answers: Sequence[Answer] = (),
+    days: int = 400,
+    actor: Actor = SYSTEM,
+) -> Story:
+    """Plays a case for `days` local days from `start_on`. Raises as `start` and `decide` do when an answer is refused,
+    with the answer named."""
+    player = _Player(definitions, office, Story(), office.at_local(start_on, NOON))
+    player.open(definition, StartCase("S-1", actor, facts, parties))
+    end = office.at_local(start_on + dt.timedelta(days=days), NOON)
+    for answer in sorted(answers, key=lambda a: a.on):
+        player.run_until(min(office.at_local(answer.on, NOON), end))
+        player.answer(answer)
+    player.run_until(end)
+    return player.story
+
+
+@dataclass(slots=True)
+class _Player:
+    definitions: Definitions
+    office: Office
+    story: Story
+    now: dt.datetime
+    timers: list[tuple[dt.datetime, int, str, str]] = field(default_factory=list)
+    known: set[tuple[str, str]] = field(default_factory=set)
+    waiting: list[tuple[str, Command]] = field(default_factory=list)
+    moves: int = 0
+
+    def open(self, definition: Definition, command: StartCase) -> None:
+        self.keep(definition, start(definition, command, self.now, self.office))
+        self.settle()
+
+    def run_until(self, moment: dt.datetime) -> None:
+        while self.timers and self.timers[0][0] <= moment:
+            at, _, case_id, key = heapq.heappop(self.timers)
+            self.now = max(self.now, at)
+            self.do(case_id, FireTimer(key))
+        self.now = max(self.now, moment)
+
+    def answer(self, answer: Answer) -> None:
+        case = self.find(answer)
+        task = case.open_task(answer.task)
+        if task is None:
+            known = [task.name for task in case.tasks if task.is_open]
+            raise UsageError(
+                f"on {answer.on}: case in state '{case.state}' has no open task '{answer.task}'"
+                f"{nearest(answer.task, known)}"
+            )
+        try:
+            self.do(case.id, CompleteTask(task.id, answer.outcome, answer.values, SYSTEM))
+        except SoppaError as error:
+            raise type(error)(f"on {answer.on}, {answer.task}.{answer.outcome}: {error}") from error
+
+    def find(self, answer: Answer) -> Case:
+        """The case an answer is for: the first open one of its process that has the task open."""
+        wanted = answer.process or self.story.case.process
+        cases = [case for case in self.story.cases.values() if case.process == wanted]
+        fitting = [case for case in cases if case.open_task(answer.task)]
+        if not cases:
+            raise UsageError(f"on {answer.on}: the story has no case of process '{wanted}'")
+        return (fitting or cases)[0]
+
+    def do(self, case_id: str, command: Command) -> None:
+        case = self.story.cases[case_id]
+        definition = self.definitions.pinned(case.process, case.version, case.hash)
+        self.keep(definition, decide(definition, case, command, self.now, self.office))
+        self.settle()
+
+    def settle(self) -> None:
+        while self.waiting:
+            self.moves += 1
+            if self.moves > MAX_MOVES:
+                raise UsageError(f"the story does not come to rest after {MAX_MOVES} moves: look for a circle")
+            case_id, command = self.waiting.pop(0)
+            if isinstance(command, StartCase):
+                self.open(self.definitions.newest(command.process), command)
+            else:
+                self.do(case_id, command)
+
+    def keep(self, definition: Definition, decision: Decision) -> None:
+        case = decision.case
+        self.story.cases[case.id] = case
+        self.tell(case.id, decision.events)
+        for effect in decision.effects:
+            match effect:
+                case SetTimer(key, at) if (case.id, key) not in self.known:
+                    self.known.add((case.id, key))
+                    heapq.heappush(self.timers, (at, len(self.known), case.id, key))
+                case CancelTimers(prefix):
+                    self.timers = [t for t in self.timers if t[2] != case.id or not t[3].startswith(prefix)]
+                    heapq.heapify(self.timers)
+                case Send():
+                    self.sent(definition, case, effect)
+                case Notify():
+                    detail = {"to": effect.recipient, "line": effect.text, "of": effect.subject, "kind": effect.kind}
+                    self.story.happenings.append(Happening(self.now, case.id, "brief_line", detail))
+                case StartChild():
+                    self.waiting.append((case.id, self.child(case, effect)))
+                case TellParent(parent, child, outcome):
+                    self.waiting.append((parent, ChildEnded(child, case.id, outcome)))
+                case _:
+                    pass
+
+    def sent(self, definition: Definition, case: Case, effect: Send) -> None:
+        detail = {"mail": effect.mail, "to": effect.recipient}
+        self.story.happenings.append(Happening(self.now, case.id, "mail", detail))
+        if effect.mail in definition.mails:
+            on = self.office.today(self.now)
+            self.waiting.append((case.id, MailSettled(effect.mail, effect.occurrence, "accepted", on)))
+
+    def child(self, case: Case, effect: StartChild) -> StartCase:
+        number = f"{case.id}.{len(self.story.cases) + len(self.waiting)}"
+        return StartCase(number, SYSTEM, effect.facts, effect.parties, case.id, effect.child, effect.process)
+
+    def tell(self, case_id: str, events: Iterable[Event]) -> None:
+        for event in events:
+            self.story.happenings.append(Happening(self.now, case_id, event.kind, event.detail))
