@@ -1,35 +1,53 @@
-# make demo | make test | make check | make lint types imports | make setup
+# A fresh clone needs Python 3.11+ with venv, make, git and a package index: every target sets up the rest.
 PYTHON ?= python3
 BIN := .venv/bin
-.DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports check
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCK := uv pip compile --quiet --universal --generate-hashes --all-extras --python-version 3.11
 
-help: ## say what can be made
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /: /'
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types imports browser faults check lock clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1: \2/p' Makefile
 
 setup: .venv/.ready ## make .venv from the locked dependencies
 
-.venv/.ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "soppa needs Python 3.11 or newer: install it, or name it with PYTHON=..." >&2; exit 78; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: install the package python3-venv" >&2; exit 78; }
+.venv/.ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "soppa needs Python 3.11 or newer: install it, or name one with make PYTHON=python3.12" >&2; exit 78; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Python's venv module is missing: install the package python3-venv" >&2; exit 78; }
+	@echo "Setting up .venv, about a minute ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) install -qq --require-hashes -r requirements.lock
+	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup ## run the main job on sample data; make demo ARGS=--fast-forward
+demo: setup ## run the main job on a sample district; make demo ARGS=--fast-forward
 	@$(BIN)/soppa demo $(ARGS)
 
-test: setup ## every test but the slow suites, with branch coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered tests
+test: setup ## unit, integration and acceptance tests, with branch coverage
+	@$(BIN)/pytest tests --ignore=tests/browser --ignore=tests/faults --cov --cov-report=term $(ARGS)
 
-lint: setup
-	@$(BIN)/ruff check .
+lint: setup ## ruff
+	@$(BIN)/ruff check --quiet .
 
-types: setup
-	@$(BIN)/mypy
+types: setup ## mypy, strict
+	@$(BIN)/mypy --no-error-summary
 
-imports: setup
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+imports: setup ## who may import whom
+	@$(BIN)/lint-imports --no-logo
 
-check: lint types imports test ## all that a change must pass
+browser: setup ## the pages in a real Chromium
+	@$(BIN)/pytest tests/browser $(ARGS)
+
+faults: setup ## kill, cut and fill up: slow
+	@$(BIN)/pytest tests/faults $(ARGS)
+
+check: lint types imports browser test ## all that a change must pass
+
+lock: ## pin the dependencies again; needs uv
+	@$(LOCK) --upgrade pyproject.toml -o requirements.lock
+
+clean: ## remove what the targets made
+	@rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

@@ -1,0 +1,62 @@
+"""Fixtures for every suite: a home folder, and a fresh real database on each of the two kinds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_missing = pytest.StashKey[str]()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home folder that only its owner may open."""
+    place = tmp_path / "home"
+    place.mkdir(mode=0o700)
+    return place
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The SQLAlchemy URL of a new, empty database: a test that asks for it runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'soppa.sqlite'}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database; mark a test that asks for it by name with `postgres`."""
+    from tests import postgres  # loads two database libraries, which most runs of a few tests do without
+
+    with postgres.fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """One server for the whole run. Without one, its tests are skipped, and fail where CI is set."""
+    from tests import postgres
+
+    try:
+        with postgres.server() as url:
+            yield url
+    except postgres.NoServer as reason:
+        request.config.stash[_missing] = str(reason)
+        if os.environ.get("CI"):
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    reason = config.stash.get(_missing, None)
+    if reason:
+        terminalreporter.write_line(f"NOTHING RAN ON POSTGRESQL: {reason}", red=True, bold=True)

@@ -1,0 +1,104 @@
+"""A PostgreSQL server for the tests: the one that SOPPA_TEST_POSTGRES names, or an own one on a socket."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, make_url
+
+VARIABLE = "SOPPA_TEST_POSTGRES"
+
+# Lasting through a power cut is PostgreSQL's promise, not ours to test, and waiting for the disk is most of the time.
+_SETTINGS = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+
+class NoServer(Exception):
+    """There is no PostgreSQL server to test with; the text says how to get one."""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a server's maintenance database, while the block lasts. Raises `NoServer`."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        yield named
+    else:
+        with _own_server(_binaries()) as url:
+            yield url
+
+
+@contextmanager
+def fresh_database(server_url: str) -> Iterator[str]:
+    """The SQLAlchemy URL of a new, empty database, dropped afterwards with whoever still holds a connection to it."""
+    name = f"soppa_{uuid4().hex}"
+    url = make_url(server_url).set(drivername="postgresql+psycopg")
+    with psycopg.connect(_for_libpq(url), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _for_libpq(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _binaries() -> Path:
+    """The newest installed server's programs. Raises `NoServer`."""
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    found = packaged[-1] if packaged else shutil.which("initdb")
+    if found is None:
+        raise NoServer(f"no PostgreSQL server: install the package postgresql, or name one in {VARIABLE}")
+    return Path(found).parent
+
+
+@contextmanager
+def _own_server(binaries: Path) -> Iterator[str]:
+    """A new server that nobody else can reach, owned by `postgres` when we are root, whom PostgreSQL refuses."""
+    owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    # Not pytest's folder: a socket's path may have 107 characters, and `postgres` could not pass root's folders.
+    place = Path(tempfile.mkdtemp(prefix="soppa-pg-", dir="/tmp"))
+    if owner:
+        os.chown(place, owner.pw_uid, owner.pw_gid)
+    data = place / "data"
+    options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"unix_socket_directories={place}"))
+    control: list[str | Path] = [binaries / "pg_ctl", "-D", data, "-s", "-w"]
+    try:
+        _run([binaries / "initdb", "-D", data, "-U", "soppa", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"], owner)
+        _run([*control, "-l", place / "log", "-o", options, "start"], owner)
+        try:
+            yield f"postgresql://soppa@/postgres?host={place}"
+        finally:
+            _run([*control, "-m", "immediate", "stop"], owner)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _run(command: list[str | Path], owner: pwd.struct_passwd | None) -> None:
+    """Run one of the server's programs as `owner`, or as ourselves. Raises `NoServer` with what it said."""
+    # The server outlives pg_ctl and would keep a pipe open for ever, so what is said goes into a file.
+    with tempfile.TemporaryFile("w+") as said:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            cwd="/",
+            user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+            extra_groups=[] if owner else None,
+        )
+        if done.returncode:
+            said.seek(0)
+            raise NoServer(f"PostgreSQL's {Path(command[0]).name} failed: {said.read().strip()}")
