@@ -158,6 +158,9 @@ class _Walk:
 
     def _next(self, here: Configuration) -> Iterator[tuple[str, Configuration]]:
         state = self.definition.states[here.state]
+        yield from self._automatic(here, "always", state.always)
+        if any(branch.when is None for branch in state.always):
+            return
         for task in state.tasks:
             for outcome in task.outcomes.values():
                 yield from self._answered(here, state, task, outcome)
