@@ -40,7 +40,7 @@ def command(rule: str, start: str, holds: tuple[str, ...], policy: HoldPolicy, c
 
 
 def find_rule(rule_id: str) -> Rule:
-    rules = workflows.rules()
+    rules = workflows.lawbook().rules
     if rule_id not in rules:
         raise UsageError(f"there is no rule '{rule_id}'{nearest(rule_id, rules)}: soppa rules lists them")
     return rules[rule_id]
@@ -93,10 +93,11 @@ def _dates(derived: Derived) -> dict[str, str]:
 
 
 def _calendars(closed: str | None) -> Calendars:
+    law = workflows.lawbook()
     school = SchoolDays("not entered")
     if closed is not None:
         school = SchoolDays("command line", read_dates(closed, "--school-closed"), dt.date.min, dt.date.max)
-    return Calendars(workflows.calendar("il-statutory"), workflows.calendar("il-strict"), school)
+    return Calendars(law.calendars["il-statutory"], law.calendars["il-strict"], school)
 
 
 def _holds(words: tuple[str, ...]) -> list[Hold]:

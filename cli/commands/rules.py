@@ -14,7 +14,7 @@ from engine.clocks import Rule
 @json_option
 def command(as_json: bool) -> None:
     """List the rules: what is due, how long, from what, and the citation with its certainty."""
-    found = sorted(workflows.rules().values(), key=lambda rule: rule.id)
+    found = sorted(workflows.lawbook().rules.values(), key=lambda rule: rule.id)
     if as_json:
         print_json([_mapping(rule) for rule in found])
     else:

@@ -70,6 +70,7 @@ class MailSink:
         self._loop.call_soon_threadsafe(self._loop.stop)
         if self._thread is not None:
             self._thread.join(5)
+        self._loop.close()
 
     async def _open(self) -> None:
         smtp = await asyncio.start_server(self._smtp, "127.0.0.1", self.smtp_port, limit=MAX_MAIL)

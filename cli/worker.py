@@ -1,0 +1,209 @@
+"""The daemon: a heartbeat that calls four idempotent functions, and the pages beside it when asked for.
+
+The rows are the only truth; APScheduler only ticks (in memory, one run at a time, never late). What a beat does not
+finish the next one does, after a crash as well. SIGTERM: no new beat, at most 8 s for the one in hand, out within 10 s.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from cli.clockwatch import gap, trouble
+from engine.errors import WrongEnvironment
+
+BATCH = 50
+BEAT = 1.0
+"""Seconds between heartbeats."""
+
+RESCUE_EVERY = dt.timedelta(minutes=1)
+MARK_EVERY = dt.timedelta(seconds=30)
+PATIENCE = 8.0
+"""Seconds that the work in hand gets after SIGTERM."""
+
+log = logging.getLogger("soppa")
+Work = Callable[[dt.datetime, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What a beat calls. Each is idempotent and says how much it did; `idle` is a cheap look at the tables."""
+
+    tick: Work
+    advance: Work
+    relay: Work
+    rescue: Callable[[dt.datetime], object]
+    idle: Callable[[dt.datetime], bool]
+    high_water: Callable[[], dt.datetime | None]
+    set_high_water: Callable[[dt.datetime], None]
+
+
+@dataclass(slots=True)
+class Heart:
+    """Beats on one thread. `stop` is looked at between pieces of work."""
+
+    duties: Duties
+    clock: Callable[[], dt.datetime]
+    stop: threading.Event = field(default_factory=threading.Event)
+    working: threading.Lock = field(default_factory=threading.Lock)
+    rescued_at: dt.datetime | None = None
+    mark: dt.datetime | None = None
+    told: str | None = None
+
+    def beat(self) -> int:
+        """One heartbeat: does what is due now and says how much that was. Never raises: an error is logged by kind."""
+        with self.working:
+            try:
+                return self._beat(self.clock())
+            except Exception as error:
+                log.error("heartbeat failed (%s); the next one tries again", type(error).__name__,
+                          exc_info=bool(os.environ.get("SOPPA_TRACE")))
+                return 0
+
+    def _beat(self, now: dt.datetime) -> int:
+        self._rescue(now)
+        paused = self._paused(now)
+        done = 0 if self.duties.idle(now) else self._work(now, paused)
+        if not paused:
+            self._mark(now)
+        notify("WATCHDOG=1")
+        return done
+
+    def _work(self, now: dt.datetime, paused: bool) -> int:
+        """Links and alarms go on while deadline work is paused: the relay always runs."""
+        works = (self.duties.relay,) if paused else (self.duties.tick, self.duties.advance, self.duties.relay)
+        done = 0
+        for work in works:
+            if not self.stop.is_set():
+                done += self._until_done(work, now)
+        return done
+
+    def _until_done(self, work: Work, now: dt.datetime) -> int:
+        """A backlog is worked off in batches; after ten of them the others get their turn."""
+        total = 0
+        for _ in range(10):
+            done = work(now, BATCH)
+            total += done
+            if done < BATCH or self.stop.is_set():
+                break
+        return total
+
+    def _paused(self, now: dt.datetime) -> bool:
+        """Says a trouble once when it begins, and once when it is over."""
+        found = trouble(now, self.mark)
+        if found is not None or self.mark is None:
+            self.mark = self.duties.high_water()
+            found = trouble(now, self.mark)
+        if found is not None and self.told is None:
+            log.error("%s", found)
+        if found is None and self.told is not None:
+            log.warning("the clock is believed again; deadline work goes on")
+        self.told = found
+        return found is not None
+
+    def _mark(self, now: dt.datetime) -> None:
+        silence = gap(now, self.mark)
+        if silence is not None:
+            log.warning("%s", silence)
+        if self.mark is None or now - self.mark >= MARK_EVERY:
+            self.duties.set_high_water(now)
+            self.mark = now
+
+    def _rescue(self, now: dt.datetime) -> None:
+        if self.rescued_at is None or abs(now - self.rescued_at) >= RESCUE_EVERY:
+            self.duties.rescue(now)
+            self.rescued_at = now
+
+
+@contextmanager
+def beating(heart: Heart) -> Iterator[None]:
+    """Runs the heartbeat in the background for the length of the block."""
+    scheduler = BackgroundScheduler(timezone=dt.UTC)
+    scheduler.add_job(heart.beat, "interval", seconds=BEAT, max_instances=1, coalesce=True, misfire_grace_time=None,
+                      next_run_time=dt.datetime.now(dt.UTC))
+    scheduler.start()
+    try:
+        yield
+    finally:
+        heart.stop.set()
+        scheduler.shutdown(wait=False)
+
+
+@contextmanager
+def only_daemon(lock: Path | None) -> Iterator[None]:
+    """Holds the one daemon's place on a SQLite file; `None` (PostgreSQL) lets many run. Raises `WrongEnvironment`."""
+    if lock is None:
+        yield
+        return
+    held = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(held)
+        raise WrongEnvironment(f"a daemon works on this home already ({lock}): stop it first, or use PostgreSQL for "
+                               f"several") from error
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+def run(heart: Heart, lock: Path | None, pages: Callable[[], None] | None = None) -> None:
+    """Works until SIGTERM or SIGINT, with `pages` (which blocks until then) in the foreground when given."""
+    quiet()
+    with only_daemon(lock):
+        catch_signals(heart.stop)
+        with beating(heart):
+            notify("READY=1")
+            if pages is None:
+                heart.stop.wait()
+            else:
+                pages()
+        notify("STOPPING=1")
+        leave(heart)
+
+
+def leave(heart: Heart) -> None:
+    """Waits for the work in hand, then leaves in any case: what is not committed was not done."""
+    if not heart.working.acquire(timeout=PATIENCE):
+        log.warning("the work in hand did not end within %d s: the next start looks after it", PATIENCE)
+        logging.shutdown()
+        os._exit(0)
+
+
+def catch_signals(stop: threading.Event) -> None:
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+
+
+def quiet() -> None:
+    """Our own log lines hold ids only; the scheduler's would only say that it ticks."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.Formatter.converter = time.gmtime
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+
+
+def notify(message: str) -> None:
+    """Tells systemd, where it listens (`Type=notify`)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as told:
+        told.connect("\0" + address[1:] if address.startswith("@") else address)
+        told.send(message.encode())
