@@ -230,8 +230,8 @@ def _check_parts(template: Template) -> None:
 def _check_tree(template: Template, tree: SyntaxTreeNode) -> None:
     for node in tree.walk():
         if node.type not in _BLOCKS:
-            raise FaultyInput([_place(template, node, f"'{node.type}' is not used in mails: write paragraphs, headings, "
-                                                      "lists, **strong** and *em*")])
+            raise FaultyInput([_place(template, node, f"'{node.type}' is not used in mails: write paragraphs, "
+                                                      "headings, lists, **strong** and *em*")])
         if node.type == "inline" and _lone(template, node) is None and _holds_link(template, node):
             raise FaultyInput([_place(template, node, "a link is a paragraph of its own: {{ link }} or "
                                                       "[label]({{ link }})")])

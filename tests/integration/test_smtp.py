@@ -1,0 +1,255 @@
+"""Mail through a real SMTP server: what is certain, what is not, and that nothing leaves in clear."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from engine.errors import WrongEnvironment
+from notifiers.smtp import RelaySettings, SmtpLink
+
+MAIL = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\n.a line that begins with a dot\r\n"
+
+
+@dataclass
+class Sink:
+    """A server's handler; `rcpt` and `dot` are what it answers, `hang` makes it fall silent after the dot."""
+
+    rcpt: str = "250 OK"
+    dot: str = "250 kept as 17"
+    hang: bool = False
+    mails: list[bytes] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    secure: list[bool] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str,  # noqa: N802
+                          options: list[str]) -> str:
+        if self.rcpt.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.rcpt
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.mails.append(content)
+        self.sessions.append(session)
+        self.secure.append(session.ssl is not None)
+        if self.hang:
+            await asyncio.sleep(30)
+        return self.dot
+
+    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+                     ) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        self.logins.append(data.login.decode())
+        return AuthResult(success=data.password == b"sesame")
+
+
+@dataclass
+class Relay:
+    """The server; it can be stopped and started again on the same port."""
+
+    sink: Sink
+    secure: ssl.SSLContext
+    settings: RelaySettings
+    controller: Controller | None = None
+
+    def start(self) -> None:
+        self.controller = Controller(self.sink, hostname="127.0.0.1", port=self.settings.port, tls_context=self.secure,
+                                     require_starttls=True, authenticator=self.sink.authenticate)
+        self.controller.start()
+
+    def stop(self) -> None:
+        if self.controller is not None:
+            self.controller.stop()
+            self.controller = None
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
+    authority = trustme.CA()
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return authority, path
+
+
+@pytest.fixture
+def relay(authority: tuple[trustme.CA, Path]) -> Iterator[Relay]:
+    sink = Sink()
+    secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority[0].issue_cert("localhost").configure_cert(secure)
+    settings = RelaySettings("localhost", _free_port(), "soppa@district.example", "District", ca_file=authority[1],
+                             timeout=5, dot_timeout=5, rest=0.05)
+    relay = Relay(sink, secure, settings)
+    relay.start()
+    yield relay
+    relay.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def yes() -> bool:
+    return True
+
+
+def test_a_mail_is_accepted_over_tls_byte_for_byte(relay: Relay) -> None:
+    with SmtpLink(relay.settings) as link:
+        delivery = link.deliver("b@example.org", MAIL, yes)
+    assert (delivery.state, delivery.reply) == ("accepted", "250 kept as 17")
+    assert relay.sink.mails == [MAIL]
+    assert relay.sink.secure == [True]
+
+
+def test_one_connection_carries_many_mails(relay: Relay) -> None:
+    with SmtpLink(relay.settings) as link:
+        states = [link.deliver("b@example.org", MAIL, yes).state for _ in range(5)]
+    assert states == ["accepted"] * 5
+    assert len({session.peer for session in relay.sink.sessions}) == 1
+
+
+@pytest.mark.parametrize(("answer", "state"), [("550 no such user", "failed"), ("451 try later", "deferred")])
+def test_a_refused_recipient_is_told_apart_and_nothing_is_handed_over(relay: Relay, answer: str, state: str) -> None:
+    relay.sink.rcpt = answer
+    handed: list[bool] = []
+    with SmtpLink(relay.settings) as link:
+        delivery = link.deliver("b@example.org", MAIL, lambda: bool(handed.append(True)))
+        relay.sink.rcpt = "250 OK"
+        assert link.deliver("c@example.org", MAIL, yes).state == "accepted"
+    assert (delivery.state, delivery.reply, delivery.outage, handed) == (state, answer, False, [])
+
+
+@pytest.mark.parametrize(("answer", "state"), [("554 not wanted", "failed"), ("452 disk is full", "deferred")])
+def test_an_answer_to_the_final_dot_is_certain(relay: Relay, answer: str, state: str) -> None:
+    relay.sink.dot = answer
+    with SmtpLink(relay.settings) as link:
+        assert link.deliver("b@example.org", MAIL, yes).state == state
+        relay.sink.dot = "250 OK"
+        assert link.deliver("b@example.org", MAIL, yes).state == "accepted"
+
+
+def test_silence_after_the_final_dot_is_uncertain(relay: Relay) -> None:
+    relay.sink.hang = True
+    with SmtpLink(replace(relay.settings, dot_timeout=0.3)) as link:
+        delivery = link.deliver("b@example.org", MAIL, yes)
+    assert (delivery.state, delivery.outage) == ("uncertain", False)
+    assert len(relay.sink.mails) == 1
+
+
+def test_a_mail_in_hand_that_is_abandoned_is_uncertain(relay: Relay) -> None:
+    relay.sink.hang = True
+    with SmtpLink(relay.settings) as link:
+        stop = threading.Timer(0.5, link.abandon)
+        stop.start()
+        assert link.deliver("b@example.org", MAIL, yes).state == "uncertain"
+
+
+def test_a_cancelled_mail_is_not_sent(relay: Relay) -> None:
+    with SmtpLink(relay.settings) as link:
+        assert link.deliver("b@example.org", MAIL, lambda: False).state == "stopped"
+    assert relay.sink.mails == []
+
+
+def test_a_commit_that_fails_sends_nothing_and_the_link_goes_on(relay: Relay) -> None:
+    def broken() -> bool:
+        raise OSError("the database is read-only")
+
+    with SmtpLink(relay.settings) as link:
+        with pytest.raises(OSError, match="read-only"):
+            link.deliver("b@example.org", MAIL, broken)
+        assert relay.sink.mails == []
+        assert link.deliver("b@example.org", MAIL, yes).state == "accepted"
+
+
+def test_a_kept_connection_that_died_is_opened_again(relay: Relay) -> None:
+    with SmtpLink(relay.settings) as link:
+        link.deliver("b@example.org", MAIL, yes)
+        relay.stop()
+        relay.start()
+        assert link.deliver("b@example.org", MAIL, yes).state == "accepted"
+    assert len(relay.sink.mails) == 2
+
+
+def test_a_relay_that_is_down_is_an_outage_and_is_found_again(relay: Relay) -> None:
+    relay.stop()
+    with SmtpLink(replace(relay.settings, rest=0.0)) as link:
+        assert link.reachable()
+        delivery = link.deliver("b@example.org", MAIL, yes)
+        assert (delivery.state, delivery.outage) == ("deferred", True)
+        assert not link.reachable()
+        relay.start()
+        assert link.reachable()
+        assert link.deliver("b@example.org", MAIL, yes).state == "accepted"
+
+
+def test_a_relay_that_is_down_is_left_alone_for_its_rest(relay: Relay) -> None:
+    relay.stop()
+    with SmtpLink(replace(relay.settings, rest=60)) as link:
+        link.deliver("b@example.org", MAIL, yes)
+        relay.start()
+        assert not link.reachable()
+
+
+def test_a_certificate_of_a_stranger_is_refused(relay: Relay) -> None:
+    with SmtpLink(replace(relay.settings, ca_file=None)) as link:
+        delivery = link.deliver("b@example.org", MAIL, yes)
+    assert (delivery.state, delivery.outage) == ("deferred", True)
+    assert "certificate" in delivery.reply.lower()
+
+
+def test_a_relay_without_tls_gets_nothing() -> None:
+    sink = Sink()
+    controller = Controller(sink, hostname="127.0.0.1", port=_free_port())
+    controller.start()
+    settings = RelaySettings("localhost", controller.port, "soppa@district.example", "District", timeout=5)
+    with SmtpLink(settings) as link:
+        delivery = link.deliver("b@example.org", MAIL, yes)
+    controller.stop()
+    assert (delivery.outage, sink.mails) == (True, [])
+
+
+def test_the_password_comes_from_its_file(relay: Relay, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("sesame\n")
+    secret.chmod(0o600)
+    with SmtpLink(replace(relay.settings, username="office", password_file=secret)) as link:
+        assert link.deliver("b@example.org", MAIL, yes).state == "accepted"
+    assert relay.sink.logins == ["office"]
+
+
+def test_a_wrong_password_is_an_outage_not_a_failed_mail(relay: Relay, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("wrong\n")
+    secret.chmod(0o600)
+    with SmtpLink(replace(relay.settings, username="office", password_file=secret)) as link:
+        delivery = link.deliver("b@example.org", MAIL, yes)
+    assert (delivery.state, delivery.outage) == ("deferred", True)
+
+
+def test_a_password_that_everybody_can_read_is_refused(relay: Relay, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("sesame\n")
+    secret.chmod(0o604)
+    with pytest.raises(WrongEnvironment, match="chmod o="):
+        SmtpLink(replace(relay.settings, username="office", password_file=secret))
+
+
+def test_mail_in_clear_goes_to_loopback_only() -> None:
+    RelaySettings("127.0.0.1", 25, "a@b.example", "B", tls="none")
+    with pytest.raises(WrongEnvironment, match="in clear to mail"):
+        RelaySettings("mail.example.org", 25, "a@b.example", "B", tls="none")
