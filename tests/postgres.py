@@ -65,8 +65,8 @@ def _binaries() -> Path:
 
 @contextmanager
 def _own_server(binaries: Path) -> Iterator[str]:
-    """A new server that nobody else can reach, owned by `postgres` when we are root, whom PostgreSQL refuses."""
-    owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    """A new server that nobody else can reach, owned by `postgres` when we are root."""
+    owner = _owner()
     # Not pytest's folder: a socket's path may have 107 characters, and `postgres` could not pass root's folders.
     place = Path(tempfile.mkdtemp(prefix="soppa-pg-", dir="/tmp"))
     if owner:
@@ -83,6 +83,16 @@ def _own_server(binaries: Path) -> Iterator[str]:
             _run([*control, "-m", "immediate", "stop"], owner)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Who runs the server, when it may not be us. Raises `NoServer`."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        raise NoServer("PostgreSQL refuses to run as root, and there is no user postgres to run it as") from None
 
 
 def _run(command: list[str | Path], owner: pwd.struct_passwd | None) -> None:
