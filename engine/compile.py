@@ -386,7 +386,7 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
                    scope.names("mails", top.get("send"), "send"), scope.names("children", top.get("start"), "start"))
 
 
-def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, object]]:
+def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:
     for key, value in nodes.named(node, scope.faults, "set"):
         name = scope.name("facts", key, "set")
         if name in scope.types:
@@ -564,8 +564,11 @@ def _scenarios(node: Node | None, scope: Scope) -> Iterator[Scenario]:
 
 
 def _step(node: Node, scope: Scope) -> Mapping[str, object]:
-    top = nodes.fields(node, scope.faults, required=("on", "do"), optional=("with", "by"), what="a step")
+    top = nodes.fields(node, scope.faults, required=("on", "do"), optional=("with", "by", "process"),
+                       what="a step")
     nodes.date(top.get("on"), scope.faults, "on")
+    if "process" in top:  # a task of a child, whose names only its own definition knows
+        return {key: plain(value) for key, value in top.items()}
     nodes.choice(top.get("do"), scope.faults, scope.answers, "do")
     for key, _ in nodes.named(top.get("with"), scope.faults, "with"):
         if key.text not in scope.declared["facts"]:
