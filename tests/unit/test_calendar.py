@@ -10,9 +10,9 @@ import workflows
 from engine.calendar import Calendar, SchoolDays, easter, nth_weekday
 from engine.errors import OutsideCalendar
 
-STATUTORY = workflows.calendar("il-statutory")
-STRICT = workflows.calendar("il-strict")
-SCHOOL = workflows.calendar("il-school")
+STATUTORY = workflows.lawbook().calendars["il-statutory"]
+STRICT = workflows.lawbook().calendars["il-strict"]
+SCHOOL = workflows.lawbook().calendars["il-school"]
 
 WEEKDAYS_OFF = {
     2026: "01-01 01-19 02-12 02-16 03-02 04-03 05-25 06-19 09-07 10-12 11-03 11-11 11-26 12-25",

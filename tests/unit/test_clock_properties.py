@@ -10,15 +10,18 @@ from engine.calendar import SchoolDays
 from engine.clocks import Calendars, Derived, derive, local_date
 from tests.office import CHICAGO
 
-CALENDARS = Calendars(workflows.calendar("il-statutory"), workflows.calendar("il-strict"),
-                      SchoolDays("2021", frozenset(), dt.date(2021, 1, 1), dt.date(2040, 12, 31)))
-PERIODS = sorted(rule.id for rule in workflows.rules().values() if rule.kind in ("period", "window"))
+CALENDARS = Calendars(
+    workflows.lawbook().calendars["il-statutory"],
+    workflows.lawbook().calendars["il-strict"],
+    SchoolDays("2021", frozenset(), dt.date(2021, 1, 1), dt.date(2040, 12, 31)),
+)
+PERIODS = sorted(rule.id for rule in workflows.lawbook().rules.values() if rule.kind in ("period", "window"))
 days = st.dates(dt.date(2021, 1, 1), dt.date(2039, 12, 31))
 rules = st.sampled_from(PERIODS)
 
 
 def due(rule: str, trigger: dt.date) -> Derived:
-    return derive(workflows.rules()[rule], trigger, CALENDARS)
+    return derive(workflows.lawbook().rules[rule], trigger, CALENDARS)
 
 
 @given(rules, days)
