@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 
 from engine import nodes
+from engine.case import FactValue
 from engine.clocks import Rule
 from engine.definition import (
     After,
@@ -50,7 +51,8 @@ LANGUAGES = {"parent": ("en", "es")}
 
 _SNAKE = re.compile(r"[a-z][a-z0-9_]*")
 _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
-_TEXT_FIELDS = frozenset({"title", "label", "help", "option_labels", "texts", "reviewed_by", "scenarios", "hash", "place"})
+_TEXT_FIELDS = frozenset({"title", "label", "help", "option_labels", "texts", "reviewed_by", "scenarios", "hash",
+                          "place"})
 
 
 def compile_definition(node: Node, *, rules: Mapping[str, Rule], ladders: Mapping[str, Ladder],
@@ -92,7 +94,8 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     _check_states(node, states, scope)
     draft = Definition(
         process=_word(top, "process", scope), version=_version(top.get("version"), scope),
-        title=scope.words(top.get("title"), "title"), cites=_cites(top.get("cites"), scope), facts=facts, parties=parties,
+        title=scope.words(top.get("title"), "title"), cites=_cites(top.get("cites"), scope),
+        facts=facts, parties=parties,
         start_needs=_start(top.get("start"), scope), states=states,
         clocks={name.text: _clock(name.text, value, scope) for name, value in _section(top, "clocks", scope)},
         mails={name.text: _mail(name.text, value, scope) for name, value in _section(top, "mails", scope)},
@@ -222,7 +225,8 @@ def _state(name: str, node: Node, scope: Scope) -> StateDef:
         scope.faults.add(top["joined"], f"state '{name}' joins tasks, but has none")
     join = nodes.choice(top.get("join"), scope.faults, ("any", "all", "veto"), "join") or "any"
     return StateDef(
-        name, scope.words(top.get("title"), "title"), nodes.boolean(top.get("initial"), scope.faults, "initial") or False,
+        name, scope.words(top.get("title"), "title"),
+        nodes.boolean(top.get("initial"), scope.faults, "initial") or False,
         final is not None, final, tasks, join, _branches(top.get("joined"), scope),  # type: ignore[arg-type]
         _branches(top.get("always"), scope), (*_on(top.get("on"), scope), *_expires(top.get("expires"), scope)),
         _after(top.get("after"), scope), scope.names("mails", top.get("send"), "send"),
@@ -313,7 +317,8 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
     if "outcomes" in top and not outcomes:
         scope.faults.add(top["outcomes"], f"task '{name}' has no outcome: nobody could ever finish it")
     task = TaskDef(
-        name, scope.words(top.get("title"), "title"), who, _link(top, scope), form, outcomes, _due(top.get("due"), scope),
+        name, scope.words(top.get("title"), "title"), who, _link(top, scope), form, outcomes,
+        _due(top.get("due"), scope),
         scope.names("facts", top.get("shows"), "shows"), scope.words(top.get("help"), "help"),
         nodes.boolean(top.get("approval"), scope.faults, "approval") or False,
         offered or nodes.boolean(top.get("offered"), scope.faults, "offered") or False,
@@ -331,7 +336,8 @@ def _check_link(task: TaskDef, where: Node, scope: Scope) -> None:
     """An open link may only acknowledge: whoever holds a forwarded mail could use it."""
     decides = task.form or task.shows or any(answer.to or answer.starts for answer in task.outcomes.values())
     if task.link == "open" and decides:
-        scope.faults.add(where, f"task '{task.name}' shows, asks or decides something: its link must be 'code' or 'second'")
+        scope.faults.add(where, f"task '{task.name}' shows, asks or decides something: "
+                                "its link must be 'code' or 'second'")
 
 
 def _form(node: Node | None, scope: Scope) -> Iterator[FormField]:
@@ -357,7 +363,8 @@ def _due(node: Node | None, scope: Scope) -> Due | None:
         scope.faults.add(node, "due with 'of' needs exactly one of day and before")
         return None
     if "day" in top:
-        return Due(nodes.integer(top["day"], scope.faults, "day") or 0, "calendar_days", _start_of(top.get("of"), scope))
+        day = nodes.integer(top["day"], scope.faults, "day") or 0
+        return Due(day, "calendar_days", _start_of(top.get("of"), scope))
     length = _length(top["before"], scope, "before")
     clock = scope.name("clocks", top.get("of"), "of")
     return None if length is None else Due(*length, clock, before=True)
@@ -389,11 +396,12 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
 def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:
     for key, value in nodes.named(node, scope.faults, "set"):
         name = scope.name("facts", key, "set")
-        if name in scope.types:
-            yield name, _literal(value, scope.types[name], scope)
+        literal = None if name not in scope.types else _literal(value, scope.types[name], scope)
+        if name is not None and literal is not None:
+            yield name, literal
 
 
-def _literal(node: Node, kind: FactType, scope: Scope) -> object:
+def _literal(node: Node, kind: FactType, scope: Scope) -> FactValue | None:
     """A value written in the document, as its fact's type wants it."""
     match kind.kind:
         case "bool":
@@ -472,7 +480,8 @@ def _clock(name: str, node: Node, scope: Scope) -> ClockDef:
     if ladder is not None and ladder not in scope.ladders:
         scope.faults.add(top["ladder"], f"unknown ladder '{ladder}'{nearest(ladder, scope.ladders)}")
     if window and ladder is not None:
-        scope.faults.add(top["ladder"], f"clock '{name}' is another party's right: nobody is chased, so it has no ladder")
+        scope.faults.add(top["ladder"], f"clock '{name}' is another party's right: nobody is chased, so it has "
+                                            "no ladder")
     if not window and "satisfied_by" not in top:
         scope.faults.add(node, f"clock '{name}' is a duty: say in satisfied_by what fulfils it")
     return ClockDef(
@@ -534,8 +543,8 @@ def _mail(name: str, node: Node, scope: Scope) -> MailDef:
 
 
 def _child(name: str, node: Node, scope: Scope) -> ChildDef:
-    top = nodes.fields(node, scope.faults, required=("process",), optional=("each", "party", "facts", "parties", "joined"),
-                       what=f"child '{name}'")
+    top = nodes.fields(node, scope.faults, required=("process",), what=f"child '{name}'", optional=(
+        "each", "party", "facts", "parties", "joined"))
     if ("each" in top) != ("party" in top):
         scope.faults.add(node, f"child '{name}': 'each' and 'party' belong together: the contact is the party")
     facts = {key.text: scope.name("facts", value, "facts") or ""

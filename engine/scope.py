@@ -93,7 +93,7 @@ class Scope:
             guard = compile_guard(source, self.types)
         except GuardError as error:
             shift = error.column - 1 + (isinstance(node, Scalar) and node.quoted)
-            self.faults.add(replace(node.mark, column=node.mark.column + shift), f"guard '{source}': {error}")
+            self.faults.add(replace(node.mark, column=node.mark.column + shift), f"guard: {error}")
             return None
         self.used.update(f"facts.{name}" for name in reads(guard))
         return guard

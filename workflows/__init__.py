@@ -19,7 +19,7 @@ from engine.definition import Definition
 from engine.errors import FaultyInput, UsageError, WrongEnvironment
 from engine.ladders import Ladder
 from engine.lawbook import read_calendar, read_ladders, read_rules
-from engine.nodes import nearest
+from engine.nodes import Fault, nearest
 from workflows.reader import read_file, read_yaml
 
 SHIPPED = Path(__file__).parent
@@ -116,7 +116,7 @@ def from_source(source: str) -> Definition:
 
 def faults_of(catalogue: Catalogue, processes: Iterable[str]) -> FaultyInput | None:
     """The faults of all these processes together, or None."""
-    found = []
+    found: list[Fault] = []
     for process in processes:
         try:
             catalogue.newest(process)
