@@ -8,71 +8,121 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Protocol
 
 import yaml
 
 from engine.errors import FaultyInput, UsageError
 from engine.nodes import Fault, Faults, ListNode, MapNode, Mark, Node, Scalar
 
-MAX_BYTES = 1_000_000
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufeff]")
+MAX_SIZE = 1_000_000
+"""Bytes of a file, characters of a text."""
+MAX_NESTING = 32
+
+# Both give the same nodes; the C one is faster, and a build of PyYAML may lack it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_OPENS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+_CLOSES = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+_ADVICE = (
+    ("mapping values are not allowed", "a second ': ' stands here: put the text in quotes, or indent it right"),
+    ("cannot start any token", "a value or line cannot begin so: indent with spaces and put the text in quotes"),
+    ("a tab character", "a tab stands in the indent: indent with spaces"),
+    ("unexpected end of stream", "a quotation mark is opened and never closed"),
+    ("expected ',' or", "a '[' or '{' is not closed, or a comma is missing"),
+    ("did not find expected key", "this line does not fit the block above it: check the indent and the ':'"),
+    ("expected '-' indicator", "a list goes on here without its '- '"),
+    ("could not find expected ':'", "the line before has no ':'"),
+    ("unknown escape character", "this '\\' means nothing in double quotes: use single quotes"),
+)
+
+
+class _Place(Protocol):
+    """A mark of either of PyYAML's readers, counting from 0."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
 
 
 def read_file(path: Path) -> Node:
-    """The document in a file. Raises `UsageError` when it can't be read and `FaultyInput` when it is not strict YAML."""
+    """The document in a UTF-8 file, with or without a byte order mark.
+
+    Raises `UsageError` when the file can't be opened and `FaultyInput` when it is not strict YAML.
+    """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_SIZE + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}): check the name and its permissions") from error
+    _refuse_size(len(content), "bytes", str(path))
     try:
-        return read_yaml(content.decode("utf-8"), str(path))
+        return read_yaml(content.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as UTF-8") from error
+        before = content[: error.start]
+        place = Mark(str(path), before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        raise FaultyInput([Fault(place, "this is not UTF-8: save the file as UTF-8")]) from error
 
 
 def read_yaml(text: str, file: str) -> Node:
-    """The one document in `text`. Raises `FaultyInput`."""
+    """The one document in `text`; `file` is the name that its marks carry. Raises `FaultyInput`."""
+    _refuse_size(len(text), "characters", file)
     faults = Faults()
-    if len(text) > MAX_BYTES:
-        faults.add(Mark(file, 1, 1), f"the document is larger than {MAX_BYTES:,} characters: split it")
-        faults.raise_if_any()
     _refuse_control(text, file, faults)
     try:
         _refuse_events(text, file, faults)
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        raise FaultyInput([*faults.found, _syntax(error, file)]) from error
     except yaml.YAMLError as error:
-        raise FaultyInput([*faults.found, Fault(Mark(file, 1, 1), f"not readable as YAML: {error}")]) from error
-    if root is None:
-        faults.add(Mark(file, 1, 1), "the document is empty")
+        raise FaultyInput([*faults.found, _syntax(error, file)]) from error
     faults.raise_if_any()
+    # Only now: composing recurses in C, so the depth must be known, and it would resolve the aliases refused above.
+    root = yaml.compose(text, Loader=_LOADER)
+    if root is None:
+        raise FaultyInput([Fault(Mark(file, 1, 1), "the document is empty: write the keys it needs")])
     node = _convert(root, file, faults)
     faults.raise_if_any()
     return node
+
+
+def _refuse_size(size: int, unit: str, file: str) -> None:
+    if size > MAX_SIZE:
+        raise FaultyInput([Fault(Mark(file, 1, 1), f"the document has more than {MAX_SIZE:,} {unit}: split it")])
 
 
 def _refuse_control(text: str, file: str, faults: Faults) -> None:
     for match in _CONTROL.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         column = match.start() - text.rfind("\n", 0, match.start())
-        code = ord(match.group())
-        faults.add(Mark(file, line, column), f"the control character U+{code:04X} is not allowed: delete it")
+        faults.add(Mark(file, line, column), _no_control(match))
     faults.raise_if_any()
 
 
+def _no_control(found: re.Match[str]) -> str:
+    return f"the control character U+{ord(found.group()):04X} is not allowed: delete it"
+
+
 def _refuse_events(text: str, file: str, faults: Faults) -> None:
-    documents = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    documents = depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
         where = _mark(event.start_mark, file)
         documents += isinstance(event, yaml.DocumentStartEvent)
         if isinstance(event, yaml.DocumentStartEvent) and documents > 1:
             faults.add(where, "a second document begins here: keep one document a file")
-        if getattr(event, "anchor", None) is not None:
-            faults.add(where, "anchors and aliases ('&', '*') are not allowed: write the value out")
-        if getattr(event, "tag", None) not in (None, "!"):
-            faults.add(where, f"the tag '{event.tag}' is not allowed: write the plain value")
-    faults.raise_if_any()
+        depth += isinstance(event, _OPENS) - isinstance(event, _CLOSES)
+        if depth > MAX_NESTING:
+            faults.add(where, f"a document nests at most {MAX_NESTING} deep: take blocks or brackets away")
+            return
+        _refuse_features(event, where, faults)
+
+
+def _refuse_features(event: yaml.Event, where: Mark, faults: Faults) -> None:
+    if getattr(event, "anchor", None) is not None:
+        faults.add(where, "anchors and aliases ('&', '*') are not allowed: write the value out")
+    tag = getattr(event, "tag", None)
+    if tag is not None:
+        faults.add(where, f"the tag '{tag}' is not allowed: write the plain value")
+    if isinstance(event, yaml.ScalarEvent) and (found := _CONTROL.search(event.value)):
+        faults.add(where, _no_control(found))
 
 
 def _convert(node: yaml.Node, file: str, faults: Faults) -> Node:
@@ -83,7 +133,7 @@ def _convert(node: yaml.Node, file: str, faults: Faults) -> Node:
         return MapNode(entries, mark)
     if isinstance(node, yaml.SequenceNode):
         return ListNode(tuple(_convert(item, file, faults) for item in node.value), mark)
-    return Scalar(node.value, mark, quoted=bool(node.style))
+    return _scalar(node, mark)
 
 
 def _key(node: yaml.Node, file: str, faults: Faults) -> Scalar:
@@ -91,22 +141,30 @@ def _key(node: yaml.Node, file: str, faults: Faults) -> Scalar:
     if not isinstance(node, yaml.ScalarNode):
         faults.add(mark, "a key must be one word, not a list or a block")
         return Scalar("", mark)
-    return Scalar(node.value, mark, quoted=bool(node.style))
+    return _scalar(node, mark)
+
+
+def _scalar(node: yaml.Node, mark: Mark) -> Scalar:
+    return Scalar(node.value, mark, quoted=bool(getattr(node, "style", None)))
 
 
 def _refuse_twice(entries: tuple[tuple[Scalar, Node], ...], faults: Faults) -> None:
     first: dict[str, Mark] = {}
     for key, _ in entries:
         if key.text in first:
-            faults.add(key, f"the key '{key.text}' is here twice: the first is on line {first[key.text].line}")
+            line = first[key.text].line
+            faults.add(key, f"the key '{key.text}' is here twice, first on line {line}: keep one of them")
         first.setdefault(key.text, key.mark)
 
 
-def _syntax(error: yaml.MarkedYAMLError, file: str) -> Fault:
-    mark = error.problem_mark or error.context_mark
-    where = _mark(mark, file) if mark else Mark(file, 1, 1)
-    return Fault(where, f"not readable as YAML: {error.problem or error.context or 'broken here'}")
+def _syntax(error: yaml.YAMLError, file: str) -> Fault:
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    mark = getattr(error, "problem_mark", None)
+    begun = getattr(error, "context_mark", None)
+    since = f" (in what begins on line {begun.line + 1})" if begun and mark and begun.line < mark.line else ""
+    advice = next((advice for words, advice in _ADVICE if words in problem), problem)
+    return Fault(_mark(mark, file), f"not readable as YAML: {advice}{since}")
 
 
-def _mark(mark: yaml.Mark, file: str) -> Mark:
-    return Mark(file, mark.line + 1, mark.column + 1)
+def _mark(mark: _Place | None, file: str) -> Mark:
+    return Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file, 1, 1)
