@@ -2,8 +2,8 @@
 
 A source is a `Subject:` line, an empty line, and a small Markdown. It may hold `{{ name }}` and `{% if has(name) %} …
 {% else %} … {% endif %}`, nothing else. The source is parsed to tokens before any value is known, and values are put in
-as text afterwards: no value becomes markup, a link or a header. A link is a paragraph of its own, `{{ link }}` or
-`[label]({{ link }})`, and only names ending in `link` can be one.
+as text afterwards: no value becomes markup, a link or a header. A link is `{{ link }}` or `[label]({{ link }})`, where
+only names ending in `link` can be one: a button in HTML, an address on a line of its own in text.
 """
 
 from __future__ import annotations
@@ -232,9 +232,14 @@ def _check_tree(template: Template, tree: SyntaxTreeNode) -> None:
         if node.type not in _BLOCKS:
             raise FaultyInput([_place(template, node, f"'{node.type}' is not used in mails: write paragraphs, "
                                                       "headings, lists, **strong** and *em*")])
-        if node.type == "inline" and _lone(template, node) is None and _holds_link(template, node):
-            raise FaultyInput([_place(template, node, "a link is a paragraph of its own: {{ link }} or "
-                                                      "[label]({{ link }})")])
+        if node.type == "link" and not _is_ours(template, node):
+            raise FaultyInput([_place(template, node, "a link is {{ link }} or [label]({{ link }}), with a name "
+                                                      "that ends in 'link', never a written address")])
+
+
+def _is_ours(template: Template, link: SyntaxTreeNode) -> bool:
+    found = _SENTINEL.fullmatch(str(link.attrs.get("href", "")))
+    return found is not None and is_link(template.names[int(found[1])])
 
 
 def _place(template: Template, node: SyntaxTreeNode, message: str) -> Fault:
@@ -243,12 +248,6 @@ def _place(template: Template, node: SyntaxTreeNode, message: str) -> Fault:
     lines = template.body.split("\n")
     line = next((number for number, text in enumerate(lines, 3) if words and words in text), 3)
     return _fault(template.file, line, message)
-
-
-def _holds_link(template: Template, inline: SyntaxTreeNode) -> bool:
-    text = [template.names[int(found)] for child in inline.walk() if child.type == "text"
-            for found in _SENTINEL.findall(child.content)]
-    return any(child.type == "link" for child in inline.walk()) or any(map(is_link, text))
 
 
 def is_link(name: str) -> bool:
@@ -311,29 +310,27 @@ def _subject(template: Template, page: _Page) -> str:
     return one_line(" ".join(subject.split()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Lone:
-    """A paragraph that is nothing but one name."""
-
-    name: str
-    label: str | None
-
-
-def _lone(template: Template, inline: SyntaxTreeNode) -> _Lone | None:
-    if len(inline.children) != 1:
-        return None
-    only = inline.children[0]
-    target = str(only.attrs.get("href", "")) if only.type == "link" else only.content.strip()
-    found = _SENTINEL.fullmatch(target) if only.type in ("link", "text") else None
-    name = template.names[int(found[1])] if found else ""
-    if found is None or (only.type == "link" and not is_link(name)):
-        return None
-    return _Lone(name, "".join(child.content for child in only.children) if only.type == "link" else None)
+def _lone_table(page: _Page, block: SyntaxTreeNode) -> Table | None:
+    """The table that a paragraph is, if it is nothing but its name."""
+    inline = block.children[0]
+    found = _SENTINEL.fullmatch(inline.content.strip())
+    return page.tables.get(page.template.names[int(found[1])]) if found else None
 
 
-def _label(page: _Page, lone: _Lone) -> str:
+def _label(page: _Page, name: str) -> str:
     words = _LABELS.get(page.language, _LABELS["en"])
-    return page.put(lone.label) if lone.label else words.get(lone.name, words["link"])
+    return words.get(name, words["link"])
+
+
+def _pieces(page: _Page, text: str) -> Iterator[tuple[str, str | None]]:
+    """The text of one token with its values, in pieces; a piece with a second part is a link with that name."""
+    last = 0
+    for found in _SENTINEL.finditer(text):
+        name = page.template.names[int(found[1])]
+        yield text[last:found.start()], None
+        yield (page.value(found[1]), name if is_link(name) else None)
+        last = found.end()
+    yield text[last:], None
 
 
 # --- HTML ------------------------------------------------------------------------------------------------------------
@@ -359,15 +356,10 @@ def _html_nested(page: _Page, block: SyntaxTreeNode) -> Markup:
 
 
 def _html_paragraph(page: _Page, block: SyntaxTreeNode) -> Markup:
-    inline = block.children[0]
-    lone = _lone(page.template, inline)
-    if lone and lone.name in page.tables:
-        return _html_table(page.tables[lone.name])
-    if lone and is_link(lone.name):
-        link = Markup('<a class="button" href="{}" style="{}">{}</a>').format(
-            page.values[lone.name], _BUTTON, _label(page, lone))
-        return _element("p", link)
-    content = _html_inline(page, inline)
+    table = _lone_table(page, block)
+    if table is not None:
+        return _html_table(table)
+    content = _html_inline(page, block.children[0])
     return content if block.hidden else _element("p", content)
 
 
@@ -380,11 +372,18 @@ _HTML: Mapping[str, Callable[[_Page, SyntaxTreeNode], Markup]] = {"paragraph": _
 
 def _html_inline(page: _Page, node: SyntaxTreeNode) -> Markup:
     if node.type == "text":
-        return Markup("<br>").join(page.put(node.content).split("\n"))
+        return Markup().join(_button(url, _label(page, name)) if name else Markup("<br>").join(url.split("\n"))
+                             for url, name in _pieces(page, node.content))
     if node.type in ("softbreak", "hardbreak"):
         return Markup("\n") if node.type == "softbreak" else Markup("<br>")
+    if node.type == "link":
+        return _button(page.put(str(node.attrs["href"])), _text_children(page, node))
     content = Markup().join(_html_inline(page, child) for child in node.children)
     return content if node.type == "inline" else _element(node.tag, content)
+
+
+def _button(url: str, label: str) -> Markup:
+    return Markup('<a class="button" href="{}" style="{}">{}</a>').format(url, _BUTTON, label)
 
 
 def _html_table(table: Table) -> Markup:
@@ -412,11 +411,9 @@ def _text_block(page: _Page, block: SyntaxTreeNode, width: int) -> str:
         return "-" * width
     if block.type in ("bullet_list", "ordered_list"):
         return _text_list(page, block, width)
-    lone = _lone(page.template, block.children[0])
-    if lone and lone.name in page.tables:
-        return _text_table(page.tables[lone.name])
-    if lone and is_link(lone.name):
-        return f"{_label(page, lone)}:\n{page.values[lone.name]}"
+    table = _lone_table(page, block)
+    if table is not None:
+        return _text_table(table)
     text = _filled(_text_inline(page, block.children[0]), width)
     return f"{text}\n{'-' * max(map(len, text.splitlines()))}" if block.type == "heading" else text
 
@@ -433,26 +430,41 @@ def _text_list(page: _Page, block: SyntaxTreeNode, width: int) -> str:
 
 def _text_inline(page: _Page, node: SyntaxTreeNode) -> str:
     if node.type == "text":
-        return page.put(node.content)
+        return "".join(f"\n{piece}\n" if name else piece for piece, name in _pieces(page, node.content))
     if node.type in ("softbreak", "hardbreak"):
         return " " if node.type == "softbreak" else "\n"
+    if node.type == "link":
+        return f"\n{_text_children(page, node)}:\n{page.put(str(node.attrs['href']))}\n"
+    return _text_children(page, node)
+
+
+def _text_children(page: _Page, node: SyntaxTreeNode) -> str:
     return "".join(_text_inline(page, child) for child in node.children)
 
 
 def _filled(text: str, width: int) -> str:
-    return "\n".join(textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-                     for line in text.split("\n"))
+    """Wrapped lines; breaks in the text stay, but for those that nothing comes before or after."""
+    return "\n".join(textwrap.fill(line.strip(), width, break_long_words=False, break_on_hyphens=False)
+                     for line in text.strip("\n").split("\n"))
 
 
 def _text_table(table: Table) -> str:
-    """Aligned columns; a row that is too wide for them, or has a link, is followed by it on a line of its own."""
+    """Aligned columns with each row's link below it; one line a cell where the columns would be too wide."""
     texts = [[_defanged(_clean(cell.text)).replace("\n", " ") for cell in row] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(table.headers, *texts, strict=True)]
-    lines = [table.caption, "", _aligned(table.headers, widths), "  ".join("-" * width for width in widths)]
+    wide = sum(widths) + 2 * (len(widths) - 1) > WIDTH
+    head = [] if wide else [_aligned(table.headers, widths), "  ".join("-" * width for width in widths)]
+    rows = []
     for row, cells in zip(table.rows, texts, strict=True):
-        lines.append(_aligned(cells, widths))
-        lines.extend(f"  {cell.url}" for cell in row if cell.url)
-    return "\n".join(lines)
+        lines = _listed(table.headers, cells) if wide else [_aligned(cells, widths)]
+        rows.append("\n".join([*lines, *(f"  {cell.url}" for cell in row if cell.url)]))
+    return "\n".join([table.caption, "", *head, ("\n\n" if wide else "\n").join(rows)])
+
+
+def _listed(headers: Sequence[str], cells: Sequence[str]) -> list[str]:
+    return [textwrap.fill(f"{header}: {cell}", WIDTH, initial_indent="" if first else "  ", subsequent_indent="    ",
+                          break_long_words=False, break_on_hyphens=False)
+            for first, header, cell in zip([True, *[False] * len(headers)], headers, cells, strict=False)]
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

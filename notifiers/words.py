@@ -1,0 +1,252 @@
+"""The values that a mail may use: a flat dict of short texts, allow-listed, without anything personal.
+
+    case              the case number, 2026-0001
+    process           what kind of matter it is
+    state             where the case stands
+    district          the district's name
+    today             the local date of the mail
+    recipient_name    who reads it
+    contact_name, contact_email, contact_phone     whom to ask
+    task              what the reader is asked to do            (mails with a task)
+    due               the task's own date, a district target    (tasks with a date)
+    instead_of        for whom the reader stands in
+    legal_due, legal_title    the earliest running legal date of the district's own duties, and what it is of
+    clock_NAME        the legal date of a clock, or a phrase where the law has no number
+    clock_NAME_kind   'legal deadline', 'legal duty without a date', 'last day' or 'district target'
+    fact_NAME         a recorded fact that is not personal
+    link, status_link the engine's own links
+
+Dates are local and written out: weekday, month, day, year. Values that are not known are absent, for `has` to ask.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.case import Case, Clock, Contact, FactValue, Task
+from engine.definition import ClockDef, Definition, FactDef, MailDef, say
+from engine.office import Office, Person
+
+_DAYS = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+}
+_MONTHS = {
+    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+           "December"),
+    "es": ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+           "noviembre", "diciembre"),
+}
+_PHRASES: Mapping[str, Mapping[str, str]] = {
+    "legal": {"en": "legal deadline", "es": "plazo legal"},
+    "window": {"en": "last day", "es": "último día"},
+    "own": {"en": "district target", "es": "meta del distrito"},
+    "no_date": {"en": "legal duty without a date", "es": "obligación legal sin fecha"},
+    "soon": {"en": "as soon as we can; the law sets no date", "es": "lo antes posible; la ley no fija una fecha"},
+    "held": {"en": "no date while law enforcement asks us to wait",
+             "es": "sin fecha mientras la policía nos pida esperar"},
+    "provisional": {"en": " (provisional: the school calendar for that year is not known yet)",
+                    "es": " (provisional: aún no se conoce el calendario escolar de ese año)"},
+    "yes": {"en": "yes", "es": "sí"},
+    "no": {"en": "no", "es": "no"},
+    "at": {"en": "at", "es": "a las"},
+    "office": {"en": "the privacy office", "es": "la oficina de privacidad"},
+    "no_phone": {"en": "the district's main number", "es": "el número principal del distrito"},
+    "letter": {"en": "by letter to the district", "es": "por carta al distrito"},
+    "and": {"en": "and", "es": "y"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads one mail. `key` is the outbox's `party:NAME` or `person:ID`."""
+
+    key: str
+    name: str
+    email: str | None
+    language: str
+    address: str = ""
+
+
+def reader_of(key: str, case: Case | None, office: Office) -> Reader | None:
+    """The reader as the case and the office know them now; None when they are gone."""
+    kind, _, name = key.partition(":")
+    if kind == "party":
+        return None if case is None else _party(key, case.parties.get(name))
+    person = office.person(name)
+    return None if person is None or not person.active else Reader(key, person.name, person.email, person.language)
+
+
+def _party(key: str, contact: Contact | None) -> Reader | None:
+    if contact is None:
+        return None
+    return Reader(key, contact.name, contact.email if contact.reads_mail else None, contact.language, contact.address)
+
+
+def office_words(reader: Reader, office: Office, today: dt.date, language: str) -> dict[str, str]:
+    """What every mail has."""
+    return {"recipient_name": reader.name, "district": office.district, "today": date_words(today, language),
+            **contact_words(office, today, language)}
+
+
+def case_words(definition: Definition, case: Case, office: Office, language: str) -> dict[str, str]:
+    """What every mail of a case has besides; nothing personal."""
+    values = {"case": case.id, "process": say(definition.title, language),
+              "state": say(definition.states[case.state].title, language)}
+    for clock in case.clocks.values():
+        values.update(_clock_words(definition.clocks[clock.name], clock, language))
+    for name, value in case.facts.items():
+        known = definition.fact(name)
+        if known is not None and not known.personal:
+            values[f"fact_{name}"] = fact_words(known, value, office, language)
+    return {**values, **_legal_words(definition, case, language)}
+
+
+def task_words(definition: Definition, case: Case, task: Task, office: Office, language: str) -> dict[str, str]:
+    wanted = definition.task(case.state, task.name)
+    values = {"task": task.title if wanted is None else say(wanted.title, language)}
+    if task.due is not None:
+        values["due"] = date_words(task.due, language)
+    absent = office.person(task.instead_of) if task.instead_of else None
+    if absent is not None:
+        values["instead_of"] = absent.name
+    return values
+
+
+def contact_words(office: Office, today: dt.date, language: str) -> dict[str, str]:
+    """Whom to ask: the district's contact `privacy` ('name, mail, telephone'), else who holds that role today."""
+    written = [part.strip() for part in office.contacts.get("privacy", "").split(",") if part.strip()]
+    email = next((part for part in written if "@" in part), "")
+    phone = next((part for part in written if part.lstrip("+(")[:1].isdigit()), "")
+    name = next((part for part in written if part not in (email, phone)), "")
+    holder = next(iter(office.holders("privacy", today)), None)
+    person: Person | None = holder.person if holder else None
+    return {
+        "contact_name": name or (person.name if person else phrase("office", language)),
+        "contact_email": email or (person.email if person else phrase("letter", language)),
+        "contact_phone": phone or phrase("no_phone", language),
+    }
+
+
+def known_names(definition: Definition, mail: MailDef) -> frozenset[str]:
+    """Every name that a text of this mail may read."""
+    clocks = {f"clock_{name}{end}" for name in definition.clocks for end in ("", "_kind")}
+    facts = {f"fact_{fact.name}" for fact in definition.facts.values() if not fact.personal}
+    task = {"task", "due", "instead_of", "link"} if mail.task else set()
+    return frozenset({"case", "process", "state", "district", "today", "recipient_name", "contact_name",
+                      "contact_email", "contact_phone", "legal_due", "legal_title", "status_link",
+                      *clocks, *facts, *task})
+
+
+def sample_words(definition: Definition, office_name: str, language: str, today: dt.date) -> dict[str, str]:
+    """A made-up value for every name, for previews."""
+    day = date_words(today, language)
+    values = {
+        "case": f"{today.year}-0001", "process": say(definition.title, language),
+        "state": say(definition.initial.title, language), "district": office_name, "today": day,
+        "recipient_name": "Alex Rivera", "contact_name": "Dana Brooks", "contact_email": "privacy@district.example",
+        "contact_phone": "555-0100", "task": "Look at the request", "due": day, "instead_of": "Sam Lee",
+        "legal_due": day, "legal_title": "the district's answer", "link": "https://district.example/t/sample",
+        "status_link": "https://district.example/s/sample",
+    }
+    for name in definition.clocks:
+        values |= {f"clock_{name}": day, f"clock_{name}_kind": phrase("legal", language)}
+    for fact in definition.facts.values():
+        if not fact.personal:
+            values[f"fact_{fact.name}"] = _sample_fact(fact, today, language)
+    return values
+
+
+def date_words(day: dt.date, language: str) -> str:
+    """`Monday, April 10, 2028`; in Spanish `lunes, 10 de abril de 2028`."""
+    names = "es" if language == "es" else "en"
+    weekday, month = _DAYS[names][day.weekday()], _MONTHS[names][day.month - 1]
+    return f"{weekday}, {day.day} de {month} de {day.year}" if names == "es" else f"{weekday}, {month} {day.day}, {day.year}"
+
+
+def phrase(name: str, language: str) -> str:
+    return say(_PHRASES[name], language)
+
+
+def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -> str:
+    """A fact's value in words; options by their labels, a person by name."""
+    if isinstance(value, bool):
+        return phrase("yes" if value else "no", language)
+    if isinstance(value, dt.datetime):
+        local = value.astimezone(office.zone)
+        return f"{date_words(local.date(), language)}, {phrase('at', language)} {_time_words(local, language)}"
+    if isinstance(value, dt.date):
+        return date_words(value, language)
+    if isinstance(value, frozenset):
+        return _listed([_option(fact, item, language) for item in sorted(value)], language)
+    if isinstance(value, tuple):
+        return _listed([contact.name for contact in value], language)
+    person = office.person(str(value)) if fact.type.kind == "person" else None
+    return person.name if person else _option(fact, str(value), language)
+
+
+def _time_words(local: dt.datetime, language: str) -> str:
+    if language == "es":
+        return f"{local.hour}:{local.minute:02d}"
+    return f"{local.hour % 12 or 12}:{local.minute:02d} {'a.m.' if local.hour < 12 else 'p.m.'}"
+
+
+def _option(fact: FactDef, value: str, language: str) -> str:
+    label = fact.option_labels.get(value)
+    return say(label, language) if label else value
+
+
+def _listed(words: list[str], language: str) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {phrase('and', language)} {words[-1]}"
+
+
+def clock_kind(wanted: ClockDef, clock: Clock) -> str:
+    """The name of the phrase that says what a clock's date is to its reader."""
+    if wanted.window:
+        return "window"
+    if wanted.rule.certainty == "D":
+        return "own"
+    return "legal" if clock.legal is not None or clock.length is not None else "no_date"
+
+
+def _clock_words(wanted: ClockDef, clock: Clock, language: str) -> Iterator[tuple[str, str]]:
+    kind = clock_kind(wanted, clock)
+    held = any(hold.released is None for hold in clock.holds)
+    if clock.legal is not None:
+        text = date_words(clock.legal, language) + (phrase("provisional", language) if clock.provisional else "")
+    else:
+        text = phrase("held" if held else "soon", language)
+    yield f"clock_{clock.name}", text
+    yield f"clock_{clock.name}_kind", phrase(kind, language)
+
+
+def _legal_words(definition: Definition, case: Case, language: str) -> dict[str, str]:
+    first = first_legal(definition, case)
+    if first is None or first.legal is None:
+        return {}
+    return {"legal_due": date_words(first.legal, language),
+            "legal_title": say(definition.clocks[first.name].title, language)}
+
+
+def first_legal(definition: Definition, case: Case) -> Clock | None:
+    """The running clock of the district's own duties with the earliest legal date."""
+    own = [clock for clock in case.clocks.values()
+           if clock.status == "running" and clock.legal is not None and _is_own(definition.clocks[clock.name])]
+    return min(own, key=lambda clock: (clock.legal or dt.date.max, clock.name), default=None)
+
+
+def _is_own(wanted: ClockDef) -> bool:
+    return not wanted.window and wanted.rule.duty_of == "district" and wanted.rule.certainty != "D"
+
+
+def _sample_fact(fact: FactDef, today: dt.date, language: str) -> str:
+    if fact.type.kind in ("date", "instant"):
+        return date_words(today, language)
+    if fact.type.kind == "bool":
+        return phrase("yes", language)
+    return _option(fact, fact.type.options[0], language) if fact.type.options else say(fact.label, language)
