@@ -102,7 +102,7 @@ TABLE = [
     ("no_text", 24, 3,
      "'thanks' in mails is never sent: use it or take it out"),
     ("duplicate_state", 44, 3,
-     "the key 'lent' is here twice: the first is on line 42"),
+     "the key 'lent' is here twice, first on line 42: keep one of them"),
     ("expires_a_duty", 14, 3,
      "clock 'lend' is a duty: only a window expires"),
     ("form_fact", 32, 24,
