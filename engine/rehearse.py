@@ -1,0 +1,98 @@
+"""The scenarios of a definition, played on a fake clock and held against what they expect."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from engine.calendar import SchoolDays
+from engine.case import Contact, FactValue
+from engine.clocks import Calendars
+from engine.definition import Definition, Scenario
+from engine.errors import SoppaError
+from engine.forms import read_values
+from engine.office import Office, Person
+from engine.ports import Definitions
+from engine.scope import ROLES
+from engine.simulate import Answer, Story, play
+
+
+def rehearse(definition: Definition, definitions: Definitions, calendars: Calendars) -> tuple[str, ...]:
+    """One sentence for each thing that a scenario expected and that did not come; empty when all came."""
+    office = _office(calendars)
+    return tuple(
+        f"{scenario.place}: scenario '{scenario.name}': {wrong}"
+        for scenario in definition.scenarios
+        for wrong in _differences(scenario, definition, definitions, office)
+    )
+
+
+def _differences(
+    scenario: Scenario, definition: Definition, definitions: Definitions, office: Office
+) -> Iterator[str]:
+    try:
+        story = _play(scenario, definition, definitions, office)
+    except SoppaError as error:
+        yield str(error)
+        return
+    case, expect = story.case, scenario.expect
+    for name in ("state", "outcome"):
+        if name in expect and expect[name] != getattr(case, name):
+            yield f"{name} should be {expect[name]}, is {getattr(case, name)}"
+    clocks = expect.get("clocks", {})
+    for name, wanted in clocks.items() if isinstance(clocks, Mapping) else ():
+        clock = case.clocks.get(name)
+        for key, value in wanted.items():
+            found = str(getattr(clock, key)) if clock is not None else "not started"
+            if found != value:
+                yield f"clock {name}: {key} should be {value}, is {found}"
+    if "mails" in expect:
+        yield from _mails(story, expect["mails"])
+
+
+def _mails(story: Story, wanted: object) -> Iterator[str]:
+    """The mails of the definition that the case sent, in order; task links and reminders are not counted."""
+    sent = [h.detail["mail"] for h in story.of("mail_queued") if h.case_id == story.case.id]
+    if isinstance(wanted, tuple) and sent != list(wanted):
+        yield f"mails should be {', '.join(wanted)}; are {', '.join(sent) or 'none'}"
+
+
+def _play(scenario: Scenario, definition: Definition, definitions: Definitions, office: Office) -> Story:
+    start_on = dt.date.fromisoformat(scenario.start)
+    facts = _values(definition, {k: v for k, v in scenario.given.items() if k not in definition.parties})
+    parties = {name: _contact(name, scenario.given.get(name, "")) for name in definition.parties}
+    answers = [_answer(step, definition, definitions) for step in scenario.steps]
+    return play(definition, definitions, office, start_on, facts, parties, answers)
+
+
+def _answer(step: Mapping[str, object], definition: Definition, definitions: Definitions) -> Answer:
+    process = str(step["process"]) if "process" in step else None
+    task, _, outcome = str(step["do"]).partition(".")
+    typed = step.get("with", {})
+    of = definitions.newest(process) if process else definition
+    values = _values(of, typed if isinstance(typed, Mapping) else {})
+    return Answer(dt.date.fromisoformat(str(step["on"])), task, outcome, values, process)
+
+
+def _values(definition: Definition, typed: Mapping[str, str | Sequence[str]]) -> Mapping[str, FactValue]:
+    values, errors = read_values(definition, [*definition.facts, "posted_on"], typed)
+    if errors:
+        raise SoppaError("; ".join(f"{name}: {message}" for name, message in errors.items()))
+    return values
+
+
+def _contact(name: str, given: str) -> Contact:
+    """A party of a story reads mail, unless `paper` was given for it."""
+    if given == "paper":
+        return Contact(name.capitalize(), None, "en", "1 Sample Street", paper=True)
+    return Contact(name.capitalize(), f"{name}@party.example")
+
+
+def _office(calendars: Calendars) -> Office:
+    """An office with one person a role, whose id is the role; `owner` and `officer` stand for any named person."""
+    ids = {**{role: frozenset({role}) for role in ROLES}, "owner": frozenset({"data_owner"}), "officer": frozenset[str]()}
+    people = {id_: Person(id_, id_.capitalize(), f"{id_}@district.example", roles) for id_, roles in ids.items()}
+    school = calendars.school or SchoolDays("rehearsal", frozenset(), dt.date(2021, 1, 1), dt.date(2040, 12, 31))
+    with_school = Calendars(calendars.statutory, calendars.strict, school)
+    return Office("Rehearsal District", ZoneInfo("America/Chicago"), with_school, people, second_person="superintendent")
