@@ -1,0 +1,57 @@
+"""`soppa do`: answers a task, as its page would."""
+
+from __future__ import annotations
+
+import click
+
+from cli.commands.show import as_mapping
+from cli.home import Home
+from cli.options import as_option, facts_option, home_option, json_option, read_given
+from cli.printing import print_json, say
+from cli.values import fact_values
+from cli.wiring import open_house
+from engine.case import Case, Task
+from engine.definition import say as in_words
+from engine.errors import UsageError
+from engine.nodes import nearest
+
+
+@click.command(epilog="Example: soppa do 2026-0001 verify complete -f identity_ok=yes -f data_owner=dana")
+@click.argument("case")
+@click.argument("task")
+@click.argument("outcome")
+@facts_option
+@click.option("--reason", default="", help="Why; it stands in the history.")
+@click.option("--on-behalf-of", metavar="NAME", default=None,
+              help="For whom you answer; needs --reason and never gives their approval.")
+@as_option
+@home_option
+@json_option
+def command(case: str, task: str, outcome: str, given: tuple[str, ...], reason: str, on_behalf_of: str | None,
+            as_login: str | None, home: Home, as_json: bool) -> None:
+    """Answer TASK of CASE with OUTCOME. TASK is its name or its number."""
+    if on_behalf_of and not reason.strip():
+        raise UsageError("--on-behalf-of needs --reason: say how you know")
+    with open_house(home) as house:
+        with house.store.read() as unit:
+            found = unit.case(case)
+        definition = house.definitions.pinned(found.process, found.version, found.hash)
+        wanted = find_task(found, task)
+        values = fact_values(definition, read_given(given), house.settings.zone)
+        actor = house.actor(as_login, on_behalf_of)
+        after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason)
+        title = in_words(definition.states[after.state].title, "en")
+    if as_json:
+        print_json(as_mapping(after))
+    else:
+        say(f"case {after.id}: {wanted.name} answered, {outcome}; now at: {title}")
+
+
+def find_task(case: Case, word: str) -> Task:
+    """A task by number, or the open one (else the latest) by name. Raises `UsageError`."""
+    found = case.task(word) or case.open_task(word)
+    done = [task for task in case.tasks if task.name == word]
+    if found is None and not done:
+        known = [task.name for task in case.tasks if task.is_open]
+        raise UsageError(f"case {case.id} has no open task '{word}'{nearest(word, known)}")
+    return found or done[-1]

@@ -1,0 +1,66 @@
+"""`soppa explain`: how each date of a case was counted, derived again from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import click
+
+from cli.commands.deadline import as_mapping, print_derived
+from cli.home import Home
+from cli.options import home_option, json_option
+from cli.printing import print_json, say
+from cli.wiring import open_house
+from engine.case import Case, Clock
+from engine.clocks import Derived, derive
+from engine.definition import ClockDef, Definition
+from engine.definition import say as in_words
+from engine.errors import UsageError
+from engine.nodes import nearest
+from engine.office import Office
+
+
+@click.command(epilog="Example: soppa explain 2026-0001 district_fix")
+@click.argument("case")
+@click.argument("clock", required=False)
+@home_option
+@json_option
+def command(case: str, clock: str | None, home: Home, as_json: bool) -> None:
+    """Explain the dates of CASE, or of one CLOCK: the rule, day 0, every roll and hold."""
+    with open_house(home) as house:
+        with house.store.read() as unit:
+            found, office = unit.case(case), house.office(unit)
+        definition = house.definitions.pinned(found.process, found.version, found.hash)
+    explained = {name: derived(found.clocks[name], definition.clocks[name], office) for name in _wanted(found, clock)}
+    if as_json:
+        print_json([{"clock": name, "status": found.clocks[name].status, **as_mapping(value)}
+                    for name, value in explained.items()])
+    else:
+        _print(found, definition, explained)
+
+
+def derived(clock: Clock, definition: ClockDef, office: Office) -> Derived:
+    """The dates again, from what the clock is; the same as those stored unless a calendar has changed since."""
+    rule = replace(definition.rule, length=clock.length)
+    return derive(rule, clock.anchor, office.calendars, clock.holds, office.hold_policy, office.asap_grace)
+
+
+def _wanted(case: Case, name: str | None) -> list[str]:
+    if name is not None and name not in case.clocks:
+        raise UsageError(f"case {case.id} has no clock '{name}'{nearest(name, case.clocks)}")
+    return list(case.clocks) if name is None else [name]
+
+
+def _print(case: Case, definition: Definition, explained: Mapping[str, Derived]) -> None:
+    if not explained:
+        say(f"case {case.id} has no legal deadline yet: none of its clocks has a day 0")
+    for name, value in explained.items():
+        clock = case.clocks[name]
+        say(f"{name}: {in_words(definition.clocks[name].title, 'en')} ({clock.status})")
+        print_derived(value)
+        if clock.generation > 1:
+            say(f"\n  Generation {clock.generation}: {clock.reason}")
+        if (clock.legal, clock.target) != (value.legal, value.target):
+            say(f"\n  Told before: {clock.legal} (target {clock.target}), by {', '.join(clock.calendars)}")
+        say()

@@ -1,0 +1,109 @@
+"""`soppa show`: one case on one screen."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from cli.home import Home
+from cli.options import home_option, json_option
+from cli.printing import day, left, pairs, print_json, say, table
+from cli.wiring import open_house
+from engine.case import Case, Clock, Task
+from engine.definition import Definition
+from engine.definition import say as in_words
+from engine.office import Office
+from engine.turn import written
+
+
+@click.command(epilog="Example: soppa show 2026-0001")
+@click.argument("case")
+@home_option
+@json_option
+def command(case: str, home: Home, as_json: bool) -> None:
+    """Show CASE: where it stands, its deadlines, open tasks, parties and facts."""
+    with open_house(home) as house:
+        with house.store.read() as unit:
+            found, office = unit.case(case), house.office(unit)
+        definition = house.definitions.pinned(found.process, found.version, found.hash)
+        if as_json:
+            print_json(as_mapping(found))
+        else:
+            show(found, definition, office, office.today(house.clock()))
+
+
+def show(case: Case, definition: Definition, office: Office, today: dt.date) -> None:
+    title = in_words(definition.states[case.state].title, "en")
+    ended = f"ended: {case.outcome}" if not case.is_open else title
+    say(f"{case.id}  {in_words(definition.title, 'en')}")
+    pairs({"stands at": ended, "started": f"{day(office.today(case.started_at))} by {_name(office, case.initiator)}",
+           **({"belongs to": case.parent} if case.parent else {})})
+    _clocks(case, definition, today)
+    _tasks([task for task in case.tasks if task.is_open], office, today)
+    if case.parties:
+        say("\nParties")
+        pairs({name: f"{party.name} ({party.email or 'on paper'}, {party.language})"
+               for name, party in case.parties.items()})
+    if case.facts:
+        say("\nFacts")
+        pairs({name: written(value) for name, value in case.facts.items()})
+
+
+def as_mapping(case: Case) -> dict[str, object]:
+    """The documented JSON keys."""
+    return {
+        "case": case.id, "process": case.process, "version": case.version, "state": case.state,
+        "open": case.is_open, "outcome": case.outcome, "parent": case.parent, "started_at": case.started_at,
+        "ended_at": case.ended_at, "revision": case.revision,
+        "facts": {name: written(value) for name, value in case.facts.items()},
+        "parties": {name: {"name": party.name, "email": party.email, "language": party.language}
+                    for name, party in case.parties.items()},
+        "clocks": [clock_mapping(clock) for clock in case.clocks.values()],
+        "tasks": [_task_mapping(task) for task in case.tasks],
+    }
+
+
+def clock_mapping(clock: Clock) -> dict[str, object]:
+    return {"clock": clock.name, "rule": clock.rule, "status": clock.status, "generation": clock.generation,
+            "trigger_date": clock.anchor, "nominal_due": clock.nominal, "legal_due": clock.legal,
+            "target_due": clock.target, "provisional": clock.provisional, "ended_on": clock.ended_on}
+
+
+def _task_mapping(task: Task) -> dict[str, object]:
+    return {"task": task.id, "name": task.name, "title": task.title, "open": task.is_open, "offered": task.offered,
+            "assignees": list(task.assignees), "party": task.party, "due": task.due, "outcome": task.outcome,
+            "done_by": task.done_by, "done_at": task.done_at}
+
+
+def _clocks(case: Case, definition: Definition, today: dt.date) -> None:
+    if not case.clocks:
+        return
+    say()
+    table(["clock", "rule", "legal deadline", "district target", "status"], [
+        [name, clock.rule, day(clock.legal), day(clock.target), _status(clock, today)]
+        for name, clock in case.clocks.items()])
+
+
+def _status(clock: Clock, today: dt.date) -> str:
+    if clock.status != "running":
+        return clock.status + (f" {day(clock.ended_on)}" if clock.ended_on else "")
+    return left(clock.legal, today) or "no date in the law"
+
+
+def _tasks(tasks: list[Task], office: Office, today: dt.date) -> None:
+    if not tasks:
+        return
+    say()
+    table(["open task", "who", "district target", "", "what"], [
+        [task.name, _who(task, office), day(task.due), left(task.due, today) or ("may" if task.offered else ""),
+         task.title] for task in tasks])
+
+
+def _who(task: Task, office: Office) -> str:
+    return ", ".join(_name(office, person) for person in task.assignees) or task.party or task.role or "nobody"
+
+
+def _name(office: Office, person_id: str) -> str:
+    person = office.person(person_id)
+    return person.name if person else person_id

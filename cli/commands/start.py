@@ -1,0 +1,37 @@
+"""`soppa start`: opens a case."""
+
+from __future__ import annotations
+
+import click
+
+from cli.commands.show import as_mapping
+from cli.home import Home
+from cli.options import as_option, facts_option, home_option, json_option, read_given
+from cli.printing import day, print_json, say
+from cli.values import facts_and_parties
+from cli.wiring import open_house
+
+
+@click.command(epilog="Example: soppa start correction_request -f received_on=2026-11-20 -f item='Date of birth' "
+                      "-f 'parent=Ana Ruiz <ana@example.org>; language=es'")
+@click.argument("process")
+@facts_option
+@click.option("--on-behalf-of", metavar="NAME", default=None, help="For whom you act; it is recorded beside your name.")
+@as_option
+@home_option
+@json_option
+def command(process: str, given: tuple[str, ...], on_behalf_of: str | None, as_login: str | None, home: Home,
+            as_json: bool) -> None:
+    """Start a case of PROCESS."""
+    with open_house(home) as house:
+        definition = house.definitions.newest(process)
+        facts, parties = facts_and_parties(definition, read_given(given), house.settings.zone)
+        actor = house.actor(as_login, on_behalf_of)
+        case = house.service.start(process, facts, parties, actor, house.clock())
+    if as_json:
+        print_json(as_mapping(case))
+        return
+    say(f"started case {case.id}")
+    for clock in case.clocks.values():
+        say(f"  {clock.name}: legal deadline {day(clock.legal)}, district target {day(clock.target)}")
+    say(f"next: soppa show {case.id}")

@@ -1,0 +1,43 @@
+"""The office that decisions see, from settings and people; and a stand-in for commands that need no home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+import workflows
+from cli.home import Home
+from cli.settings import Settings, read_settings
+from engine.clocks import Calendars
+from engine.lawbook import read_calendar
+from engine.office import Office, Person
+from workflows.reader import read_file
+
+
+def make_office(settings: Settings, people: Iterable[Person], home: Home | None = None) -> Office:
+    """Raises `FaultyInput` for a district calendar with faults."""
+    contacts = {f"{name}.{part}": getattr(contact, part) for name, contact in settings.contacts.items()
+                for part in ("name", "email", "phone")}
+    return Office(
+        district=settings.district, zone=settings.zone, calendars=_calendars(settings, home),
+        people={person.id: person for person in people}, stand_ins=settings.stand_ins,
+        second_person=settings.second_person, contacts=contacts, languages=settings.languages,
+        public_url=settings.public_url, fiscal_year_start=settings.fiscal_year_start,
+        hold_policy=settings.hold_policy, asap_grace=settings.hold_grace,
+    )
+
+
+def settings_or_sample(home: Home) -> Settings:
+    """The settings of a home, or a plain district in Illinois where there is none."""
+    if home.settings.is_file():
+        return read_settings(home.settings)
+    return Settings("Sample district", ZoneInfo("America/Chicago"))
+
+
+def _calendars(settings: Settings, home: Home | None) -> Calendars:
+    """The shipped calendars, or the district's own of the same name in `calendars/` of its home."""
+    shipped = workflows.lawbook().calendars
+    own = {path.stem: path for path in sorted((home.root / "calendars").glob("*.yaml"))} if home else {}
+    statutory, strict = (read_calendar(read_file(own[name])) if name in own else shipped[name]
+                         for name in ("il-statutory", "il-strict"))
+    return Calendars(statutory, strict, settings.attendance)
