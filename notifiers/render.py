@@ -54,6 +54,10 @@ _LABELS = {
 }
 
 
+_PAPER = {"en": "at the district's office (see below whom to ask)",
+          "es": "en la oficina del distrito (vea abajo a quién dirigirse)"}
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """`url` is the engine's own and makes the cell a link."""
@@ -112,14 +116,16 @@ _LAYOUTS = Environment(autoescape=True, undefined=StrictUndefined)
 
 
 def render_mail(source: str, values: Mapping[str, str], language: str, footer: str, *, file: str = "mail text",
-                tables: Mapping[str, Table] | None = None) -> Rendered:
-    """Renders a source with flat values. A table's name stands alone in its paragraph, as a link's does.
+                tables: Mapping[str, Table] | None = None, paper: bool = False) -> Rendered:
+    """Renders a source with flat values. A table's name stands alone in its paragraph. On `paper` nobody can click: the
+    words for the district's office stand where a link would.
 
     Raises `FaultyInput` for a source that is not allowed, `UsageError` for a name without a value or a subject that is
     empty or more than one line.
     """
     template = parse(source, file)
-    page = _Page(template, values, tables or {}, language)
+    office = _PAPER.get(language, _PAPER["en"]) if paper else None
+    page = _Page(template, values, tables or {}, language, office)
     subject = _subject(template, page)
     tree = _tree(_expand(template, template.body, page.known()))
     body = Markup("\n").join(_html_blocks(page, tree.children))
@@ -275,17 +281,26 @@ def _tree(markdown: str) -> SyntaxTreeNode:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
+    """`instead` stands where a link would, on paper."""
+
     template: Template
     values: Mapping[str, str]
     tables: Mapping[str, Table]
     language: str
+    instead: str | None = None
 
     def known(self) -> frozenset[str]:
-        return frozenset(name for name, value in self.values.items() if value) | frozenset(self.tables)
+        named = frozenset(name for name, value in self.values.items() if value) | frozenset(self.tables)
+        return named if self.instead is None else named | frozenset(filter(is_link, self.template.needed))
+
+    def is_button(self, name: str) -> bool:
+        return is_link(name) and self.instead is None
 
     def value(self, number: str) -> str:
         name = self.template.names[int(number)]
-        return self.values[name] if is_link(name) else _defanged(_clean(self.values[name]))
+        if is_link(name):
+            return self.instead or self.values[name]
+        return _defanged(_clean(self.values[name]))
 
     def put(self, text: str) -> str:
         return _SENTINEL.sub(lambda found: self.value(found[1]), text)
@@ -328,7 +343,7 @@ def _pieces(page: _Page, text: str) -> Iterator[tuple[str, str | None]]:
     for found in _SENTINEL.finditer(text):
         name = page.template.names[int(found[1])]
         yield text[last:found.start()], None
-        yield (page.value(found[1]), name if is_link(name) else None)
+        yield (page.value(found[1]), name if page.is_button(name) else None)
         last = found.end()
     yield text[last:], None
 
@@ -377,7 +392,8 @@ def _html_inline(page: _Page, node: SyntaxTreeNode) -> Markup:
     if node.type in ("softbreak", "hardbreak"):
         return Markup("\n") if node.type == "softbreak" else Markup("<br>")
     if node.type == "link":
-        return _button(page.put(str(node.attrs["href"])), _text_children(page, node))
+        label = _text_children(page, node)
+        return escape(page.instead) if page.instead else _button(page.put(str(node.attrs["href"])), label)
     content = Markup().join(_html_inline(page, child) for child in node.children)
     return content if node.type == "inline" else _element(node.tag, content)
 
@@ -434,7 +450,7 @@ def _text_inline(page: _Page, node: SyntaxTreeNode) -> str:
     if node.type in ("softbreak", "hardbreak"):
         return " " if node.type == "softbreak" else "\n"
     if node.type == "link":
-        return f"\n{_text_children(page, node)}:\n{page.put(str(node.attrs['href']))}\n"
+        return page.instead or f"\n{_text_children(page, node)}:\n{page.put(str(node.attrs['href']))}\n"
     return _text_children(page, node)
 
 

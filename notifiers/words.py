@@ -163,7 +163,9 @@ def date_words(day: dt.date, language: str) -> str:
     """`Monday, April 10, 2028`; in Spanish `lunes, 10 de abril de 2028`."""
     names = "es" if language == "es" else "en"
     weekday, month = _DAYS[names][day.weekday()], _MONTHS[names][day.month - 1]
-    return f"{weekday}, {day.day} de {month} de {day.year}" if names == "es" else f"{weekday}, {month} {day.day}, {day.year}"
+    if names == "es":
+        return f"{weekday}, {day.day} de {month} de {day.year}"
+    return f"{weekday}, {month} {day.day}, {day.year}"
 
 
 def phrase(name: str, language: str) -> str:

@@ -1,0 +1,387 @@
+"""From an outbox row to the bytes of its mail: who reads it, which words, which links."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from email.headerregistry import Address
+from functools import lru_cache
+from importlib.resources import files
+
+from engine.case import Case, Task
+from engine.definition import Definition, LinkLevel, MailDef
+from engine.errors import FaultyInput, SoppaError, UsageError
+from engine.nodes import Fault, Mark
+from engine.office import Office
+from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
+from notifiers import message, words
+from notifiers.invite import invite
+from notifiers.render import Cell, Rendered, Table, needed_names, parse, render_letter, render_mail
+from notifiers.words import Reader
+
+BRIEF, TASK = "brief", "task"
+AFTER_DUE = dt.timedelta(days=30)
+AT_LEAST = dt.timedelta(days=60)
+
+
+class NoAddress(UsageError):
+    """The reader reads no mail: tell them on paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who the mails come from, and where new link tokens come from (32 random bytes, safe in a URL)."""
+
+    sender: str
+    sender_name: str
+    new_token: Callable[[], str]
+
+    @property
+    def domain(self) -> str:
+        return message.domain_of(self.sender)
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A case with the definition it runs on."""
+
+    case: Case
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A mail ready to be stored and sent. The tokens of `links` stand in `raw` only."""
+
+    address: str
+    message_id: str
+    raw: bytes
+    links: tuple[NewLink, ...] = ()
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One mail in the making: the links that its text asked for."""
+
+    office: Office
+    desk: Desk
+    reader: Reader
+    now: dt.datetime
+    links: list[NewLink]
+
+    @property
+    def today(self) -> dt.date:
+        return self.office.today(self.now)
+
+    def task_link(self, matter: Matter, task: Task) -> str:
+        wanted = matter.definition.task(matter.case.state, task.name)
+        level: LinkLevel = "code" if wanted is None else wanted.link
+        token = self.desk.new_token()
+        self.links.append(NewLink(token_hash(token), "task", matter.case.id, self.reader.key, level,
+                                  _expiry(task, self.office, self.now), task.id, task.generation))
+        return f"{self.office.public_url}/t/{token}"
+
+    def status_link(self, case: Case) -> str:
+        token = self.desk.new_token()
+        self.links.append(NewLink(token_hash(token), "status", case.id, self.reader.key, "code", self.now + AT_LEAST))
+        return f"{self.office.public_url}/s/{token}"
+
+
+def composer(store: Store, outbox: Outbox, definitions: Definitions, make_office: OfficeMaker, desk: Desk
+             ) -> Callable[[OutboxRow, dt.datetime], Composed | None]:
+    """Composes from what the store says at that moment. What it gives is described at `compose`."""
+    def composed(row: OutboxRow, now: dt.datetime) -> Composed | None:
+        lines = outbox.brief_lines(row) if row.mail == BRIEF else ()
+        wanted = {line.case_id for line in lines} | ({row.case_id} if row.case_id else set())
+        with store.read() as unit:
+            cases = [unit.case(case_id) for case_id in sorted(wanted)]
+            office = make_office(unit.people())
+        matters = {case.id: Matter(case, definitions.pinned(case.process, case.version, case.hash)) for case in cases}
+        return compose(row, matters, lines, office, desk, now)
+    return composed
+
+
+def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[BriefLine], office: Office, desk: Desk,
+            now: dt.datetime) -> Composed | None:
+    """The mail of a row; None when there is nothing to say any more (the task is closed or somebody else's).
+
+    Raises `NoAddress` when the reader reads no mail, `UsageError` or `FaultyInput` when the text cannot be rendered.
+    """
+    matter = matters.get(row.case_id or "")
+    reader = words.reader_of(row.recipient, matter.case if matter else None, office)
+    if reader is None or not reader.email:
+        raise NoAddress(f"mail '{row.mail}' has no address to go to: tell {row.recipient} on paper or enter an address")
+    draft = _Draft(office, desk, reader, now, [])
+    if row.mail == BRIEF:
+        return _brief(row, draft, matters, lines)
+    if matter is None:
+        raise UsageError(f"mail '{row.mail}' belongs to no case")
+    if row.mail == TASK:
+        return _task(row, draft, matter)
+    return _told(row, draft, matter)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a link's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def notice(kind: str, reader: Reader, values: Mapping[str, str], office: Office, desk: Desk, now: dt.datetime,
+           case_id: str, stamp: str) -> Composed:
+    """A mail that a person on a page has just asked for: `code`, `fresh_link` or `already_decided`.
+
+    `values` are those the text names besides the office's words; `stamp` tells two mails of one kind apart.
+    """
+    if not reader.email:
+        raise NoAddress(f"{reader.key} has no mail address: use the telephone or a letter")
+    language, source = _own_text(kind, reader.language)
+    today = office.today(now)
+    rendered = render_mail(source, {**words.office_words(reader, office, today, language), "case": case_id, **values},
+                           language, _footer(office, case_id), file=_own_name(kind, language))
+    row = OutboxRow(0, case_id, kind, stamp, now.isoformat(), reader.key, None, "claimed", 1, 0)
+    return _built(row, _Draft(office, desk, reader, now, []), rendered, None)
+
+
+# --- the kinds -------------------------------------------------------------------------------------------------------
+
+
+def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
+    task = matter.case.task(row.task_id or "")
+    if task is None or not _still_asked(row, task):
+        return None
+    language, source = _own_text(TASK, draft.reader.language)
+    values = {**_matter_words(draft, matter, language),
+              **words.task_words(matter.definition, matter.case, task, draft.office, language),
+              "link": draft.task_link(matter, task)}
+    rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
+                           file=_own_name(TASK, language))
+    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]))
+
+
+def _still_asked(row: OutboxRow, task: Task) -> bool:
+    kind, _, name = row.recipient.partition(":")
+    mine = task.party == name if kind == "party" else name in task.assignees
+    return task.is_open and mine and (not row.occurrence.isdigit() or int(row.occurrence) == task.generation)
+
+
+def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed:
+    mail = matter.definition.mails.get(row.mail)
+    if mail is None:
+        raise UsageError(f"process '{matter.definition.process}' has no mail '{row.mail}'")
+    language = text_language(mail, draft.reader.language)
+    source, file = mail.texts[language], text_name(matter.definition, mail, language)
+    names = parse(source, file).names
+    task = matter.case.open_task(mail.task) if mail.task else None
+    values = _matter_words(draft, matter, language)
+    if task is not None:
+        values |= words.task_words(matter.definition, matter.case, task, draft.office, language)
+        values |= {"link": draft.task_link(matter, task)} if "link" in names else {}
+    if "status_link" in names:
+        values["status_link"] = draft.status_link(matter.case)
+    rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id), file=file)
+    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if task else None)
+
+
+def _matter_words(draft: _Draft, matter: Matter, language: str) -> dict[str, str]:
+    return {**words.office_words(draft.reader, draft.office, draft.today, language),
+            **words.case_words(matter.definition, matter.case, draft.office, language)}
+
+
+def _invite(draft: _Draft, matter: Matter, task: Task, title: str) -> bytes | None:
+    if task.due is None:
+        return None
+    return invite(uid=f"{task.id}@{draft.desk.domain}", sequence=task.generation - 1, due=task.due, stamp=draft.now,
+                  title=f"{matter.case.id}: {title}", note=draft.office.district)
+
+
+def _expiry(task: Task, office: Office, now: dt.datetime) -> dt.datetime:
+    """30 days after the task's date or 60 days from now, whichever is later."""
+    least = now + AT_LEAST
+    return least if task.due is None else max(least, office.at_local(task.due + AFTER_DUE, 23, 59))
+
+
+def _built(row: OutboxRow, draft: _Draft, rendered: Rendered, attached: bytes | None) -> Composed:
+    reader, desk = draft.reader, draft.desk
+    to = message.address(reader.name, reader.email or "")
+    message_id = message.message_id(row, desk.domain)
+    raw = message.build(
+        rendered, sender=message.address(desk.sender_name, desk.sender), to=to, message_id=message_id,
+        date=draft.now.astimezone(draft.office.zone), invite=attached,
+        thread=message.thread_id(row.case_id, desk.domain) if row.case_id else None,
+        reply_to=_reply_to(draft, rendered.language),
+    )
+    return Composed(to.addr_spec, message_id, raw, tuple(draft.links))
+
+
+def _reply_to(draft: _Draft, language: str) -> Address | None:
+    contact = words.contact_words(draft.office, draft.today, language)
+    if "@" not in contact["contact_email"]:
+        return None
+    return message.address(contact["contact_name"], contact["contact_email"])
+
+
+def _footer(office: Office, case_id: str | None) -> str:
+    return f"{office.district} · {case_id}" if case_id else office.district
+
+
+# --- the daily brief -------------------------------------------------------------------------------------------------
+
+
+def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine]) -> Composed | None:
+    wanted = merged(line for line in lines if _still_open(line, matters))
+    if not wanted:
+        return None
+    legal = [line for line in wanted if line.legal]
+    news = [line for line in wanted if line.kind == "news" and not line.legal]
+    targets = [line for line in wanted if not line.legal and line.kind != "news"]
+    tables = {name: _brief_table(draft, caption, group, matters) for name, caption, group in (
+        ("legal_lines", "Legal deadlines, the earliest first:", legal),
+        ("target_lines", "Tasks and district targets, the earliest first:", targets),
+        ("news_lines", "For your information:", news)) if group}
+    language, source = _own_text(BRIEF, draft.reader.language)
+    values = {**words.office_words(draft.reader, draft.office, draft.today, language),
+              "headline": _headline(draft.today, len(legal), len(targets), len(news))}
+    rendered = render_mail(source, values, language, _footer(draft.office, None), file=_own_name(BRIEF, language),
+                           tables=tables)
+    return _built(row, draft, rendered, None)
+
+
+def merged(lines: Iterable[BriefLine]) -> list[BriefLine]:
+    """One line a subject, the strongest; those with a date first, the earliest on top."""
+    strongest: dict[tuple[str, str], BriefLine] = {}
+    for line in lines:
+        key = (line.case_id, line.subject)
+        if key not in strongest or line.strength >= strongest[key].strength:
+            strongest[key] = line
+    return sorted(strongest.values(), key=lambda line: (line.date or dt.date.max, line.case_id, line.subject))
+
+
+def _still_open(line: BriefLine, matters: Mapping[str, Matter]) -> bool:
+    matter = matters.get(line.case_id)
+    if matter is None or line.kind == "news":
+        return matter is not None
+    clock = matter.case.clocks.get(line.subject)
+    task = matter.case.task(line.task_id) if line.task_id else None
+    return (clock is None or clock.status == "running") and (line.task_id is None or (task is not None and task.is_open))
+
+
+def _brief_table(draft: _Draft, caption: str, lines: Sequence[BriefLine], matters: Mapping[str, Matter]) -> Table:
+    rows = tuple((Cell(line.case_id), Cell(line.text, _line_link(draft, matters[line.case_id], line)),
+                  Cell(_by_when(line, draft.today))) for line in lines)
+    return Table(caption, ("Case", "What", "By when"), rows)
+
+
+def _line_link(draft: _Draft, matter: Matter, line: BriefLine) -> str | None:
+    """The link of the line's task, else of the first task that the reader has in that case."""
+    mine = [task for task in matter.case.tasks if task.is_open and _is_mine(draft.reader, task)]
+    task = next((task for task in mine if task.id == line.task_id), None)
+    if task is None and line.task_id is None:
+        task = next(iter(mine), None)
+    return None if task is None else draft.task_link(matter, task)
+
+
+def _is_mine(reader: Reader, task: Task) -> bool:
+    return reader.key in {f"person:{person}" for person in task.assignees}
+
+
+def _by_when(line: BriefLine, today: dt.date) -> str:
+    if line.date is None:
+        return "no date"
+    passed = "passed on " if line.date < today else ""
+    return f"{passed}{words.date_words(line.date, 'en')}"
+
+
+def _headline(today: dt.date, legal: int, targets: int, news: int) -> str:
+    parts = [_count(legal, "legal deadline"), _count(targets, "task"), f"{news} to know" if news else ""]
+    return f"Brief for {words.date_words(today, 'en')}: {', '.join(part for part in parts if part)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
+
+
+# --- texts, previews and letters -------------------------------------------------------------------------------------
+
+
+def text_language(mail: MailDef, language: str) -> str:
+    return language if language in mail.texts else "en"
+
+
+def text_name(definition: Definition, mail: MailDef, language: str) -> str:
+    return f"{definition.process}/mails/{mail.name}.{language}.md"
+
+
+def preview(definition: Definition, mail: MailDef, language: str, office_name: str, today: dt.date) -> Rendered:
+    """The mail with made-up values. Raises `FaultyInput` or `UsageError` as `render_mail` does."""
+    language = text_language(mail, language)
+    sample = words.sample_words(definition, office_name, language, today)
+    values = {name: value for name, value in sample.items() if name in words.known_names(definition, mail)}
+    return render_mail(mail.texts[language], values, language, f"{office_name} · {sample['case']}",
+                       file=text_name(definition, mail, language))
+
+
+def text_faults(definition: Definition, today: dt.date) -> list[Fault]:
+    """What is wrong with the mails of a definition, each in each of its languages; empty when all of them render."""
+    return [fault for mail in definition.mails.values() for language in sorted(mail.texts)
+            for fault in _faults(definition, mail, language, today)]
+
+
+def _faults(definition: Definition, mail: MailDef, language: str, today: dt.date) -> list[Fault]:
+    file = text_name(definition, mail, language)
+    try:
+        unknown = set(parse(mail.texts[language], file).names) - words.known_names(definition, mail)
+        if unknown:
+            return [Fault(Mark(file, 1, 1), f"this mail cannot know '{name}': it is no declared fact or clock, it is "
+                                            "personal, or it needs `task:`") for name in sorted(unknown)]
+        preview(definition, mail, language, "A district", today)
+    except FaultyInput as error:
+        return list(error.faults)
+    except SoppaError as error:
+        return [Fault(Mark(file, 1, 1), str(error))]
+    return []
+
+
+def facts_needed(definition: Definition, mail: MailDef) -> frozenset[str]:
+    """The facts that a mail reads outside `has`: they must be recorded on every path to it."""
+    names = {name for language in mail.texts
+             for name in needed_names(mail.texts[language], text_name(definition, mail, language))}
+    return frozenset(name.removeprefix("fact_") for name in names if name.startswith("fact_"))
+
+
+def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.datetime) -> str:
+    """The mail as a page to print and post, for a reader without an address. It has no links: names that a text reads
+    as links are replaced by the district's contact. Raises `UsageError` for a reader the case does not have."""
+    reader = words.reader_of(key, matter.case, office)
+    if reader is None:
+        raise UsageError(f"case {matter.case.id} has no {key}: enter the reader first")
+    language, today = text_language(mail, reader.language), office.today(now)
+    values = {**words.office_words(reader, office, today, language),
+              **words.case_words(matter.definition, matter.case, office, language)}
+    task = matter.case.open_task(mail.task) if mail.task else None
+    if task is not None:
+        values |= words.task_words(matter.definition, matter.case, task, office, language)
+    rendered = render_mail(mail.texts[language], values, language, _footer(office, matter.case.id),
+                           file=text_name(matter.definition, mail, language), paper=True)
+    return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
+                         date=words.date_words(today, language), footer=_footer(office, matter.case.id))
+
+
+def _own_text(kind: str, language: str) -> tuple[str, str]:
+    """The engine's own text of a kind: its language and source; English where there is no other."""
+    for wanted in (language, "en"):
+        source = _own_source(_own_name(kind, wanted))
+        if source is not None:
+            return wanted, source
+    raise UsageError(f"there is no mail of the kind '{kind}'")
+
+
+def _own_name(kind: str, language: str) -> str:
+    return f"{kind}.{language}.md"
+
+
+@lru_cache(maxsize=32)
+def _own_source(name: str) -> str | None:
+    file = files("notifiers").joinpath("texts", name)
+    return file.read_text("utf-8") if file.is_file() else None
