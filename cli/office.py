@@ -16,8 +16,7 @@ from workflows.reader import read_file
 
 def make_office(settings: Settings, people: Iterable[Person], home: Home | None = None) -> Office:
     """Raises `FaultyInput` for a district calendar with faults."""
-    contacts = {f"{name}.{part}": getattr(contact, part) for name, contact in settings.contacts.items()
-                for part in ("name", "email", "phone")}
+    contacts = {name: str(contact) for name, contact in settings.contacts.items()}
     return Office(
         district=settings.district, zone=settings.zone, calendars=_calendars(settings, home),
         people={person.id: person for person in people}, stand_ins=settings.stand_ins,

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
 import click
 
 from cli.home import Home
+from cli.office import make_office, settings_or_sample
 from cli.options import home_option, json_option
 from cli.printing import print_json, say
+from engine.definition import Definition, TaskDef
 from engine.errors import Refused
+from engine.office import Office
 from engine.prove import Report
 from engine.prove import check as prove
+from engine.rehearse import rehearse
 from workflows import Catalogue, faults_of
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    report: Report
+    scenarios: int
+    failed: tuple[str, ...]
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def wrong(self) -> int:
+        return len(self.report.flaws) + (not self.report.proved) + len(self.failed) + len(self.gaps)
 
 
 @click.command(epilog="Example: soppa check correction_request")
 @click.argument("processes", nargs=-1, metavar="[PROCESS]...")
-@click.option("--district", is_flag=True, help="Also look for tasks that nobody, or no two people, of this district can do.")
+@click.option("--district", is_flag=True,
+              help="Also name every task that nobody, or no two people, of this district can do.")
 @home_option
 @json_option
 def command(processes: tuple[str, ...], district: bool, home: Home, as_json: bool) -> None:
@@ -25,17 +45,64 @@ def command(processes: tuple[str, ...], district: bool, home: Home, as_json: boo
     broken = faults_of(catalogue, names)
     if broken is not None:
         raise broken
-    reports = [prove(catalogue.newest(name)) for name in names]
-    rehearsed = {name: rehearse(catalogue, name) for name in names}
-    gaps = office_gaps(home, catalogue, names) if district else []
+    office = _district(home) if district else None
+    checked = [_check(catalogue.newest(name), catalogue, office, home) for name in names]
     if as_json:
-        print_json([_mapping(report, rehearsed[report.process]) for report in reports])
+        print_json([_mapping(one) for one in checked])
     else:
-        for report in reports:
-            _print(report, rehearsed[report.process])
-        for gap in gaps:
-            say(f"district: {gap}")
-    wrong = sum(len(report.flaws) + (not report.proved) for report in reports) + len(gaps)
-    wrong += sum(len(failed) for _, failed in rehearsed.values())
+        for one in checked:
+            _print(one)
+    wrong = sum(one.wrong for one in checked)
     if wrong:
         raise Refused(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong: see above")
+
+
+def gaps_in(definition: Definition, office: Office) -> Iterator[str]:
+    """Tasks whose role nobody holds, and approvals for which there are not two people."""
+    for state in definition.states.values():
+        for task in state.tasks:
+            holders = len(_holders(task, office))
+            where = f"{definition.process}: task '{task.name}' of state '{state.name}' is for {task.who.name}"
+            if task.who.kind == "role" and holders == 0:
+                yield f"{where}, a role that nobody holds: soppa people set ID --role {task.who.name}"
+            elif task.approval and holders == 1 and office.second_person in (None, *_holders(task, office)):
+                yield f"{where}, one person who could not approve an own request: name a second_person in district.yaml"
+
+
+def _holders(task: TaskDef, office: Office) -> list[str]:
+    """Who has the role or stands in for it, away today or not; the fall-back to the privacy officer is not counted."""
+    stand_in = office.stand_ins.get(task.who.name)
+    return [person.id for person in office.people.values()
+            if person.active and (task.who.name in person.roles or person.id == stand_in)]
+
+
+def _district(home: Home) -> Office:
+    from cli.wiring import open_house
+
+    with open_house(home) as house, house.store.read() as unit:
+        return house.office(unit)
+
+
+def _check(definition: Definition, catalogue: Catalogue, office: Office | None, home: Home) -> Checked:
+    calendars = make_office(settings_or_sample(home), (), home).calendars
+    gaps: Iterable[str] = () if office is None else gaps_in(definition, office)
+    return Checked(prove(definition), len(definition.scenarios), rehearse(definition, catalogue, calendars),
+                   tuple(gaps))
+
+
+def _print(one: Checked) -> None:
+    report = one.report
+    verdict = "good" if not one.wrong else f"{one.wrong} wrong"
+    proof = "proved" if report.proved else "not proved: too many"
+    say(f"{report.process}: {verdict} ({report.configurations:,} configurations {proof}, "
+        f"{one.scenarios - len(one.failed)} of {one.scenarios} scenarios as expected)")
+    for line in (*map(str, report.flaws), *one.failed, *one.gaps):
+        for part in line.splitlines():
+            say(f"  {part}")
+
+
+def _mapping(one: Checked) -> dict[str, object]:
+    return {"process": one.report.process, "good": not one.wrong, "proved": one.report.proved,
+            "configurations": one.report.configurations, "scenarios": one.scenarios, "failed": list(one.failed),
+            "gaps": list(one.gaps),
+            "flaws": [{"message": flaw.message, "story": list(flaw.story)} for flaw in one.report.flaws]}

@@ -37,7 +37,7 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], reason: 
             found = unit.case(case)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         wanted = find_task(found, task)
-        values = fact_values(definition, read_given(given), house.settings.zone)
+        values = fact_values(definition, read_given(given))
         actor = house.actor(as_login, on_behalf_of)
         after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason)
         title = in_words(definition.states[after.state].title, "en")

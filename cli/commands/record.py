@@ -28,7 +28,7 @@ def command(case: str, given: tuple[str, ...], reason: str, second: str | None, 
         with house.store.read() as unit:
             before = unit.case(case)
         definition = house.definitions.pinned(before.process, before.version, before.hash)
-        values = fact_values(definition, read_given(given), house.settings.zone)
+        values = fact_values(definition, read_given(given))
         after = house.service.record(case, values, house.actor(as_login), house.clock(), reason, second)
     if as_json:
         print_json(as_mapping(after))

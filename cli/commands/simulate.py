@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -43,8 +42,8 @@ def command(process: str, given: tuple[str, ...], start: str, days: int, answers
     office = make_office(settings, PEOPLE, home)
     catalogue = Catalogue(home.workflows if home.workflows.is_dir() else None)
     definition = catalogue.newest(process)
-    facts, parties = facts_and_parties(definition, read_given(given), settings.zone)
-    given_answers = read_answers(answers, process, catalogue, settings.zone) if answers else ()
+    facts, parties = facts_and_parties(definition, read_given(given))
+    given_answers = read_answers(answers, process, catalogue) if answers else ()
     story = play(definition, catalogue, office, read_date(start, "--from"), facts, parties, given_answers, days)
     if as_json:
         print_json(_mapping(story))
@@ -52,12 +51,12 @@ def command(process: str, given: tuple[str, ...], start: str, days: int, answers
         _print(story, office)
 
 
-def read_answers(path: Path, process: str, catalogue: Catalogue, zone: ZoneInfo) -> tuple[Answer, ...]:
+def read_answers(path: Path, process: str, catalogue: Catalogue) -> tuple[Answer, ...]:
     """The answers in a file. Raises `FaultyInput` with every fault, `UsageError` for a value of the wrong type."""
     faults = Faults()
     read = nodes.each(read_file(path), faults, _entry, "the answers")
     faults.raise_if_any()
-    return tuple(_answer(entry, process, catalogue, zone) for entry in read)
+    return tuple(_answer(entry, process, catalogue) for entry in read)
 
 
 def _entry(node: Node, faults: Faults) -> Mapping[str, Node]:
@@ -70,12 +69,12 @@ def _entry(node: Node, faults: Faults) -> Mapping[str, Node]:
     return top
 
 
-def _answer(top: Mapping[str, Node], process: str, catalogue: Catalogue, zone: ZoneInfo) -> Answer:
+def _answer(top: Mapping[str, Node], process: str, catalogue: Catalogue) -> Answer:
     faults = Faults()
     words = {key: nodes.text(top.get(key), faults) or "" for key in ("task", "outcome")}
     named = nodes.text(top.get("process"), faults)
     given = {key.text: nodes.text(value, faults) or "" for key, value in nodes.named(top.get("values"), faults)}
-    values = fact_values(catalogue.newest(named or process), given, zone)
+    values = fact_values(catalogue.newest(named or process), given)
     on = read_date(nodes.text(top.get("on"), faults) or "", "on")
     return Answer(on, words["task"], words["outcome"], values, named)
 

@@ -25,7 +25,7 @@ def command(process: str, given: tuple[str, ...], on_behalf_of: str | None, as_l
     """Start a case of PROCESS."""
     with open_house(home) as house:
         definition = house.definitions.newest(process)
-        facts, parties = facts_and_parties(definition, read_given(given), house.settings.zone)
+        facts, parties = facts_and_parties(definition, read_given(given))
         actor = house.actor(as_login, on_behalf_of)
         case = house.service.start(process, facts, parties, actor, house.clock())
     if as_json:
