@@ -147,8 +147,8 @@ class StateDef:
 class Anchor:
     """Where day 0 of a clock comes from.
 
-    `fact`: the date in one fact; `earliest`: the earliest of those of the named facts that are known; `event`: the local
-    date on which the event happened; `clock`: the legal date of another clock.
+    `fact`: the date in one fact; `earliest`: the earliest of those of the named facts that are known; `event`: the
+    local date on which the event happened; `clock`: the legal date of another clock.
     """
 
     kind: Literal["fact", "earliest", "event", "clock"]
@@ -159,7 +159,8 @@ class Anchor:
 class ClockDef:
     """An obligation (`window`: another party's right). It outlives states; see `Anchor` for when it begins.
 
-    `satisfied_by` and `void_by` hold events. `days_fact` names an integer fact with a contract's days: the shorter wins.
+    `satisfied_by` and `void_by` hold events. `days_fact` names an integer fact with a contract's days: the
+    shorter wins.
     """
 
     name: str

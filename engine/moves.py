@@ -18,7 +18,7 @@ ENDED = "ended."
 
 
 def enter(turn: Turn, name: str) -> None:
-    """Leaves the present state and enters another: its mails, children, tasks and timers, then what follows by itself."""
+    """Leaves the present state and enters another: its mails, children, tasks, timers, then what follows by itself."""
     tasks.close_all(turn)
     turn.do(CancelTimers("after/"))
     turn.change(state=name, entry=turn.case.entry + 1, entered_at=turn.now)

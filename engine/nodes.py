@@ -102,8 +102,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" (known: {', '.join(names)})" if names else ""
 
 
-def fields(node: Node | None, faults: Faults, *, required: Iterable[str] = (), optional: Iterable[str] = (),
-           what: str = "this block") -> Mapping[str, Node]:
+def fields(
+    node: Node | None,
+    faults: Faults,
+    *,
+    required: Iterable[str] = (),
+    optional: Iterable[str] = (),
+    what: str = "this block",
+) -> Mapping[str, Node]:
     """The entries of a map whose keys are declared; unknown and missing keys are faults."""
     if node is None:
         return {}
@@ -147,8 +153,9 @@ def items(node: Node | None, faults: Faults, what: str = "this list") -> tuple[N
     return node.items
 
 
-def each(node: Node | None, faults: Faults, read: Callable[[Node, Faults], T | None],
-         what: str = "this list") -> tuple[T, ...]:
+def each(
+    node: Node | None, faults: Faults, read: Callable[[Node, Faults], T | None], what: str = "this list"
+) -> tuple[T, ...]:
     """Every item of a list through one reader; items with faults are left out."""
     values = (read(item, faults) for item in items(node, faults, what))
     return tuple(value for value in values if value is not None)

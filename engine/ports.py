@@ -139,7 +139,7 @@ class Unit(Protocol):
         ...
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
-        """Writes a whole decision: case, tasks, clocks, timers, outbox and brief rows, messages, links revoked, history.
+        """Writes a whole decision: case, tasks, clocks, timers, outbox and brief rows, messages, links, history.
 
         Raises `LostRace` when the case's revision is not `before.revision` any more.
         """

@@ -149,7 +149,7 @@ class _Walk:
         asked = [task for task in state.tasks if not task.offered]
         if not asked and not state.on and state.after is None and not state.always:
             self._flaw(here, f"nobody owns state '{state.name}': give it a task, an event or a time")
-        covered = here.running or state.after or waits or all(task.due for task in asked) and asked or here.under_way
+        covered = here.running or state.after or waits or (all(task.due for task in asked) and asked) or here.under_way
         if not covered:
             self._flaw(here, f"state '{state.name}' has neither a due nor a clock that covers it")
 
@@ -308,7 +308,7 @@ def _guards_of(definition: Definition) -> Iterator[Flaw]:
     for state in definition.states.values():
         for trigger, branches in triggers(state):
             guards = [branch.when for branch in branches if branch.when is not None]
-            whole = len(guards) < len(branches) or trigger == "always" or "." in trigger and trigger[:3] != "on "
+            whole = len(guards) < len(branches) or trigger == "always" or ("." in trigger and trigger[:3] != "on ")
             yield from _cells(f"{state.name}, {trigger}", guards, kinds, whole)
 
 

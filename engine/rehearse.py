@@ -91,8 +91,9 @@ def _contact(name: str, given: str) -> Contact:
 
 def _office(calendars: Calendars) -> Office:
     """An office with one person a role, whose id is the role; `owner` and `officer` stand for any named person."""
-    ids = {**{role: frozenset({role}) for role in ROLES}, "owner": frozenset({"data_owner"}), "officer": frozenset[str]()}
+    ids = {role: frozenset({role}) for role in ROLES}
+    ids |= {"owner": frozenset({"data_owner"}), "officer": frozenset()}
     people = {id_: Person(id_, id_.capitalize(), f"{id_}@district.example", roles) for id_, roles in ids.items()}
     school = calendars.school or SchoolDays("rehearsal", frozenset(), dt.date(2021, 1, 1), dt.date(2040, 12, 31))
-    with_school = Calendars(calendars.statutory, calendars.strict, school)
-    return Office("Rehearsal District", ZoneInfo("America/Chicago"), with_school, people, second_person="superintendent")
+    days = Calendars(calendars.statutory, calendars.strict, school)
+    return Office("Rehearsal District", ZoneInfo("America/Chicago"), days, people, second_person="superintendent")

@@ -131,7 +131,7 @@ def reassign(turn: Turn, command: Reassign) -> None:
 
 
 def due_on(turn: Turn, due: Due) -> dt.date | None:
-    """The target date of a `due`: a district's own, counted in `il-strict`; None while what it counts from is unknown."""
+    """The target date of a `due`: a district's own, in `il-strict`; None while what it counts from is unknown."""
     calendars = turn.office.calendars
     if due.of is None:
         return due_in(turn.today, due.amount, due.unit, calendars)

@@ -1,4 +1,4 @@
-"""One decision in the making. A `Turn` is made by `decide`, filled by the modules of the engine, and never leaves it."""
+"""One decision in the making. A `Turn` is made by `decide`, filled by the engine's modules, and never leaves it."""
 
 from __future__ import annotations
 

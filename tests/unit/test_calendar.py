@@ -1,4 +1,4 @@
-"""Which days count: the tables of 205 ILCS 630/17, the strict and the school calendar, and a district's attendance days."""
+"""Which days count: 205 ILCS 630/17, the strict and the school calendar, and a district's attendance days."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 import workflows
-from engine.case import Contact
+from engine.case import Contact, FactValue
 from engine.errors import Refused, UsageError
 from engine.prove import check
 from engine.simulate import Answer, Story, play
@@ -16,13 +16,14 @@ CATALOGUE = workflows.Catalogue()
 PARENT = Contact("Pat Parent", "pat@home.example", "es")
 OPERATOR = Contact("Synthetic Learning", "privacy@operator.example")
 VERIFIED = Answer(D(2028, 1, 12), "verify", "complete", {
-    "requester_kind": "parent", "identity_ok": True, "where_seen": "Report card", "right_value": "B", "data_owner": "dan",
+    "requester_kind": "parent", "identity_ok": True, "where_seen": "Report card", "right_value": "B",
+    "data_owner": "dan",
 })  # fmt: skip
 ADVISED = Answer(D(2028, 1, 14), "advise", "answered", {"owner_view": "wrong", "owner_basis": "the register"})
 
 
 def correction(*answers: Answer, parent: Contact = PARENT, days: int = 400) -> Story:
-    facts = {"received_on": D(2028, 1, 10), "item": "grade level"}
+    facts: dict[str, FactValue] = {"received_on": D(2028, 1, 10), "item": "grade level"}
     definition = CATALOGUE.newest("correction_request")
     return play(definition, CATALOGUE, office(), D(2028, 1, 10), facts, {"parent": parent}, answers, days)
 
@@ -91,13 +92,13 @@ def test_a_parent_without_mail_is_told_on_paper_and_the_date_of_posting_counts()
 
 
 def test_a_fact_that_a_guard_needs_is_asked_for_by_name() -> None:
-    without = {"requester_kind": "parent", "identity_ok": True}
+    without: dict[str, FactValue] = {"requester_kind": "parent", "identity_ok": True}
     with pytest.raises(Refused, match="needs data_owner, right_value, where_seen"):
         correction(Answer(D(2028, 1, 12), "verify", "complete", without))
 
 
 def test_an_outcome_whose_guard_fails_is_not_open() -> None:
-    not_who = {**VERIFIED.values, "identity_ok": False}
+    not_who: dict[str, FactValue] = {**VERIFIED.values, "identity_ok": False}
     with pytest.raises(Refused, match="is not open now: it needs identity_ok"):
         correction(Answer(D(2028, 1, 12), "verify", "complete", not_who))
 

@@ -23,7 +23,8 @@ ATTENDANCE = SchoolDays(
     first=D(2026, 8, 17),
     last=D(2027, 6, 4),
 )
-CALENDARS = Calendars(workflows.lawbook().calendars["il-statutory"], workflows.lawbook().calendars["il-strict"], ATTENDANCE)
+LAW = workflows.lawbook()
+CALENDARS = Calendars(LAW.calendars["il-statutory"], LAW.calendars["il-strict"], ATTENDANCE)
 
 
 def due(rule: str, trigger: D, holds: Sequence[Hold] = (), policy: HoldPolicy = "asap") -> Derived:
