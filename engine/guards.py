@@ -56,7 +56,7 @@ _QUESTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class FactType:
-    """`kind`: bool, text, int, date, instant, choice, set, document, person, contacts; a choice or set has `options`."""
+    """`kind`: bool, text, int, date, instant, choice, set, document, person, contacts; a choice or set has options."""
 
     kind: str
     options: tuple[str, ...] = ()
@@ -407,7 +407,7 @@ class _Parser:
             return token.text == "true"
         if token.kind == "date":
             return self.day(token)
-        raise self.wrong(f"expected a value before {token}", token)
+        raise self.wrong(f"expected a fact or a value before {token}", token)
 
     def number(self, token: _Token) -> int:
         if len(token.text) > 9:

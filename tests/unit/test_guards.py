@@ -119,7 +119,7 @@ def test_answers(source: str, answer: bool | None) -> None:
         ("pages == true", 10, "'true' is no value of 'pages'"),
         ("kind == 'fakt'", 9, "'fakt' is no value of 'kind' (did you mean 'fact'?)"),
         ("kind in ['fact', 'fakt']", 18, "did you mean 'fact'"),
-        ("kind in []", 10, "expected a value before ']'"),
+        ("kind in []", 10, "expected a fact or a value before ']'"),
         ("kind in 'fact'", 9, "'[' is missing before 'fact'"),
         ("holder in ['isbe']", 12, "'isbe' is no value of 'holder'"),
         ("note < 'a'", 6, "'note' is a text and has no order"),
@@ -128,9 +128,9 @@ def test_answers(source: str, answer: bool | None) -> None:
         ("1 == pages", 1, "write the fact first"),
         ("pages == asked_on", 10, "only two dates are compared"),
         ("asked_on < told_at", 12, "only two dates are compared"),
-        ("identity_ok &&", 15, "expected a fact before the end"),
+        ("identity_ok &&", 15, "expected a fact or a value before the end"),
         ("", 1, "before the end"),
-        ("pages == ", 10, "expected a value before the end"),
+        ("pages == ", 10, "expected a fact or a value before the end"),
         ("(identity_ok", 13, "')' is missing before the end"),
         ("identity_ok identity_ok", 13, "'identity_ok' is not expected here: join"),
         ("size(pages) > 1", 6, "size() counts a set or contacts; 'pages' is a int"),
@@ -196,7 +196,7 @@ def test_places_cannot_be_asked_about_where_there_are_none() -> None:
 THREE = (True, False, None)
 
 
-@pytest.mark.parametrize(("a", "b"), itertools.product(THREE, THREE))
+@pytest.mark.parametrize(("a", "b"), list(itertools.product(THREE, THREE)))
 def test_laws_of_three_values(a: bool | None, b: bool | None) -> None:
     truth = {Atom("identity_ok", "is"): a, Atom("note", "compare", "==", "x"): b}
 
@@ -358,7 +358,7 @@ def test_cells_hold_only_what_can_be(sources: list[str], count: int, shows: str)
         (["asked_on < told_on && told_on < date('2026-07-01')", "asked_on >= date('2026-06-30')"], None, True),
         (["asked_on < told_on && told_on < date('2026-07-01')", "asked_on >= date('2026-06-29')"], (0, 1), True),
         (["has(note)", "!has(note)"], None, False),
-        (["has(note)", "note == 'x'"], (0, 1), True),
+        (["has(note)", "note == 'x'"], (0, 1), False),
         (["at('parents.told')", "at('parents.mailing')"], None, True),
         (["at('parents.told')", "at('regulator.told')"], (0, 1), True),
     ],
@@ -376,8 +376,8 @@ def test_overlaps_and_gaps(sources: list[str], overlap: tuple[int, int] | None, 
 
 def test_three_dates_can_stand_in_every_order() -> None:
     facts = {name: FactType("date") for name in "abc"}
-    chain = compile_guard("a < b && b < c && date('2026-01-01') < a && c < date('2026-01-05')", facts)
-    narrow = compile_guard("a < b && b < c && date('2026-01-01') < a && c < date('2026-01-04')", facts)
+    chain = compile_guard("a < b && b < c && a > date('2026-01-01') && c < date('2026-01-05')", facts)
+    narrow = compile_guard("a < b && b < c && a > date('2026-01-01') && c < date('2026-01-04')", facts)
     assert any(evaluate_atoms(chain, cell) is True for cell in cells([chain], facts))
     assert not any(evaluate_atoms(narrow, cell) is True for cell in cells([narrow], facts))
 
