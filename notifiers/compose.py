@@ -263,8 +263,10 @@ def _still_open(line: BriefLine, matters: Mapping[str, Matter]) -> bool:
     if matter is None or line.kind == "news":
         return matter is not None
     clock = matter.case.clocks.get(line.subject)
-    task = matter.case.task(line.task_id) if line.task_id else None
-    return (clock is None or clock.status == "running") and (line.task_id is None or (task is not None and task.is_open))
+    if line.task_id is None:
+        return clock is None or clock.status == "running"
+    task = matter.case.task(line.task_id)
+    return task is not None and task.is_open
 
 
 def _brief_table(draft: _Draft, caption: str, lines: Sequence[BriefLine], matters: Mapping[str, Matter]) -> Table:

@@ -127,8 +127,13 @@ def test_one_connection_carries_many_mails(relay: Relay) -> None:
 def test_a_refused_recipient_is_told_apart_and_nothing_is_handed_over(relay: Relay, answer: str, state: str) -> None:
     relay.sink.rcpt = answer
     handed: list[bool] = []
+
+    def noted() -> bool:
+        handed.append(True)
+        return True
+
     with SmtpLink(relay.settings) as link:
-        delivery = link.deliver("b@example.org", MAIL, lambda: bool(handed.append(True)))
+        delivery = link.deliver("b@example.org", MAIL, noted)
         relay.sink.rcpt = "250 OK"
         assert link.deliver("c@example.org", MAIL, yes).state == "accepted"
     assert (delivery.state, delivery.reply, delivery.outage, handed) == (state, answer, False, [])
@@ -236,7 +241,7 @@ def test_a_wrong_password_is_an_outage_not_a_failed_mail(relay: Relay, tmp_path:
     secret = tmp_path / "password"
     secret.write_text("wrong\n")
     secret.chmod(0o600)
-    with SmtpLink(replace(relay.settings, username="office", password_file=secret)) as link:
+    with SmtpLink(replace(relay.settings, username="office", password_file=secret, timeout=1)) as link:
         delivery = link.deliver("b@example.org", MAIL, yes)
     assert (delivery.state, delivery.outage) == ("deferred", True)
 
