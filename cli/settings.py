@@ -63,7 +63,7 @@ class Settings:
     contacts: Mapping[str, DistrictContact] = field(default_factory=dict)
     stand_ins: Mapping[str, str] = field(default_factory=dict)
     second_person: str | None = None
-    hold_policy: str = "asap"
+    hold_policy: HoldPolicy = "asap"
     hold_grace: int = 1
     demo: bool = False
 
@@ -101,7 +101,7 @@ def _settings(node: Node, folder: Path, faults: Faults) -> Settings:
         contacts=_contacts(top.get("contacts"), faults),
         stand_ins=_stand_ins(top.get("stand_ins"), faults),
         second_person=nodes.text(top.get("second_person"), faults, "second_person"),
-        hold_policy=_choice(top, "hold_policy", ("asap", "toll"), faults) or "asap",
+        hold_policy="toll" if _choice(top, "hold_policy", ("asap", "toll"), faults) == "toll" else "asap",
         hold_grace=_grace(top.get("hold_grace"), faults),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )

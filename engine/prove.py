@@ -360,7 +360,8 @@ def _dates(own: Sequence[Atom]) -> Sequence[object]:
 def _literals(own: Sequence[Atom]) -> list[object]:
     found: list[object] = []
     for atom in own:
-        found.extend(atom.value if isinstance(atom.value, tuple) else [atom.value])
+        value: object = atom.value
+        found.extend(value if isinstance(value, tuple) else [value])
     return found
 
 

@@ -64,8 +64,8 @@ def _entry(node: Node, faults: Faults) -> Mapping[str, Node]:
     nodes.date(top.get("on"), faults, "on")
     for key in ("task", "outcome", "process"):
         nodes.text(top.get(key), faults, key)
-    for key, value in nodes.named(top.get("values"), faults, "values"):
-        nodes.text(value, faults, key.text)
+    for name, value in nodes.named(top.get("values"), faults, "values"):
+        nodes.text(value, faults, name.text)
     return top
 
 

@@ -125,7 +125,7 @@ def test_a_form_opened_before_a_reassignment_is_stale() -> None:
 
 
 def test_unknown_outcomes_fields_and_people_are_named_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="no outcome 'complet' .did you mean 'complete'"):
+    with pytest.raises(UsageError, match=r"no outcome 'complet' .did you mean 'complete'"):
         verify(outcome="complet")
     wrong = CompleteTask(VERIFY_ID, "complete", {"identity": True}, actor("cus"))
     assert "does not ask for 'identity'" in str(refusal(CASE, wrong))
