@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from engine.case import Contact, FactValue
-from engine.definition import Definition, FactDef
+from engine.definition import Definition, FactDef, Words, say
 from engine.nodes import nearest
 
 MAX_TEXT = 4_000
@@ -17,37 +17,96 @@ Raw = str | Iterable[str]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+\.[^@\s<>\"(),:;\[\]\\.]+")
 _CONTACT = re.compile(r"\s*(?P<name>[^<>]+?)\s*(?:<(?P<address>[^<>]*)>)?\s*")
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_AMERICAN = re.compile(r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})/(?P<year>[0-9]{4})")
 _TRUE = {"true", "yes", "y", "1", "sí", "si"}
 _FALSE = {"false", "no", "n", "0"}
 
 
+_WORDS: Mapping[str, Words] = {
+    "unknown": {"en": "there is no field '{typed}' here{near}", "es": "aquí no hay ningún campo '{typed}'{near}"},
+    "long": {"en": "at most {most} characters", "es": "como máximo {most} caracteres"},
+    "control": {
+        "en": "contains a control character: type it again",
+        "es": "contiene un carácter de control: escríbalo de nuevo",
+    },
+    "one": {"en": "only one value is wanted here", "es": "aquí se espera un solo valor"},
+    "bool": {"en": "answer yes or no", "es": "responda sí o no"},
+    "int": {"en": "type a whole number", "es": "escriba un número entero"},
+    "date": {
+        "en": "'{typed}' is no date: write it as 2026-05-04 or 5/4/2026",
+        "es": "'{typed}' no es una fecha: escríbala como 2026-05-04 o 5/4/2026 (mes/día/año)",
+    },
+    "instant": {
+        "en": "'{typed}' is no moment: write it as 2026-05-04T09:30-05:00",
+        "es": "'{typed}' no es un momento: escríbalo como 2026-05-04T09:30-05:00",
+    },
+    "naive": {
+        "en": "'{typed}' has no time zone: add an offset such as -05:00",
+        "es": "'{typed}' no tiene zona horaria: añada una diferencia como -05:00",
+    },
+    "choice": {"en": "'{typed}' is no choice{near}", "es": "'{typed}' no es una opción{near}"},
+    "person": {"en": "nobody here is '{typed}'{near}", "es": "aquí no hay nadie que sea '{typed}'{near}"},
+    "contact": {
+        "en": "'{typed}' is no contact: write Name <address@example.org>",
+        "es": "'{typed}' no es un contacto: escriba Nombre <direccion@example.org>",
+    },
+    "address": {
+        "en": "'{typed}' is no mail address: write Name <address@example.org>",
+        "es": "'{typed}' no es una dirección de correo: escriba Nombre <direccion@example.org>",
+    },
+    "contacts": {"en": "at most {most} contacts", "es": "como máximo {most} contactos"},
+}
+
+
 class FieldError(ValueError):
-    """One field cannot be read; the message says what to type."""
+    """One field cannot be read; `say` tells what to type, in the reader's language; `str` in English."""
+
+    def __init__(self, key: str, typed: str = "", *, most: str = "", near: str = "") -> None:
+        self._key = key
+        self._values = {"typed": typed, "most": most, "near": near}
+        super().__init__(self.say("en"))
+
+    def say(self, language: str) -> str:
+        return say(_WORDS[self._key], language).format_map(self._values)
 
 
 def read_values(
-    definition: Definition, names: Iterable[str], raw: Mapping[str, Raw]
+    definition: Definition,
+    names: Iterable[str],
+    raw: Mapping[str, Raw],
+    language: str = "en",
+    people: Collection[str] | None = None,
 ) -> tuple[Mapping[str, FactValue], Mapping[str, str]]:
     """The values of the named facts that were typed, and a message for each that cannot be read.
 
     Fields left empty are in neither. A name that is no fact of the definition gets a message with the nearest.
+    `people` are the ids that a person fact may hold; None asks for none in particular.
     """
     values: dict[str, FactValue] = {}
     errors: dict[str, str] = {}
     allowed = tuple(names)
     for name, typed in raw.items():
         fact = definition.fact(name) if name in allowed else None
-        if fact is None:
-            errors[name] = f"there is no field '{name}' here{nearest(name, allowed)}"
-            continue
         try:
-            value = read_value(fact, typed)
+            value = _known(fact, name, allowed, typed, people)
         except FieldError as error:
-            errors[name] = str(error)
+            errors[name] = error.say(language)
             continue
         if value is not None:
             values[name] = value
     return values, errors
+
+
+def _known(
+    fact: FactDef | None, name: str, allowed: Collection[str], typed: Raw, people: Collection[str] | None
+) -> FactValue | None:
+    if fact is None:
+        raise FieldError("unknown", name, near=nearest(name, allowed))
+    value = read_value(fact, typed)
+    if fact.type.kind == "person" and value is not None and people is not None and value not in people:
+        raise FieldError("person", str(value), near=nearest(str(value), people))
+    return value
 
 
 def read_value(fact: FactDef, typed: Raw) -> FactValue | None:
@@ -57,13 +116,13 @@ def read_value(fact: FactDef, typed: Raw) -> FactValue | None:
     if not items:
         return None
     if any(len(item) > MAX_TEXT for item in items):
-        raise FieldError(f"at most {MAX_TEXT:,} characters")
+        raise FieldError("long", most=f"{MAX_TEXT:,}")
     if any(_CONTROL.search(item.replace("\r\n", "\n")) for item in items):
-        raise FieldError("contains a control character: type it again")
+        raise FieldError("control")
     if fact.type.kind == "set":
         return _set(fact, items)
     if len(items) > 1:
-        raise FieldError("only one value is wanted here")
+        raise FieldError("one")
     return _READERS[fact.type.kind](fact, items[0].replace("\r\n", "\n"))
 
 
@@ -71,17 +130,17 @@ def read_contact(typed: str) -> Contact:
     """`Name <address>` or a name alone. Raises `FieldError`."""
     found = _CONTACT.fullmatch(typed)
     if found is None:
-        raise FieldError(f"'{typed}' is no contact: write Name <address@example.org>")
+        raise FieldError("contact", typed)
     address = found["address"]
     if address is not None and not _ADDRESS.fullmatch(address.strip()):
-        raise FieldError(f"'{address}' is no mail address: write Name <address@example.org>")
+        raise FieldError("address", address)
     return Contact(found["name"], address.strip() if address else None)
 
 
 def _bool(fact: FactDef, typed: str) -> FactValue:
     if typed.lower() in _TRUE | _FALSE:
         return typed.lower() in _TRUE
-    raise FieldError("answer yes or no")
+    raise FieldError("bool")
 
 
 def _text(fact: FactDef, typed: str) -> FactValue:
@@ -89,45 +148,48 @@ def _text(fact: FactDef, typed: str) -> FactValue:
 
 
 def _int(fact: FactDef, typed: str) -> FactValue:
-    if re.fullmatch(r"-?\d{1,9}", typed):
+    if re.fullmatch(r"-?[0-9]{1,9}", typed):
         return int(typed)
-    raise FieldError("type a whole number")
+    raise FieldError("int")
 
 
 def _date(fact: FactDef, typed: str) -> FactValue:
+    american = _AMERICAN.fullmatch(typed)
     try:
-        return dt.date.fromisoformat(typed)
+        if american:
+            return dt.date(*(int(american[part]) for part in ("year", "month", "day")))
+        return dt.date.fromisoformat(typed if _ISO.fullmatch(typed) else "")
     except ValueError as error:
-        raise FieldError(f"'{typed}' is no date: write it as 2026-05-04") from error
+        raise FieldError("date", typed) from error
 
 
 def _instant(fact: FactDef, typed: str) -> FactValue:
     try:
         instant = dt.datetime.fromisoformat(typed)
     except ValueError as error:
-        raise FieldError(f"'{typed}' is no moment: write it as 2026-05-04T09:30-05:00") from error
+        raise FieldError("instant", typed) from error
     if instant.tzinfo is None:
-        raise FieldError(f"'{typed}' has no time zone: add an offset such as -05:00")
+        raise FieldError("naive", typed)
     return instant.astimezone(dt.UTC)
 
 
 def _choice(fact: FactDef, typed: str) -> FactValue:
     if typed in fact.type.options:
         return typed
-    raise FieldError(f"'{typed}' is no choice{nearest(typed, fact.type.options)}")
+    raise FieldError("choice", typed, near=nearest(typed, fact.type.options))
 
 
 def _set(fact: FactDef, items: list[str]) -> FactValue:
     chosen = {part.strip() for item in items for part in item.split(",") if part.strip()}
     for option in sorted(chosen - set(fact.type.options)):
-        raise FieldError(f"'{option}' is no choice{nearest(option, fact.type.options)}")
+        raise FieldError("choice", option, near=nearest(option, fact.type.options))
     return frozenset(chosen)
 
 
 def _contacts(fact: FactDef, typed: str) -> FactValue:
     lines = [line for line in re.split(r"[\n;]", typed) if line.strip()]
     if len(lines) > MAX_CONTACTS:
-        raise FieldError(f"at most {MAX_CONTACTS} contacts")
+        raise FieldError("contacts", most=str(MAX_CONTACTS))
     return tuple(read_contact(line) for line in lines)
 
 
