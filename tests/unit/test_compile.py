@@ -81,7 +81,7 @@ TABLE = [
      "'else' must be the last way on"),
     ("guard_fact", 36, 22,
      "guard: unknown fact 'agreeed' (did you mean 'agreed'?)"),
-    ("guard_option", 36, 39,
+    ("guard_option", 36, 32,
      "guard: 'phone' is no value of 'device' (known: laptop, tablet)"),
     ("guard_call", 36, 22,
      "guard: unknown fact 'now' (known: agreed, asked_on, device, note)"),
