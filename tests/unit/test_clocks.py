@@ -1,0 +1,75 @@
+"""What holds do to a date, what is refused, and what a ladder makes of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+import workflows
+from engine.clocks import Calendars, Derived, Hold, HoldPolicy, Rule, derive, within_hours
+from engine.errors import UsageError
+from engine.ladders import plan
+from tests.office import CHICAGO
+
+LAW = workflows.lawbook()
+CALENDARS = Calendars(LAW.calendars["il-statutory"], LAW.calendars["il-strict"])
+BREACH = LAW.rules["R-BREACH-PARENT"]
+D = dt.date
+MAY_3 = D(2027, 5, 3)
+FIRST = Hold(D(2027, 5, 10), D(2027, 6, 4))
+
+
+def held(*holds: Hold, policy: HoldPolicy = "asap", grace: int = 1, rule: Rule = BREACH) -> Derived:
+    """The breach of Mon May 3 2027; without a hold its legal date is Wed Jun 2."""
+    return derive(rule, MAY_3, CALENDARS, holds, policy, grace)
+
+
+def test_a_second_hold_is_measured_against_the_date_that_the_first_one_moved() -> None:
+    assert held(FIRST, Hold(D(2027, 6, 10), D(2027, 6, 15)), policy="toll").nominal == D(2027, 7, 2)
+    assert held(FIRST, Hold(D(2027, 6, 7))).held_since == D(2027, 6, 7)
+
+
+def test_a_hold_begun_before_the_trigger_counts_from_the_trigger() -> None:
+    assert held(Hold(D(2027, 4, 20), D(2027, 5, 13)), policy="toll").nominal == D(2027, 6, 12)
+
+
+def test_a_hold_without_effect_says_why() -> None:
+    late = held(Hold(D(2027, 6, 3)))
+    assert late.legal == D(2027, 6, 2)
+    assert str(late.steps[-1]).endswith("has no effect: it began after the due date, Wed Jun 2 2027")
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(UsageError, match="before it began on 2027-05-10"):
+        Hold(D(2027, 5, 10), D(2027, 5, 9))
+    with pytest.raises(UsageError, match="0 to 3 business days"):
+        held(FIRST, grace=4)
+    with pytest.raises(UsageError, match="does not allow the hold policy 'toll': use asap"):
+        held(FIRST, policy="toll", rule=replace(BREACH, holds=("asap",)))
+    with pytest.raises(UsageError, match="calendar 'il-moon', which is not loaded"):
+        held(rule=replace(BREACH, calendar="il-moon"))
+
+
+def test_a_contract_in_hours_counts_elapsed_time() -> None:
+    begins = dt.datetime(2027, 3, 13, 12, tzinfo=CHICAGO)
+    assert within_hours(begins, 72) == dt.datetime(2027, 3, 16, 18, tzinfo=dt.UTC)
+
+
+def test_an_operator_is_chased_weekly_and_never_upward() -> None:
+    rungs = plan(LAW.ladders["LONG"], derive(LAW.rules["R-CORR-OPERATOR"], D(2028, 2, 29), CALENDARS), CALENDARS)
+    assert not {"superintendent", "legal", "board_attorney"} & {role for rung in rungs for role in rung.to}
+    assert [(rung.rung, rung.on, rung.every) for rung in rungs][-2:] == [
+        ("legal", D(2028, 5, 31), None),
+        ("digest", D(2028, 6, 6), "week"),
+    ]
+
+
+def test_a_repetition_begins_on_the_day_after_what_is_said_once() -> None:
+    rungs = plan(LAW.ladders["SHORT"], derive(LAW.rules["R-POST-CONTRACT"], D(2027, 3, 17), CALENDARS), CALENDARS)
+    assert [(rung.rung, rung.on) for rung in rungs if rung.kind in ("legal", "repeat")] == [
+        ("legal", D(2027, 4, 1)),
+        ("digest", D(2027, 4, 2)),
+        ("legal_3", D(2027, 4, 5)),
+    ]
