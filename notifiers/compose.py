@@ -177,11 +177,17 @@ def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed:
     values = _matter_words(draft, matter, language)
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, draft.office, language)
-        values |= {"link": draft.task_link(matter, task)} if "link" in names else {}
-    if "status_link" in names:
-        values["status_link"] = draft.status_link(matter.case)
+    values |= {name: url for name in sorted(names) if (url := _told_link(name, draft, matter, mail, task)) is not None}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id), file=file)
     return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if task else None)
+
+
+def _told_link(name: str, draft: _Draft, matter: Matter, mail: MailDef, task: Task | None) -> str | None:
+    """The link that a text asks for by this name; None for other names, and for a task that is not open."""
+    if name == "link" and task is not None:
+        return draft.task_link(matter, task)
+    wanted = name == "status_link" or (name == "link" and mail.task is None)
+    return draft.status_link(matter.case) if wanted and mail.to.kind == "party" else None
 
 
 def _matter_words(draft: _Draft, matter: Matter, language: str) -> dict[str, str]:

@@ -49,8 +49,8 @@ _STYLES = {
 _BUTTON = ("display:inline-block;padding:12px 20px;background:#0b4fa8;color:#ffffff;font-weight:bold;"
            "text-decoration:underline;border-radius:4px")
 _LABELS = {
-    "en": {"link": "Open the task", "status_link": "See where this case stands"},
-    "es": {"link": "Abrir la tarea", "status_link": "Ver en qué punto está el caso"},
+    "en": {"link": "Open the page", "status_link": "See where this case stands"},
+    "es": {"link": "Abrir la página", "status_link": "Ver en qué punto está el caso"},
 }
 
 
@@ -250,7 +250,8 @@ def _is_ours(template: Template, link: SyntaxTreeNode) -> bool:
 
 def _place(template: Template, node: SyntaxTreeNode, message: str) -> Fault:
     """The line of the source that the node's first words stand in; lines of the expanded text are not the file's."""
-    words = "" if node.is_root else re.split(f"[{_OPEN}\n]", node.content or node.markup)[0].strip()
+    told = "" if node.is_root else str(node.attrs.get("href") or node.content or node.markup)
+    words = re.split(f"[{_OPEN}\n]", told)[0].strip()
     lines = template.body.split("\n")
     line = next((number for number, text in enumerate(lines, 3) if words and words in text), 3)
     return _fault(template.file, line, message)

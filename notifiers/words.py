@@ -14,7 +14,8 @@
     clock_NAME        the legal date of a clock, or a phrase where the law has no number
     clock_NAME_kind   'legal deadline', 'legal duty without a date', 'last day' or 'district target'
     fact_NAME         a recorded fact that is not personal
-    link, status_link the engine's own links
+    link              the engine's own link: to the mail's task, or else to the case's status page for a party
+    status_link       always the status page
 
 Dates are local and written out: weekday, month, day, year. Values that are not known are absent, for `has` to ask.
 """
@@ -134,7 +135,7 @@ def known_names(definition: Definition, mail: MailDef) -> frozenset[str]:
     """Every name that a text of this mail may read."""
     clocks = {f"clock_{name}{end}" for name in definition.clocks for end in ("", "_kind")}
     facts = {f"fact_{fact.name}" for fact in definition.facts.values() if not fact.personal}
-    task = {"task", "due", "instead_of", "link"} if mail.task else set()
+    task = {"task", "due", "instead_of", "link"} if mail.task else {"link"} if mail.to.kind == "party" else set()
     return frozenset({"case", "process", "state", "district", "today", "recipient_name", "contact_name",
                       "contact_email", "contact_phone", "legal_due", "legal_title", "status_link",
                       *clocks, *facts, *task})

@@ -40,8 +40,8 @@ def rendered(source: str = SOURCE, **values: str) -> Rendered:
 def test_the_plain_text_reads_like_a_letter() -> None:
     assert rendered(due="Monday, April 10, 2028").text.split("\n") == [
         "Dear Ana,", "", "What happened", "-------------", "", "Something happened to Ana.", "",
-        "Do it by Monday, April 10, 2028.", "", "1. read", "2. answer", "", "Answer now:", "https://d.example/t/abc", "",
-        "-- ", "District · 2026-0001", "",
+        "Do it by Monday, April 10, 2028.", "", "1. read", "2. answer", "", "Answer now:", "https://d.example/t/abc",
+        "", "-- ", "District · 2026-0001", "",
     ]
 
 
@@ -136,7 +136,7 @@ def test_names_are_told_apart_by_has() -> None:
 def test_a_link_in_a_sentence_stands_on_its_own_line_in_text() -> None:
     page = rendered("Subject: s\n\nAnswer here: {{ link }}\n")
     assert page.text.startswith("Answer here:\nhttps://d.example/t/abc\n")
-    assert ">Open the task</a>" in page.html
+    assert ">Open the page</a>" in page.html
 
 
 def test_long_lines_are_wrapped_but_an_address_is_not() -> None:

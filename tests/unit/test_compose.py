@@ -1,0 +1,188 @@
+"""From a case to its mails: the right reader, the right words, links bound to their task, nothing personal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
+import pytest
+
+from engine.case import Case, Contact, Task
+from engine.clocks import Calendars
+from engine.definition import Definition
+from engine.office import Office, Person
+from engine.ports import BriefLine, OutboxRow
+from notifiers import compose as c
+from notifiers import words
+from tests.office import CHICAGO
+from workflows import Catalogue, lawbook
+
+NOW = dt.datetime(2028, 1, 11, 18, 0, tzinfo=dt.UTC)
+DUE = dt.date(2028, 1, 18)
+DANA = Person("dana", "Dana Brooks", "dana@district.example", frozenset({"privacy"}))
+CARO = Person("caro", "Caro Vega", "caro@district.example", frozenset({"custodian"}), language="es")
+
+
+@pytest.fixture(scope="module")
+def definition() -> Definition:
+    return Catalogue().newest("correction_request")
+
+
+@pytest.fixture(scope="module")
+def office() -> Office:
+    book = lawbook().calendars
+    return Office("Lake District 12", CHICAGO, Calendars(book["il-statutory"], book["il-strict"]),
+                  {p.id: p for p in (DANA, CARO)}, public_url="https://privacy.district.example",
+                  contacts={"privacy": "Privacy Office, privacy@district.example, 555-0100"})
+
+
+@pytest.fixture
+def case(definition: Definition) -> Case:
+    task = Task("2028-0001-1", "verify", 1, 2, "Check who asks", ("caro",), "custodian", None, DUE, NOW)
+    return Case("2028-0001", definition.process, definition.version, definition.hash, "received", 1, NOW, 1, NOW, "caro",
+                parties={"parent": Contact("Ana Núñez", "ana@example.org", "es"),
+                         "operator": Contact("Learn Inc", None)}, tasks=(task,))
+
+
+def desk() -> c.Desk:
+    numbers = itertools.count(1)
+    return c.Desk("soppa@district.example", "Lake District 12", lambda: f"token-{next(numbers)}")
+
+
+def row(mail: str, recipient: str, task: str | None = None, occurrence: str = "2") -> OutboxRow:
+    return OutboxRow(1, None if mail == c.BRIEF else "2028-0001", mail, task or "s", occurrence, recipient, task,
+                     "claimed", 1, 1)
+
+
+def made(wanted: OutboxRow, case: Case, definition: Definition, office: Office, *lines: BriefLine) -> c.Composed | None:
+    return c.compose(wanted, {case.id: c.Matter(case, definition)}, lines, office, desk(), NOW)
+
+
+def text(composed: c.Composed | None) -> str:
+    assert composed is not None
+    mail = message_from_bytes(composed.raw, policy=default)
+    assert isinstance(mail, EmailMessage)
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return f"{mail['Subject']}\n{part.get_content()}".replace("\r\n", "\n")
+
+
+def test_a_task_mail_says_what_by_when_and_where_in_the_readers_language(
+        case: Case, definition: Definition, office: Office) -> None:
+    composed = made(row("task", "person:caro", "2028-0001-1"), case, definition, office)
+    said = text(composed)
+    assert "Estimado/a Caro Vega:" in said
+    assert "martes, 18 de enero de 2028 (meta del" in said.replace("\n", " ")
+    assert "https://privacy.district.example/t/token-1\n" in said
+    assert "privacy@district.example" in said
+    assert "555-0100" in said
+
+
+def test_a_task_link_is_bound_to_its_reader_task_and_generation(
+        case: Case, definition: Definition, office: Office) -> None:
+    composed = made(row("task", "person:caro", "2028-0001-1"), case, definition, office)
+    assert composed is not None
+    (link,) = composed.links
+    assert link.token_hash == c.token_hash("token-1")
+    assert (link.recipient, link.task_id, link.task_generation) == ("person:caro", "2028-0001-1", 2)
+    assert link.level == definition.states["received"].tasks[0].link
+    assert link.expires_at == NOW + c.AT_LEAST
+
+
+def test_a_mail_to_a_parent_without_a_task_links_to_the_cases_status(
+        case: Case, definition: Definition, office: Office) -> None:
+    received = replace(case, facts={"received_on": dt.date(2028, 1, 11)})
+    mail = replace(definition.mails["receipt"], texts={"en": "Subject: s\n\nSee {{ fact_received_on }}: {{ link }}\n"})
+    composed = made(row("receipt", "party:parent"), received, replace(definition, mails={"receipt": mail}), office)
+    assert "See Tuesday, January 11, 2028:\nhttps://privacy.district.example/s/token-1\n" in text(composed)
+    assert composed is not None
+    assert [(link.purpose, link.recipient, link.level) for link in composed.links] == [("status", "party:parent", "code")]
+
+
+def test_a_task_mail_carries_its_date_for_the_calendar(case: Case, definition: Definition, office: Office) -> None:
+    composed = made(row("task", "person:caro", "2028-0001-1"), case, definition, office)
+    assert composed is not None
+    mail = message_from_bytes(composed.raw, policy=default)
+    calendar = next(part for part in mail.walk() if part.get_content_type() == "text/calendar")
+    assert b"DTSTART;VALUE=DATE:20280118" in calendar.get_payload(decode=True)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("change", [{"outcome": "complete"}, {"generation": 3}, {"assignees": ("dana",)}])
+def test_a_task_that_has_gone_is_not_mailed(case: Case, definition: Definition, office: Office,
+                                            change: dict[str, object]) -> None:
+    moved = replace(case, tasks=(replace(case.tasks[0], **change),))  # type: ignore[arg-type]
+    assert made(row("task", "person:caro", "2028-0001-1"), moved, definition, office) is None
+
+
+@pytest.mark.parametrize("reader", ["party:operator", "party:nobody", "person:gone"])
+def test_a_reader_without_an_address_is_named(case: Case, definition: Definition, office: Office, reader: str) -> None:
+    with pytest.raises(c.NoAddress, match=reader):
+        made(row("task", reader, "2028-0001-1"), case, definition, office)
+
+
+def test_the_brief_puts_legal_dates_first_keeps_the_strongest_line_and_drops_what_is_done(
+        case: Case, definition: Definition, office: Office) -> None:
+    def line(subject: str, said: str, strength: int, legal: bool, task: str | None = None) -> BriefLine:
+        return BriefLine(case.id, "reminder", subject, said, strength, DUE, legal, task)
+
+    said = text(made(row("brief", "person:caro"), case, definition, office,
+                     line("2028-0001-1", "Check who asks", 0, False, "2028-0001-1"),
+                     line("district_fix", "weak words", 1, True), line("district_fix", "Correct the record", 2, True),
+                     line("2028-0001-9", "long done", 1, False, "2028-0001-9")))
+    assert said.startswith("Brief for Tuesday, January 11, 2028: 1 legal deadline, 1 task")
+    assert said.index("Legal deadlines") < said.index("Correct the record") < said.index("Check who asks")
+    assert "weak words" not in said
+    assert "long done" not in said
+    assert said.count("https://privacy.district.example/t/") == 2
+
+
+def test_a_brief_whose_tasks_are_all_done_is_not_sent(case: Case, definition: Definition, office: Office) -> None:
+    done = BriefLine(case.id, "task", "x", "Do it", 0, DUE, False, "2028-0001-9")
+    assert made(row("brief", "person:caro"), case, definition, office, done) is None
+
+
+def test_nothing_personal_is_among_the_words(case: Case, definition: Definition, office: Office) -> None:
+    facts = {fact.name: "secret" for fact in definition.facts.values()}
+    values = words.case_words(definition, replace(case, facts=facts), office, "en")
+    personal = [fact.name for fact in definition.facts.values() if fact.personal]
+    assert personal
+    assert not [name for name in personal if f"fact_{name}" in values]
+
+
+@pytest.mark.parametrize("process", ["correction_request", "operator_fix"])
+def test_every_shipped_mail_renders_in_every_language(process: str) -> None:
+    assert c.text_faults(Catalogue().newest(process), NOW.date()) == []
+
+
+def test_a_mail_that_asks_for_what_it_cannot_know_is_a_fault(definition: Definition) -> None:
+    mail = replace(definition.mails["receipt"], texts={"en": "Subject: s\n\n{{ fact_nonsense }}\n"})
+    faults = c.text_faults(replace(definition, mails={"receipt": mail}), NOW.date())
+    assert str(faults[0]).startswith("correction_request/mails/receipt.en.md:1:1: this mail cannot")
+
+
+def test_a_letter_has_the_same_words_and_no_link(case: Case, definition: Definition, office: Office) -> None:
+    facts = {"missing": "a signature"}
+    source = "Subject: s\n\nSend {{ fact_missing }} here: {{ link }}\n"
+    mail = replace(definition.mails["ask_missing"], texts={"en": source})
+    page = c.letter(c.Matter(replace(case, facts=facts), definition), mail, "party:parent", office, NOW)
+    assert "Send a signature here: at the district" in page
+    assert "<a " not in page
+
+
+def test_a_code_is_mailed_in_the_readers_language(office: Office) -> None:
+    reader = words.Reader("party:parent", "Ana", "ana@example.org", "es")
+    said = text(c.notice("code", reader, {"code": "493201", "minutes": "30"}, office, desk(), NOW, "2028-0001", "1"))
+    assert "Su código es 493201." in said
+    assert "493201" not in said.splitlines()[0]
+
+
+def test_dates_are_written_out() -> None:
+    day = dt.date(2028, 4, 10)
+    assert words.date_words(day, "en") == "Monday, April 10, 2028"
+    assert words.date_words(day, "es") == "lunes, 10 de abril de 2028"
+
+
