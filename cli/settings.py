@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from engine import nodes
 from engine.calendar import ONE_DAY, SchoolDays
+from engine.clocks import HoldPolicy
 from engine.nodes import Faults, Node
 from workflows.reader import read_file
 

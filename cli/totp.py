@@ -22,7 +22,8 @@ def code(secret: str, counter: int) -> str:
 def matching(secret: str, given: str, now: dt.datetime) -> int | None:
     """The time step whose code this is, now or one step to either side; None when it is no code."""
     present = int(now.timestamp()) // STEP
-    steps = [step for step in (present - 1, present, present + 1) if hmac.compare_digest(code(secret, step), given.strip())]
+    steps = [step for step in (present - 1, present, present + 1)
+             if hmac.compare_digest(code(secret, step).encode(), given.strip().encode())]
     return steps[0] if steps else None
 
 

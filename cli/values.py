@@ -30,7 +30,8 @@ def fact_values(definition: Definition, given: Mapping[str, str]) -> dict[str, F
     """The values of facts. Raises `UsageError` for unknown names, empty words and wrong values."""
     values, errors = read_values(definition, [*definition.facts, "posted_on"], given)
     wrong = [f"{name}: {error}" for name, error in errors.items()]
-    wrong += [f"{name}: nothing is given: write {name}=VALUE" for name in given if name not in values and name not in errors]
+    wrong += [f"{name}: nothing is given: write {name}=VALUE"
+              for name in given if name not in values and name not in errors]
     if wrong:
         raise UsageError("\n".join(wrong))
     return dict(values)

@@ -60,7 +60,8 @@ def read_answers(path: Path, process: str, catalogue: Catalogue) -> tuple[Answer
 
 
 def _entry(node: Node, faults: Faults) -> Mapping[str, Node]:
-    top = nodes.fields(node, faults, required=("on", "task", "outcome"), optional=("values", "process"), what="an answer")
+    top = nodes.fields(node, faults, required=("on", "task", "outcome"), optional=("values", "process"),
+                       what="an answer")
     nodes.date(top.get("on"), faults, "on")
     for key in ("task", "outcome", "process"):
         nodes.text(top.get(key), faults, key)
@@ -87,7 +88,8 @@ def _print(story: Story, office: Office) -> None:
     for case in story.cases.values():
         for clock in case.clocks.values():
             met = f"{clock.status} {day(clock.ended_on)}" if clock.ended_on else clock.status
-            say(f"{case.id} {clock.name}: legal deadline {day(clock.legal)}, district target {day(clock.target)}, {met}")
+            dates = f"legal deadline {day(clock.legal)}, district target {day(clock.target)}"
+            say(f"{case.id} {clock.name}: {dates}, {met}")
         say(f"{case.id} {'ended: ' + (case.outcome or '') if case.ended_at else 'still open at: ' + case.state}")
 
 

@@ -1,0 +1,19 @@
+"""`soppa worker`: the daemon alone."""
+
+from __future__ import annotations
+
+import click
+
+from cli.daemon import heart_of, lock_of
+from cli.home import Home
+from cli.options import home_option
+from cli.wiring import open_house
+from cli.worker import run
+
+
+@click.command(epilog="Example: soppa worker --home /srv/soppa")
+@home_option
+def command(home: Home) -> None:
+    """Run the daemon without pages until SIGTERM."""
+    with open_house(home) as house, heart_of(house) as heart:
+        run(heart, lock_of(house))

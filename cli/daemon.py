@@ -1,0 +1,67 @@
+"""The heart of one house: which functions a beat calls, and where mail leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.settings import RelaySettings as Wanted
+from cli.wiring import House, is_sqlite, new_token
+from cli.worker import Duties, Heart
+from notifiers.compose import Desk, composer
+from notifiers.relay import Relay
+from notifiers.smtp import RelaySettings, SmtpLink
+
+
+@contextmanager
+def heart_of(house: House) -> Iterator[Heart]:
+    """A heart ready to beat; the connection to the relay is closed with the block."""
+    wanted = house.settings.relay
+    if wanted is None:
+        yield Heart(duties(house, None), house.clock)
+        return
+    with SmtpLink(relay_settings(wanted, house.settings.district)) as link:
+        desk = desk_of(wanted, house.settings.district)
+        compose = composer(house.store, house.store.outbox, house.definitions, house.make_office, desk)
+        yield Heart(duties(house, Relay(house.store.outbox, house.store, link, compose, house.clock)), house.clock)
+
+
+def duties(house: House, relay: Relay | None) -> Duties:
+    """Without a relay, mails wait in the outbox."""
+    def send(now: dt.datetime, limit: int) -> int:
+        return 0 if relay is None else relay.run(limit).done
+
+    def high_water() -> dt.datetime | None:
+        with house.store.read() as unit:
+            return unit.high_water()
+
+    def set_high_water(now: dt.datetime) -> None:
+        with house.store.begin() as unit:
+            unit.set_high_water(now)
+
+    return Duties(house.service.tick, house.service.advance, send, house.store.outbox.rescue,
+                  lambda now: not house.store.has_work(now), high_water, set_high_water)
+
+
+def desk_of(wanted: Wanted, district: str) -> Desk:
+    return Desk(wanted.sender, district, new_token)
+
+
+def relay_settings(wanted: Wanted, district: str) -> RelaySettings:
+    """Raises `WrongEnvironment` for settings that would send a password or mail in clear."""
+    return RelaySettings(host=wanted.host, port=wanted.port, sender=wanted.sender, sender_name=district,
+                         tls=wanted.tls, username=wanted.username, password_file=wanted.password_file)
+
+
+def lock_of(house: House) -> Path | None:
+    """The lock of the one daemon of a SQLite file; None where several may run."""
+    return house.home.lock if is_sqlite(house.home, house.settings) else None
+
+
+def beat_until_quiet(heart: Heart, most: int = 1000) -> None:
+    """Beats until nothing is left to do at this instant."""
+    for _ in range(most):
+        if heart.beat() == 0:
+            break

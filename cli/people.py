@@ -1,0 +1,149 @@
+"""People as a table: a CSV file read strictly, and what it would change."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from engine.errors import FaultyInput, UsageError
+from engine.nodes import Fault, Mark, nearest
+from engine.office import Person
+from engine.scope import ROLES
+
+REQUIRED = ("id", "name", "email", "roles")
+OPTIONAL = ("login", "language", "deputy", "supervisor", "absent_from", "absent_to", "active")
+COLUMNS = (*REQUIRED, *OPTIONAL)
+_ID = re.compile(r"[a-z][a-z0-9._\-]{0,63}")
+_EMAIL = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+")
+
+
+def read_people(path: Path) -> tuple[Person, ...]:
+    """The people of a CSV file with a header row. Raises `FaultyInput` with every fault and its row."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}): check the name and its permissions") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    faults = list(_wrong_columns(reader.fieldnames or (), str(path)))
+    if faults:
+        raise FaultyInput(faults)
+    rows = [(Mark(str(path), reader.line_num, 1), row) for row in reader]
+    faults = [Fault(mark, message) for mark, row in rows for message in faults_of_row(row)]
+    faults += _wrong_together(rows)
+    if faults:
+        raise FaultyInput(faults)
+    return tuple(person_of(row) for _, row in rows)
+
+
+def faults_of_row(row: Mapping[str | None, str | list[str] | None]) -> Iterator[str]:
+    """What is wrong with one row, each as a sentence."""
+    if None in row or None in row.values():
+        yield "this row has more or fewer cells than the header: check its commas and quotes"
+        return
+    cells = {str(key): str(value).strip() for key, value in row.items()}
+    if not _ID.fullmatch(cells["id"]):
+        yield f"id '{cells['id']}': use small letters, digits, '.', '_' and '-', beginning with a letter"
+    if not cells["name"] or any(not cell.isprintable() for cell in cells.values()):
+        yield "name: a name is needed, and no control characters anywhere"
+    if not _EMAIL.fullmatch(cells["email"]):
+        yield f"email '{cells['email']}' is not a mail address"
+    for role in cells["roles"].split():
+        if role not in ROLES:
+            yield f"roles: there is no role '{role}'{nearest(role, ROLES)}"
+    if cells.get("active", "") not in ("", "yes", "no"):
+        yield f"active: '{cells['active']}' is neither yes nor no"
+    yield from _wrong_absence(cells)
+
+
+def person_of(row: Mapping[str | None, str | list[str] | None]) -> Person:
+    """A person from a row without faults."""
+    cells = {str(key): str(value).strip() for key, value in row.items()}
+    absent = (_day(cells, "absent_from"), _day(cells, "absent_to"))
+    return Person(
+        id=cells["id"], name=cells["name"], email=cells["email"], roles=frozenset(cells["roles"].split()),
+        login=cells.get("login") or None, language=cells.get("language") or "en",
+        deputy=cells.get("deputy") or None, supervisor=cells.get("supervisor") or None,
+        absent=None if absent[0] is None or absent[1] is None else (absent[0], absent[1]),
+        active=cells.get("active") != "no")
+
+
+def row_of(person: Person) -> dict[str, str]:
+    """The person as CSV cells; `person_of` reads them back."""
+    away = person.absent
+    return {"id": person.id, "name": person.name, "email": person.email, "roles": " ".join(sorted(person.roles)),
+            "login": person.login or "", "language": person.language, "deputy": person.deputy or "",
+            "supervisor": person.supervisor or "", "absent_from": away[0].isoformat() if away else "",
+            "absent_to": away[1].isoformat() if away else "", "active": "yes" if person.active else "no"}
+
+
+def changes(before: Iterable[Person], after: Iterable[Person]) -> list[tuple[str, Person, str]]:
+    """`new` or `changed`, the person as they will be, and what changes. Nobody is deleted by leaving them out."""
+    known = {person.id: person for person in before}
+    found = []
+    for person in after:
+        old = known.get(person.id)
+        if old is None:
+            found.append(("new", person, f"{person.name}, {', '.join(sorted(person.roles)) or 'no role'}"))
+        elif old != person:
+            was, now = row_of(old), row_of(person)
+            told = "; ".join(f"{key}: {was[key] or '–'} → {now[key] or '–'}" for key in now if was[key] != now[key])
+            found.append(("changed", person, told))
+    return found
+
+
+def check_links(people: Iterable[Person]) -> None:
+    """Deputies and supervisors must be people. Raises `UsageError` naming each that is not."""
+    known = {person.id: person for person in people}
+    wrong = [f"{person.id}: {what} '{other}' is nobody{nearest(other, known)}"
+             for person in known.values()
+             for what, other in (("deputy", person.deputy), ("supervisor", person.supervisor))
+             if other is not None and other not in known]
+    if wrong:
+        raise UsageError("\n".join(wrong))
+
+
+def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
+    names, mark = [name.strip() for name in found], Mark(file, 1, 1)
+    for name in names:
+        if name not in COLUMNS:
+            yield Fault(mark, f"unknown column '{name}'{nearest(name, COLUMNS)}")
+    for name in REQUIRED:
+        if name not in names:
+            yield Fault(mark, f"the column '{name}' is missing: the header needs {', '.join(REQUIRED)}")
+    if len(set(names)) < len(names):
+        yield Fault(mark, "a column is there twice: keep one of each")
+
+
+def _wrong_together(rows: Iterable[tuple[Mark, Mapping[str, str]]]) -> list[Fault]:
+    """The same id, address or login twice."""
+    faults, first = [], dict[tuple[str, str], int]()
+    for mark, row in rows:
+        for column in ("id", "email", "login"):
+            value = (row.get(column) or "").strip().lower()
+            if value and (column, value) in first:
+                faults.append(Fault(mark, f"{column} '{value}' is on line {first[column, value]} already"))
+            first.setdefault((column, value), mark.line)
+    return faults
+
+
+def _wrong_absence(cells: Mapping[str, str]) -> Iterator[str]:
+    for column in ("absent_from", "absent_to"):
+        try:
+            _day(cells, column)
+        except ValueError:
+            yield f"{column}: '{cells[column]}' is not a date: write it as 2026-07-01"
+            return
+    first, last = _day(cells, "absent_from"), _day(cells, "absent_to")
+    if (first is None) != (last is None) or (first is not None and last is not None and last < first):
+        yield "absent_from and absent_to: give both, in their order"
+
+
+def _day(cells: Mapping[str, str], column: str) -> dt.date | None:
+    word = cells.get(column, "")
+    return dt.date.fromisoformat(word) if word else None

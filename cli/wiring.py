@@ -1,0 +1,124 @@
+"""The only place where the parts meet, and the only one that reads the clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.home import Home, check_home
+from cli.identity import acting
+from cli.office import make_office
+from cli.settings import Settings, read_settings
+from engine.case import Actor
+from engine.definition import Definition
+from engine.errors import WrongEnvironment
+from engine.office import Office, Person
+from engine.ports import Unit
+from engine.service import Service
+from storage import Store, open_store
+from storage.sealing import read_ring
+from workflows import Catalogue, from_source
+
+PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "web")
+Clock = Callable[[], dt.datetime]
+
+
+def machine_clock() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The definitions on file and, for cases that run on an older one, those that the database adopted."""
+
+    catalogue: Catalogue
+    store: Store
+
+    def newest(self, process: str) -> Definition:
+        return self.catalogue.newest(process)
+
+    def has(self, process: str) -> bool:
+        return self.catalogue.has(process)
+
+    def pinned(self, process: str, version: int, digest: str) -> Definition:
+        """Raises `WrongEnvironment` when neither has it."""
+        try:
+            return self.catalogue.pinned(process, version, digest)
+        except WrongEnvironment:
+            source = self.store.adopted(process, version, digest)
+            if source is None:
+                raise
+            return from_source(source)
+
+    def source(self, definition: Definition) -> str:
+        return self.catalogue.source(definition)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything of one district, opened. `clock` gives aware UTC instants."""
+
+    home: Home
+    settings: Settings
+    store: Store
+    definitions: Adopted
+    service: Service
+    clock: Clock
+
+    def office(self, unit: Unit) -> Office:
+        return self.make_office(unit.people())
+
+    def make_office(self, people: Iterable[Person]) -> Office:
+        return make_office(self.settings, people, self.home)
+
+    def actor(self, as_login: str | None = None, on_behalf_of: str | None = None) -> Actor:
+        """The person at the terminal. Raises `NotAllowed`."""
+        with self.store.read() as unit:
+            people = unit.people()
+        return acting(people, as_login=as_login, demo=self.settings.demo, on_behalf_of=on_behalf_of)
+
+
+@contextmanager
+def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False) -> Iterator[House]:
+    """Opens a district for the length of the block; `create` makes the tables of a new database.
+
+    Raises `WrongEnvironment` for a home, key, database or installation that is not as it must be.
+    """
+    check_home(home)
+    check_origin()
+    settings = read_settings(home.settings)
+    store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create)
+    try:
+        definitions = Adopted(Catalogue(home.workflows if home.workflows.is_dir() else None), store)
+        service = Service(store, definitions, lambda people: make_office(settings, people, home))
+        yield House(home, settings, store, definitions, service, clock)
+    finally:
+        store.close()
+
+
+def database_url(home: Home, settings: Settings) -> str:
+    return settings.database or f"sqlite:///{home.database}"
+
+
+def is_sqlite(home: Home, settings: Settings) -> bool:
+    return database_url(home, settings).startswith("sqlite")
+
+
+def check_origin() -> None:
+    """Our packages have common names: each must stand beside this one. Raises `WrongEnvironment` for a stranger."""
+    ours = Path(__file__).parent.parent
+    for name in PACKAGES:
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None or Path(found.origin).parent.parent != ours:
+            where = found.origin if found else "nowhere"
+            raise WrongEnvironment(f"another package named '{name}' was found before soppa's own ({where}): "
+                                   f"install soppa in an environment of its own")
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(32)
