@@ -16,7 +16,7 @@ Raw = str | Iterable[str]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+\.[^@\s<>\"(),:;\[\]\\.]+")
-_CONTACT = re.compile(r"\s*(?P<name>[^<>]+?)\s*(?:<(?P<address>[^<>]*)>)?\s*")
+_CONTACT = re.compile(r"(?P<name>[^<>]+)(?:<(?P<address>[^<>]*)>)?")
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AMERICAN = re.compile(r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})/(?P<year>[0-9]{4})")
 _TRUE = {"true", "yes", "y", "1", "sí", "si"}
@@ -128,13 +128,14 @@ def read_value(fact: FactDef, typed: Raw) -> FactValue | None:
 
 def read_contact(typed: str) -> Contact:
     """`Name <address>` or a name alone. Raises `FieldError`."""
-    found = _CONTACT.fullmatch(typed)
-    if found is None:
-        raise FieldError("contact", typed)
+    found = _CONTACT.fullmatch(typed.strip())
+    name = found["name"].strip() if found else ""
+    if found is None or not name:
+        raise FieldError("contact", typed.strip())
     address = found["address"]
     if address is not None and not _ADDRESS.fullmatch(address.strip()):
         raise FieldError("address", address)
-    return Contact(found["name"], address.strip() if address else None)
+    return Contact(name, address.strip() if address else None)
 
 
 def _bool(fact: FactDef, typed: str) -> FactValue:

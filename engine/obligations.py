@@ -7,6 +7,7 @@ told is never overwritten.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.case import Clock
@@ -207,13 +208,19 @@ def _set_timers(turn: Turn, clock: ClockDef, current: Clock, derived: Derived, *
     for planned in not_due:
         turn.tell("rung_not_due", of=clock.name, rung=planned.rung, on=planned.on)
     if passed and fire_passed:
-        _remind(turn, clock, current, max(passed, key=lambda planned: planned.strength))
+        _remind(turn, clock, current, _as_one(passed))
     for planned in later:
         _set(turn, current, planned)
     for planned in passed:
         again = following(replace(planned, on=turn.today), turn.office.calendars, 1)
         if again is not None:
             _set(turn, current, replace(planned, on=again))
+
+
+def _as_one(passed: Sequence[PlannedRung]) -> PlannedRung:
+    """Rungs that are late together go out as the strongest of them, to the readers of all."""
+    strongest = max(passed, key=lambda planned: planned.strength)
+    return replace(strongest, to=tuple(dict.fromkeys(reader for planned in passed for reader in planned.to)))
 
 
 def _set(turn: Turn, clock: Clock, planned: PlannedRung) -> None:

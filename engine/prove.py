@@ -7,18 +7,16 @@ It never samples: beyond `MAX_CONFIGURATIONS` the answer is "not proved".
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.definition import Branch, ClockDef, Definition, Outcome, StateDef, TaskDef, ended, entered, expired, told
-from engine.guards import Atom, FactType, Guard, atoms, evaluate, reads
+from engine.guards import FactType, Guard, TooManyCells, gaps, overlaps, reads
 from engine.machine import triggers
 
 MAX_CONFIGURATIONS = 200_000
-MAX_CELLS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,8 @@ class _Walk:
         asked = [task for task in state.tasks if not task.offered]
         if not asked and not state.on and state.after is None and not state.always:
             self._flaw(here, f"nobody owns state '{state.name}': give it a task, an event or a time")
-        covered = here.running or state.after or waits or (all(task.due for task in asked) and asked) or here.under_way
+        targeted = bool(asked) and all(task.due for task in asked)
+        covered = here.running or state.after or waits or targeted or here.under_way
         if not covered:
             self._flaw(here, f"state '{state.name}' has neither a due nor a clock that covers it")
 
@@ -187,9 +186,9 @@ class _Walk:
         if not outcome.to and state.join == "any":
             yield step, after
         for branch in outcome.to:
-            if self._may(branch, outcome.to, known.known):
-                self.taken.add((state.name, step, branch.to))
-                yield step, self._enter(after, branch.to)
+            self.taken.add((state.name, step, branch.to))
+            told_by_way = replace(after, known=after.known | _settled(branch, outcome.to))
+            yield step, self._enter(self._anchors(told_by_way), branch.to)
 
     def _joined(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Configuration]]:
         """Every choice of answers that records only, one a task."""
@@ -278,6 +277,15 @@ class _Walk:
         return replace(here, running=here.running | started) if started else here
 
 
+def _settled(branch: Branch, branches: Sequence[Branch]) -> frozenset[str]:
+    """What must have been recorded for an answer to take this way: an answer that lacks a fact is refused.
+
+    A guard with `||` can hold while one side is unknown, so it settles nothing.
+    """
+    asked = [b.when for b in (branches if branch.when is None else (branch,)) if b.when is not None]
+    return frozenset().union(*(reads(guard) for guard in asked if "||" not in guard.source))
+
+
 def _events_of(clock: ClockDef) -> tuple[str, ...]:
     anchors = clock.anchor.names if clock.anchor.kind == "event" else ()
     return (*clock.satisfied_by, *clock.void_by, *anchors)
@@ -303,71 +311,25 @@ def _clocks_of(definition: Definition) -> Iterator[Flaw]:
 
 
 def _guards_of(definition: Definition) -> Iterator[Flaw]:
-    """Overlaps of the guards of one trigger, and values for which an automatic trigger has no way."""
+    """Overlaps of the guards of one trigger, and cases in which an automatic trigger has no way on."""
     kinds = {name: fact.type for name, fact in definition.facts.items()}
     for state in definition.states.values():
         for trigger, branches in triggers(state):
             guards = [branch.when for branch in branches if branch.when is not None]
-            whole = len(guards) < len(branches) or trigger == "always" or ("." in trigger and trigger[:3] != "on ")
-            yield from _cells(f"{state.name}, {trigger}", guards, kinds, whole)
+            answered = any(trigger.startswith(f"{task.name}.") for task in state.tasks)
+            may_stay = len(guards) < len(branches) or trigger == "always" or answered
+            yield from _ways_of(f"{state.name}, {trigger}", guards, kinds, may_stay=may_stay)
 
 
-def _cells(where: str, guards: Sequence[Guard], kinds: Mapping[str, FactType], whole: bool) -> Iterator[Flaw]:
-    facts = sorted({name for guard in guards for atom in atoms(guard) for name in (atom.fact, atom.other) if name})
-    values = [_values(name, kinds[name], [a for g in guards for a in atoms(g)]) for name in facts]
-    cells = list(itertools.islice(itertools.product(*values), MAX_CELLS + 1))
-    if len(cells) > MAX_CELLS:
-        yield Flaw(f"{where}: its guards have more than {MAX_CELLS} cases: not proved, split them")
+def _ways_of(where: str, guards: Sequence[Guard], kinds: Mapping[str, FactType], *, may_stay: bool) -> Iterator[Flaw]:
+    try:
+        overlap = overlaps(guards, kinds)
+        gap = None if may_stay or not guards else gaps(guards, kinds)
+    except TooManyCells as error:
+        yield Flaw(f"{where}: not proved, {error}: split the guards")
         return
-    for cell in cells:
-        given = {name: value for name, value in zip(facts, cell, strict=True) if value is not None}
-        true = [guard.source for guard in guards if evaluate(guard, given) is True]
-        shown = ", ".join(f"{name} = {_shown(value)}" for name, value in given.items())
-        if len(true) > 1:
-            yield Flaw(f"{where}: the guards '{true[0]}' and '{true[1]}' both hold when {shown}")
-            return
-        if not true and not whole and len(given) == len(facts):
-            yield Flaw(f"{where}: no guard holds when {shown}: add an else")
-            return
-
-
-def _values(name: str, kind: FactType, found: Sequence[Atom]) -> Sequence[object]:
-    """Values that together tell every difference the guards can see; None is 'not recorded'."""
-    own = [atom for atom in found if name in (atom.fact, atom.other)]
-    missing: list[object] = [None] if any(atom.op == "has" for atom in own) else []
-    by_kind: Mapping[str, Callable[[], Sequence[object]]] = {
-        "bool": lambda: (True, False),
-        "choice": lambda: kind.options,
-        "set": lambda: _subsets(kind.options),
-        "contacts": lambda: [("x",) * n for n in range(_largest(own) + 2)],
-        "int": lambda: sorted({v + d for v in _literals(own) if isinstance(v, int) for d in (-1, 0, 1)} or {0}),
-        "date": lambda: _dates(own),
-        "text": lambda: [*(v for v in _literals(own) if isinstance(v, str)), "\0other"],
-    }
-    return [*missing, *by_kind.get(kind.kind, lambda: ("\0some",))()]
-
-
-def _subsets(options: Sequence[str]) -> Sequence[object]:
-    sizes = range(len(options) + 1)
-    return [frozenset(picked) for size in sizes for picked in itertools.combinations(options, size)]
-
-
-def _dates(own: Sequence[Atom]) -> Sequence[object]:
-    literals = [value for value in _literals(own) if isinstance(value, dt.date)] or [dt.date(2030, 1, 2)]
-    return sorted({day + dt.timedelta(days=d) for day in literals for d in (-1, 0, 1)})
-
-
-def _literals(own: Sequence[Atom]) -> list[object]:
-    found: list[object] = []
-    for atom in own:
-        value: object = atom.value
-        found.extend(value if isinstance(value, tuple) else [value])
-    return found
-
-
-def _largest(own: Sequence[Atom]) -> int:
-    return max((value for value in _literals(own) if isinstance(value, int)), default=0)
-
-
-def _shown(value: object) -> str:
-    return "{" + ", ".join(sorted(value)) + "}" if isinstance(value, frozenset) else str(value)
+    if overlap is not None:
+        both = f"'{guards[overlap.first].source}' and '{guards[overlap.second].source}'"
+        yield Flaw(f"{where}: the guards {both} can hold together: make them exclude each other")
+    if gap is not None:
+        yield Flaw(f"{where}: there are cases in which no guard holds: add an else")

@@ -190,3 +190,12 @@ def test_an_uncertain_mail_waits_for_the_privacy_officer() -> None:
     settled = MailSettled("receipt", "1", "uncertain", dt.date(2028, 1, 12))
     decision = decide(DEFINITION, CASE, settled, NOW, office())
     assert [e.recipient for e in decision.effects if isinstance(e, Notify)] == ["person:ada"]
+
+
+def test_rungs_that_are_late_when_a_clock_starts_go_out_as_one_to_all_their_readers() -> None:
+    decision = started({**FACTS, "received_on": dt.date(2027, 9, 1)})
+    fired = [event.detail for event in decision.events if event.kind == "rung_fired"]
+    assert [line["rung"] for line in fired] == ["legal_10"]
+    assert fired[0]["to"] == "person:ada, person:cus, person:leg, person:sup"
+    not_due = [event.detail["rung"] for event in decision.events if event.kind == "rung_not_due"]
+    assert not_due == ["third_1", "third_2", "before_10", "before_5", "before_1"]

@@ -1,0 +1,85 @@
+"""What the proof finds: each promise broken once, and the shortest story that breaks it."""
+
+import pytest
+
+import workflows
+from engine.prove import Report, check
+
+HEAD = """
+process: sample
+version: 1
+title: Sample
+cites: [105 ILCS 85/33]
+parties: {parent: {kind: parent, label: Parent}}
+start: {needs: [parent, received_on], by: [custodian]}
+facts:
+  received_on: {type: date, label: Received}
+  good: {type: bool, label: Good}
+  size: {type: int, label: Size}
+clocks:
+  fix: {rule: R-CORR-DISTRICT, title: Fix, anchor: received_on, satisfied_by: [told.answer], void_by: [entered.dropped],
+        ladder: LONG, owner: custodian}
+mails:
+  answer: {to: parent, paper: custodian, reviewed_by: {es: null}}
+"""
+TEXTS = {f"answer.{language}": "Subject: Case {{ case }}\n\nIt is done.\n" for language in ("en", "es")}
+SOUND = """
+states:
+  open:
+    title: Open
+    initial: true
+    tasks:
+      - {id: look, role: custodian, title: Look, form: [good, size], due: 5 business_days,
+         outcomes: {done: [{when: good && size > 3, to: telling}, {else: dropped}], drop: dropped}}
+  telling: {title: Telling, send: [answer], on: {told.answer: ended}}
+  ended: {title: Ended, final: ended}
+  dropped: {title: Dropped, final: dropped}
+"""
+
+
+def proof(states: str) -> Report:
+    return check(workflows.compile_source(HEAD + states, "sample.yaml", TEXTS))
+
+
+def test_a_sound_definition_has_no_flaw() -> None:
+    report = proof(SOUND)
+    assert report.good, report.flaws
+    assert report.configurations == 4
+
+
+@pytest.mark.parametrize(("old", "new", "message", "story"), [
+    ("to: telling}, {else: dropped}", "to: telling}, {else: ended}",
+     "'ended' ends the case while clock 'fix' runs", ("start", "look.done")),
+    ("{when: good && size > 3, to: telling}, {else: dropped}",
+     "{when: size > 3, to: telling}, {when: size > 2 && good, to: dropped}",
+     "open, look.done: the guards 'size > 3' and 'size > 2 && good' can hold together", ()),
+    ("{told.answer: ended}", "{told.answer: [{when: size > 3, to: ended}, {when: size < 3, to: dropped}]}",
+     "telling, on told.answer: there are cases in which no guard holds", ()),
+])  # fmt: skip
+def test_a_broken_promise_is_told_with_its_story(old: str, new: str, message: str, story: tuple[str, ...]) -> None:
+    assert old in SOUND
+    flaws = [flaw for flaw in proof(SOUND.replace(old, new)).flaws if message in flaw.message]
+    assert len(flaws) == 1
+    assert flaws[0].story == story
+
+
+def test_a_guard_may_not_read_what_some_path_does_not_set() -> None:
+    optional = SOUND.replace("form: [good, size]", "form: [good, {fact: size, optional: true}]")
+    states = optional.replace("good && size > 3", "good").replace(
+        "{told.answer: ended}", "{told.answer: [{when: size > 3, to: ended}, {else: dropped}]}"
+    )
+    assert any("a guard reads size, not set on every path" in flaw.message for flaw in proof(states).flaws)
+
+
+
+def test_a_circle_without_an_end_is_stuck() -> None:
+    again = """
+  again:
+    title: Again
+    tasks:
+      - {id: retry, role: custodian, title: Retry, due: 2 business_days, outcomes: {retry: again}}
+      - {id: stop, role: custodian, offered: true, title: Stop, form: [size], outcomes: {stop: again}}
+"""
+    flaws = proof(SOUND.replace("to: telling}, {else: dropped}", "to: telling}, {else: again}") + again).flaws
+    stuck = [flaw for flaw in flaws if "no end can be reached" in flaw.message]
+    assert [flaw.story for flaw in stuck] == [("start", "look.done")]
