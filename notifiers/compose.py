@@ -359,8 +359,8 @@ def facts_needed(definition: Definition, mail: MailDef) -> frozenset[str]:
 
 
 def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.datetime) -> str:
-    """The mail as a page to print and post, for a reader without an address. It has no links: names that a text reads
-    as links are replaced by the district's contact. Raises `UsageError` for a reader the case does not have."""
+    """The mail as a page to print and post, for a reader without an address. It has no links: where a text reads one,
+    the words for the district's office stand. Raises `UsageError` for a reader the case does not have."""
     reader = words.reader_of(key, matter.case, office)
     if reader is None:
         raise UsageError(f"case {matter.case.id} has no {key}: enter the reader first")

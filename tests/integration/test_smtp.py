@@ -2,106 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import trustme
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from engine.errors import WrongEnvironment
 from notifiers.smtp import RelaySettings, SmtpLink
+from tests.mailserver import Relay, Sink, free_port, mail_server
 
 MAIL = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\n.a line that begins with a dot\r\n"
 
 
-@dataclass
-class Sink:
-    """A server's handler; `rcpt` and `dot` are what it answers, `hang` makes it fall silent after the dot."""
-
-    rcpt: str = "250 OK"
-    dot: str = "250 kept as 17"
-    hang: bool = False
-    mails: list[bytes] = field(default_factory=list)
-    sessions: list[Session] = field(default_factory=list)
-    secure: list[bool] = field(default_factory=list)
-    logins: list[str] = field(default_factory=list)
-
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str,  # noqa: N802
-                          options: list[str]) -> str:
-        if self.rcpt.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.rcpt
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        content = envelope.content
-        assert isinstance(content, bytes)
-        self.mails.append(content)
-        self.sessions.append(session)
-        self.secure.append(session.ssl is not None)
-        if self.hang:
-            await asyncio.sleep(30)
-        return self.dot
-
-    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
-                     ) -> AuthResult:
-        assert isinstance(data, LoginPassword)
-        self.logins.append(data.login.decode())
-        return AuthResult(success=data.password == b"sesame")
-
-
-@dataclass
-class Relay:
-    """The server; it can be stopped and started again on the same port."""
-
-    sink: Sink
-    secure: ssl.SSLContext
-    settings: RelaySettings
-    controller: Controller | None = None
-
-    def start(self) -> None:
-        self.controller = Controller(self.sink, hostname="127.0.0.1", port=self.settings.port, tls_context=self.secure,
-                                     require_starttls=True, authenticator=self.sink.authenticate)
-        self.controller.start()
-
-    def stop(self) -> None:
-        if self.controller is not None:
-            self.controller.stop()
-            self.controller = None
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
-    authority = trustme.CA()
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return authority, path
-
-
 @pytest.fixture
-def relay(authority: tuple[trustme.CA, Path]) -> Iterator[Relay]:
-    sink = Sink()
-    secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority[0].issue_cert("localhost").configure_cert(secure)
-    settings = RelaySettings("localhost", _free_port(), "soppa@district.example", "District", ca_file=authority[1],
-                             timeout=5, dot_timeout=5, rest=0.05)
-    relay = Relay(sink, secure, settings)
-    relay.start()
-    yield relay
-    relay.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def relay(tmp_path: Path) -> Iterator[Relay]:
+    with mail_server(tmp_path) as relay:
+        yield relay
 
 
 def yes() -> bool:
@@ -219,7 +138,7 @@ def test_a_certificate_of_a_stranger_is_refused(relay: Relay) -> None:
 
 def test_a_relay_without_tls_gets_nothing() -> None:
     sink = Sink()
-    controller = Controller(sink, hostname="127.0.0.1", port=_free_port())
+    controller = Controller(sink, hostname="127.0.0.1", port=free_port())
     controller.start()
     settings = RelaySettings("localhost", controller.port, "soppa@district.example", "District", timeout=5)
     with SmtpLink(settings) as link:

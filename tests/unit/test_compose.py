@@ -43,8 +43,8 @@ def office() -> Office:
 @pytest.fixture
 def case(definition: Definition) -> Case:
     task = Task("2028-0001-1", "verify", 1, 2, "Check who asks", ("caro",), "custodian", None, DUE, NOW)
-    return Case("2028-0001", definition.process, definition.version, definition.hash, "received", 1, NOW, 1, NOW, "caro",
-                parties={"parent": Contact("Ana Núñez", "ana@example.org", "es"),
+    return Case("2028-0001", definition.process, definition.version, definition.hash, "received", 1, NOW, 1, NOW,
+                "caro", parties={"parent": Contact("Ana Núñez", "ana@example.org", "es"),
                          "operator": Contact("Learn Inc", None)}, tasks=(task,))
 
 
@@ -100,7 +100,8 @@ def test_a_mail_to_a_parent_without_a_task_links_to_the_cases_status(
     composed = made(row("receipt", "party:parent"), received, replace(definition, mails={"receipt": mail}), office)
     assert "See Tuesday, January 11, 2028:\nhttps://privacy.district.example/s/token-1\n" in text(composed)
     assert composed is not None
-    assert [(link.purpose, link.recipient, link.level) for link in composed.links] == [("status", "party:parent", "code")]
+    (link,) = composed.links
+    assert (link.purpose, link.recipient, link.level) == ("status", "party:parent", "code")
 
 
 def test_a_task_mail_carries_its_date_for_the_calendar(case: Case, definition: Definition, office: Office) -> None:
@@ -108,7 +109,7 @@ def test_a_task_mail_carries_its_date_for_the_calendar(case: Case, definition: D
     assert composed is not None
     mail = message_from_bytes(composed.raw, policy=default)
     calendar = next(part for part in mail.walk() if part.get_content_type() == "text/calendar")
-    assert b"DTSTART;VALUE=DATE:20280118" in calendar.get_payload(decode=True)  # type: ignore[operator]
+    assert b"DTSTART;VALUE=DATE:20280118" in calendar.get_payload(decode=True)
 
 
 @pytest.mark.parametrize("change", [{"outcome": "complete"}, {"generation": 3}, {"assignees": ("dana",)}])

@@ -1,0 +1,96 @@
+"""A real SMTP server for tests, with TLS; what it answers can be set."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from notifiers.smtp import RelaySettings
+
+
+@dataclass
+class Sink:
+    """A server's handler; `rcpt` and `dot` are what it answers, `hang` makes it fall silent after the dot."""
+
+    rcpt: str = "250 OK"
+    dot: str = "250 kept as 17"
+    hang: bool = False
+    mails: list[bytes] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    secure: list[bool] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str,  # noqa: N802
+                          options: list[str]) -> str:
+        if self.rcpt.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.rcpt
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.mails.append(content)
+        self.sessions.append(session)
+        self.secure.append(session.ssl is not None)
+        if self.hang:
+            await asyncio.sleep(30)
+        return self.dot
+
+    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+                     ) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        self.logins.append(data.login.decode())
+        return AuthResult(success=data.password == b"sesame")
+
+
+@dataclass
+class Relay:
+    """The server; it can be stopped and started again on the same port."""
+
+    sink: Sink
+    secure: ssl.SSLContext
+    settings: RelaySettings
+    controller: Controller | None = None
+
+    def start(self) -> None:
+        self.controller = Controller(self.sink, hostname="127.0.0.1", port=self.settings.port, tls_context=self.secure,
+                                     require_starttls=True, authenticator=self.sink.authenticate)
+        self.controller.start()
+
+    def stop(self) -> None:
+        if self.controller is not None:
+            self.controller.stop()
+            self.controller = None
+
+
+@contextmanager
+def mail_server(folder: Path) -> Iterator[Relay]:
+    """A running server whose certificate only the settings it comes with trust."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    sink, secure = Sink(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(secure)
+    settings = RelaySettings("localhost", free_port(), "soppa@district.example", "District",
+                             ca_file=folder / "ca.pem", timeout=5, dot_timeout=5, rest=0.05)
+    relay = Relay(sink, secure, settings)
+    relay.start()
+    try:
+        yield relay
+    finally:
+        relay.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
