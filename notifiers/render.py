@@ -267,10 +267,15 @@ def _expand(template: Template, text: str, present: frozenset[str]) -> str:
                                   if name in present}
     context["has"] = lambda value: not isinstance(value, Undefined)
     try:
-        return _SOURCES.from_string(text).render(context)
+        return _compiled(text).render(context)
     except UndefinedError as error:
         raise UsageError(f"{template.file}: {error.message}; the case does not have it, so it may stand only inside "
                          "{% if has(…) %}") from error
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> LoadedTemplate:
+    return _SOURCES.from_string(text)
 
 
 def _tree(markdown: str) -> SyntaxTreeNode:
