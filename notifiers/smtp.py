@@ -31,6 +31,9 @@ _BROKEN = (smtp.SMTPException, ssl.SSLError, OSError, TimeoutError)
 
 _GOING_AWAY = 421
 
+_FAREWELL = 0.02
+"""Seconds for a TLS connection to close properly before its loop ends."""
+
 DOT_TIMEOUT = 600.0
 """Seconds to wait for the reply to the final dot (RFC 5321 4.5.3.2.6)."""
 
@@ -143,6 +146,7 @@ class SmtpLink:
         if not self._thread.is_alive():
             return
         self._drop()
+        self._run(asyncio.sleep(_FAREWELL))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
         self._loop.close()
