@@ -33,16 +33,8 @@ def duties(house: House, relay: Relay | None) -> Duties:
     def send(now: dt.datetime, limit: int) -> int:
         return 0 if relay is None else relay.run(limit).done
 
-    def high_water() -> dt.datetime | None:
-        with house.store.read() as unit:
-            return unit.high_water()
-
-    def set_high_water(now: dt.datetime) -> None:
-        with house.store.begin() as unit:
-            unit.set_high_water(now)
-
     return Duties(house.service.tick, house.service.advance, send, house.store.outbox.rescue,
-                  lambda now: not house.store.has_work(now), high_water, set_high_water)
+                  lambda now: not house.store.has_work(now), house.store.high_water, house.store.set_high_water)
 
 
 def desk_of(wanted: Wanted, district: str) -> Desk:

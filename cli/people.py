@@ -34,19 +34,20 @@ def read_people(path: Path) -> tuple[Person, ...]:
     if faults:
         raise FaultyInput(faults)
     rows = [(Mark(str(path), reader.line_num, 1), row) for row in reader]
-    faults = [Fault(mark, message) for mark, row in rows for message in faults_of_row(row)]
-    faults += _wrong_together(rows)
+    faults = [Fault(mark, "this row has more or fewer cells than the header: check its commas and quotes")
+              for mark, row in rows if None in row or None in row.values()]
     if faults:
         raise FaultyInput(faults)
-    return tuple(person_of(row) for _, row in rows)
+    table = [(mark, {key.strip(): value.strip() for key, value in row.items()}) for mark, row in rows]
+    faults = [Fault(mark, message) for mark, cells in table for message in faults_of_row(cells)]
+    faults += _wrong_together(table)
+    if faults:
+        raise FaultyInput(faults)
+    return tuple(person_of(cells) for _, cells in table)
 
 
-def faults_of_row(row: Mapping[str | None, str | list[str] | None]) -> Iterator[str]:
-    """What is wrong with one row, each as a sentence."""
-    if None in row or None in row.values():
-        yield "this row has more or fewer cells than the header: check its commas and quotes"
-        return
-    cells = {str(key): str(value).strip() for key, value in row.items()}
+def faults_of_row(cells: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with the cells of one person, each as a sentence."""
     if not _ID.fullmatch(cells["id"]):
         yield f"id '{cells['id']}': use small letters, digits, '.', '_' and '-', beginning with a letter"
     if not cells["name"] or any(not cell.isprintable() for cell in cells.values()):
@@ -61,9 +62,8 @@ def faults_of_row(row: Mapping[str | None, str | list[str] | None]) -> Iterator[
     yield from _wrong_absence(cells)
 
 
-def person_of(row: Mapping[str | None, str | list[str] | None]) -> Person:
-    """A person from a row without faults."""
-    cells = {str(key): str(value).strip() for key, value in row.items()}
+def person_of(cells: Mapping[str, str]) -> Person:
+    """A person from cells without faults."""
     absent = (_day(cells, "absent_from"), _day(cells, "absent_to"))
     return Person(
         id=cells["id"], name=cells["name"], email=cells["email"], roles=frozenset(cells["roles"].split()),

@@ -20,8 +20,8 @@ from engine.errors import WrongEnvironment
 from engine.office import Office, Person
 from engine.ports import Unit
 from engine.service import Service
-from storage import Store, open_store
 from storage.sealing import read_ring
+from storage.store import SqlStore, open_store
 from workflows import Catalogue, from_source
 
 PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "web")
@@ -37,7 +37,7 @@ class Adopted:
     """The definitions on file and, for cases that run on an older one, those that the database adopted."""
 
     catalogue: Catalogue
-    store: Store
+    store: SqlStore
 
     def newest(self, process: str) -> Definition:
         return self.catalogue.newest(process)
@@ -50,10 +50,11 @@ class Adopted:
         try:
             return self.catalogue.pinned(process, version, digest)
         except WrongEnvironment:
-            source = self.store.adopted(process, version, digest)
-            if source is None:
+            with self.store.read() as unit:
+                adopted = unit.adopted(process, version)
+            if adopted is None or adopted[0] != digest:
                 raise
-            return from_source(source)
+            return from_source(adopted[1])
 
     def source(self, definition: Definition) -> str:
         return self.catalogue.source(definition)
@@ -65,7 +66,7 @@ class House:
 
     home: Home
     settings: Settings
-    store: Store
+    store: SqlStore
     definitions: Adopted
     service: Service
     clock: Clock
@@ -78,9 +79,7 @@ class House:
 
     def actor(self, as_login: str | None = None, on_behalf_of: str | None = None) -> Actor:
         """The person at the terminal. Raises `NotAllowed`."""
-        with self.store.read() as unit:
-            people = unit.people()
-        return acting(people, as_login=as_login, demo=self.settings.demo, on_behalf_of=on_behalf_of)
+        return acting(self.store.people(), as_login=as_login, demo=self.settings.demo, on_behalf_of=on_behalf_of)
 
 
 @contextmanager
@@ -92,7 +91,8 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
     check_home(home)
     check_origin()
     settings = read_settings(home.settings)
-    store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create)
+    store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create,
+                       zone=settings.zone)
     try:
         definitions = Adopted(Catalogue(home.workflows if home.workflows.is_dir() else None), store)
         service = Service(store, definitions, lambda people: make_office(settings, people, home))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,7 +18,11 @@ from engine.office import Office
 from engine.prove import Report
 from engine.prove import check as prove
 from engine.rehearse import rehearse
+from notifiers.compose import text_faults
 from workflows import Catalogue, faults_of
+
+SAMPLE_DAY = dt.date(2026, 9, 14)
+"""The day that stands in the mails which are rendered as a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,12 @@ class Checked:
     report: Report
     scenarios: int
     failed: tuple[str, ...]
+    mails: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
 
     @property
     def wrong(self) -> int:
-        return len(self.report.flaws) + (not self.report.proved) + len(self.failed) + len(self.gaps)
+        return len(self.report.flaws) + (not self.report.proved) + len(self.failed) + len(self.mails) + len(self.gaps)
 
 
 @click.command(epilog="Example: soppa check correction_request")
@@ -86,7 +92,8 @@ def _district(home: Home) -> Office:
 def _check(definition: Definition, catalogue: Catalogue, office: Office | None, home: Home) -> Checked:
     calendars = make_office(settings_or_sample(home), (), home).calendars
     gaps: Iterable[str] = () if office is None else gaps_in(definition, office)
-    return Checked(prove(definition), len(definition.scenarios), rehearse(definition, catalogue, calendars),
+    mails = tuple(map(str, text_faults(definition, SAMPLE_DAY)))
+    return Checked(prove(definition), len(definition.scenarios), rehearse(definition, catalogue, calendars), mails,
                    tuple(gaps))
 
 
@@ -96,7 +103,7 @@ def _print(one: Checked) -> None:
     proof = "proved" if report.proved else "not proved: too many"
     say(f"{report.process}: {verdict} ({report.configurations:,} configurations {proof}, "
         f"{one.scenarios - len(one.failed)} of {one.scenarios} scenarios as expected)")
-    for line in (*map(str, report.flaws), *one.failed, *one.gaps):
+    for line in (*map(str, report.flaws), *one.failed, *one.mails, *one.gaps):
         for part in line.splitlines():
             say(f"  {part}")
 
@@ -104,5 +111,6 @@ def _print(one: Checked) -> None:
 def _mapping(one: Checked) -> dict[str, object]:
     return {"process": one.report.process, "good": not one.wrong, "proved": one.report.proved,
             "configurations": one.report.configurations, "scenarios": one.scenarios, "failed": list(one.failed),
+            "mails": list(one.mails),
             "gaps": list(one.gaps),
             "flaws": [{"message": flaw.message, "story": list(flaw.story)} for flaw in one.report.flaws]}

@@ -41,5 +41,5 @@ def retry(incident: int, as_login: str | None, home: Home) -> None:
     """Put INCIDENT back to work, with its tries counted from zero."""
     with open_house(home) as house:
         house.actor(as_login)
-        house.store.views.retry_incident(incident, house.clock())
+        house.store.retry_incident(incident, house.clock())
     say(f"incident {incident} is tried again at the next heartbeat")

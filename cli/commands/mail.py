@@ -38,8 +38,9 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
         raise UsageError(f"process {process} has no mail '{mail}'{nearest(mail, definition.mails)}")
     today = dt.datetime.now(settings.zone).date()
     for name in [mail] if mail else definition.mails:
-        rendered = render(definition, name, language, settings.district, today)
-        review = definition.mails[name].reviewed_by
+        made = definition.mails[name]
+        rendered = render(definition, made, language, settings.district, today)
+        review = made.reviewed_by
         mark = "  [not reviewed yet]" if language in review and review[language] is None else ""
         say(f"— {name} ({language}){mark}\nSubject: {rendered.subject}\n\n{rendered.text}\n")
 

@@ -98,8 +98,7 @@ def totp(person: str, as_login: str | None, home: Home) -> None:
         if actor.id != person and not actor.roles & MAY:
             raise NotAllowed(f"{actor.name} may make a secret for nobody but themselves: ask the privacy officer")
         secret = b32encode(secrets.token_bytes(20)).decode()
-        with house.store.begin() as unit:
-            unit.set_totp(person, secret)
+        house.store.set_totp(person, secret)
     say(f"secret of {person} (shown once): {secret}")
     say(uri(secret, person, house.settings.district))
 
@@ -108,8 +107,7 @@ _NOBODY = Person("nobody", "", "", frozenset())
 
 
 def _people(house: House) -> Sequence[Person]:
-    with house.store.read() as unit:
-        return unit.people()
+    return house.store.people()
 
 
 def _put(house: House, wanted: Sequence[Person], as_login: str | None, apply_: bool) -> None:
@@ -128,7 +126,6 @@ def _put(house: House, wanted: Sequence[Person], as_login: str | None, apply_: b
         actor = house.actor(as_login)
         if not actor.roles & MAY:
             raise NotAllowed(f"{actor.name} may not change people: it is for {' or '.join(sorted(MAY))}")
-    with house.store.begin() as unit:
-        for _, person, _ in found:
-            unit.put_person(person)
+    for _, person, _ in found:
+        house.store.save_person(person)
     say(f"{len(found)} changed")

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.case import Contact
+from engine.case import Contact, FactValue
 from engine.office import Person
 
 DOMAIN = "prairie-creek.example"
@@ -65,7 +65,7 @@ MATHLOOP = Contact("MathLoop", "privacy@mathloop.example")
 class Start:
     """A case to start: what a parent says, on the day the demo begins."""
 
-    facts: Mapping[str, object]
+    facts: Mapping[str, FactValue]
     parties: Mapping[str, Contact]
     process: str = "correction_request"
 
@@ -83,7 +83,7 @@ class Act:
     task: str
     outcome: str
     by: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, FactValue] = field(default_factory=dict)
     dates: tuple[str, ...] = ()
 
 
@@ -96,7 +96,7 @@ def starts(received_on: dt.date) -> tuple[Start, Start]:
     )
 
 
-_CHECKED: Mapping[str, object] = {
+_CHECKED: Mapping[str, FactValue] = {
     "requester_kind": "parent", "identity_ok": True, "data_owner": "dana", "right_value": "As on the paper attached"}
 
 ACTS = (

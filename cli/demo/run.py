@@ -45,9 +45,8 @@ def sample_house(home: Home, sink: MailSink, port: int, clock: Clock) -> Iterato
     address = f"127.0.0.1:{port}"
     build_home(home, SETTINGS.format(public_url=f"http://{address}", bind=address, smtp_port=sink.smtp_port))
     with open_house(home, clock, create=True) as house:
-        with house.store.begin() as unit:
-            for person in PEOPLE:
-                unit.put_person(person)
+        for person in PEOPLE:
+            house.store.save_person(person)
         yield house
 
 
