@@ -1,0 +1,138 @@
+"""History: one hash chain per case.
+
+hash = SHA-256(hash of the line before + canonical JSON of [seq, at, actor, kind, detail, digest of the personal part]).
+The personal part is encrypted in a column of its own and only its keyed digest is in the chain, so that emptying it
+(purge) or sealing it with another key leaves the chain whole.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select
+
+from engine.case import Actor
+from engine.errors import WrongEnvironment
+from engine.messages import Event
+from storage.rows import Row, dump
+from storage.sealing import Ring, canonical
+from storage.tables import HISTORY
+
+START = ""
+"""What stands before the first line of a chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """`personal` is empty when there is none or when it was purged."""
+
+    seq: int
+    at: dt.datetime
+    actor: str
+    kind: str
+    detail: dict[str, str]
+    personal: dict[str, str]
+    hash: str
+
+
+def append(
+    connection: Connection, ring: Ring, case_id: str, events: Iterable[Event], actor: Actor, now: dt.datetime
+) -> None:
+    """Adds the events of one decision to the chain of a case whose row this transaction has locked."""
+    seq, head = _head(connection, case_id)
+    rows = []
+    for event in events:
+        seq += 1
+        row = _line(ring, case_id, seq, event, actor, now)
+        head = row["hash"] = _hash(head, row)
+        rows.append(row)
+    if rows:
+        connection.execute(insert(HISTORY), rows)
+
+
+def read(connection: Connection, ring: Ring, case_id: str) -> Sequence[HistoryLine]:
+    return tuple(_read(ring, row) for row in _rows(connection, case_id))
+
+
+def faults(connection: Connection, ring: Ring, case_id: str) -> Sequence[str]:
+    """What is wrong with the chain of a case, a sentence for each line at fault; empty when it is whole."""
+    found: list[str] = []
+    head = START
+    for number, row in enumerate(_rows(connection, case_id), 1):
+        if row["seq"] != number:
+            return [*found, f"case {case_id}: line {number} of its history is missing"]
+        if row["hash"] != _hash(head, row):
+            found.append(f"case {case_id}: line {number} of its history, or the one before, was changed")
+        if not _personal_is_true(ring, row):
+            found.append(f"case {case_id}: the personal part of line {number} was changed")
+        head = row["hash"]
+    return found
+
+
+def head(connection: Connection, case_id: str) -> str:
+    """The hash of the latest line."""
+    return _head(connection, case_id)[1]
+
+
+def _head(connection: Connection, case_id: str) -> tuple[int, str]:
+    latest = select(HISTORY.c.seq, HISTORY.c.hash).where(HISTORY.c.case_id == case_id)
+    row = connection.execute(latest.order_by(HISTORY.c.seq.desc()).limit(1)).first()
+    return (row.seq, row.hash) if row else (0, START)
+
+
+def _rows(connection: Connection, case_id: str) -> Sequence[Row]:
+    found = select(HISTORY).where(HISTORY.c.case_id == case_id).order_by(HISTORY.c.seq)
+    return connection.execute(found).mappings().all()  # type: ignore[return-value]
+
+
+def _line(ring: Ring, case_id: str, seq: int, event: Event, actor: Actor, now: dt.datetime) -> dict[str, object]:
+    personal = dict(event.personal)
+    if actor.on_behalf_of:
+        personal.setdefault("on_behalf_of", actor.on_behalf_of)
+    plain, place = canonical(personal), _place(case_id, seq)
+    return {
+        "case_id": case_id,
+        "seq": seq,
+        "at": now.astimezone(dt.UTC),
+        "actor": f"{actor.kind}:{actor.id}",
+        "kind": event.kind,
+        "detail": dump(dict(event.detail)),
+        "personal_digest": ring.digest(plain, place) if personal else None,
+        "sealed": ring.seal(plain, place) if personal else None,
+    }
+
+
+def _hash(before: str, row: Row | dict[str, object]) -> str:
+    at = row["at"]
+    instant = at.astimezone(dt.UTC).isoformat() if isinstance(at, dt.datetime) else str(at)
+    line = [row["seq"], instant, row["actor"], row["kind"], row["detail"], row["personal_digest"]]
+    return hashlib.sha256(before.encode() + canonical(line)).hexdigest()
+
+
+def _personal_is_true(ring: Ring, row: Row) -> bool:
+    """A personal part that was purged is no fault; one that says something else than its digest is."""
+    if row["sealed"] is None:
+        return True
+    digest, place = row["personal_digest"], _place(row["case_id"], row["seq"])
+    if digest is None:
+        return False
+    try:
+        return ring.digest(ring.open(row["sealed"], place), place, digest.partition(":")[0]) == digest
+    except WrongEnvironment:
+        return False
+
+
+def _read(ring: Ring, row: Row) -> HistoryLine:
+    sealed = row["sealed"]
+    personal = json.loads(ring.open(sealed, _place(row["case_id"], row["seq"]))) if sealed else {}
+    return HistoryLine(
+        row["seq"], row["at"], row["actor"], row["kind"], json.loads(row["detail"]), personal, row["hash"]
+    )
+
+
+def _place(case_id: str, seq: int) -> str:
+    return f"history/{case_id}/{seq}"

@@ -1,0 +1,203 @@
+"""The outbox: who may send which mail now, and how it went. Each method is one transaction of its own.
+
+A row's `fence` grows with every claim; whoever holds an older one changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+
+from engine.messages import MailSettled
+from engine.ports import BriefLine, NewLink, OutboxRow, OutboxState
+from storage.base import Base
+from storage.keeping import leave_message
+from storage.links import link_row
+from storage.redact import redact
+from storage.rows import Row
+from storage.sealing import Ring
+from storage.tables import BRIEF_LINES, LINKS, OUTBOX
+
+LEASE = dt.timedelta(minutes=10)
+HANDING_OVER = dt.timedelta(minutes=15)
+"""Longer than the ten minutes that a relay may take to answer the final dot."""
+
+_SETTLED = ("accepted", "failed", "uncertain")
+
+
+class SqlOutbox:
+    """Implements `engine.ports.Outbox`."""
+
+    def __init__(self, base: Base) -> None:
+        self.base = base
+
+    def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
+        with self.base.reading() as connection:
+            idle = connection.scalar(select(OUTBOX.c.id).where(OUTBOX.c.at <= now).limit(1)) is None
+        return () if idle else self.base.write(lambda connection: self._claim(connection, now, limit))
+
+    def prepare(
+        self, row: OutboxRow, *, address: str, message_id: str, raw: bytes, links: Sequence[NewLink], now: dt.datetime
+    ) -> bool:
+        values = {
+            "sealed_address": self.base.ring.seal(address.encode(), address_place(row.id)),
+            "sealed": self.base.ring.seal(raw, mail_place(row.id)),
+            "message_id": message_id,
+            "digest": hashlib.sha256(raw).hexdigest(),
+            "lease_until": now + LEASE,
+        }
+
+        def work(connection: Connection) -> bool:
+            if not _changed(connection, _held(row, "claimed"), values):
+                return False
+            if links:
+                connection.execute(insert(LINKS), [link_row(link, row.id) for link in links])
+            return True
+
+        return self.base.write(work)
+
+    def brief_lines(self, row: OutboxRow) -> Sequence[BriefLine]:
+        mine = select(BRIEF_LINES).where(BRIEF_LINES.c.outbox_id == row.id)
+        order = (BRIEF_LINES.c.strength.desc(), BRIEF_LINES.c.case_id, BRIEF_LINES.c.subject)
+        with self.base.reading() as connection:
+            lines = connection.execute(mine.order_by(*order)).mappings().all()
+        return tuple(self._line(line) for line in lines)  # type: ignore[arg-type]
+
+    def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
+        values = {"state": "handing_over", "lease_until": now + HANDING_OVER}
+        return self.base.write(lambda connection: _changed(connection, _held(row, "claimed"), values))
+
+    def settle(
+        self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime, retry_at: dt.datetime | None = None
+    ) -> None:
+        """Raises `ValueError` for a state that settles nothing, and for `deferred` without `retry_at`."""
+        if state not in (*_SETTLED, "deferred") or (state == "deferred") != (retry_at is not None):
+            raise ValueError(f"a mail is not settled as {state} with retry_at {retry_at}")
+        held = _held(row, "claimed", "handing_over")
+        if state == "deferred":
+            values = {"state": state, "reply": reply, "at": retry_at, "lease_until": None}
+            self.base.write(lambda connection: _changed(connection, held, values))
+        else:
+            self.base.write(lambda connection: self._settle(connection, held, state, reply, now))
+
+    def rescue(self, now: dt.datetime) -> Mapping[str, int]:
+        late = OUTBOX.c.lease_until <= now
+        with self.base.reading() as connection:
+            if connection.scalar(select(OUTBOX.c.id).where(late).limit(1)) is None:
+                return {"queued": 0, "uncertain": 0}
+        return self.base.write(lambda connection: self._rescue(connection, late, now))
+
+    def resolve(self, outbox_id: int, state: OutboxState, by: str, now: dt.datetime) -> bool:
+        """A person's word on an uncertain mail; False when it is not uncertain (any more)."""
+        doubtful = (OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "uncertain")
+        reply = f"decided by {by}"
+        return self.base.write(lambda connection: self._settle(connection, doubtful, state, reply, now))
+
+    def _claim(self, connection: Connection, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
+        due = select(OUTBOX).where(OUTBOX.c.at <= now).order_by(OUTBOX.c.lane, OUTBOX.c.at, OUTBOX.c.id)
+        rows = connection.execute(due.limit(limit).with_for_update(skip_locked=True)).mappings().all()
+        claimed = {
+            "state": "claimed",
+            "at": None,
+            "lease_until": now + LEASE,
+            "attempts": OUTBOX.c.attempts + 1,
+            "fence": OUTBOX.c.fence + 1,
+        }
+        if rows:
+            connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_([row["id"] for row in rows])).values(claimed))
+        return tuple(_claimed(row, self.base.ring) for row in rows)  # type: ignore[arg-type]
+
+    def _settle(
+        self, connection: Connection, held: ColumnElement[bool], state: OutboxState, reply: str, now: dt.datetime
+    ) -> bool:
+        row = connection.execute(select(OUTBOX).where(held).with_for_update()).mappings().first()
+        if row is None:
+            return False
+        values: dict[str, object] = {"state": state, "reply": reply, "settled_at": now, "lease_until": None, "at": None}
+        if state == "accepted":
+            values |= self._without_secrets(connection, row)  # type: ignore[arg-type]
+        connection.execute(update(OUTBOX).where(OUTBOX.c.id == row["id"]).values(values))
+        if row["case_id"] is not None and state in _SETTLED:
+            settled = MailSettled(row["mail"], row["occurrence"], state, self.base.today(now))  # type: ignore[arg-type]
+            source = f"outbox/{row['id']}/{row['fence']}/{state}"
+            leave_message(connection, self.base.ring, row["case_id"], settled, source, now)
+        return True
+
+    def _without_secrets(self, connection: Connection, row: Row) -> dict[str, object]:
+        """After acceptance the text stays and the tokens go; the digest of both forms is kept."""
+        if row["sealed"] is None:
+            return {}
+        hashes = set(connection.scalars(select(LINKS.c.token_hash).where(LINKS.c.outbox_id == row["id"])))
+        place = mail_place(row["id"])
+        kept = redact(self.base.ring.open(row["sealed"], place), hashes)
+        return {"sealed": self.base.ring.seal(kept, place), "kept_digest": hashlib.sha256(kept).hexdigest()}
+
+    def _rescue(self, connection: Connection, late: ColumnElement[bool], now: dt.datetime) -> Mapping[str, int]:
+        rows = connection.execute(
+            select(OUTBOX.c.id, OUTBOX.c.state).where(late).with_for_update(skip_locked=True)
+        ).all()
+        back = [row.id for row in rows if row.state == "claimed"]
+        doubtful = [row.id for row in rows if row.state == "handing_over"]
+        if back:
+            again = {"state": "queued", "at": now, "lease_until": None}
+            connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(back)).values(again))
+        for outbox_id in doubtful:
+            self._settle(connection, OUTBOX.c.id == outbox_id, "uncertain", "the process ended while handing over", now)
+        return {"queued": len(back), "uncertain": len(doubtful)}
+
+    def _line(self, row: Row) -> BriefLine:
+        place = f"brief_lines/{row['outbox_id']}/{row['case_id']}/{row['subject']}"
+        return BriefLine(
+            case_id=row["case_id"],
+            kind=row["kind"],
+            subject=row["subject"],
+            text=self.base.ring.open(row["sealed"], place).decode(),
+            strength=row["strength"],
+            date=row["date"],
+            legal=row["legal"],
+            task_id=row["task_id"],
+        )
+
+
+def address_place(outbox_id: int) -> str:
+    return f"outbox/{outbox_id}/address"
+
+
+def mail_place(outbox_id: int) -> str:
+    return f"outbox/{outbox_id}/mail"
+
+
+def read_mail(row: Row, ring: Ring) -> OutboxRow:
+    """An outbox row with its address and bytes opened."""
+    address, raw = row["sealed_address"], row["sealed"]
+    return OutboxRow(
+        id=row["id"],
+        case_id=row["case_id"],
+        mail=row["mail"],
+        step=row["step"],
+        occurrence=row["occurrence"],
+        recipient=row["recipient"],
+        task_id=row["task_id"],
+        state=row["state"],
+        attempts=row["attempts"],
+        fence=row["fence"],
+        address=ring.open(address, address_place(row["id"])).decode() if address else None,
+        message_id=row["message_id"],
+        raw=ring.open(raw, mail_place(row["id"])) if raw else None,
+    )
+
+
+def _claimed(row: Row, ring: Ring) -> OutboxRow:
+    """The row as the claim leaves it."""
+    return read_mail({**row, "state": "claimed", "attempts": row["attempts"] + 1, "fence": row["fence"] + 1}, ring)
+
+
+def _held(row: OutboxRow, *states: str) -> ColumnElement[bool]:
+    return (OUTBOX.c.id == row.id) & (OUTBOX.c.fence == row.fence) & OUTBOX.c.state.in_(states)
+
+
+def _changed(connection: Connection, where: ColumnElement[bool], values: Mapping[str, object]) -> bool:
+    return connection.execute(update(OUTBOX).where(where).values(values)).rowcount == 1

@@ -1,0 +1,220 @@
+"""Rows to values and back. JSON says the type of what it would lose: dates, instants, sets, contacts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+from engine.case import Actor, Case, Clock, Contact, FactValue, Task
+from engine.clocks import Hold
+from engine.definition import Definition, say
+from engine.errors import WrongEnvironment
+from engine.messages import ChildEnded, Command, MailSettled, StartCase
+from engine.office import Person
+
+Row = Mapping[str, Any]
+
+
+def pack_fact(value: FactValue) -> object:
+    """A fact as JSON: yes/no, numbers and texts as they are, the others as [type, value]."""
+    match value:
+        case dt.datetime():
+            return ["instant", value.astimezone(dt.UTC).isoformat()]
+        case dt.date():
+            return ["date", value.isoformat()]
+        case frozenset():
+            return ["set", sorted(value)]
+        case tuple():
+            return ["contacts", [asdict(contact) for contact in value]]
+        case _:
+            return value
+
+
+def unpack_fact(packed: object) -> FactValue:
+    match packed:
+        case ["instant", str(text)]:
+            return dt.datetime.fromisoformat(text)
+        case ["date", str(text)]:
+            return dt.date.fromisoformat(text)
+        case ["set", list(items)]:
+            return frozenset(items)
+        case ["contacts", list(items)]:
+            return tuple(Contact(**item) for item in items)
+        case bool() | int() | str():
+            return packed
+    raise WrongEnvironment("a stored fact has a type this program does not know: install the newer soppa")
+
+
+def pack_facts(facts: Mapping[str, FactValue]) -> dict[str, object]:
+    return {name: pack_fact(value) for name, value in facts.items()}
+
+
+def unpack_facts(packed: Mapping[str, object]) -> dict[str, FactValue]:
+    return {name: unpack_fact(value) for name, value in packed.items()}
+
+
+def pack_parties(parties: Mapping[str, Contact]) -> dict[str, object]:
+    return {name: asdict(contact) for name, contact in parties.items()}
+
+
+def unpack_parties(packed: Mapping[str, Any]) -> dict[str, Contact]:
+    return {name: Contact(**contact) for name, contact in packed.items()}
+
+
+def pack_secrets(case: Case) -> object:
+    """What of a case is personal, or may be: its facts and parties."""
+    return {"facts": pack_facts(case.facts), "parties": pack_parties(case.parties)}
+
+
+def pack_command(command: Command) -> object:
+    """A message between cases. Only the three commands that travel have a stored form."""
+    match command:
+        case StartCase():
+            return {
+                "kind": "start_case",
+                "case_id": command.case_id,
+                "actor": _pack_actor(command.actor),
+                "facts": pack_facts(command.facts),
+                "parties": pack_parties(command.parties),
+                "parent": command.parent,
+                "child_name": command.child_name,
+                "process": command.process,
+            }
+        case MailSettled(mail, occurrence, status, on):
+            return {"kind": "mail_settled", "mail": mail, "occurrence": occurrence, "status": status, "on": str(on)}
+        case ChildEnded():
+            return {"kind": "child_ended", **asdict(command)}
+        case _:
+            raise TypeError(f"{type(command).__name__} is not sent between cases")
+
+
+def unpack_command(packed: Any) -> Command:
+    fields = dict(packed)
+    match fields.pop("kind"):
+        case "start_case":
+            fields["actor"] = _unpack_actor(fields["actor"])
+            fields["facts"] = unpack_facts(fields["facts"])
+            fields["parties"] = unpack_parties(fields["parties"])
+            return StartCase(**fields)
+        case "mail_settled":
+            return MailSettled(**{**fields, "on": dt.date.fromisoformat(fields["on"])})
+        case "child_ended":
+            return ChildEnded(**fields)
+    raise WrongEnvironment("a stored message has a kind this program does not know: install the newer soppa")
+
+
+def _pack_actor(actor: Actor) -> object:
+    return {**asdict(actor), "roles": sorted(actor.roles)}
+
+
+def _unpack_actor(packed: Any) -> Actor:
+    return Actor(**{**packed, "roles": frozenset(packed["roles"])})
+
+
+def case_row(case: Case) -> dict[str, object]:
+    """Every column of a case but the sealed one."""
+    return {
+        **_same(case, _CASE_COLUMNS),
+        "progress": dump({"happened": {k: str(v) for k, v in case.happened.items()}, "children": dict(case.children)}),
+    }
+
+
+def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Clock]) -> Case:
+    progress = json.loads(row["progress"])
+    return Case(
+        **{name: row[name] for name in _CASE_COLUMNS},
+        facts=unpack_facts(secrets["facts"]),
+        parties=unpack_parties(secrets["parties"]),
+        tasks=tuple(tasks),
+        clocks={clock.name: clock for clock in clocks},
+        happened={name: dt.date.fromisoformat(day) for name, day in progress["happened"].items()},
+        children=progress["children"],
+    )
+
+
+def task_row(case_id: str, task: Task, position: int) -> dict[str, object]:
+    return {"case_id": case_id, "present": True, "position": position, **_same(task, _TASK_COLUMNS)}
+
+
+def read_task(row: Row, assignees: Iterable[str]) -> Task:
+    return Task(**{name: row[name] for name in _TASK_COLUMNS}, assignees=tuple(assignees))
+
+
+def clock_row(case_id: str, clock: Clock) -> dict[str, object]:
+    return {
+        "case_id": case_id,
+        **_same(clock, _CLOCK_COLUMNS),
+        "calendars": dump(clock.calendars),
+        "holds": dump([[str(h.started), str(h.released) if h.released else None] for h in clock.holds]),
+    }
+
+
+def read_clock(row: Row) -> Clock:
+    return Clock(
+        **{name: row[name] for name in _CLOCK_COLUMNS},
+        calendars=tuple(json.loads(row["calendars"])),
+        holds=tuple(_hold(started, released) for started, released in json.loads(row["holds"])),
+    )
+
+
+def _hold(started: str, released: str | None) -> Hold:
+    return Hold(dt.date.fromisoformat(started), dt.date.fromisoformat(released) if released else None)
+
+
+def person_row(person: Person) -> dict[str, object]:
+    return {
+        **_same(person, _PERSON_COLUMNS),
+        "roles": dump(sorted(person.roles)),
+        "absent_from": person.absent[0] if person.absent else None,
+        "absent_to": person.absent[1] if person.absent else None,
+    }
+
+
+def read_person(row: Row) -> Person:
+    absent = (row["absent_from"], row["absent_to"]) if row["absent_from"] else None
+    return Person(
+        **{name: row[name] for name in _PERSON_COLUMNS},
+        roles=frozenset(json.loads(row["roles"])),
+        absent=cast("tuple[dt.date, dt.date] | None", absent),
+    )
+
+
+def labels(definition: Definition) -> str:
+    """What the queue shows of a definition's clocks, so that it need not load the definition."""
+    return dump(
+        {
+            name: {
+                "title": say(clock.title, "en"),
+                "citation": clock.rule.citation,
+                "kind": clock.rule.kind_of_date,
+                "window": clock.window,
+            }
+            for name, clock in definition.clocks.items()
+        }
+    )
+
+
+def dump(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _same(value: object, columns: Iterable[str]) -> dict[str, object]:
+    return {name: getattr(value, name) for name in columns}
+
+
+_CASE_COLUMNS = (
+    "id", "process", "version", "hash", "state", "entry", "entered_at", "revision", "started_at", "initiator",
+    "next_task", "parent", "child_name", "ended_at", "outcome",
+)  # fmt: skip
+_TASK_COLUMNS = (
+    "id", "name", "entry", "generation", "title", "role", "party", "due", "opened_at", "offered", "urgent",
+    "instead_of", "mail", "outcome", "done_by", "done_at",
+)  # fmt: skip
+_CLOCK_COLUMNS = (
+    "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
+    "provisional", "reason", "ended_on",
+)  # fmt: skip
+_PERSON_COLUMNS = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active")

@@ -1,0 +1,32 @@
+"""Statements that both databases write alike but SQLAlchemy does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+
+
+def insert_for(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
+    """An INSERT that knows ON CONFLICT."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts the rows whose unique key is not there yet, and leaves the others as they are."""
+    if rows:
+        connection.execute(insert_for(connection, table).on_conflict_do_nothing(), rows)
+
+
+def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Inserts a row, or writes its columns over the one with the same primary key."""
+    keys = [column.name for column in table.primary_key]
+    news = {name: value for name, value in row.items() if name not in keys}
+    statement = insert_for(connection, table).values(**row)
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=news))

@@ -1,0 +1,307 @@
+"""The store: `open_store` checks a database and gives the ports of `engine.ports` on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, delete, func, insert, select, union_all, update
+from sqlalchemy.exc import DBAPIError
+
+from engine.case import Actor, Case
+from engine.definition import Definition, say
+from engine.errors import Refused, UsageError, WrongEnvironment
+from engine.messages import Decision
+from engine.nodes import nearest
+from engine.office import Person
+from engine.ports import DueTimer, Message
+from storage import incidents, people
+from storage.base import Base
+from storage.database import check_schema, open_engine, sentence_of
+from storage.keeping import BriefAt, Keeper, case_place, message_place, new_case_id
+from storage.links import SqlLinks
+from storage.outbox import SqlOutbox
+from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
+from storage.sealing import Ring
+from storage.statements import put
+from storage.tables import ASSIGNEES, CASES, CLOCKS, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
+from storage.upgrade import migrate
+from storage.views import Views
+
+CHICAGO = ZoneInfo("America/Chicago")
+BRIEF_TIME = dt.time(7, 30)
+_KEY_CHECK = b"soppa"
+_SATURDAY = 5
+
+
+def weekday_briefs(zone: ZoneInfo) -> BriefAt:
+    """Briefs leave at 07:30 local time from Monday to Friday."""
+
+    def brief_at(now: dt.datetime) -> tuple[dt.date, dt.datetime]:
+        day = now.astimezone(zone).date()
+        leaves = _leaves(day, zone)
+        while leaves < now or day.weekday() >= _SATURDAY:
+            day += dt.timedelta(days=1)
+            leaves = _leaves(day, zone)
+        return day, leaves
+
+    return brief_at
+
+
+def _leaves(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    return dt.datetime.combine(day, BRIEF_TIME, tzinfo=zone).astimezone(dt.UTC)
+
+
+def open_store(
+    url: str, ring: Ring, *, create: bool = False, zone: ZoneInfo = CHICAGO, brief_at: BriefAt | None = None
+) -> SqlStore:
+    """The store behind a URL; `create` makes or upgrades its tables first.
+
+    Raises `WrongEnvironment` with one sentence for a database that is missing, damaged, read-only, open to others, of
+    another schema, or sealed with another key ring.
+    """
+    if create:
+        migrate(url)
+    engine = open_engine(url)
+    check_schema(engine)
+    base = Base(engine, ring, zone)
+    _check_key(base, create)
+    return SqlStore(base, brief_at or weekday_briefs(zone))
+
+
+def _check_key(base: Base, create: bool) -> None:
+    """The database holds one known word under its key: a ring that cannot read it is the wrong one."""
+    with base.reading() as connection:
+        found = _mark(connection, "key_check")
+    if found is not None:
+        try:
+            known = base.ring.open(bytes.fromhex(found), "meta/key_check") == _KEY_CHECK
+        except WrongEnvironment:
+            known = False
+        if not known:
+            raise WrongEnvironment(
+                "lost key: this key ring cannot read this database; put keys/ring back from its own backup"
+            )
+    elif create:
+        with base.writing() as connection:
+            _set_mark(connection, "key_check", base.ring.seal(_KEY_CHECK, "meta/key_check").hex())
+    else:
+        raise WrongEnvironment("the database was never given a key: make it with soppa init")
+
+
+class SqlStore:
+    """Implements `engine.ports.Store`; `outbox`, `links` and `views` are its other sides.
+
+    `now` is always an aware instant. Nothing is cached: what one process commits, the next call of another sees.
+    """
+
+    def __init__(self, base: Base, brief_at: BriefAt) -> None:
+        self.base = base
+        self.brief_at = brief_at
+        self.outbox = SqlOutbox(base)
+        self.links = SqlLinks(base)
+        self.views = Views(base)
+
+    def close(self) -> None:
+        self.base.engine.dispose()
+
+    @contextmanager
+    def begin(self) -> Iterator[SqlUnit]:
+        with self.base.writing() as connection:
+            yield SqlUnit(connection, self.base, self.brief_at, writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlUnit]:
+        with self.base.reading() as connection:
+            yield SqlUnit(connection, self.base, self.brief_at, writes=False)
+
+    def failed(self, kind: Literal["timer", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
+        return self.base.write(lambda connection: incidents.failed(connection, kind, ref, error, now))
+
+    def retry_incident(self, incident_id: int, now: dt.datetime) -> None:
+        """Puts what waits for a person back to work with five fresh tries. Raises `UsageError`, `Refused`."""
+        self.base.write(lambda connection: incidents.retry(connection, incident_id, now))
+
+    def has_work(self, now: dt.datetime) -> bool:
+        """Whether anything is due: three looks at the first leaf of an index, and no lock taken."""
+        timer = select(TIMERS.c.id).where(TIMERS.c.at <= now).limit(1).subquery()
+        message = select(MESSAGES.c.id).where(MESSAGES.c.stopped.is_(False)).limit(1).subquery()
+        mail = select(OUTBOX.c.id).where(OUTBOX.c.at <= now).limit(1).subquery()
+        with self.base.reading() as connection:
+            found = union_all(select(timer.c.id), select(message.c.id), select(mail.c.id)).limit(1)
+            return connection.execute(found).first() is not None
+
+    def people(self) -> Sequence[Person]:
+        with self.read() as unit:
+            return unit.people()
+
+    def save_person(self, person: Person) -> None:
+        """Adds a person or changes the one with this id. Raises `UsageError` for a login that another has."""
+        self.base.write(lambda connection: people.save(connection, person))
+
+    def set_totp(self, person_id: str, secret: str | None) -> None:
+        """Stores (or takes away) the secret of a person's authenticator. Raises `UsageError` for an unknown person."""
+        self.base.write(lambda connection: people.set_totp(connection, self.base.ring, person_id, secret))
+
+    def mark(self, name: str) -> str | None:
+        """A mark of the database, such as `demo`."""
+        with self.base.reading() as connection:
+            return _mark(connection, name)
+
+    def set_mark(self, name: str, value: str) -> None:
+        self.base.write(lambda connection: _set_mark(connection, name, value))
+
+    def high_water(self) -> dt.datetime | None:
+        with self.read() as unit:
+            return unit.high_water()
+
+    def set_high_water(self, now: dt.datetime) -> None:
+        with self.begin() as unit:
+            unit.set_high_water(now)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlUnit:
+    """Implements `engine.ports.Unit` on one connection. In a writing unit a case is locked when it is read."""
+
+    connection: Connection
+    base: Base
+    brief_at: BriefAt
+    writes: bool
+
+    def people(self) -> Sequence[Person]:
+        rows = self.connection.execute(select(PEOPLE).order_by(PEOPLE.c.id)).mappings()
+        return tuple(read_person(row) for row in rows)  # type: ignore[arg-type]
+
+    def new_case_id(self, today: dt.date) -> str:
+        return new_case_id(self.connection, today)
+
+    def case(self, case_id: str) -> Case:
+        wanted = select(CASES).where(CASES.c.id == case_id)
+        row = self.connection.execute(wanted.with_for_update() if self.writes else wanted).mappings().first()
+        if row is None:
+            raise UsageError(f"unknown case '{case_id}'{self._nearest_case(case_id)}")
+        secrets = self.base.ring.open_json(row["sealed"], case_place(case_id))
+        present = select(TASKS).where((TASKS.c.case_id == case_id) & TASKS.c.present).order_by(TASKS.c.position)
+        tasks = self.connection.execute(present).mappings().all()
+        people = self._assignees([task["id"] for task in tasks])
+        running = (CLOCKS.c.case_id == case_id) & (CLOCKS.c.status != "superseded")
+        clocks = self.connection.execute(select(CLOCKS).where(running).order_by(CLOCKS.c.name)).mappings()
+        return read_case(
+            row,  # type: ignore[arg-type]
+            secrets,
+            [read_task(task, people.get(task["id"], ())) for task in tasks],  # type: ignore[arg-type]
+            [read_clock(clock) for clock in clocks],  # type: ignore[arg-type]
+        )
+
+    def case_of_task(self, task_id: str) -> str:
+        found = self.connection.scalar(select(TASKS.c.case_id).where(TASKS.c.id == task_id))
+        if found is None:
+            open_ones = select(TASKS.c.id).where(TASKS.c.present & TASKS.c.outcome.is_(None)).limit(1000)
+            raise UsageError(f"unknown task '{task_id}'{nearest(task_id, self.connection.scalars(open_ones).all())}")
+        return str(found)
+
+    def adopt(self, definition: Definition, source: str) -> None:
+        key = (DEFINITIONS.c.process == definition.process) & (DEFINITIONS.c.version == definition.version)
+        known = self.connection.scalar(select(DEFINITIONS.c.hash).where(key))
+        if known is None:
+            self.connection.execute(
+                insert(DEFINITIONS).values(
+                    process=definition.process,
+                    version=definition.version,
+                    hash=definition.hash,
+                    title=say(definition.title, "en"),
+                    labels=labels(definition),
+                    source=source,
+                )
+            )
+        elif known != definition.hash:
+            latest = self.connection.scalar(
+                select(func.max(DEFINITIONS.c.version)).where(DEFINITIONS.c.process == definition.process)
+            )
+            raise Refused(
+                f"{definition.process} version {definition.version} is in use and has changed since: give the changed "
+                f"one version {(latest or definition.version) + 1}"
+            )
+
+    def adopted(self, process: str, version: int) -> tuple[str, str] | None:
+        """The hash and source of a definition in use."""
+        key = (DEFINITIONS.c.process == process) & (DEFINITIONS.c.version == version)
+        row = self.connection.execute(select(DEFINITIONS.c.hash, DEFINITIONS.c.source).where(key)).first()
+        return (row.hash, row.source) if row else None
+
+    def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
+        keeper = Keeper(self.connection, self.base.ring, self.brief_at, actor, now, self.base.today(now))
+        keeper.keep(before, decision)
+
+    def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
+        """As promised by `Unit`; the case of each timer is locked too, so that workers never wait for one another."""
+        due = (
+            select(TIMERS)
+            .join(CASES, CASES.c.id == TIMERS.c.case_id)
+            .where(TIMERS.c.at <= now)
+            .order_by(TIMERS.c.at, TIMERS.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return tuple(DueTimer(row.id, row.case_id, row.key, row.at) for row in self.connection.execute(due))
+
+    def timer_done(self, timer: DueTimer, now: dt.datetime) -> None:
+        fired = update(TIMERS).where(TIMERS.c.id == timer.id).values(at=None, fired_at=now)
+        self.connection.execute(fired)
+
+    def messages(self, limit: int) -> Sequence[Message]:
+        first = select(func.min(MESSAGES.c.id)).where(MESSAGES.c.stopped.is_(False)).group_by(MESSAGES.c.case_id)
+        waiting = (
+            select(MESSAGES)
+            .where(MESSAGES.c.id.in_(first))
+            .order_by(MESSAGES.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = self.connection.execute(waiting).all()
+        return tuple(Message(row.id, row.case_id, self._command(row.sealed, row.source)) for row in rows)
+
+    def message_done(self, message: Message) -> None:
+        self.connection.execute(delete(MESSAGES).where(MESSAGES.c.id == message.id))
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        try:
+            with self.connection.begin_nested():
+                yield
+        except DBAPIError as error:
+            raise sentence_of(error) from error
+
+    def high_water(self) -> dt.datetime | None:
+        found = _mark(self.connection, "high_water")
+        return dt.datetime.fromisoformat(found) if found else None
+
+    def set_high_water(self, now: dt.datetime) -> None:
+        _set_mark(self.connection, "high_water", now.astimezone(dt.UTC).isoformat())
+
+    def _command(self, sealed: bytes, source: str) -> object:
+        return unpack_command(self.base.ring.open_json(sealed, message_place(source)))
+
+    def _assignees(self, task_ids: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        wanted = select(ASSIGNEES).where(ASSIGNEES.c.task_id.in_(task_ids)).order_by(ASSIGNEES.c.position)
+        for row in self.connection.execute(wanted) if task_ids else ():
+            found.setdefault(row.task_id, []).append(row.person_id)
+        return found
+
+    def _nearest_case(self, case_id: str) -> str:
+        latest = select(CASES.c.id).order_by(CASES.c.started_at.desc()).limit(1000)
+        return nearest(case_id, self.connection.scalars(latest).all())
+
+
+def _mark(connection: Connection, name: str) -> str | None:
+    return connection.scalar(select(META.c.value).where(META.c.name == name))
+
+
+def _set_mark(connection: Connection, name: str, value: str) -> None:
+    put(connection, META, {"name": name, "value": value})

@@ -1,0 +1,414 @@
+"""The tables. Instants are UTC, dates local. What is personal stands in `sealed` columns only.
+
+SQLModel checks nothing here: constraints and unique indexes carry the invariants, and the tests try to break them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import Boolean, CheckConstraint, Date, DateTime, Index, MetaData, String, Table, UniqueConstraint, text
+from sqlalchemy.ext.compiler import compiles
+from sqlmodel import Field, SQLModel
+
+METADATA: MetaData = SQLModel.metadata
+METADATA.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+# SQLite's STRICT tables know five types only; these compile to them wherever DDL is written, migrations too.
+@compiles(String, "sqlite")
+@compiles(DateTime, "sqlite")
+@compiles(Date, "sqlite")
+def _as_text(*_: Any, **__: Any) -> str:
+    return "TEXT"
+
+
+@compiles(Boolean, "sqlite")
+def _as_integer(*_: Any, **__: Any) -> str:
+    return "INTEGER"
+
+
+def _pending(table: str, column: str, *more: str) -> Index:
+    """An index of the rows that still wait, so that a poll reads one leaf whatever has been done before."""
+    where = text(f"{column} IS NOT NULL")
+    return Index(f"ix_{table}_{column}_pending", column, *more, sqlite_where=where, postgresql_where=where)
+
+
+def _unique_where(name: str, where: str, *columns: str) -> Index:
+    return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def _args(*args: Any) -> tuple[Any, ...]:
+    return (*args, {"sqlite_strict": True})
+
+
+class Meta(SQLModel, table=True):
+    """Marks of the database as a whole: `key_check`, `high_water`, `demo`."""
+
+    __tablename__ = "meta"
+    __table_args__ = _args()
+    name: str = Field(primary_key=True)
+    value: str
+
+
+class PersonRow(SQLModel, table=True):
+    __tablename__ = "people"
+    __table_args__ = _args()
+    id: str = Field(primary_key=True)
+    name: str
+    email: str
+    roles: str
+    login: str | None = Field(default=None, unique=True)
+    language: str
+    deputy: str | None = None
+    supervisor: str | None = None
+    absent_from: dt.date | None = None
+    absent_to: dt.date | None = None
+    active: bool
+    totp: bytes | None = None
+    totp_counter: int | None = None
+
+
+class DefinitionRow(SQLModel, table=True):
+    """A definition in use. `labels` is JSON with what the queue shows of its clocks."""
+
+    __tablename__ = "definitions"
+    __table_args__ = _args()
+    process: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    hash: str
+    title: str
+    labels: str
+    source: str
+
+
+class CaseNumber(SQLModel, table=True):
+    __tablename__ = "case_numbers"
+    __table_args__ = _args()
+    year: int = Field(primary_key=True)
+    last: int
+
+
+class CaseRow(SQLModel, table=True):
+    """`sealed` holds facts and parties, `progress` the plain rest (what happened when, children counted)."""
+
+    __tablename__ = "cases"
+    __table_args__ = _args(CheckConstraint("revision > 0", "revision"))
+    id: str = Field(primary_key=True)
+    process: str
+    version: int
+    hash: str
+    state: str
+    entry: int
+    entered_at: dt.datetime
+    revision: int
+    started_at: dt.datetime
+    initiator: str
+    progress: str
+    next_task: int
+    parent: str | None = Field(default=None, foreign_key="cases.id", index=True)
+    child_name: str | None = None
+    ended_at: dt.datetime | None = None
+    outcome: str | None = None
+    sealed: bytes
+
+
+class FactPast(SQLModel, table=True):
+    """A fact's value that a later one superseded, at the revision that did it."""
+
+    __tablename__ = "fact_past"
+    __table_args__ = _args()
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    revision: int = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    superseded_at: dt.datetime
+    by: str
+    sealed: bytes
+
+
+class TaskRow(SQLModel, table=True):
+    """`present`: it belongs to the present entry of the case; a task that was left behind stays as a record."""
+
+    __tablename__ = "tasks"
+    _open = text("outcome IS NULL AND present")
+    __table_args__ = _args(Index("ix_tasks_open", "case_id", sqlite_where=_open, postgresql_where=_open))
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="cases.id", index=True)
+    name: str
+    entry: int
+    generation: int
+    title: str
+    role: str | None = None
+    party: str | None = None
+    due: dt.date | None = None
+    opened_at: dt.datetime
+    offered: bool
+    urgent: bool
+    instead_of: str | None = None
+    mail: str | None = None
+    outcome: str | None = None
+    done_by: str | None = None
+    done_at: dt.datetime | None = None
+    present: bool
+    position: int
+
+
+class TaskAssignee(SQLModel, table=True):
+    __tablename__ = "task_assignees"
+    __table_args__ = _args()
+    task_id: str = Field(primary_key=True, foreign_key="tasks.id")
+    person_id: str = Field(primary_key=True, index=True)
+    position: int
+
+
+class ClockRow(SQLModel, table=True):
+    """One generation of a clock. `superseded`: a later generation took its place, for `superseded_because`."""
+
+    __tablename__ = "clocks"
+    __table_args__ = _args(
+        CheckConstraint("status IN ('running', 'satisfied', 'void', 'expired', 'superseded')", "status")
+    )
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    name: str = Field(primary_key=True)
+    generation: int = Field(primary_key=True)
+    rule: str
+    rule_version: str
+    calendars: str
+    anchor: dt.date
+    length: int | None = None
+    holds: str
+    status: str
+    nominal: dt.date | None = None
+    legal: dt.date | None = None
+    target: dt.date | None = None
+    provisional: bool
+    reason: str
+    ended_on: dt.date | None = None
+    superseded_because: str | None = None
+
+
+class TimerRow(SQLModel, table=True):
+    """`at` is there while the timer waits, `fired_at` once it has fired; neither when cancelled or held by an incident."""
+
+    __tablename__ = "timers"
+    __table_args__ = _args(UniqueConstraint("case_id", "key"), _pending("timers", "at"))
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(foreign_key="cases.id")
+    key: str
+    at: dt.datetime | None = None
+    fired_at: dt.datetime | None = None
+    attempts: int = 0
+
+
+class MessageRow(SQLModel, table=True):
+    """A command waiting for a case. `source` says where it came from and keeps it from being left twice."""
+
+    __tablename__ = "messages"
+    __table_args__ = _args()
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(index=True)
+    source: str = Field(unique=True)
+    created_at: dt.datetime
+    attempts: int = 0
+    stopped: bool = False
+    sealed: bytes
+
+
+_STATES = "'queued', 'claimed', 'handing_over', 'accepted', 'deferred', 'failed', 'uncertain', 'cancelled'"
+
+
+class OutboxMail(SQLModel, table=True):
+    """`at` is when the row may next be claimed, `lease_until` when a claim ends: at most one of them is there.
+
+    `digest` is the SHA-256 of the bytes as sent; `kept_digest` that of the stored copy after its secrets went.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = _args(
+        UniqueConstraint("case_id", "step", "occurrence", "recipient", "mail"),
+        _unique_where("uq_outbox_brief", "case_id IS NULL", "step", "occurrence", "recipient", "mail"),
+        _pending("outbox", "at", "lane"),
+        _pending("outbox", "lease_until"),
+        CheckConstraint(f"state IN ({_STATES})", "state"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str | None = Field(default=None, foreign_key="cases.id")
+    mail: str
+    step: str
+    occurrence: str
+    recipient: str
+    task_id: str | None = Field(default=None, index=True)
+    state: str
+    lane: int
+    created_at: dt.datetime
+    at: dt.datetime | None = None
+    lease_until: dt.datetime | None = None
+    attempts: int = 0
+    failures: int = 0
+    fence: int = 0
+    message_id: str | None = None
+    reply: str = ""
+    settled_at: dt.datetime | None = None
+    digest: str | None = None
+    kept_digest: str | None = None
+    sealed_address: bytes | None = None
+    sealed: bytes | None = None
+
+
+class BriefLineRow(SQLModel, table=True):
+    __tablename__ = "brief_lines"
+    __table_args__ = _args(UniqueConstraint("outbox_id", "case_id", "subject"))
+    id: int | None = Field(default=None, primary_key=True)
+    outbox_id: int = Field(foreign_key="outbox.id")
+    case_id: str = Field(foreign_key="cases.id")
+    kind: str
+    subject: str
+    strength: int
+    date: dt.date | None = None
+    legal: bool
+    task_id: str | None = None
+    sealed: bytes
+
+
+class LinkRow(SQLModel, table=True):
+    __tablename__ = "links"
+    __table_args__ = _args()
+    id: int | None = Field(default=None, primary_key=True)
+    token_hash: str = Field(unique=True)
+    purpose: str
+    case_id: str = Field(foreign_key="cases.id")
+    recipient: str
+    level: str
+    expires_at: dt.datetime
+    task_id: str | None = Field(default=None, foreign_key="tasks.id", index=True)
+    task_generation: int | None = None
+    outbox_id: int | None = Field(default=None, foreign_key="outbox.id", index=True)
+    revoked_at: dt.datetime | None = None
+
+
+class CodeRow(SQLModel, table=True):
+    """The mailed code of a recipient. `case_key` is empty for a code that is bound to no case."""
+
+    __tablename__ = "codes"
+    __table_args__ = _args()
+    recipient: str = Field(primary_key=True)
+    case_key: str = Field(primary_key=True)
+    code_hash: str | None = None
+    expires_at: dt.datetime | None = None
+    wrong: int = 0
+    locked_until: dt.datetime | None = None
+
+
+class SessionRow(SQLModel, table=True):
+    __tablename__ = "sessions"
+    __table_args__ = _args()
+    id: int | None = Field(default=None, primary_key=True)
+    token_hash: str = Field(unique=True)
+    recipient: str
+    case_id: str | None = None
+    level: str
+    opened_at: dt.datetime
+    expires_at: dt.datetime
+    closed: bool = False
+
+
+class SecondCheck(SQLModel, table=True):
+    """The custodian's tick: met in person, or called back."""
+
+    __tablename__ = "second_checks"
+    __table_args__ = _args()
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    recipient: str = Field(primary_key=True)
+    how: str
+    by: str
+    at: dt.datetime
+
+
+class RateCount(SQLModel, table=True):
+    __tablename__ = "rate_counts"
+    __table_args__ = _args()
+    bucket: str = Field(primary_key=True)
+    window_start: dt.datetime = Field(primary_key=True, index=True)
+    count: int
+
+
+class HistoryRow(SQLModel, table=True):
+    """Append-only by trigger; only `sealed` may be written again (another key) or emptied (purge)."""
+
+    __tablename__ = "history"
+    __table_args__ = _args()
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    seq: int = Field(primary_key=True)
+    at: dt.datetime
+    actor: str
+    kind: str
+    detail: str
+    personal_digest: str | None = None
+    hash: str
+    sealed: bytes | None = None
+
+
+class IncidentRow(SQLModel, table=True):
+    """`resume_at` is when the row would have been due; a retry puts it back."""
+
+    __tablename__ = "incidents"
+    __table_args__ = _args(_unique_where("uq_incidents_open", "closed_at IS NULL", "kind", "ref"))
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    ref: int
+    case_id: str | None = None
+    error: str
+    tries: int
+    opened_at: dt.datetime
+    resume_at: dt.datetime | None = None
+    closed_at: dt.datetime | None = None
+
+
+class PendingAct(SQLModel, table=True):
+    """An act that waits for its second person."""
+
+    __tablename__ = "pending_acts"
+    __table_args__ = _args(CheckConstraint("confirmed_by IS NULL OR confirmed_by <> by", "two_persons"))
+    id: str = Field(primary_key=True)
+    act: str
+    case_id: str | None = None
+    by: str
+    at: dt.datetime
+    expires: dt.datetime
+    confirmed_by: str | None = None
+    confirmed_at: dt.datetime | None = None
+    sealed: bytes
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return METADATA.tables[str(model.__tablename__)]
+
+
+META = _table(Meta)
+PEOPLE = _table(PersonRow)
+DEFINITIONS = _table(DefinitionRow)
+CASE_NUMBERS = _table(CaseNumber)
+CASES = _table(CaseRow)
+FACT_PAST = _table(FactPast)
+TASKS = _table(TaskRow)
+ASSIGNEES = _table(TaskAssignee)
+CLOCKS = _table(ClockRow)
+TIMERS = _table(TimerRow)
+MESSAGES = _table(MessageRow)
+OUTBOX = _table(OutboxMail)
+BRIEF_LINES = _table(BriefLineRow)
+LINKS = _table(LinkRow)
+CODES = _table(CodeRow)
+SESSIONS = _table(SessionRow)
+SECOND_CHECKS = _table(SecondCheck)
+RATE_COUNTS = _table(RateCount)
+HISTORY = _table(HistoryRow)
+INCIDENTS = _table(IncidentRow)
+PENDING_ACTS = _table(PendingAct)

@@ -1,0 +1,187 @@
+"""What people look at: cases, history, mails, incidents. Reads, and the few words a person says about a mail."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from engine.case import Clock
+from engine.errors import Refused, UsageError
+from engine.nodes import nearest
+from engine.ports import OutboxRow, OutboxState
+from storage import history
+from storage.base import Base
+from storage.history import HistoryLine
+from storage.outbox import SqlOutbox, read_mail
+from storage.rows import read_clock
+from storage.tables import CASES, CLOCKS, DEFINITIONS, INCIDENTS, OUTBOX
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One case in a list."""
+
+    id: str
+    process: str
+    version: int
+    title: str
+    state: str
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    outcome: str | None
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MailLine:
+    """One mail in a list; `at` is when it is tried next, and its address is not here."""
+
+    id: int
+    case_id: str | None
+    mail: str
+    step: str
+    occurrence: str
+    recipient: str
+    state: OutboxState
+    attempts: int
+    created_at: dt.datetime
+    at: dt.datetime | None
+    settled_at: dt.datetime | None
+    message_id: str | None
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What failed five times. `kind` is timer, message or mail, `ref` the id of the row that waits."""
+
+    id: int
+    kind: str
+    ref: int
+    case_id: str | None
+    error: str
+    tries: int
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+
+
+class Views:
+    def __init__(self, base: Base) -> None:
+        self.base = base
+
+    def case_rows(self, *, prefix: str = "", process: str | None = None, open_only: bool = False) -> Sequence[CaseLine]:
+        """Cases whose id begins with `prefix`, oldest first."""
+        titled = (DEFINITIONS.c.process == CASES.c.process) & (DEFINITIONS.c.version == CASES.c.version)
+        wanted = select(CASES, DEFINITIONS.c.title).join(DEFINITIONS, titled, isouter=True).order_by(CASES.c.id)
+        if prefix:
+            wanted = wanted.where(CASES.c.id.startswith(prefix, autoescape=True))
+        if process is not None:
+            wanted = wanted.where(CASES.c.process == process)
+        if open_only:
+            wanted = wanted.where(CASES.c.ended_at.is_(None))
+        with self.base.reading() as connection:
+            rows = connection.execute(wanted).all()
+        return tuple(
+            CaseLine(
+                row.id, row.process, row.version, row.title or row.process, row.state, row.started_at, row.ended_at,
+                row.outcome, row.parent,
+            )
+            for row in rows
+        )  # fmt: skip
+
+    def children(self, case_id: str) -> Sequence[str]:
+        with self.base.reading() as connection:
+            return connection.scalars(select(CASES.c.id).where(CASES.c.parent == case_id).order_by(CASES.c.id)).all()
+
+    def clocks(self, case_id: str) -> Sequence[tuple[Clock, str | None]]:
+        """Every generation of every clock of a case, with the reason for which a later one took its place.
+
+        A superseded generation has the status `void`; its reason beside it tells it from one that was voided.
+        """
+        wanted = select(CLOCKS).where(CLOCKS.c.case_id == case_id).order_by(CLOCKS.c.name, CLOCKS.c.generation)
+        with self.base.reading() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        return tuple(
+            (
+                read_clock({**row, "status": "void" if row["status"] == "superseded" else row["status"]}),
+                row["superseded_because"],
+            )
+            for row in rows
+        )
+
+    def history(self, case_id: str) -> Sequence[HistoryLine]:
+        with self.base.reading() as connection:
+            return history.read(connection, self.base.ring, case_id)
+
+    def verify_history(self, case_id: str) -> Sequence[str]:
+        """What is wrong with the chain of a case; empty when it is whole."""
+        with self.base.reading() as connection:
+            return history.faults(connection, self.base.ring, case_id)
+
+    def history_head(self, case_id: str) -> str:
+        with self.base.reading() as connection:
+            return history.head(connection, case_id)
+
+    def outbox(self, *, case_id: str | None = None, state: OutboxState | None = None) -> Sequence[MailLine]:
+        """Mails, newest first; at most 1,000."""
+        wanted = select(OUTBOX).order_by(OUTBOX.c.id.desc()).limit(1000)
+        if case_id is not None:
+            wanted = wanted.where(OUTBOX.c.case_id == case_id)
+        if state is not None:
+            wanted = wanted.where(OUTBOX.c.state == state)
+        with self.base.reading() as connection:
+            rows = connection.execute(wanted).all()
+        return tuple(
+            MailLine(
+                row.id, row.case_id, row.mail, row.step, row.occurrence, row.recipient, row.state, row.attempts,
+                row.created_at, row.at, row.settled_at, row.message_id, row.reply,
+            )
+            for row in rows
+        )  # fmt: skip
+
+    def mail(self, outbox_id: int) -> OutboxRow:
+        """A mail with its address and bytes; once it was accepted, without the tokens of its links."""
+        with self.base.reading() as connection:
+            row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == outbox_id)).mappings().first()
+        if row is None:
+            raise UsageError(f"unknown mail {outbox_id}: see soppa mail outbox")
+        return read_mail(row, self.base.ring)  # type: ignore[arg-type]
+
+    def retry_mail(self, outbox_id: int, now: dt.datetime) -> None:
+        """Queues a deferred or failed mail at once. Raises `Refused` for one that is on its way, doubtful or sent."""
+        again = {"state": "queued", "at": now, "failures": 0, "settled_at": None}
+        mine = (OUTBOX.c.id == outbox_id) & OUTBOX.c.state.in_(("queued", "deferred", "failed"))
+        count = self.base.write(
+            lambda connection: connection.execute(update(OUTBOX).where(mine).values(again)).rowcount
+        )
+        if count != 1:
+            raise Refused(f"mail {outbox_id} is {self.mail(outbox_id).state}: only a deferred or failed one is retried")
+
+    def resolve_uncertain(self, outbox_id: int, accepted: bool, by: str, now: dt.datetime) -> None:
+        """A person's word on a doubtful mail: it arrived, or it did not. Raises `Refused` when it is not in doubt."""
+        if not SqlOutbox(self.base).resolve(outbox_id, "accepted" if accepted else "failed", by, now):
+            raise Refused(f"mail {outbox_id} is {self.mail(outbox_id).state}, not in doubt: nothing was changed")
+
+    def incidents(self, *, closed: bool = False) -> Sequence[Incident]:
+        """What waits for a person, oldest first; with `closed` also what has been dealt with."""
+        wanted = select(INCIDENTS).order_by(INCIDENTS.c.id)
+        if not closed:
+            wanted = wanted.where(INCIDENTS.c.closed_at.is_(None))
+        with self.base.reading() as connection:
+            rows = connection.execute(wanted).all()
+        return tuple(
+            Incident(row.id, row.kind, row.ref, row.case_id, row.error, row.tries, row.opened_at, row.closed_at)
+            for row in rows
+        )
+
+    def cases_like(self, word: str) -> Sequence[str]:
+        """The ids that begin with a word. Raises `UsageError` naming the nearest when there is none."""
+        with self.base.reading() as connection:
+            known = connection.scalars(select(CASES.c.id).order_by(CASES.c.id)).all()
+        found = [case_id for case_id in known if case_id.startswith(word)]
+        if not found:
+            raise UsageError(f"unknown case '{word}'{nearest(word, known)}")
+        return found
