@@ -15,7 +15,7 @@ from typing import Literal
 from engine.calendar import ONE_DAY
 from engine.clocks import Calendars, Derived
 
-LADDER_PLACES = (r"\d+/\d+", r"day \d+", r"-\d+ (bus|cal)", r"target", r"legal", r"\+\d+ bus")
+LADDER_PLACES = (r"\d+/[1-9]\d*", r"day \d+", r"-\d+ (bus|cal)", r"target", r"legal", r"\+\d+ bus")
 DAILY_REPEATS = 5
 """A daily repetition turns weekly after so many business days."""
 

@@ -127,10 +127,10 @@ def _rule(rule_id: str, version: str, node: Node, faults: Faults) -> Rule:
         )
         or "district",
         on=nodes.each(top.get("on"), faults, _month_day, "on"),
-        tied_to=nodes.text(top.get("tied_to"), faults),
-        reading=nodes.text(top.get("reading"), faults),
-        keeps_day=nodes.boolean(top.get("keeps_day"), faults) or False,
-        note=nodes.text(top.get("note"), faults) or "",
+        tied_to=nodes.text(top.get("tied_to"), faults, "tied_to"),
+        reading=nodes.text(top.get("reading"), faults, "reading"),
+        keeps_day=nodes.boolean(top.get("keeps_day"), faults, "keeps_day") or False,
+        note=nodes.text(top.get("note"), faults, "note") or "",
         calendar=nodes.text(top.get("calendar"), faults, "calendar"),
         source=nodes.text(top.get("source"), faults, "source") or "",
     )
