@@ -1,0 +1,201 @@
+"""A task's form: the fields as a page shows them, and what came back, read. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.case import Case, FactValue
+from engine.definition import Definition, FactDef, Outcome, TaskDef, say
+from engine.forms import Raw, read_values
+from engine.guards import reads
+from engine.office import Office
+from web.words import contact_line, option_words, tell
+
+LIST_AT = 7
+"""From so many options on, a choice is a list that opens."""
+TIME = ".time"
+"""Ends the name of the field that holds the time of day of an instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One field. `kind` names its widget; `typed` is what it holds now, `time` the second half of an instant."""
+
+    name: str
+    kind: str
+    label: str
+    help: str
+    note: str
+    required: bool
+    typed: str = ""
+    time: str = ""
+    options: tuple[Option, ...] = ()
+    error: str = ""
+    on_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What came back. `typed` is kept to fill the form again; `values` holds what could be read."""
+
+    outcome: str
+    typed: Mapping[str, Sequence[str]]
+    values: Mapping[str, FactValue] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+def fields_of(
+    definition: Definition,
+    wanted: TaskDef,
+    case: Case,
+    office: Office,
+    language: str,
+    *,
+    personal: bool,
+    submission: Submission | None = None,
+) -> tuple[FieldView, ...]:
+    """The form with what was typed, else with what is on file; without `personal`, nothing personal is filled in."""
+    views = []
+    for each in wanted.form:
+        fact = definition.fact(each.fact)
+        if fact is None:
+            continue
+        value = case.facts.get(fact.name) if personal or not fact.personal else None
+        typed = submission.typed if submission else typed_from(fact, value, office)
+        error = submission.errors.get(fact.name, "") if submission else ""
+        note = "" if each.required else _note(wanted, fact, language)
+        views.append(_view(fact, typed, error, note, office, language, fact.name in case.facts, each.required))
+    return tuple(views)
+
+
+def read_submission(
+    definition: Definition,
+    wanted: TaskDef,
+    case: Case,
+    office: Office,
+    language: str,
+    typed: Mapping[str, Sequence[str]],
+    outcome: str,
+) -> Submission:
+    """Reads a form and names what is missing for the outcome chosen. Only fields of the form are looked at."""
+    names = [each.fact for each in wanted.form]
+    raw = {name: _raw(definition.fact(name), typed, office) for name in names if name in typed}
+    values, wrong = read_values(definition, names, raw, language, frozenset(_people(office)))
+    errors = dict(wrong)
+    for name in missing(wanted, case, values, outcome):
+        errors.setdefault(name, tell("missing", language))
+    if outcome not in wanted.outcomes:
+        errors["_outcome"] = tell("choose_outcome", language)
+    return Submission(outcome, typed, values, errors)
+
+
+def missing(wanted: TaskDef, case: Case, values: Mapping[str, FactValue], outcome: str) -> tuple[str, ...]:
+    """The fields without a value, typed or on file, that the form or the outcome asks for."""
+    chosen = wanted.outcomes.get(outcome)
+    needed = [each.fact for each in wanted.form if each.required] + list(chosen.needs if chosen else ())
+    return tuple(dict.fromkeys(name for name in needed if name not in values and name not in case.facts))
+
+
+def typed_from(fact: FactDef, value: FactValue | None, office: Office) -> Mapping[str, Sequence[str]]:
+    """A value on file as the form would have it typed."""
+    if value is None or fact.type.kind == "document":
+        return {}
+    if isinstance(value, dt.datetime):
+        local = value.astimezone(office.zone)
+        return {fact.name: [local.date().isoformat()], fact.name + TIME: [f"{local:%H:%M}"]}
+    if isinstance(value, frozenset):
+        return {fact.name: sorted(value)}
+    if isinstance(value, tuple):
+        return {fact.name: ["\n".join(contact_line(contact) for contact in value)]}
+    if isinstance(value, bool):
+        return {fact.name: ["yes" if value else "no"]}
+    return {fact.name: [value.isoformat() if isinstance(value, dt.date) else str(value)]}
+
+
+def outcome_facts(definition: Definition, outcome: Outcome, language: str) -> str:
+    """The labels of the facts that an outcome's guard asks about."""
+    names = sorted(reads(outcome.when)) if outcome.when else []
+    found = [fact for fact in map(definition.fact, names) if fact is not None]
+    return tell("and", language).join(f"“{say(fact.label, language)}”" for fact in found)
+
+
+def _raw(fact: FactDef | None, typed: Mapping[str, Sequence[str]], office: Office) -> Raw:
+    """What was typed, with the two halves of an instant put together in the district's zone."""
+    if fact is None or fact.type.kind != "instant":
+        return typed.get(fact.name, ()) if fact else ()
+    day, time = (" ".join(typed.get(name, ())).strip() for name in (fact.name, fact.name + TIME))
+    if not day and not time:
+        return ""
+    try:
+        return dt.datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=office.zone).isoformat()
+    except ValueError:
+        return f"{day} {time}"
+
+
+def _note(wanted: TaskDef, fact: FactDef, language: str) -> str:
+    needing = [say(each.label, language) for each in wanted.outcomes.values() if fact.name in each.needs]
+    if needing:
+        return tell("needed_for", language, outcomes="”, “".join(needing))
+    return tell("optional", language)
+
+
+def _view(
+    fact: FactDef,
+    typed: Mapping[str, Sequence[str]],
+    error: str,
+    note: str,
+    office: Office,
+    language: str,
+    on_file: bool,
+    required: bool,
+) -> FieldView:
+    given = tuple(typed.get(fact.name, ()))
+    return FieldView(
+        name=fact.name,
+        kind=_widget(fact),
+        label=say(fact.label, language),
+        help=_help(fact, language),
+        note=note,
+        required=required,
+        typed=given[0] if given else "",
+        time="".join(typed.get(fact.name + TIME, ())),
+        options=tuple(_options(fact, given, office, language)),
+        error=error,
+        on_file=on_file,
+    )
+
+
+def _widget(fact: FactDef) -> str:
+    if fact.type.kind == "choice" and len(fact.type.options) >= LIST_AT:
+        return "list"
+    return {"bool": "choice", "person": "list"}.get(fact.type.kind, fact.type.kind)
+
+
+def _help(fact: FactDef, language: str) -> str:
+    if fact.help:
+        return say(fact.help, language)
+    own = {"contacts": "contacts_help", "document": "document_help"}.get(fact.type.kind)
+    return tell(own, language) if own else ""
+
+
+def _options(fact: FactDef, given: Sequence[str], office: Office, language: str) -> Iterable[Option]:
+    if fact.type.kind == "bool":
+        return [Option(word, tell(word, language), word in given) for word in ("yes", "no")]
+    if fact.type.kind == "person":
+        return [Option(id_, name, id_ in given) for id_, name in _people(office).items()]
+    return [Option(option, option_words(fact, option, language), option in given) for option in fact.type.options]
+
+
+def _people(office: Office) -> Mapping[str, str]:
+    """Everybody who works here now, by name."""
+    active = sorted((person for person in office.people.values() if person.active), key=lambda each: each.name)
+    return {person.id: person.name for person in active}

@@ -1,0 +1,106 @@
+"""What the pages stand on: the engine's ports, and what the command line lends them. One frozen value an app."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from engine.case import Case
+from engine.office import Office
+from engine.ports import Definitions, Links, Store
+from engine.service import Service
+
+
+class PageStore(Store, Protocol):
+    @property
+    def links(self) -> Links: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """`public_url` is the only source of absolute addresses. `trusted_proxies` are addresses whose word on whom they
+    speak for is taken. `session_hours` is the life of a staff session; a party's lasts two hours at most."""
+
+    public_url: str
+    allow_http: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    session_hours: int = 12
+
+    @property
+    def secure(self) -> bool:
+        """Whether pages are served over TLS, which cookies and HSTS rely on."""
+        return urlsplit(self.public_url).scheme == "https"
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def cookie(self) -> str:
+        return "__Host-soppa" if self.secure else "soppa"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Who gave the answer of a task, and when; `outcome` is the outcome's name."""
+
+    by: str
+    at: dt.datetime
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that a two-person act changes: what it is now and what it would be."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A two-person act that waits for its second person. `decided` says how it ended, when it has."""
+
+    title: str
+    begun_by: str
+    begun_at: dt.datetime
+    second: str
+    reason: str
+    changes: tuple[Change, ...] = ()
+    decided: str | None = None
+
+
+MailNow = Callable[[str, str, Mapping[str, str]], None]
+"""Puts a `code` or `fresh_link` mail for a recipient into the outbox. Values: `case`, and `code` and `minutes`, or
+`task` (a task's id; absent for a status link)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`cases_of` names the cases in which a person has open tasks, the most pressing first; `answered` finds an answer
+    that its case has left behind; `match_totp(secret, typed, now)` gives the time step of a right code; `letter` is the
+    printable letter of a mail as a whole HTML page."""
+
+    service: Service
+    store: PageStore
+    definitions: Definitions
+    office: Callable[[], Office]
+    clock: Callable[[], dt.datetime]
+    mail_now: MailNow
+    settings: WebSettings
+    cases_of: Callable[[str], Sequence[str]]
+    answered: Callable[[str], Answered | None]
+    keep_document: Callable[[bytes, str], str]
+    letter: Callable[[Case, str], str]
+    match_totp: Callable[[str, str, dt.datetime], int | None]
+    act_of: Callable[[str], Act | None]
+    confirm_act: Callable[[str, str], None]
+
+    @property
+    def links(self) -> Links:
+        return self.store.links

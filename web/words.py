@@ -1,0 +1,86 @@
+"""The pages' own words in English and Spanish; dates and values as a reader of the page would write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+
+from engine.case import Contact, FactValue
+from engine.definition import FactDef, Words, say
+from engine.office import Office
+
+LANGUAGES = ("en", "es")
+
+WORDS: Mapping[str, Words] = tomllib.loads(files("web").joinpath("words.toml").read_text(encoding="utf-8"))
+
+_DAYS = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+}
+_MONTHS = {
+    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+           "December"),
+    "es": ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+           "noviembre", "diciembre"),
+}
+
+
+def tell(key: str, language: str, **values: str) -> str:
+    return say(WORDS[key], language).format_map(values)
+
+
+def known_language(wanted: str) -> str:
+    """A language that the pages speak, from a code or an Accept-Language header."""
+    return next((part[:2] for part in wanted.lower().split(",") if part.strip()[:2] in LANGUAGES), "en")
+
+
+def date_words(day: dt.date, language: str) -> str:
+    """Weekday, month, day and year, as the language writes them."""
+    weekday, month = _DAYS[language][day.weekday()], _MONTHS[language][day.month - 1]
+    if language == "es":
+        return f"{weekday}, {day.day} de {month} de {day.year}"
+    return f"{weekday}, {month} {day.day}, {day.year}"
+
+
+def instant_words(instant: dt.datetime, office: Office, language: str) -> str:
+    """The local date and time of the district."""
+    local = instant.astimezone(office.zone)
+    if language == "es":
+        return f"{date_words(local.date(), language)}, {local:%H:%M}"
+    half = "am" if local.hour < 12 else "pm"
+    return f"{date_words(local.date(), language)}, {local.hour % 12 or 12}:{local:%M} {half}"
+
+
+def fact_lines(fact: FactDef, value: FactValue, office: Office, language: str) -> tuple[str, ...]:
+    """A fact's value for people, one line a part."""
+    if fact.type.kind == "document":
+        return (tell("document_on_file", language),)
+    if fact.type.kind == "person":
+        person = office.person(str(value))
+        return (person.name if person else str(value),)
+    if isinstance(value, frozenset):
+        return tuple(option_words(fact, option, language) for option in fact.type.options if option in value)
+    if isinstance(value, tuple):
+        return tuple(contact_line(contact) for contact in value)
+    return (_single(fact, value, office, language),)
+
+
+def option_words(fact: FactDef, option: str, language: str) -> str:
+    label = fact.option_labels.get(option)
+    return say(label, language) if label else option.replace("_", " ")
+
+
+def contact_line(contact: Contact) -> str:
+    return f"{contact.name} <{contact.email}>" if contact.email else contact.name
+
+
+def _single(fact: FactDef, value: bool | int | str | dt.date, office: Office, language: str) -> str:
+    if isinstance(value, bool):
+        return tell("yes" if value else "no", language)
+    if isinstance(value, dt.datetime):
+        return instant_words(value, office, language)
+    if isinstance(value, dt.date):
+        return date_words(value, language)
+    return option_words(fact, str(value), language) if fact.type.kind == "choice" else str(value)
