@@ -54,7 +54,7 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
 def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> None:
     """List mails that wait, failed or are in doubt."""
     with open_house(home) as house:
-        found = house.store.views.outbox(states or WAITING, limit)
+        found = [row for row in house.store.views.outbox() if row.state in (states or WAITING)][:limit]
     if as_json:
         print_json([{"id": row.id, "case": row.case_id, "mail": row.mail, "recipient": row.recipient,
                      "state": row.state, "attempts": row.attempts, "reply": row.reply} for row in found])
@@ -71,7 +71,7 @@ def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> No
 @as_option
 @home_option
 def retry(mail: int, as_login: str | None, home: Home) -> None:
-    """Send MAIL (its number in the outbox) again: a failed or deferred one, or one in doubt."""
+    """Send MAIL (its number in the outbox) again: a deferred or failed one. One in doubt is settled first."""
     with open_house(home) as house:
         house.actor(as_login)
         house.store.views.retry_mail(mail, house.clock())
@@ -87,5 +87,5 @@ def settle(mail: int, how: str, as_login: str | None, home: Home) -> None:
     """Say what became of an uncertain MAIL, after you have asked the relay's log or the reader."""
     with open_house(home) as house:
         actor = house.actor(as_login)
-        house.store.views.settle_mail(mail, how, f"settled by {actor.id}", house.clock())
+        house.store.views.resolve_uncertain(mail, how == "accepted", actor.id, house.clock())
     say(f"mail {mail}: {how}")

@@ -18,8 +18,8 @@ def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
     with house.store.read() as unit:
         found = [unit.case(case_id) for case_id in _family(house, cases)]
         office = house.office(unit)
-    lines = sorted((line.at, case.id, line) for case in found for line in house.store.views.history(case.id)
-                   if line.kind in SHOWN)
+    lines = sorted(((line.at, case.id, line) for case in found for line in house.store.views.history(case.id)
+                    if line.kind in SHOWN), key=lambda entry: (entry[0], entry[1], entry[2].seq))
     table(["day", "case", "what", ""], [
         [day(office.today(at)), case_id, SHOWN[line.kind], _words(line.kind, line.detail)]
         for at, case_id, line in lines])
