@@ -18,10 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from engine.errors import LostRace, Refused, SoppaError, WrongEnvironment
-from storage.driver import BUSY_SECONDS, SQLITE, wal_is_safe
-
-SCHEMA = "0001"
-"""The newest migration; a database at any other is refused."""
+from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe
 
 TRIES = 5
 _READS = "soppa_reads"

@@ -11,6 +11,9 @@ try:
 except ImportError:  # no wheel for this machine
     dbapi2 = sqlite3
 
+SCHEMA = "0001"
+"""The newest migration; a database at any other is refused."""
+
 BUSY_SECONDS = 30.0
 _FIXED_LINES = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 

@@ -86,7 +86,7 @@ def _head(connection: Connection, case_id: str) -> tuple[int, str]:
 
 def _rows(connection: Connection, case_id: str) -> Sequence[Row]:
     found = select(HISTORY).where(HISTORY.c.case_id == case_id).order_by(HISTORY.c.seq)
-    return connection.execute(found).mappings().all()  # type: ignore[return-value]
+    return connection.execute(found).mappings().all()
 
 
 def _line(ring: Ring, case_id: str, seq: int, event: Event, actor: Actor, now: dt.datetime) -> dict[str, object]:
@@ -121,9 +121,10 @@ def _personal_is_true(ring: Ring, row: Row) -> bool:
     if digest is None:
         return False
     try:
-        return ring.digest(ring.open(row["sealed"], place), place, digest.partition(":")[0]) == digest
+        found = ring.digest(ring.open(row["sealed"], place), place, digest.partition(":")[0])
     except WrongEnvironment:
         return False
+    return bool(found == digest)
 
 
 def _read(ring: Ring, row: Row) -> HistoryLine:

@@ -42,7 +42,7 @@ def retry(connection: Connection, incident_id: int, now: dt.datetime) -> None:
     if row.closed_at is not None:
         raise Refused(f"incident {incident_id} is closed already: nothing was changed")
     table = _TABLES[row.kind]
-    again = {"timer": {"at": row.resume_at or now}, "message": {"stopped": False}, "mail": {"at": now}}[row.kind]
+    again: dict[str, Any] = {"stopped": False} if row.kind == "message" else {"at": now}
     mine = table.c.id == row.ref
     if row.kind == "mail":
         mine &= OUTBOX.c.state == "queued"

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from engine.case import SYSTEM, Actor, Case, Clock, Task
@@ -278,5 +278,5 @@ def message_place(source: str) -> str:
     return f"messages/{source}"
 
 
-def _generation(case_id: str, clock: Clock) -> object:
+def _generation(case_id: str, clock: Clock) -> ColumnElement[bool]:
     return (CLOCKS.c.case_id == case_id) & (CLOCKS.c.name == clock.name) & (CLOCKS.c.generation == clock.generation)

@@ -36,7 +36,7 @@ class SqlLinks:
     def link(self, token_hash: str) -> Link | None:
         with self.base.reading() as connection:
             row = connection.execute(select(LINKS).where(LINKS.c.token_hash == token_hash)).mappings().first()
-        return _link(row) if row else None  # type: ignore[arg-type]
+        return _link(row) if row else None
 
     def new_code(
         self, recipient: str, case_id: str | None, code_hash: str, expires_at: dt.datetime, now: dt.datetime

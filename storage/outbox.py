@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Literal, cast
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
@@ -64,7 +65,7 @@ class SqlOutbox:
         order = (BRIEF_LINES.c.strength.desc(), BRIEF_LINES.c.case_id, BRIEF_LINES.c.subject)
         with self.base.reading() as connection:
             lines = connection.execute(mine.order_by(*order)).mappings().all()
-        return tuple(self._line(line) for line in lines)  # type: ignore[arg-type]
+        return tuple(self._line(line) for line in lines)
 
     def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
         values = {"state": "handing_over", "lease_until": now + HANDING_OVER}
@@ -74,7 +75,7 @@ class SqlOutbox:
         self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime, retry_at: dt.datetime | None = None
     ) -> None:
         """Raises `ValueError` for a state that settles nothing, and for `deferred` without `retry_at`."""
-        if state not in (*_SETTLED, "deferred") or (state == "deferred") != (retry_at is not None):
+        if state not in (*_SETTLED, "deferred", "cancelled") or (state == "deferred") != (retry_at is not None):
             raise ValueError(f"a mail is not settled as {state} with retry_at {retry_at}")
         held = _held(row, "claimed", "handing_over")
         if state == "deferred":
@@ -108,7 +109,7 @@ class SqlOutbox:
         }
         if rows:
             connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_([row["id"] for row in rows])).values(claimed))
-        return tuple(_claimed(row, self.base.ring) for row in rows)  # type: ignore[arg-type]
+        return tuple(_claimed(row, self.base.ring) for row in rows)
 
     def _settle(
         self, connection: Connection, held: ColumnElement[bool], state: OutboxState, reply: str, now: dt.datetime
@@ -118,10 +119,11 @@ class SqlOutbox:
             return False
         values: dict[str, object] = {"state": state, "reply": reply, "settled_at": now, "lease_until": None, "at": None}
         if state == "accepted":
-            values |= self._without_secrets(connection, row)  # type: ignore[arg-type]
+            values |= self._without_secrets(connection, row)
         connection.execute(update(OUTBOX).where(OUTBOX.c.id == row["id"]).values(values))
         if row["case_id"] is not None and state in _SETTLED:
-            settled = MailSettled(row["mail"], row["occurrence"], state, self.base.today(now))  # type: ignore[arg-type]
+            status = cast('Literal["accepted", "failed", "uncertain"]', state)
+            settled = MailSettled(row["mail"], row["occurrence"], status, self.base.today(now))
             source = f"outbox/{row['id']}/{row['fence']}/{state}"
             leave_message(connection, self.base.ring, row["case_id"], settled, source, now)
         return True

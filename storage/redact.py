@@ -10,7 +10,6 @@ from collections.abc import Collection
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import cast
 
 MARK = "LINK-REMOVED"
 _TOKEN_LENGTH = 43
@@ -25,10 +24,10 @@ def redact(raw: bytes, hashes: Collection[str]) -> bytes:
     """The mail with each token whose hash is in `hashes` replaced in its text parts and headers."""
     if not hashes:
         return raw
-    mail = cast(EmailMessage, message_from_bytes(raw, policy=SMTP))
+    mail = message_from_bytes(raw, policy=SMTP)
     for part in mail.walk():
         if part.get_content_maintype() == "text":
-            _redact_part(cast(EmailMessage, part), hashes)
+            _redact_part(part, hashes)
     for name, value in list(mail.items()):
         clean = _clean(str(value), hashes)
         if clean != str(value):

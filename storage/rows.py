@@ -15,7 +15,8 @@ from engine.errors import WrongEnvironment
 from engine.messages import ChildEnded, Command, MailSettled, StartCase
 from engine.office import Person
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
+"""A row by the names of its columns, as SQLAlchemy hands it out."""
 
 
 def pack_fact(value: FactValue) -> object:

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, delete, func, insert, select, union_all, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from engine.case import Actor, Case
 from engine.definition import Definition, say
 from engine.errors import Refused, UsageError, WrongEnvironment
-from engine.messages import Decision
+from engine.messages import Command, Decision
 from engine.nodes import nearest
 from engine.office import Person
 from engine.ports import DueTimer, Message
 from storage import incidents, people
+from storage.acts import Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import BriefAt, Keeper, case_place, message_place, new_case_id
@@ -35,6 +36,14 @@ from storage.views import Views
 CHICAGO = ZoneInfo("America/Chicago")
 BRIEF_TIME = dt.time(7, 30)
 _KEY_CHECK = b"soppa"
+_NOW = bindparam("now", type_=TIMERS.c.at.type)
+_WORK = select(
+    or_(
+        exists().where(TIMERS.c.at <= _NOW),
+        exists().where(MESSAGES.c.stopped.is_(False)),
+        exists().where(OUTBOX.c.at <= _NOW),
+    )
+)
 _SATURDAY = 5
 
 
@@ -94,7 +103,7 @@ def _check_key(base: Base, create: bool) -> None:
 
 
 class SqlStore:
-    """Implements `engine.ports.Store`; `outbox`, `links` and `views` are its other sides.
+    """Implements `engine.ports.Store`; `outbox`, `links`, `views` and `acts` are its other sides.
 
     `now` is always an aware instant. Nothing is cached: what one process commits, the next call of another sees.
     """
@@ -105,6 +114,7 @@ class SqlStore:
         self.outbox = SqlOutbox(base)
         self.links = SqlLinks(base)
         self.views = Views(base)
+        self.acts = Acts(base)
 
     def close(self) -> None:
         self.base.engine.dispose()
@@ -127,13 +137,9 @@ class SqlStore:
         self.base.write(lambda connection: incidents.retry(connection, incident_id, now))
 
     def has_work(self, now: dt.datetime) -> bool:
-        """Whether anything is due: three looks at the first leaf of an index, and no lock taken."""
-        timer = select(TIMERS.c.id).where(TIMERS.c.at <= now).limit(1).subquery()
-        message = select(MESSAGES.c.id).where(MESSAGES.c.stopped.is_(False)).limit(1).subquery()
-        mail = select(OUTBOX.c.id).where(OUTBOX.c.at <= now).limit(1).subquery()
+        """Whether anything is due: looks at the first leaf of three indexes, takes no lock."""
         with self.base.reading() as connection:
-            found = union_all(select(timer.c.id), select(message.c.id), select(mail.c.id)).limit(1)
-            return connection.execute(found).first() is not None
+            return bool(connection.scalar(_WORK, {"now": now}))
 
     def people(self) -> Sequence[Person]:
         with self.read() as unit:
@@ -175,7 +181,7 @@ class SqlUnit:
 
     def people(self) -> Sequence[Person]:
         rows = self.connection.execute(select(PEOPLE).order_by(PEOPLE.c.id)).mappings()
-        return tuple(read_person(row) for row in rows)  # type: ignore[arg-type]
+        return tuple(read_person(row) for row in rows)
 
     def new_case_id(self, today: dt.date) -> str:
         return new_case_id(self.connection, today)
@@ -192,10 +198,10 @@ class SqlUnit:
         running = (CLOCKS.c.case_id == case_id) & (CLOCKS.c.status != "superseded")
         clocks = self.connection.execute(select(CLOCKS).where(running).order_by(CLOCKS.c.name)).mappings()
         return read_case(
-            row,  # type: ignore[arg-type]
+            row,
             secrets,
-            [read_task(task, people.get(task["id"], ())) for task in tasks],  # type: ignore[arg-type]
-            [read_clock(clock) for clock in clocks],  # type: ignore[arg-type]
+            [read_task(task, people.get(task["id"], ())) for task in tasks],
+            [read_clock(clock) for clock in clocks],
         )
 
     def case_of_task(self, task_id: str) -> str:
@@ -284,7 +290,7 @@ class SqlUnit:
     def set_high_water(self, now: dt.datetime) -> None:
         _set_mark(self.connection, "high_water", now.astimezone(dt.UTC).isoformat())
 
-    def _command(self, sealed: bytes, source: str) -> object:
+    def _command(self, sealed: bytes, source: str) -> Command:
         return unpack_command(self.base.ring.open_json(sealed, message_place(source)))
 
     def _assignees(self, task_ids: Sequence[str]) -> dict[str, list[str]]:

@@ -195,7 +195,7 @@ class ClockRow(SQLModel, table=True):
 
 
 class TimerRow(SQLModel, table=True):
-    """`at` is there while the timer waits, `fired_at` once it has fired; neither when cancelled or held by an incident."""
+    """`at` is there while the timer waits, `fired_at` once it has fired; neither when cancelled or held back."""
 
     __tablename__ = "timers"
     __table_args__ = _args(UniqueConstraint("case_id", "key"), _pending("timers", "at"))

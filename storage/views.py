@@ -148,7 +148,7 @@ class Views:
             row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == outbox_id)).mappings().first()
         if row is None:
             raise UsageError(f"unknown mail {outbox_id}: see soppa mail outbox")
-        return read_mail(row, self.base.ring)  # type: ignore[arg-type]
+        return read_mail(row, self.base.ring)
 
     def retry_mail(self, outbox_id: int, now: dt.datetime) -> None:
         """Queues a deferred or failed mail at once. Raises `Refused` for one that is on its way, doubtful or sent."""
