@@ -24,7 +24,7 @@ from engine.errors import Refused
 FAST_START = dt.datetime(2026, 9, 14, 14, 0, tzinfo=dt.UTC)
 """Ninety days from here end on a Sunday, so that a roll can be seen."""
 
-FAST_DAYS = 130
+FAST_DAYS = 115
 _MORNING = dt.time(7, 45)
 _AFTERNOON = dt.time(13, 0)
 
