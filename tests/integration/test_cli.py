@@ -1,0 +1,156 @@
+"""The commands on a real home and a real SQLite database, through the real door."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.commands.init import build_home
+from cli.demo.district import PEOPLE, SETTINGS
+from cli.home import Home
+from cli.main import main
+from cli.wiring import open_house
+
+PARENT = "parent=Ana Ruiz <ana@families.example>; language=es"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The sample district, marked as demo; nothing listens where its relay should be."""
+    made = Home(tmp_path / "home")
+    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    with open_house(made, create=True) as house:
+        for person in PEOPLE:
+            house.store.save_person(person)
+    monkeypatch.setenv("SOPPA_HOME", str(made.root))
+    return made
+
+
+def answer(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, object]:
+    assert main([*args, "--json"]) == 0, capsys.readouterr().err
+    read: dict[str, object] = json.loads(capsys.readouterr().out)
+    return read
+
+
+def start(capsys: pytest.CaptureFixture[str]) -> str:
+    started = answer(capsys, "start", "correction_request", "-f", "received_on=2026-09-14", "-f", "item=Date of birth",
+                     "-f", PARENT, "--as", "carla")
+    return str(started["case"])
+
+
+def refused(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str]:
+    code = main(list(args))
+    streams = capsys.readouterr()
+    assert streams.err.startswith("soppa: "), streams
+    return code, streams.err
+
+
+def test_init_makes_a_private_home_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "district"
+    assert main(["init", "--home", str(folder), "--district", 'A "quoted" name']) == 0
+    assert "Back it up now, apart from the data" in capsys.readouterr().out
+    assert (folder / "keys" / "ring").stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert refused(capsys, "init", "--home", str(folder))[0] == 2
+
+
+def test_a_case_from_start_to_an_answer(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    case = start(capsys)
+    done = answer(capsys, "do", case, "verify", "complete", "-f", "requester_kind=parent", "-f", "identity_ok=yes",
+                  "-f",
+                  "where_seen=Record", "-f", "right_value=2014", "-f", "data_owner=dana", "--as", "carla")
+    assert done["state"] == "asking_owner"
+    assert main(["queue"]) == 0
+    queue = capsys.readouterr().out
+    assert "Mon Dec 14 2026" in queue
+    assert "Dana Novak" in queue
+    assert main(["explain", case]) == 0
+    assert "Sun Dec 13 2026 does not count as the last day (Sunday)" in capsys.readouterr().out
+    assert main(["history", case]) == 0
+    assert "task completed" in capsys.readouterr().out
+
+
+def test_an_earlier_date_is_recorded_and_the_old_one_kept(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    case = start(capsys)
+    assert main(["record", case, "received_on=2026-09-11", "--reason", "the stamp", "--as", "carla"]) == 0
+    assert "Mon Dec 14 2026 → Thu Dec 10 2026" in capsys.readouterr().out
+
+
+def test_a_later_legal_date_needs_a_second_person(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    case = start(capsys)
+    code, sentence = refused(capsys, "record", case, "received_on=2026-09-18", "--reason", "the stamp", "--as", "carla")
+    assert code == 1
+    assert "second person" in sentence
+    assert main(["show", case]) == 0
+    assert "2026-09-14" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("args", "code", "sentence"), [
+    pytest.param(["start", "correction_requets", "--as", "carla"], 2, "did you mean 'correction_request'?",
+                 id="process"),
+    pytest.param(["show", "2026-9999"], 2, "unknown case", id="case"),
+    pytest.param(["do", "2026-0001", "verfiy", "complete", "--as", "carla"], 2, "did you mean 'verify'?", id="task"),
+    pytest.param(["do", "2026-0001", "verify", "compleet", "--as", "carla"], 2, "did you mean 'complete'?",
+                 id="outcome"),
+    pytest.param(["do", "2026-0001", "verify", "complete", "-f", "identity=yes", "--as", "carla"], 2, "identity",
+                 id="fact"),
+    pytest.param(["do", "2026-0001", "verify", "complete", "-f", "identity_ok=maybe", "--as", "carla"], 2, "yes or no",
+                 id="wrong type"),
+    pytest.param(["do", "2026-0001", "verify", "complete", "--as", "carla"], 1, "needs", id="missing fields"),
+    pytest.param(["do", "2026-0001", "verify", "complete", "-f", "requester_kind=parent", "-f", "identity_ok=yes",
+                  "--as", "edie"], 1, "may not answer", id="somebody else"),
+    pytest.param(["do", "2026-0001", "verify", "complete", "--on-behalf-of", "Sam", "--as", "carla"], 2,
+                 "needs --reason", id="on behalf without a reason"),
+    pytest.param(["start", "correction_request", "-f", "received_on", "--as", "carla"], 2, "is not FACT=VALUE",
+                 id="-f"),
+    pytest.param(["explain", "2026-0001", "distrct_fix"], 2, "did you mean 'district_fix'?", id="clock"),
+    pytest.param(["queue", "--limit", "0"], 2, "limit", id="limit"),
+    pytest.param(["show", "2026-0001", "--as", "nobody"], 2, "no such option", id="option"),
+    pytest.param(["people", "set", "carla", "--role", "custodain", "--as", "priya"], 2, "did you mean 'custodian'?",
+                 id="role"),
+    pytest.param(["people", "set", "edie", "--role", "privacy", "--as", "edie"], 1, "may not change people",
+                 id="rights"),
+    pytest.param(["incidents", "retry", "7", "--as", "priya"], 2, "unknown incident", id="incident"),
+    pytest.param(["start", "correction_request"], 1, "is nobody in this office", id="unmapped user"),
+])
+def test_bad_words_are_refused_and_change_nothing(home: Home, capsys: pytest.CaptureFixture[str], args: list[str],
+                                                  code: int, sentence: str) -> None:
+    before = answer(capsys, "show", start(capsys))
+    found, told = refused(capsys, *args)
+    assert (found, sentence in told) == (code, True), told
+    assert answer(capsys, "show", "2026-0001") == before
+
+
+def test_as_works_in_a_demo_home_only(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    home.settings.write_text(home.settings.read_text().replace("demo: true\n", ""))
+    code, sentence = refused(capsys, "people", "set", "carla", "--language", "es", "--as", "priya")
+    assert code == 1
+    assert "demo only" in sentence
+
+
+def test_people_import_shows_first_and_changes_only_when_asked(home: Home, tmp_path: Path,
+                                                              capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("id,name,email,roles\nzoe,Zoe Park,zoe@prairie-creek.example,staff\n")
+    assert main(["people", "import", str(file), "--as", "priya"]) == 0
+    assert "add --apply" in capsys.readouterr().out
+    assert main(["people", "list"]) == 0
+    assert "Zoe" not in capsys.readouterr().out
+    assert main(["people", "import", str(file), "--as", "priya", "--apply"]) == 0
+    capsys.readouterr()
+    assert main(["people", "list"]) == 0
+    assert "Zoe" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["ring", "database"])
+def test_a_loose_file_stops_everything_with_78(home: Home, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    path: Path = getattr(home, name)
+    path.chmod(0o644)
+    assert refused(capsys, "queue")[0] == 78
+
+
+def test_a_lost_key_stops_everything_with_78(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    home.ring.unlink()
+    assert refused(capsys, "queue")[0] == 78
