@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -131,8 +131,7 @@ def _open_sqlite(url: URL, path: Path, create: bool) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    with translated():
-        _choose_journal(engine)
+    _choose_journal(engine)
     return engine
 
 
@@ -149,17 +148,11 @@ def _check_file(path: Path) -> None:
 def _choose_journal(engine: Engine) -> None:
     """WAL lets readers go on while one writes. Told once per opening; the mode stays with the file."""
     mode = "WAL" if wal_is_safe(SQLITE.sqlite_version) else "DELETE"
-    raw = engine.raw_connection()
     try:
-        raw.cursor().execute(f"PRAGMA journal_mode={mode}")
+        with closing(engine.raw_connection()) as raw:
+            raw.cursor().execute(f"PRAGMA journal_mode={mode}")
     except SQLITE.Error as error:
-        raise _file_trouble(error) from error
-    finally:
-        raw.close()
-
-
-def _file_trouble(error: Exception) -> SoppaError:
-    return sentence_of(DBAPIError("PRAGMA", None, error, hide_parameters=True))
+        raise sentence_of(DBAPIError("PRAGMA", None, error, hide_parameters=True)) from error
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

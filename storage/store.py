@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.case import Actor, Case
 from engine.definition import Definition, say
-from engine.errors import Refused, UsageError, WrongEnvironment
+from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
 from engine.messages import Command, Decision
 from engine.nodes import nearest
 from engine.office import Person
@@ -75,10 +75,13 @@ def open_store(
     """
     if create:
         migrate(url)
-    engine = open_engine(url)
-    check_schema(engine)
-    base = Base(engine, ring, zone)
-    _check_key(base, create)
+    base = Base(open_engine(url), ring, zone)
+    try:
+        check_schema(base.engine)
+        _check_key(base, create)
+    except SoppaError:
+        base.engine.dispose()
+        raise
     return SqlStore(base, brief_at or weekday_briefs(zone))
 
 

@@ -16,12 +16,10 @@ from cli.wiring import open_house
 @click.argument("case")
 @click.argument("given", nargs=-1, required=True, metavar="FACT=VALUE...")
 @click.option("--reason", required=True, help="Why; it stands in the history.")
-@click.option("--second", metavar="PERSON", default=None,
-              help="Who else has confirmed it: needed where a legal deadline moves later.")
 @as_option
 @home_option
 @json_option
-def command(case: str, given: tuple[str, ...], reason: str, second: str | None, as_login: str | None, home: Home,
+def command(case: str, given: tuple[str, ...], reason: str, as_login: str | None, home: Home,
             as_json: bool) -> None:
     """Record facts of CASE. Nothing is overwritten: the old value stays in the history."""
     with open_house(home) as house:
@@ -29,7 +27,7 @@ def command(case: str, given: tuple[str, ...], reason: str, second: str | None, 
             before = unit.case(case)
         definition = house.definitions.pinned(before.process, before.version, before.hash)
         values = fact_values(definition, read_given(given))
-        after = house.service.record(case, values, house.actor(as_login), house.clock(), reason, second)
+        after = house.service.record(case, values, house.actor(as_login), house.clock(), reason)
     if as_json:
         print_json(as_mapping(after))
         return

@@ -1,0 +1,73 @@
+"""Two-person acts: the second person looks at both sides and confirms, or lets it be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from engine.errors import SoppaError
+from web.answers import Show, see_other, unknown
+from web.site import Act, Site
+from web.tasks import app_code_page, bring_app_code
+from web.visitors import Visitor, check_form, is_enough, limiter, signed_in, submitted
+from web.words import instant_words, tell
+
+Form = Annotated[FormData, Depends(submitted)]
+
+
+def act_pages(site: Site, show: Show) -> APIRouter:
+    router = APIRouter(dependencies=[Depends(limiter(site))], include_in_schema=False)
+
+    @router.api_route("/confirm/{token}/act", methods=["GET", "HEAD"])
+    def show_act(token: str, request: Request) -> Response:
+        visitor, act = _second_person(site, request, token)
+        if not is_enough(visitor.session.level, "second"):
+            return app_code_page(site, show, visitor, _act_path(token), visitor.language())
+        return _act_page(site, show, visitor, act, token)
+
+    @router.post("/confirm/{token}/act/totp")
+    def bring_totp(token: str, request: Request, form: Form) -> Response:
+        visitor, _ = _second_person(site, request, token)
+        check_form(site, request, visitor, form, _act_path(token))
+        return bring_app_code(site, show, visitor, _act_path(token), str(form.get("code", "")), visitor.language())
+
+    @router.post("/confirm/{token}/act")
+    def confirm(token: str, request: Request, form: Form) -> Response:
+        visitor, act = _second_person(site, request, token)
+        check_form(site, request, visitor, form, _act_path(token))
+        if not is_enough(visitor.session.level, "second") or act.decided:
+            return see_other(_act_path(token))
+        if form.get("confirm") != "yes":
+            return _act_page(site, show, visitor, act, token, error=tell("act_tick", visitor.language()), status=422)
+        try:
+            site.confirm_act(token, act.second)
+        except SoppaError:
+            return _act_page(site, show, visitor, act, token, error=tell("refused", visitor.language()), status=409)
+        return see_other(_act_path(token))
+
+    return router
+
+
+def _act_path(token: str) -> str:
+    return f"/confirm/{token}/act"
+
+
+def _second_person(site: Site, request: Request, token: str) -> tuple[Visitor, Act]:
+    """The act and its second person, who is the visitor. Raises the page of unknown addresses for anybody else."""
+    visitor = signed_in(site, request)
+    act = site.act_of(token)
+    if act is None or visitor.session.recipient != f"person:{act.second}" or visitor.session.level == "open":
+        raise unknown(visitor.language())
+    return visitor, act
+
+
+def _act_page(
+    site: Site, show: Show, visitor: Visitor, act: Act, token: str, *, error: str = "", status: int = 200
+) -> Response:
+    path, language = _act_path(token), visitor.language()
+    at = instant_words(act.begun_at, visitor.office, language)
+    return show("act.html", language, status, act=act, at=at, path=path, nonce=visitor.nonce(path), error=error)

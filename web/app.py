@@ -1,0 +1,128 @@
+"""The app: one value a house, made of pages that know nothing of the database or of mail."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from typing import cast
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from engine.case import Case
+from engine.office import Office
+from engine.ports import Definitions
+from engine.service import Service
+from web.acts import act_pages
+from web.answers import PlainPage, Show
+from web.headers import BodyLimit, SafeHeaders, TooLarge
+from web.incidents import Incidents
+from web.links import link_pages
+from web.site import Act, Answered, MailNow, PageStore, Site, WebSettings
+from web.status import health_page, status_pages
+from web.tasks import proof_pages, task_pages
+from web.visitors import language_of
+from web.words import tell
+
+_KEYS = {404: "unknown", 405: "method", 413: "large", 429: "many"}
+_STYLE = files("web").joinpath("static", "style.css").read_text(encoding="utf-8")
+
+
+def make_app(
+    *,
+    service: Service,
+    store: PageStore,
+    definitions: Definitions,
+    office: Callable[[], Office],
+    clock: Callable[[], dt.datetime],
+    mail_now: MailNow,
+    settings: WebSettings,
+    cases_of: Callable[[str], Sequence[str]],
+    answered: Callable[[str], Answered | None],
+    keep_document: Callable[[bytes, str], str],
+    letter: Callable[[Case, str], str],
+    match_totp: Callable[[str, str, dt.datetime], int | None],
+    act_of: Callable[[str], Act | None],
+    confirm_act: Callable[[str, str], None],
+) -> FastAPI:
+    """The pages of one district. See `web.site.Site` for what each argument does."""
+    site = Site(
+        service=service,
+        store=store,
+        definitions=definitions,
+        office=office,
+        clock=clock,
+        mail_now=mail_now,
+        settings=settings,
+        cases_of=cases_of,
+        answered=answered,
+        keep_document=keep_document,
+        letter=letter,
+        match_totp=match_totp,
+        act_of=act_of,
+        confirm_act=confirm_act,
+    )
+    show = page_maker(office)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=_middleware(settings, show))
+    app.add_exception_handler(PlainPage, lambda request, error: _plain(show, cast(PlainPage, error)))
+    app.add_exception_handler(HTTPException, lambda request, error: _http(show, request, cast(HTTPException, error)))
+    app.add_exception_handler(RequestValidationError, lambda request, error: _named(show, request, 404))
+    app.add_exception_handler(TooLarge, lambda request, error: _named(show, request, 413))
+    app.add_api_route("/static/style.css", _style, methods=["GET", "HEAD"], include_in_schema=False)
+    app.include_router(health_page(site))
+    for pages in (task_pages, proof_pages, act_pages, status_pages, link_pages):
+        app.include_router(pages(site, show))
+    return app
+
+
+def page_maker(office: Callable[[], Office]) -> Show:
+    """Renders our own templates: escaped always, a value that is missing is an error."""
+    environment = Environment(
+        loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+    def show(template: str, language: str, status: int = 200, **values: object) -> HTMLResponse:
+        def word(key: str, **inside: str) -> str:
+            return tell(key, language, **inside)
+
+        html = environment.get_template(template).render(
+            language=language, t=word, district=office().district, **{"case": "", **values}
+        )
+        return HTMLResponse(html, status, headers={"Content-Language": language})
+
+    return show
+
+
+def _middleware(settings: WebSettings, show: Show) -> list[Middleware]:
+    def broken(request: Request, number: str) -> Response:
+        return show("message.html", language_of(request), 500, key="broken", values={"incident": number})
+
+    return [
+        Middleware(SafeHeaders, secure=settings.secure),
+        Middleware(Incidents, page=broken),
+        Middleware(BodyLimit),
+    ]
+
+
+def _plain(show: Show, page: PlainPage) -> Response:
+    return show("message.html", page.language, page.status, key=page.key, values=page.values)
+
+
+def _http(show: Show, request: Request, error: HTTPException) -> Response:
+    return _named(show, request, error.status_code, error.headers)
+
+
+def _named(show: Show, request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    response = show("message.html", language_of(request), status, key=_KEYS.get(status, "form"), values={})
+    response.headers.update(headers or {})
+    return response
+
+
+def _style() -> Response:
+    return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})

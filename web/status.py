@@ -1,0 +1,95 @@
+"""Where a case stands, one's own open tasks, two-person acts, and the health of the house."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from engine.case import Case
+from engine.definition import Definition, say
+from engine.errors import UsageError
+from web.answers import PlainPage, Show, see_other, unknown
+from web.site import Site
+from web.tasks import DateView, own_tasks
+from web.visitors import Visitor, is_enough, limiter, load, signed_in, submitted
+from web.words import date_words, tell
+
+Form = Annotated[FormData, Depends(submitted)]
+QUIET = dt.timedelta(minutes=10)
+"""A heart that has not beaten for so long is taken for dead."""
+
+
+def status_pages(site: Site, show: Show) -> APIRouter:
+    router = APIRouter(dependencies=[Depends(limiter(site))], include_in_schema=False)
+
+    @router.api_route("/status/{case_id}", methods=["GET", "HEAD"])
+    def show_status(case_id: str, request: Request) -> Response:
+        visitor = signed_in(site, request)
+        if visitor.session.case_id != case_id or not is_enough(visitor.session.level, "code"):
+            raise unknown(visitor.language())
+        try:
+            case, definition = load(site, case_id)
+        except UsageError as error:
+            raise unknown(visitor.language()) from error
+        return _status_page(site, show, visitor, case, definition)
+
+    @router.api_route("/mine", methods=["GET", "HEAD"])
+    def show_mine(request: Request) -> Response:
+        visitor = signed_in(site, request)
+        if visitor.session.case_id is not None:
+            return see_other(f"/status/{visitor.session.case_id}")
+        if not is_enough(visitor.session.level, "code"):
+            raise PlainPage("signin", 401, visitor.language())
+        return show("mine.html", visitor.language(), tasks=own_tasks(site, visitor))
+
+    return router
+
+
+def health_page(site: Site) -> APIRouter:
+    """What a monitor asks: ids and numbers only."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
+    def healthz() -> Response:
+        try:
+            with site.store.read() as unit:
+                beat = unit.high_water()
+        except Exception as error:  # whatever the database's library raises, the cause is the database
+            return JSONResponse({"status": "down", "cause": "database", "error": type(error).__name__}, 503)
+        age = None if beat is None else int((site.clock() - beat).total_seconds())
+        if age is None or age > QUIET.total_seconds():
+            return JSONResponse({"status": "down", "cause": "heartbeat", "heartbeat_age_seconds": age}, 503)
+        return JSONResponse({"status": "ok", "cause": None, "heartbeat_age_seconds": age})
+
+    return router
+
+
+def _status_page(site: Site, show: Show, visitor: Visitor, case: Case, definition: Definition) -> Response:
+    language, office = visitor.language(case), visitor.office
+    return show(
+        "status.html",
+        language,
+        case=case.id,
+        process=say(definition.title, language),
+        state=say(definition.states[case.state].title, language),
+        since=date_words(office.today(case.ended_at or case.entered_at), language),
+        started=date_words(office.today(case.started_at), language),
+        ended=not case.is_open,
+        dates=_dates(case, definition, language),
+        tasks=own_tasks(site, visitor, case),
+    )
+
+
+def _dates(case: Case, definition: Definition, language: str) -> list[DateView]:
+    running = (clock for clock in case.clocks.values() if clock.status == "running")
+    views = []
+    for clock in sorted(running, key=lambda each: each.legal or dt.date.max):
+        known = definition.clocks[clock.name]
+        day = date_words(clock.legal, language) if clock.legal else tell("no_date", language)
+        views.append(DateView("window" if known.window else "legal", say(known.title, language), day))
+    return views

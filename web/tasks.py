@@ -1,0 +1,470 @@
+"""The page of one task: what is asked, by when, what is on file, the form, and what became of the answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from engine.case import Case, FactValue, Task
+from engine.definition import Definition, LinkLevel, TaskDef, say
+from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
+from engine.guards import evaluate
+from web.answers import PlainPage, Show, see_other, unknown
+from web.documents import MAX_DOCUMENT, kind_of
+from web.doors import Door, door_page, is_staff, mail_code, try_code
+from web.forms import Submission, fields_of, outcome_facts, read_submission
+from web.headers import LETTER_POLICY
+from web.links import answer_of, closed_page
+from web.site import Site
+from web.visitors import (
+    Visitor,
+    check_form,
+    check_origin,
+    is_enough,
+    limiter,
+    load,
+    reached,
+    signed_in,
+    submitted,
+)
+from web.words import date_words, fact_lines, tell
+
+Form = Annotated[FormData, Depends(submitted)]
+Uploads = Mapping[str, tuple[bytes, str]]
+_UPLOADED = "uploaded"
+"""Stands for a document in the form until it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A task as one visitor sees it. `task` and `wanted` are None when its case has left it behind."""
+
+    visitor: Visitor
+    case: Case
+    definition: Definition
+    task_id: str
+    task: Task | None
+    wanted: TaskDef | None
+    language: str
+    has: LinkLevel
+
+    @property
+    def is_open(self) -> bool:
+        return self.task is not None and self.task.is_open and self.wanted is not None
+
+    @property
+    def path(self) -> str:
+        return f"/task/{self.task_id}"
+
+    @property
+    def needed(self) -> LinkLevel:
+        return self.wanted.link if self.wanted else "open"
+
+    @property
+    def shows_personal(self) -> bool:
+        return is_enough(self.has, "code")
+
+
+@dataclass(frozen=True, slots=True)
+class DateView:
+    kind: str
+    title: str
+    date: str
+
+
+def task_pages(site: Site, show: Show) -> APIRouter:
+    router = APIRouter(dependencies=[Depends(limiter(site))], include_in_schema=False)
+
+    @router.api_route("/task/{task_id}", methods=["GET", "HEAD"])
+    def show_task(task_id: str, request: Request) -> Response:
+        look = look_at(site, request, task_id)
+        if not look.is_open:
+            return closed_page(site, show, look.case, task_id, look.language)
+        if not is_enough(look.has, look.needed):
+            return _step_up(site, show, look, sent="sent" in request.query_params)
+        return _form_page(site, show, look)
+
+    @router.post("/task/{task_id}")
+    def answer_task(task_id: str, request: Request, form: Form) -> Response:
+        look = look_at(site, request, task_id)
+        check_form(site, request, look.visitor, form, look.path)
+        if not look.is_open:
+            return closed_page(site, show, look.case, task_id, look.language, 409)
+        if not is_enough(look.has, look.needed):
+            return see_other(look.path)
+        return _answer(site, show, look, form, request)
+
+    @router.api_route("/task/{task_id}/done", methods=["GET", "HEAD"])
+    def show_done(task_id: str, request: Request) -> Response:
+        return _done_page(site, show, look_at(site, request, task_id))
+
+    @router.api_route("/task/{task_id}/letter", methods=["GET", "HEAD"])
+    def show_letter(task_id: str, request: Request) -> Response:
+        look = look_at(site, request, task_id)
+        mail = (look.wanted.posts if look.wanted else None) or (look.task.mail if look.task else None)
+        if mail is None or not look.is_open or not is_enough(look.has, "code"):
+            raise unknown(look.language)
+        return HTMLResponse(site.letter(look.case, mail), headers={"Content-Security-Policy": LETTER_POLICY})
+
+    return router
+
+
+def proof_pages(site: Site, show: Show) -> APIRouter:
+    """Where a visitor proves more of who they are, and where the custodian vouches for a parent."""
+    router = APIRouter(dependencies=[Depends(limiter(site))], include_in_schema=False)
+
+    @router.post("/task/{task_id}/code")
+    def ask_for_code(task_id: str, request: Request) -> Response:
+        check_origin(site, request)
+        return mail_code(site, show, _door(look_at(site, request, task_id)))
+
+    @router.post("/task/{task_id}/enter")
+    def bring_code(task_id: str, request: Request, form: Form) -> Response:
+        check_origin(site, request)
+        return try_code(site, show, _door(look_at(site, request, task_id)), str(form.get("code", "")))
+
+    @router.post("/task/{task_id}/totp")
+    def bring_totp(task_id: str, request: Request, form: Form) -> Response:
+        look = look_at(site, request, task_id)
+        check_form(site, request, look.visitor, form, look.path)
+        return bring_app_code(site, show, look.visitor, look.path, str(form.get("code", "")), look.language)
+
+    @router.post("/task/{task_id}/second")
+    def tick_second(task_id: str, request: Request, form: Form) -> Response:
+        look = look_at(site, request, task_id)
+        check_form(site, request, look.visitor, form, look.path)
+        how, parents = str(form.get("how", "")), _parents(look)
+        if not parents or how not in ("in_person", "call_back"):
+            raise unknown(look.language)
+        by = look.visitor.actor(look.case).id
+        for name in parents:
+            site.links.confirm_second(look.case.id, f"party:{name}", how, by, site.clock())
+        return see_other(look.path)
+
+    return router
+
+
+def look_at(site: Site, request: Request, task_id: str) -> Look:
+    """The task for this visitor. Raises the page that says why it is not for them."""
+    visitor = signed_in(site, request)
+    try:
+        with site.store.read() as unit:
+            case_id = unit.case_of_task(task_id)
+        case, definition = load(site, case_id)
+    except UsageError as error:
+        raise unknown(visitor.language()) from error
+    language = visitor.language(case)
+    if visitor.session.case_id not in (None, case.id):
+        raise unknown(language)
+    task = case.task(task_id)
+    if task is not None and not visitor.may_answer(task, visitor.office.today(site.clock())):
+        raise PlainPage("other", 403, language)
+    wanted = definition.task(case.state, task.name) if task is not None else None
+    return Look(visitor, case, definition, task_id, task, wanted, language, reached(site, visitor, case.id))
+
+
+def app_code_page(
+    site: Site, show: Show, visitor: Visitor, path: str, language: str, *, error: str = "", status: int = 200
+) -> Response:
+    """Asks for the code of the authenticator app, or says how to get one."""
+    person = visitor.person
+    has_app = person is not None and site.links.totp_secret(person.id) is not None
+    nonce = visitor.nonce(path)
+    return show("totp.html", language, status, path=path, nonce=nonce, has_app=has_app, error=error)
+
+
+def bring_app_code(site: Site, show: Show, visitor: Visitor, path: str, typed: str, language: str) -> Response:
+    """Raises the session to `second` with a right code that nobody has used yet; tries are counted."""
+    person, now = visitor.person, site.clock()
+    secret = site.links.totp_secret(person.id) if person is not None else None
+    if person is None or secret is None or visitor.session.level == "open":
+        raise unknown(language)
+    if not site.links.allow(f"totp:{person.id}", 5, dt.timedelta(minutes=15), now):
+        raise PlainPage("many", 429, language)
+    step = site.match_totp(secret, typed.replace(" ", ""), now)
+    if step is None or not site.links.totp_used(person.id, step):
+        error = tell("totp_wrong", language)
+        return app_code_page(site, show, visitor, path, language, error=error, status=422)
+    site.links.raise_session(visitor.session, "second")
+    return see_other(path)
+
+
+def _door(look: Look) -> Door:
+    session = look.visitor.session
+    return Door(session.recipient, session.case_id, "code", look.path, look.path, look.language, look.case.id)
+
+
+def _step_up(site: Site, show: Show, look: Look, sent: bool) -> Response:
+    """What this visitor still has to prove: a mailed code first, then the second channel."""
+    if not is_enough(look.has, "code"):
+        return door_page(show, _door(look), sent=sent)
+    if is_staff(look.visitor.session.recipient):
+        return app_code_page(site, show, look.visitor, look.path, look.language)
+    return show("message.html", look.language, 403, key="second", values={}, case=look.case.id)
+
+
+def _form_page(
+    site: Site,
+    show: Show,
+    look: Look,
+    submission: Submission | None = None,
+    *,
+    status: int = 200,
+    refusal: str = "",
+    stale: bool = False,
+) -> Response:
+    task, wanted, office = look.task, look.wanted, look.visitor.office
+    if task is None or wanted is None:
+        raise unknown(look.language)
+    fields = fields_of(
+        look.definition, wanted, look.case, office, look.language, personal=look.shows_personal, submission=submission
+    )
+    absent = office.person(task.instead_of) if task.instead_of else None
+    return show(
+        "task.html",
+        look.language,
+        status,
+        look=look,
+        title=say(wanted.title, look.language),
+        help=say(wanted.help, look.language) if wanted.help else "",
+        process=say(look.definition.title, look.language),
+        dates=_dates(look, task),
+        facts=_facts(look, wanted),
+        fields=fields,
+        outcomes=[(name, say(outcome.label, look.language)) for name, outcome in wanted.outcomes.items()],
+        chosen=submission.outcome if submission else _only(wanted),
+        errors=submission.errors if submission else {},
+        refusal=refusal,
+        stale=stale,
+        instead_of=absent.name if absent else "",
+        digest=site.service.facts_digest(look.case, look.definition, wanted),
+        generation=task.generation,
+        nonce=look.visitor.nonce(look.path),
+        letter=bool(wanted.posts or task.mail),
+        ticks=_ticks(site, look),
+    )
+
+
+def _only(wanted: TaskDef) -> str:
+    """A single possible answer is chosen already; of several, none is."""
+    return next(iter(wanted.outcomes)) if len(wanted.outcomes) == 1 else ""
+
+
+def _dates(look: Look, task: Task) -> tuple[DateView, ...]:
+    """The task's own date, and the legal dates that run: for a party only its own windows."""
+    clocks = look.definition.clocks
+    running = sorted(
+        (clock.legal, clock.name)
+        for clock in look.case.clocks.values()
+        if clock.status == "running" and clock.legal and (look.visitor.person or clocks[clock.name].window)
+    )
+    views = [
+        DateView(
+            "window" if clocks[name].window else "legal",
+            say(clocks[name].title, look.language),
+            date_words(day, look.language),
+        )
+        for day, name in running
+    ]
+    if task.due is not None:
+        own = DateView("target", tell("until", look.language), date_words(task.due, look.language))
+        return (own, *views)
+    return tuple(views)
+
+
+def _facts(look: Look, wanted: TaskDef) -> list[tuple[str, Sequence[str]]]:
+    """What is on file, as far as this visitor has proved who they are."""
+    rows: list[tuple[str, Sequence[str]]] = []
+    for name in wanted.shows:
+        fact = look.definition.fact(name)
+        if fact is None:
+            continue
+        lines: Sequence[str] = (tell("not_recorded", look.language),)
+        if name in look.case.facts:
+            lines = fact_lines(fact, look.case.facts[name], look.visitor.office, look.language)
+        if fact.personal and not look.shows_personal:
+            lines = (tell("behind_code", look.language),)
+        rows.append((say(fact.label, look.language), lines))
+    return rows
+
+
+def _parents(look: Look) -> tuple[str, ...]:
+    """The case's parents, whom the custodian may vouch for; none for anybody else's eyes."""
+    person = look.visitor.person
+    if person is None or "custodian" not in person.roles or not look.shows_personal:
+        return ()
+    kinds = look.definition.parties
+    return tuple(name for name in look.case.parties if name in kinds and kinds[name].kind == "parent")
+
+
+def _ticks(site: Site, look: Look) -> list[tuple[str, bool]]:
+    """Each parent's name, and whether they have been met or called back for this case."""
+    return [
+        (look.case.parties[name].name, site.links.second_confirmed(look.case.id, f"party:{name}"))
+        for name in _parents(look)
+    ]
+
+
+def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request) -> Response:
+    wanted = look.wanted
+    if wanted is None:
+        raise unknown(look.language)
+    submission, uploads = _read(look, wanted, form)
+    if submission.errors:
+        return _form_page(site, show, look, _with_files_again(submission, uploads, look.language), status=422)
+    try:
+        _complete(site, look, submission, uploads, form)
+    except (AlreadyDecided, Stale):
+        newest = look_at(site, request, look.task_id)
+        if not newest.is_open:
+            return closed_page(site, show, newest.case, look.task_id, look.language, 409)
+        again = _with_files_again(submission, uploads, look.language)
+        return _form_page(site, show, newest, again, status=409, stale=True)
+    except NotAllowed as error:
+        raise PlainPage("other", 403, look.language) from error
+    except (Refused, UsageError) as error:
+        return _refused(site, show, look, _with_files_again(submission, uploads, look.language), error)
+    return see_other(f"{look.path}/done")
+
+
+def _read(look: Look, wanted: TaskDef, form: FormData) -> tuple[Submission, Uploads]:
+    typed: dict[str, list[str]] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            typed.setdefault(name, []).append(value)
+    uploads, wrong = _uploads(look, wanted, form)
+    typed |= {name: [_UPLOADED] for name in uploads}
+    office, outcome = look.visitor.office, str(form.get("_outcome", ""))
+    read = read_submission(look.definition, wanted, look.case, office, look.language, typed, outcome)
+    return replace(read, errors={**read.errors, **wrong}), uploads
+
+
+def _uploads(look: Look, wanted: TaskDef, form: FormData) -> tuple[Uploads, Mapping[str, str]]:
+    """The documents that came, and a message for each that cannot be taken."""
+    kept: dict[str, tuple[bytes, str]] = {}
+    wrong: dict[str, str] = {}
+    for field in wanted.form:
+        fact, sent = look.definition.fact(field.fact), form.get(field.fact)
+        if fact is None or fact.type.kind != "document" or not isinstance(sent, UploadFile) or not sent.filename:
+            continue
+        content = sent.file.read(MAX_DOCUMENT + 1)
+        kind = kind_of(content)
+        if len(content) > MAX_DOCUMENT:
+            wrong[field.fact] = tell("document_large", look.language)
+        elif kind is None:
+            wrong[field.fact] = tell("document_kind", look.language)
+        else:
+            kept[field.fact] = (content, f"{field.fact}.{kind}")
+    return kept, wrong
+
+
+def _with_files_again(submission: Submission, uploads: Uploads, language: str) -> Submission:
+    """A page cannot fill in a file again: says so beside the field."""
+    again = {name: tell("document_again", language) for name in uploads}
+    return replace(submission, errors={**again, **submission.errors})
+
+
+def _complete(site: Site, look: Look, submission: Submission, uploads: Uploads, form: FormData) -> None:
+    generation = str(form.get("_generation", ""))
+    documents: Mapping[str, FactValue] = {name: site.keep_document(*upload) for name, upload in uploads.items()}
+    site.service.complete_task(
+        look.task_id,
+        submission.outcome,
+        {**submission.values, **documents},
+        look.visitor.actor(look.case),
+        site.clock(),
+        seen_generation=int(generation) if generation.isascii() and generation.isdigit() else 0,
+        seen_facts=str(form.get("_facts", "")),
+    )
+
+
+def _refused(site: Site, show: Show, look: Look, submission: Submission, error: Exception) -> Response:
+    """Puts the engine's refusal into the page's words: beside the field it names, or on top."""
+    name = str(error).partition(":")[0]
+    if look.wanted is not None and any(field.fact == name for field in look.wanted.form):
+        errors = {**submission.errors, name: tell("future", look.language)}
+        return _form_page(site, show, look, replace(submission, errors=errors), status=422)
+    return _form_page(site, show, look, submission, status=422, refusal=_refusal(look, submission))
+
+
+def _refusal(look: Look, submission: Submission) -> str:
+    outcome = look.wanted.outcomes.get(submission.outcome) if look.wanted else None
+    if outcome is None or outcome.when is None:
+        return tell("refused", look.language)
+    if evaluate(outcome.when, {**look.case.facts, **submission.values}) is True:
+        return tell("refused", look.language)
+    label = say(outcome.label, look.language)
+    facts = outcome_facts(look.definition, outcome, look.language)
+    return tell("not_with_these", look.language, outcome=label, facts=facts)
+
+
+def _done_page(site: Site, show: Show, look: Look) -> Response:
+    """What was answered, where the case stands now, who does what next."""
+    if look.is_open:
+        return see_other(look.path)
+    answer = answer_of(site, look.case, look.task_id)
+    state = look.definition.states[look.case.state]
+    return show(
+        "done.html",
+        look.language,
+        case=look.case.id,
+        by=answer.by if answer else "",
+        state=say(state.title, look.language),
+        following=_following(look),
+        tasks=own_tasks(site, look.visitor, look.case),
+    )
+
+
+def _following(look: Look) -> list[str]:
+    """For staff: the open tasks of the case and who does them. Parties learn where it stands, and no names."""
+    if look.visitor.person is None:
+        return []
+    rows = []
+    for task in look.case.tasks:
+        wanted = look.definition.task(look.case.state, task.name)
+        if not task.is_open or task.offered or wanted is None:
+            continue
+        people = [person.name for person in map(look.visitor.office.person, task.assignees) if person]
+        party = look.case.parties.get(task.party or "")
+        who = ", ".join(people) or (party.name if party else tell("office", look.language))
+        rows.append(tell("next_task", look.language, title=say(wanted.title, look.language), who=who))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    id: str
+    title: str
+    case: str
+    due: str
+
+
+def own_tasks(site: Site, visitor: Visitor, case: Case | None = None) -> list[TaskLine]:
+    """The open tasks that this session opens: a person's in every case, a party's in its own."""
+    if not is_enough(visitor.session.level, "code"):
+        return []
+    cases = [case.id] if visitor.person is None and case else site.cases_of(visitor.person.id) if visitor.person else []
+    lines: list[TaskLine] = []
+    for case_id in cases:
+        lines.extend(_lines_of(site, visitor, case_id))
+    return lines
+
+
+def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[TaskLine]:
+    case, definition = load(site, case_id)
+    language = visitor.language(case)
+    lines = []
+    for task in case.tasks:
+        wanted = definition.task(case.state, task.name)
+        mine = task.party == visitor.party if visitor.person is None else visitor.person.id in task.assignees
+        if task.is_open and mine and wanted is not None:
+            due = date_words(task.due, language) if task.due else ""
+            lines.append(TaskLine(task.id, say(wanted.title, language), case.id, due))
+    return lines
