@@ -44,7 +44,7 @@ browser: setup ## the pages in a real Chromium
 faults: setup ## kill, cut and fill up: slow
 	@$(BIN)/pytest tests/faults $(ARGS)
 
-check: lint types imports test ## all that a change must pass
+check: lint types imports browser test ## all that a change must pass
 
 lock: ## pin the dependencies again; needs uv
 	@$(LOCK) --upgrade pyproject.toml -o requirements.lock

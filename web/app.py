@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from engine.case import Case
+from engine.errors import WrongEnvironment
 from engine.office import Office
 from engine.ports import Definitions
 from engine.service import Service
@@ -51,7 +52,11 @@ def make_app(
     act_of: Callable[[str], Act | None],
     confirm_act: Callable[[str, str], None],
 ) -> FastAPI:
-    """The pages of one district. See `web.site.Site` for what each argument does."""
+    """The pages of one district. See `web.site.Site` for what each argument does.
+
+    Raises `WrongEnvironment` for plain http that other machines could reach and that was not allowed.
+    """
+    check_settings(settings)
     site = Site(
         service=service,
         store=store,
@@ -79,6 +84,15 @@ def make_app(
     for pages in (task_pages, proof_pages, act_pages, status_pages, link_pages):
         app.include_router(pages(site, show))
     return app
+
+
+def check_settings(settings: WebSettings) -> None:
+    """Raises `WrongEnvironment`."""
+    if not (settings.secure or settings.allow_http or settings.is_loopback):
+        raise WrongEnvironment(
+            f"public_url {settings.public_url} is plain http, which anybody on the way can read: write https, or set "
+            "allow_http: true"
+        )
 
 
 def page_maker(office: Callable[[], Office]) -> Show:

@@ -35,6 +35,10 @@ class WebSettings:
         return urlsplit(self.public_url).scheme == "https"
 
     @property
+    def is_loopback(self) -> bool:
+        return urlsplit(self.public_url).hostname in ("localhost", "127.0.0.1", "::1")
+
+    @property
     def origin(self) -> str:
         parts = urlsplit(self.public_url)
         return f"{parts.scheme}://{parts.netloc}"

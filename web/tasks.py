@@ -447,17 +447,17 @@ class TaskLine:
 
 
 def own_tasks(site: Site, visitor: Visitor, case: Case | None = None) -> list[TaskLine]:
-    """The open tasks that this session opens: a person's in every case, a party's in its own."""
+    """The open tasks that this session opens, the asked ones by date before the offered ones: a person's in every case,
+    a party's in its own."""
     if not is_enough(visitor.session.level, "code"):
         return []
     cases = [case.id] if visitor.person is None and case else site.cases_of(visitor.person.id) if visitor.person else []
-    lines: list[TaskLine] = []
-    for case_id in cases:
-        lines.extend(_lines_of(site, visitor, case_id))
-    return lines
+    found = [pair for case_id in cases for pair in _lines_of(site, visitor, case_id)]
+    return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
 
-def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[TaskLine]:
+def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[tuple[tuple[bool, dt.date, str], TaskLine]]:
+    """Lines with what orders them."""
     case, definition = load(site, case_id)
     language = visitor.language(case)
     lines = []
@@ -466,5 +466,6 @@ def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[TaskLine]:
         mine = task.party == visitor.party if visitor.person is None else visitor.person.id in task.assignees
         if task.is_open and mine and wanted is not None:
             due = date_words(task.due, language) if task.due else ""
-            lines.append(TaskLine(task.id, say(wanted.title, language), case.id, due))
+            order = (task.offered, task.due or dt.date.max, task.id)
+            lines.append((order, TaskLine(task.id, say(wanted.title, language), case.id, due)))
     return lines

@@ -1,0 +1,104 @@
+"""A task done in a real browser on a phone's width, without scripts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.integration.pages import Pages, open_pages
+
+PHONE = {"width": 375, "height": 740}
+ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium. Without one the tests are skipped, and fail where CI is set."""
+    program = shutil.which("chromium")
+    if program is None:
+        reason = "NO PAGE WAS TRIED IN A BROWSER: install the package chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Pages, str]]:
+    """The pages on a free port of this machine."""
+    pages = open_pages(tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        server = uvicorn.Server(uvicorn.Config(pages.app(url), log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [free]}, daemon=True)
+        thread.start()
+        yield pages, url
+        server.should_exit = True
+        thread.join(10)
+    pages.store.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    yield context.new_page()
+    context.close()
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than the screen."""
+    return int(page.locator("html").bounding_box()["width"]) - PHONE["width"]  # type: ignore[index]
+
+
+def test_a_custodian_answers_a_task_on_a_phone(served: tuple[Pages, str], page: Page) -> None:
+    pages, url = served
+    case = pages.start()
+    page.goto(f"{url}/t/{pages.link(case, 'person:cus', 'verify')}")
+    page.get_by_role("button", name="Mail me a code").click()
+    page.get_by_label("Code from the mail").fill(pages.code())
+    page.get_by_role("button", name="Open the page").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check who asks and whether the request is complete")
+    page.get_by_label("Complete", exact=True).check()
+    page.get_by_role("button", name="Send my answer").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is recorded yet")
+    page.get_by_label("Parent or guardian").check()
+    page.get_by_role("group", name="Identity and relationship are checked").get_by_label("Yes").check()
+    page.get_by_role("textbox", name="Where it was seen").fill("Reading app")
+    page.get_by_role("textbox", name="What it should say").fill("2015-04-02")
+    page.get_by_label("Who answers for this data").select_option("Dan Owner")
+    page.get_by_role("button", name="Send my answer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert pages.case(case.id).state == "asking_owner"
+
+
+def test_every_control_can_be_reached_and_pressed_on_a_phone(served: tuple[Pages, str], page: Page) -> None:
+    pages, url = served
+    page.goto(f"{url}/t/{pages.link(pages.start(), 'person:cus', 'verify')}")
+    page.get_by_role("button", name="Mail me a code").click()
+    page.get_by_label("Code from the mail").fill(pages.code())
+    page.get_by_role("button", name="Open the page").click()
+    assert overflow(page) <= 0
+    for control in page.locator("button, select, textarea, input[type=file], label.choice").all():
+        box = control.bounding_box()
+        assert box is not None and box["height"] >= 44
+        assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+
+
+def test_the_skip_link_is_the_first_stop_of_the_keyboard(served: tuple[Pages, str], page: Page) -> None:
+    _, url = served
+    page.goto(f"{url}/nowhere")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()

@@ -1,0 +1,118 @@
+"""The pages of a small district on a real database, with a clock that stands until it is moved."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import FastAPI
+
+import workflows
+from engine.case import Actor, Case, Contact, FactValue
+from engine.office import Office
+from engine.ports import NewLink
+from engine.service import Service
+from storage.sealing import new_ring
+from storage.store import SqlStore, open_store
+from tests.office import PEOPLE, office
+from web.app import make_app
+from web.site import Act, Answered, Change, WebSettings
+from web.tokens import new_token, token_hash
+
+START = dt.datetime(2026, 9, 14, 15, 0, tzinfo=dt.UTC)
+URL = "http://127.0.0.1:8080"
+
+
+@dataclass
+class Pages:
+    """A district whose mails and documents are kept in lists."""
+
+    store: SqlStore
+    service: Service
+    now: dt.datetime = START
+    mails: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+    documents: list[tuple[bytes, str]] = field(default_factory=list)
+    acts: dict[str, Act] = field(default_factory=dict)
+    confirmed: list[str] = field(default_factory=list)
+
+    def office(self) -> Office:
+        return office()
+
+    def app(self, url: str = URL) -> FastAPI:
+        return make_app(
+            service=self.service,
+            store=self.store,
+            definitions=self.service.definitions,
+            office=self.office,
+            clock=lambda: self.now,
+            mail_now=lambda to, kind, values: self.mails.append((to, kind, values)),
+            settings=WebSettings(url),
+            cases_of=self._cases_of,
+            answered=self._answered,
+            keep_document=self._keep,
+            letter=lambda case, mail: f"<!DOCTYPE html><title>{mail}</title><p>Letter of case {case.id}",
+            match_totp=lambda secret, typed, now: int(now.timestamp()) // 30 if typed == "123456" else None,
+            act_of=self.acts.get,
+            confirm_act=lambda token, person: self.confirmed.append(person),
+        )
+
+    def start(self, language: str = "en") -> Case:
+        parent = Contact("Pat Parent", "pat@home.example", language)
+        facts: dict[str, FactValue] = {"received_on": dt.date(2026, 9, 11), "item": "The birth date is wrong"}
+        custodian = Actor("person", "cus", "Cus Todian", PEOPLE["cus"].roles)
+        return self.service.start("correction_request", facts, {"parent": parent}, custodian, self.now)
+
+    def case(self, case_id: str) -> Case:
+        with self.store.read() as unit:
+            return unit.case(case_id)
+
+    def link(self, case: Case, recipient: str, task: str | None, days: int = 14) -> str:
+        """A new link, as the relay would have put it into a mail."""
+        token, open_task = new_token(), case.open_task(task) if task else None
+        self.store.links.add_link(
+            NewLink(
+                token_hash(token),
+                "task" if open_task else "status",
+                case.id,
+                recipient,
+                "code",
+                self.now + dt.timedelta(days=days),
+                open_task.id if open_task else None,
+                open_task.generation if open_task else None,
+            )
+        )
+        return token
+
+    def code(self) -> str:
+        """The code of the newest mail."""
+        return next(values["code"] for _, kind, values in reversed(self.mails) if kind == "code")
+
+    def _keep(self, content: bytes, name: str) -> str:
+        self.documents.append((content, name))
+        return f"document-{len(self.documents)}"
+
+    def _cases_of(self, person_id: str) -> list[str]:
+        return [row.id for row in self.store.views.case_rows(open_only=True)]
+
+    def _answered(self, task_id: str) -> Answered | None:
+        with self.store.read() as unit:
+            case_id = unit.case_of_task(task_id)
+        for line in self.store.views.history(case_id):
+            if line.kind == "task_completed" and line.detail.get("task") == task_id:
+                return Answered(line.detail["by"], line.at, line.detail["outcome"])
+        return None
+
+
+def act(second: str = "sup") -> Act:
+    change = Change("Legal deadline", "Thursday, December 10, 2026", "Monday, December 14, 2026")
+    return Act("A legal date moves later", "Ada Priv", START, second, "The stamp was misread", (change,))
+
+
+def open_pages(folder: Path) -> Pages:
+    store = open_store(f"sqlite:///{folder / 'soppa.sqlite'}", new_ring(), create=True)
+    for person in PEOPLE.values():
+        store.save_person(person)
+    service = Service(store, workflows.Catalogue(None), lambda people: office())
+    return Pages(store, service)

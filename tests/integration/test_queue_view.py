@@ -1,0 +1,110 @@
+"""The queue reads straight from the database: legal dates first, without the libraries of the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.errors import WrongEnvironment
+from engine.messages import Decision, Event
+from engine.office import Person
+from storage.queue import QueueRow, open_queue_rows
+from storage.store import SqlStore
+from tests.integration.stored import ANN, NOW, TODAY, change, clock, new_case, opened, start
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlStore]:
+    with opened(database_url) as store:
+        yield store
+
+
+@pytest.fixture
+def rows(store: SqlStore, database_url: str) -> list[QueueRow]:
+    """Three cases: the second has the earliest legal date, the third no clock at all."""
+    store.save_person(Person("ann", "Ann Lee", "ann@d.org", frozenset({"custodian"})))
+    start(store)
+    _start(store, legal=dt.date(2026, 11, 20))
+    _start(store, legal=None)
+    return open_queue_rows(database_url, today=TODAY)
+
+
+def _start(store: SqlStore, legal: dt.date | None) -> None:
+    with store.begin() as unit:
+        case = new_case(unit.new_case_id(TODAY))
+        clocks = {"district_fix": replace(clock(), legal=legal)} if legal else {}
+        task = replace(case.tasks[0], due=dt.date(2026, 12, 3))
+        case = replace(case, process="other", clocks=clocks, tasks=(task,))
+        unit.keep(None, Decision(case, (), (Event("case_started"),)), ANN, NOW)
+
+
+def test_legal_dates_come_first_and_what_has_none_last(rows: list[QueueRow]) -> None:
+    assert [(row.case_id, row.legal) for row in rows] == [
+        ("2026-0002", dt.date(2026, 11, 20)),
+        ("2026-0001", dt.date(2027, 2, 1)),
+        ("2026-0003", None),
+    ]
+
+
+def test_a_row_says_who_what_and_by_when(rows: list[QueueRow]) -> None:
+    row = rows[1]
+    assert (row.task, row.task_title, row.role) == ("verify", "Verify parent and request", "custodian")
+    assert row.assignees == (("ann", "Ann Lee"), ("bob", "bob"))
+    assert (row.due, row.target) == (dt.date(2026, 12, 1), dt.date(2027, 1, 29))
+    assert [(found.name, found.rule) for found in row.clocks] == [("district_fix", "R-CORR-DISTRICT")]
+
+
+@pytest.mark.parametrize(
+    ("wish", "cases"),
+    [
+        ({"process": "other"}, ["2026-0002", "2026-0003"]),
+        ({"person": "eve"}, []),
+        ({"person": "bob", "role": "custodian", "limit": 1}, ["2026-0002"]),
+        ({"role": "privacy"}, []),
+        ({"overdue": True}, ["2026-0002"]),
+    ],
+)
+@pytest.mark.usefixtures("rows")
+def test_the_queue_is_narrowed(database_url: str, wish: dict[str, object], cases: list[str]) -> None:
+    found = open_queue_rows(database_url, today=TODAY, **wish)  # type: ignore[arg-type]
+    assert [row.case_id for row in found] == cases
+
+
+def test_a_case_that_asks_nobody_is_still_seen(store: SqlStore, database_url: str) -> None:
+    change(store, start(store), tasks=())
+    (row,) = open_queue_rows(database_url, today=TODAY)
+    assert row.task_id is None and row.legal == dt.date(2027, 2, 1)
+
+
+def test_a_case_that_ended_is_not(store: SqlStore, database_url: str) -> None:
+    ended = {"district_fix": replace(clock(), status="satisfied")}
+    change(store, start(store), tasks=(), clocks=ended, ended_at=NOW, outcome="fixed")
+    assert open_queue_rows(database_url, today=TODAY) == []
+
+
+def test_the_path_to_the_queue_loads_neither_orm_nor_cryptography() -> None:
+    heavy = ("sqlalchemy", "sqlmodel", "alembic", "cryptography", "pydantic", "psycopg")
+    program = f"import sys, storage.queue; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "soppa.sqlite"
+    with pytest.raises(WrongEnvironment, match="there is no database"):
+        open_queue_rows(path, today=TODAY)
+    path.touch(mode=0o600)
+    with pytest.raises(WrongEnvironment, match="schema none"):
+        open_queue_rows(path, today=TODAY)
+    path.write_bytes(b"This is no database, but it is long enough to be looked at." * 20)
+    with pytest.raises(WrongEnvironment, match="cannot be read"):
+        open_queue_rows(path, today=TODAY)
+    path.chmod(0o644)
+    with pytest.raises(WrongEnvironment, match="chmod 600"):
+        open_queue_rows(path, today=TODAY)
