@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from engine.errors import FaultyInput, UsageError
-from engine.nodes import Fault, Mark, nearest
+from engine.faults import Fault, Mark
+from engine.nodes import nearest
 from engine.office import Person
 from engine.scope import ROLES
 

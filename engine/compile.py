@@ -37,11 +37,12 @@ from engine.definition import (
     Words,
     expired,
 )
+from engine.faults import Mark
 from engine.guards import FactType, Guard
 from engine.ladders import Ladder
 from engine.machine import triggers
 from engine.mailtexts import check_text
-from engine.nodes import Faults, ListNode, MapNode, Mark, Node, Scalar, nearest
+from engine.nodes import Faults, ListNode, MapNode, Node, Scalar, nearest
 from engine.scope import ROLES, SECTIONS, Scope
 
 KINDS = ("bool", "text", "int", "date", "instant", "choice", "set", "document", "person", "contacts")

@@ -17,10 +17,8 @@ Every message is one plain sentence: what is wrong, where, and what to do. It ne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from engine.nodes import Fault
+from engine.faults import Fault
 
 
 class SoppaError(Exception):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.nodes import Mark, nearest
+from engine.faults import Mark
+from engine.nodes import nearest
 from engine.scope import Scope
 
 PLACEHOLDERS = (

@@ -15,23 +15,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from engine.errors import FaultyInput
+from engine.faults import Fault, Mark
 
 T = TypeVar("T")
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A place in a document; lines and columns count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +53,6 @@ class MapNode:
 
 
 Node = Scalar | ListNode | MapNode
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong in a document: where, and one sentence that says what and what to do."""
-
-    mark: Mark
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.mark}: {self.message}"
 
 
 @dataclass(slots=True)

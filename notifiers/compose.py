@@ -13,7 +13,7 @@ from importlib.resources import files
 from engine.case import Case, Task
 from engine.definition import Definition, LinkLevel, MailDef
 from engine.errors import FaultyInput, SoppaError, UsageError
-from engine.nodes import Fault, Mark
+from engine.faults import Fault, Mark
 from engine.office import Office
 from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
 from notifiers import message, words

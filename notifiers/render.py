@@ -24,7 +24,7 @@ from markdown_it.tree import SyntaxTreeNode
 from markupsafe import Markup, escape
 
 from engine.errors import FaultyInput, UsageError
-from engine.nodes import Fault, Mark
+from engine.faults import Fault, Mark
 
 WIDTH = 72
 

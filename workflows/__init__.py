@@ -17,9 +17,10 @@ from engine.clocks import Rule
 from engine.compile import compile_definition
 from engine.definition import Definition
 from engine.errors import FaultyInput, UsageError, WrongEnvironment
+from engine.faults import Fault
 from engine.ladders import Ladder
 from engine.lawbook import read_calendar, read_ladders, read_rules
-from engine.nodes import Fault, nearest
+from engine.nodes import nearest
 from workflows.reader import read_file, read_yaml
 
 SHIPPED = Path(__file__).parent

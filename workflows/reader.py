@@ -13,7 +13,8 @@ from typing import Protocol
 import yaml
 
 from engine.errors import FaultyInput, UsageError
-from engine.nodes import Fault, Faults, ListNode, MapNode, Mark, Node, Scalar
+from engine.faults import Fault, Mark
+from engine.nodes import Faults, ListNode, MapNode, Node, Scalar
 
 MAX_SIZE = 1_000_000
 """Bytes of a file, characters of a text."""

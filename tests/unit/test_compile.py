@@ -8,7 +8,7 @@ import pytest
 
 from engine.definition import Definition
 from engine.errors import FaultyInput, UsageError, WrongEnvironment
-from engine.nodes import Fault
+from engine.faults import Fault
 from workflows import Catalogue, compile_source, from_source, lawbook
 
 BROKEN = Path(__file__).parent / "broken"

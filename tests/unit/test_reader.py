@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import FaultyInput, UsageError
-from engine.nodes import ListNode, MapNode, Mark, Scalar
+from engine.faults import Mark
+from engine.nodes import ListNode, MapNode, Scalar
 from workflows.reader import MAX_NESTING, MAX_SIZE, read_file, read_yaml
 
 
