@@ -7,7 +7,7 @@ import importlib.util
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.home import Home, check_home
@@ -38,6 +38,7 @@ class Adopted:
 
     catalogue: Catalogue
     store: SqlStore
+    _kept: dict[str, Definition] = field(default_factory=dict)
 
     def newest(self, process: str) -> Definition:
         return self.catalogue.newest(process)
@@ -50,11 +51,13 @@ class Adopted:
         try:
             return self.catalogue.pinned(process, version, digest)
         except WrongEnvironment:
-            with self.store.read() as unit:
-                adopted = unit.adopted(process, version)
-            if adopted is None or adopted[0] != digest:
-                raise
-            return from_source(adopted[1])
+            if digest not in self._kept:
+                with self.store.read() as unit:
+                    adopted = unit.adopted(process, version)
+                if adopted is None or adopted[0] != digest:
+                    raise
+                self._kept[digest] = from_source(adopted[1])
+            return self._kept[digest]
 
     def source(self, definition: Definition) -> str:
         return self.catalogue.source(definition)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 
 from engine import nodes
 from engine.case import FactValue
@@ -47,6 +47,9 @@ from engine.scope import ROLES, SECTIONS, Scope
 
 KINDS = ("bool", "text", "int", "date", "instant", "choice", "set", "document", "person", "contacts")
 UNITS = ("business_days", "calendar_days", "school_days")
+_DECISIVE = ("id", "kind", "length", "unit", "rolls", "holds", "duty_of", "on", "keeps_day", "calendar")
+"""What of a rule decides a date. A pack's new version or a better citation changes no definition."""
+
 LANGUAGES = {"parent": ("en", "es")}
 """Languages in which a mail to a kind of party must exist; everybody else reads English."""
 
@@ -658,14 +661,6 @@ def _check_unused(scope: Scope) -> None:
 # The hash
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A rule or ladder in the hash: its name and version, since its content is versioned with its pack."""
-
-    name: str
-    version: str
-
-
 def _hashed(draft: Definition) -> Definition:
     values = {field.name: getattr(draft, field.name) for field in fields(Definition)}
     compact = json.dumps(_canonical(draft), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -677,8 +672,10 @@ def _canonical(value: object) -> object:
     match value:
         case Guard():
             return value.source
-        case Rule() | Ladder():
-            return _canonical(_Named(value.id, value.version))
+        case Rule():
+            return {name: _canonical(getattr(value, name)) for name in _DECISIVE}
+        case Ladder():
+            return _canonical(value.rungs)
         case Mapping():
             return [[str(key), _canonical(item)] for key, item in value.items()]
         case frozenset():

@@ -21,10 +21,11 @@ from engine.faults import Fault
 from engine.ladders import Ladder
 from engine.lawbook import read_calendar, read_ladders, read_rules
 from engine.nodes import nearest
-from workflows.reader import read_file, read_yaml
+from workflows.reader import read_yaml
 
 SHIPPED = Path(__file__).parent
 PROCESS_FILE = "process.yaml"
+LADDERS = "ladders.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,15 @@ class Lawbook:
 @cache
 def lawbook() -> Lawbook:
     """The shipped law, read once. Raises `FaultyInput`."""
-    rules: dict[str, Rule] = {}
-    for path in sorted((SHIPPED / "rules").glob("*.yaml")):
-        rules.update(read_rules(read_file(path)))
-    calendars = (read_calendar(read_file(path)) for path in sorted((SHIPPED / "calendars").glob("*.yaml")))
-    return Lawbook(rules, {calendar.id: calendar for calendar in calendars},
-                   read_ladders(read_file(SHIPPED / "ladders.yaml")))
+    return _lawbook(_law_documents())
 
 
-def compile_source(text: str, file: str, texts: Mapping[str, str]) -> Definition:
-    """A definition from its YAML and its mails (`NAME.LANGUAGE` to source). Raises `FaultyInput` with all faults."""
-    law = lawbook()
+def compile_source(text: str, file: str, texts: Mapping[str, str], law: Lawbook | None = None) -> Definition:
+    """A definition from its YAML and its mails (`NAME.LANGUAGE` to source), under the shipped law or another.
+
+    Raises `FaultyInput` with all faults.
+    """
+    law = law or lawbook()
     return compile_definition(read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts)
 
 
@@ -85,10 +84,12 @@ class Catalogue:
                                "put it back, or read it from the database that adopted it")
 
     def source(self, definition: Definition) -> str:
-        """What the store keeps of an adopted definition: its YAML and its mails; see `from_source`."""
+        """What the store keeps of an adopted definition: its YAML, its mails and the law it was compiled under, so
+        that an upgrade of either changes no open case; see `from_source`."""
         folder = self._folder(definition.process)
-        return json.dumps({"file": str(folder / PROCESS_FILE), "yaml": _read(folder / PROCESS_FILE),
-                           "mails": _texts(folder)}, ensure_ascii=False, sort_keys=True)
+        kept = {"file": f"{definition.process}/{PROCESS_FILE}", "yaml": _read(folder / PROCESS_FILE),
+                "mails": _texts(folder), "law": _law_documents()}
+        return json.dumps(kept, ensure_ascii=False, sort_keys=True)
 
     @cached_property
     def _folders(self) -> Mapping[str, Path]:
@@ -112,7 +113,7 @@ class Catalogue:
 def from_source(source: str) -> Definition:
     """The definition whose `Catalogue.source` this is. Raises `FaultyInput`."""
     kept = json.loads(source)
-    return compile_source(kept["yaml"], kept["file"], kept["mails"])
+    return compile_source(kept["yaml"], kept["file"], kept["mails"], _lawbook(kept["law"]))
 
 
 def faults_of(catalogue: Catalogue, processes: Iterable[str]) -> FaultyInput | None:
@@ -124,6 +125,25 @@ def faults_of(catalogue: Catalogue, processes: Iterable[str]) -> FaultyInput | N
         except FaultyInput as error:
             found.extend(error.faults)
     return FaultyInput(found) if found else None
+
+
+def _law_documents() -> Mapping[str, str]:
+    """The text of each shipped document of the law, by its place below this folder."""
+    paths = [*(SHIPPED / "rules").glob("*.yaml"), *(SHIPPED / "calendars").glob("*.yaml"), SHIPPED / LADDERS]
+    return {path.relative_to(SHIPPED).as_posix(): _read(path) for path in sorted(paths)}
+
+
+def _lawbook(documents: Mapping[str, str]) -> Lawbook:
+    rules: dict[str, Rule] = {}
+    calendars: dict[str, Calendar] = {}
+    for place, text in documents.items():
+        node = read_yaml(text, f"workflows/{place}")
+        if place.startswith("rules/"):
+            rules.update(read_rules(node))
+        elif place.startswith("calendars/"):
+            calendar = read_calendar(node)
+            calendars[calendar.id] = calendar
+    return Lawbook(rules, calendars, read_ladders(read_yaml(documents[LADDERS], f"workflows/{LADDERS}")))
 
 
 def _texts(folder: Path) -> Mapping[str, str]:

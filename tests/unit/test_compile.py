@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -197,8 +199,34 @@ def test_children_get_the_facts_and_parties_they_need() -> None:
 def test_a_kept_source_gives_the_same_definition() -> None:
     catalogue = Catalogue()
     definition = catalogue.newest("correction_request")
-    assert from_source(catalogue.source(definition)) == definition
+    assert from_source(catalogue.source(definition)).hash == definition.hash
+    assert from_source(catalogue.source(definition)).mails == definition.mails
     assert catalogue.pinned("correction_request", 1, definition.hash) is definition
+
+
+def kept_under(version: str, length: int) -> str:
+    """The kept source of the correction, under a pack of another version and with another length of R-CORR-DISTRICT."""
+    catalogue = Catalogue()
+    kept = json.loads(catalogue.source(catalogue.newest("correction_request")))
+    rules = kept["law"]["rules/illinois-soppa.yaml"]
+    head, rule = rules.split("  R-CORR-DISTRICT:\n")
+    assert "length: 90" in rule
+    head = re.sub(r'(?m)^version: .*$', f'version: "{version}"', head)
+    kept["law"]["rules/illinois-soppa.yaml"] = head + "  R-CORR-DISTRICT:\n" + rule.replace("90", str(length), 1)
+    return json.dumps(kept)
+
+
+def test_a_kept_source_is_compiled_under_the_law_of_its_adoption() -> None:
+    today = Catalogue().newest("correction_request")
+    shorter = from_source(kept_under("2020-01", 60))
+    assert shorter.clocks["district_fix"].rule.length == 60
+    assert shorter.hash != today.hash
+
+
+def test_a_new_version_of_a_rule_pack_alone_changes_no_definition() -> None:
+    kept = from_source(kept_under("2020-01", 90))
+    assert kept.clocks["district_fix"].rule.version == "2020-01"
+    assert kept.hash == Catalogue().newest("correction_request").hash
 
 
 def test_an_overlay_takes_the_place_of_a_shipped_process(tmp_path: Path) -> None:
