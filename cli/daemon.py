@@ -33,7 +33,12 @@ def duties(house: House, relay: Relay | None) -> Duties:
     def send(now: dt.datetime, limit: int) -> int:
         return 0 if relay is None else relay.run(limit).done
 
-    return Duties(house.service.tick, house.service.advance, send, house.store.outbox.rescue,
+    def rescue(now: dt.datetime) -> None:
+        house.store.outbox.rescue(now)
+        while house.service.recount(now):
+            pass
+
+    return Duties(house.service.tick, house.service.advance, send, rescue,
                   lambda now: not house.store.has_work(now), house.store.high_water, house.store.set_high_water)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -183,7 +184,8 @@ def _attendance(node: Node | None, faults: Faults) -> SchoolDays | None:
     if last < first:
         faults.add(node, "attendance: 'to' lies before 'from'")
     closed = {day for item in nodes.items(top.get("closed"), faults, "closed") for day in _days(item, faults)}
-    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}", frozenset(closed), first, last)
+    digest = hashlib.sha256(",".join(sorted(day.isoformat() for day in closed)).encode()).hexdigest()[:8]
+    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}-{digest}", frozenset(closed), first, last)
 
 
 def _days(node: Node, faults: Faults) -> frozenset[dt.date]:

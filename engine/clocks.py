@@ -77,8 +77,15 @@ class Calendars:
         )
 
     def versions(self) -> tuple[str, ...]:
+        """Every calendar in force, as `id@version`."""
         own = (f"{self.statutory.id}@{self.statutory.version}", f"{self.strict.id}@{self.strict.version}")
         return own if self.school is None else (*own, f"attendance@{self.school.version}")
+
+    def versions_for(self, rule: Rule) -> tuple[str, ...]:
+        """Those that bear on the dates of one rule."""
+        if rule.unit == "school_days":
+            return self.versions()[2:]
+        return () if rule.kind in ("no_number", "quota") else self.versions()[:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +231,7 @@ def _later_end(one: dt.date | None, other: dt.date | None) -> dt.date | None:
 
 
 def _dates(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
-    undated = Derived(rule, trigger, None, None, None, (), calendars.versions())
+    undated = Derived(rule, trigger, None, None, None, (), calendars.versions_for(rule))
     if rule.kind in ("no_number", "quota"):
         steps.add("no_number", None, f"{rule.citation} gives no number of days; the district sets its own target")
         return undated

@@ -18,6 +18,7 @@ from engine.messages import (
     Notify,
     Reassign,
     RecordFacts,
+    Recount,
     StartCase,
 )
 from engine.nodes import nearest
@@ -68,6 +69,8 @@ def decide(definition: Definition, case: Case, command: Command, now: dt.datetim
             moves.child_ended(turn, child)
         case Reassign():
             tasks.reassign(turn, command)
+        case Recount():
+            obligations.refresh(turn)
         case StartCase():
             raise UsageError(f"case {case.id} is started already")
     return turn.decision()

@@ -83,7 +83,12 @@ class Reassign:
     reason: str
 
 
-Command = StartCase | CompleteTask | RecordFacts | FireTimer | MailSettled | ChildEnded | Reassign
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """Counts the running clocks again: a calendar has changed."""
+
+
+Command = StartCase | CompleteTask | RecordFacts | FireTimer | MailSettled | ChildEnded | Reassign | Recount
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def refresh(turn: Turn) -> None:
             _start(turn, clock, derived)
         elif _moved(current, derived):
             _move(turn, clock, current, derived)
+        elif current.calendars != derived.calendars:
+            _put(turn, replace(current, calendars=derived.calendars))
 
 
 def settle(turn: Turn, event: str, on: dt.date) -> None:
@@ -135,7 +137,7 @@ def _start(turn: Turn, clock: ClockDef, derived: Derived) -> None:
 
 
 def _move(turn: Turn, clock: ClockDef, old: Clock, derived: Derived) -> None:
-    reason = f"day 0 was {old.anchor}, is {derived.trigger}" if old.anchor != derived.trigger else "its dates moved"
+    reason = _why_moved(old, derived)
     current = replace(_generation(clock, derived, old.generation + 1, reason), holds=old.holds)
     turn.do(CancelTimers(f"rung/{clock.name}/"))
     turn.do(CancelTimers(f"window/{clock.name}/"))
@@ -143,6 +145,14 @@ def _move(turn: Turn, clock: ClockDef, old: Clock, derived: Derived) -> None:
     turn.tell("clock_moved", was=old.legal, reason=reason, **_told(current))
     same = (old.legal, old.target) == (current.legal, current.target)
     _set_timers(turn, clock, current, derived, fire_passed=not same)
+
+
+def _why_moved(old: Clock, derived: Derived) -> str:
+    if old.anchor != derived.trigger:
+        return f"day 0 was {old.anchor}, is {derived.trigger}"
+    if old.length != derived.rule.length:
+        return f"{old.length} days were counted, now {derived.rule.length}"
+    return f"counted in {', '.join(old.calendars)}, now in {', '.join(derived.calendars)}"
 
 
 def _moved(current: Clock, derived: Derived) -> bool:

@@ -7,7 +7,7 @@ method of a `Unit` works inside the transaction of the `with store.begin()` that
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -156,6 +156,10 @@ class Unit(Protocol):
         ...
 
     def message_done(self, message: Message) -> None: ...
+
+    def counted_otherwise(self, calendars: Collection[str], limit: int) -> Sequence[str]:
+        """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these."""
+        ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Rolls back to here when its block raises, and raises on."""

@@ -14,7 +14,7 @@ from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
 from engine.errors import LostRace, Refused, SoppaError, Stale
-from engine.messages import Command, CompleteTask, FireTimer, Reassign, RecordFacts, StartCase
+from engine.messages import Command, CompleteTask, FireTimer, Reassign, RecordFacts, Recount, StartCase
 from engine.office import Office
 from engine.ports import Definitions, DueTimer, Message, OfficeMaker, Store, Unit
 from engine.turn import written
@@ -30,6 +30,7 @@ class Service:
         self.store = store
         self.definitions = definitions
         self.make_office = make_office
+        self._counted_in: tuple[str, ...] | None = None
 
     def start(
         self,
@@ -81,6 +82,22 @@ class Service:
         with self.store.read() as unit:
             case_id = unit.case_of_task(task_id)
         return self._change(case_id, Reassign(task_id, to, actor, reason), now)
+
+    def recount(self, now: dt.datetime, limit: int = BATCH) -> int:
+        """Counts clocks again that were counted in a calendar that has changed since; says how many cases it looked at.
+
+        Looks only once for each set of calendars that this process meets, so that it costs nothing afterwards.
+        """
+        with self.store.read() as unit:
+            calendars = self._office(unit).calendars.versions()
+            if calendars == self._counted_in:
+                return 0
+            cases = unit.counted_otherwise(calendars, limit)
+        for case_id in cases:
+            self._change(case_id, Recount(), now)
+        if len(cases) < limit:
+            self._counted_in = calendars
+        return len(cases)
 
     def tick(self, now: dt.datetime, limit: int = BATCH) -> int:
         """Fires timers that are due, in one transaction with a savepoint each; says how many were looked at.

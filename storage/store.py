@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -277,6 +278,13 @@ class SqlUnit:
 
     def message_done(self, message: Message) -> None:
         self.connection.execute(delete(MESSAGES).where(MESSAGES.c.id == message.id))
+
+    def counted_otherwise(self, calendars: Collection[str], limit: int) -> Sequence[str]:
+        running = CLOCKS.c.status == "running"
+        kinds = self.connection.scalars(select(CLOCKS.c.calendars).where(running).distinct())
+        old = [kind for kind in kinds if not set(json.loads(kind)) <= set(calendars)]
+        wanted = select(CLOCKS.c.case_id).where(running & CLOCKS.c.calendars.in_(old)).distinct().limit(limit)
+        return tuple(self.connection.scalars(wanted.order_by(CLOCKS.c.case_id))) if old else ()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,18 @@ def test_a_changed_process_under_an_adopted_number_is_refused_with_the_next(stor
     service_of(store, workflows.Catalogue()).start("correction_request", FACTS, PARTIES, actor("ada"), START)
     with pytest.raises(SoppaError, match="give the changed one version 2"):
         service_of(store, overlay(tmp_path, 1)).start("correction_request", FACTS, PARTIES, actor("ada"), START)
+
+
+def test_a_new_calendar_moves_running_clocks_with_a_reason_and_looks_once(store: SqlStore) -> None:
+    case = service_of(store, workflows.Catalogue()).start("correction_request", FACTS, PARTIES, actor("ada"), START)
+    known = make_office(())
+    before = known.calendars.statutory
+    proclaimed = replace(before, version="2027-03", days_off={**before.days_off, dt.date(2028, 4, 10): "Proclaimed"})
+    changed = replace(known, calendars=replace(known.calendars, statutory=proclaimed))
+    service = Service(store, Adopted(workflows.Catalogue(), store), lambda people: changed)
+    assert [service.recount(START) for _ in range(2)] == [1, 0]
+    with store.read() as unit:
+        clock = unit.case(case.id).clocks["district_fix"]
+    assert (clock.generation, clock.legal) == (2, dt.date(2028, 4, 11))
+    assert "il-statutory@2026-11" in clock.reason
+    assert clock.calendars[0] == "il-statutory@2027-03"
