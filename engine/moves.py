@@ -15,10 +15,15 @@ from engine.readers import recipients
 from engine.turn import Turn
 
 ENDED = "ended."
+MAX_ENTRIES = 100
+"""More states than one decision ever enters: a definition that turns in a circle is stopped."""
 
 
 def enter(turn: Turn, name: str) -> None:
     """Leaves the present state and enters another: its mails, children, tasks, timers, then what follows by itself."""
+    left, turn.entered = turn.case.state, turn.entered + 1
+    if turn.entered > MAX_ENTRIES:
+        raise Refused(f"{turn.case.process} turns in a circle through '{name}' and '{left}': mend its definition")
     tasks.close_all(turn)
     turn.do(CancelTimers("after/"))
     turn.change(state=name, entry=turn.case.entry + 1, entered_at=turn.now)

@@ -23,6 +23,7 @@ class Turn:
     case: Case
     effects: list[Effect] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    entered: int = 0
 
     @property
     def today(self) -> dt.date:

@@ -1,0 +1,281 @@
+"""Small processes in motion: joins, anchors, windows, time that moves a case, and who is asked."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+import workflows
+from engine.case import Actor, Case, Contact, FactValue
+from engine.decide import decide, start
+from engine.definition import Definition
+from engine.errors import NotAllowed, SoppaError
+from engine.messages import CompleteTask, RecordFacts, StartCase
+from engine.office import Office
+from engine.simulate import Answer, Story, play
+from tests.office import PEOPLE, office
+
+D = dt.date
+MONDAY = D(2027, 3, 1)
+NOW = dt.datetime(2027, 3, 1, 18, 0, tzinfo=dt.UTC)
+HEAD = """
+process: sample
+version: 1
+title: Sample
+cites: [105 ILCS 85/33]
+start: {needs: [received_on], by: [custodian]}
+"""
+FACTS = """
+facts:
+  received_on: {type: date, label: Received}
+"""
+
+
+def compiled(text: str) -> Definition:
+    return workflows.compile_source(HEAD + text, "sample.yaml", {})
+
+
+class One:
+    """The catalogue of one definition."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+
+    def newest(self, process: str) -> Definition:
+        return self.definition
+
+    def has(self, process: str) -> bool:
+        return process == self.definition.process
+
+    def pinned(self, process: str, version: int, digest: str) -> Definition:
+        return self.definition
+
+    def source(self, definition: Definition) -> str:
+        return ""
+
+
+def told(definition: Definition, *answers: Answer) -> Story:
+    return play(definition, One(definition), office(), MONDAY, {"received_on": MONDAY}, {}, answers, days=60)
+
+
+REVIEW = """
+states:
+  review:
+    title: Review
+    initial: true
+    join: {join}
+    tasks:
+      - {{id: privacy_view, role: privacy, title: Privacy, due: 10 business_days, outcomes: {{fine: {fine}, no: {no}}}}}
+      - {{id: legal_view, role: legal, title: Legal, due: 10 business_days, outcomes: {{fine: {fine}, no: {no}}}}}
+    {joined}
+  good: {{title: Good, final: good}}
+  bad: {{title: Bad, final: bad}}
+"""
+RECORDS = "{}"
+
+
+def review(join: str) -> Definition:
+    joined = "" if join == "any" else "joined: good"
+    ways = {"any": ("good", "bad"), "all": (RECORDS, RECORDS), "veto": (RECORDS, "bad")}
+    fine, no = ways[join]
+    text = FACTS + REVIEW.format(join=join, fine=fine, no=no, joined=joined)
+    return compiled(text if join != "all" else text.replace("  bad: {title: Bad, final: bad}\n", ""))
+
+
+FINE_1, FINE_2 = Answer(D(2027, 3, 2), "privacy_view", "fine"), Answer(D(2027, 3, 3), "legal_view", "fine")
+NO_2 = Answer(D(2027, 3, 3), "legal_view", "no")
+
+
+@pytest.mark.parametrize(("join", "answers", "state", "why"), [
+    ("any", [FINE_1], "good", "the first answer decides"),
+    ("all", [FINE_1], "review", "the other one is still asked"),
+    ("all", [FINE_1, FINE_2], "good", "everybody has answered"),
+    ("all", [FINE_1, NO_2], "good", "an answer that only records does not stop"),
+    ("veto", [FINE_1, FINE_2], "good", "nobody objected"),
+    ("veto", [NO_2], "bad", "one objection decides at once"),
+    ("veto", [FINE_1, NO_2], "bad", "also the last one"),
+])  # fmt: skip
+def test_joins(join: str, answers: list[Answer], state: str, why: str) -> None:
+    assert told(review(join), *answers).case.state == state, why
+
+
+def test_what_was_not_answered_is_closed_when_the_state_is_left() -> None:
+    story = told(review("veto"), NO_2)
+    assert [line.detail["name"] for line in story.of("task_closed")] == ["privacy_view"]
+
+
+CLOCKED = """
+facts:
+  received_on: {type: date, label: Received}
+  heard_on: {type: date, label: Heard}
+  days: {type: int, label: Days in the contract}
+clocks:
+  first: {rule: R-CORR-OPERATOR, title: First, anchor: {earliest: [received_on, heard_on]}, days: days,
+          satisfied_by: [look.done], ladder: LONG, owner: custodian}
+  tied: {rule: R-COPY-ISSRA-EXT, title: Tied, anchor: {clock: first}, satisfied_by: [look.done], ladder: SHORT,
+         owner: custodian}
+states:
+  open:
+    title: Open
+    initial: true
+    tasks:
+      - {id: look, role: custodian, title: Look, form: [{fact: heard_on, optional: true}, {fact: days, optional: true}],
+         due: 5 business_days, outcomes: {done: ended}}
+  ended: {title: Ended, final: ended}
+"""
+
+
+def recorded(values: Mapping[str, FactValue], second: str | None = None) -> Case:
+    definition = compiled(CLOCKED)
+    command = StartCase("2027-0001", by("cus"), {"received_on": D(2027, 2, 20)}, {})
+    case = start(definition, command, NOW, office()).case
+    return decide(definition, case, RecordFacts(values, by("cus"), "learned", second), NOW, office()).case
+
+
+def by(person: str) -> Actor:
+    known = PEOPLE[person]
+    return Actor("person", known.id, known.name, known.roles)
+
+
+@pytest.mark.parametrize(("values", "anchor", "legal", "generation"), [
+    ({}, D(2027, 2, 20), D(2027, 5, 21), 1),
+    ({"heard_on": D(2027, 2, 10)}, D(2027, 2, 10), D(2027, 5, 11), 2),
+    ({"heard_on": D(2027, 2, 25)}, D(2027, 2, 20), D(2027, 5, 21), 1),
+    ({"days": 30}, D(2027, 2, 20), D(2027, 3, 22), 2),
+    ({"days": 120}, D(2027, 2, 20), D(2027, 5, 21), 1),
+])  # fmt: skip
+def test_earliest_of_two_and_a_contracts_shorter_days(
+    values: Mapping[str, FactValue], anchor: D, legal: D, generation: int
+) -> None:
+    clock = recorded(values).clocks["first"]
+    assert (clock.anchor, clock.legal, clock.generation) == (anchor, legal, generation)
+
+
+def test_a_tied_clock_moves_with_the_other_in_the_same_decision() -> None:
+    clocks = recorded({"heard_on": D(2027, 2, 10)}).clocks
+    assert clocks["tied"].anchor == clocks["first"].legal == D(2027, 5, 11)
+    assert clocks["tied"].generation == 2
+
+
+WINDOW = FACTS + """
+clocks:
+  appeal: {rule: R-HEAR-APPEAL, title: Appeal, anchor: received_on, satisfied_by: [appeal_made.yes], owner: custodian}
+states:
+  open:
+    title: Open
+    initial: true
+    expires: {appeal: over}
+    tasks:
+      - {id: appeal_made, role: custodian, offered: true, title: Appeal, outcomes: {yes: appealed}}
+  over: {title: Over, final: over}
+  appealed: {title: Appealed, final: appealed}
+"""
+
+
+def test_a_window_passes_by_itself_on_the_day_after_its_last() -> None:
+    story = told(compiled(WINDOW))
+    (passed,) = story.of("clock_expired")
+    assert passed.detail["on"] == "2027-03-29"
+    assert passed.at == dt.datetime(2027, 3, 30, 5, 0, tzinfo=dt.UTC)
+    assert story.case.outcome == "over"
+    assert story.of("rung_fired") == []
+
+
+def test_a_right_that_is_used_in_time_does_not_expire() -> None:
+    story = told(compiled(WINDOW), Answer(D(2027, 3, 29), "appeal_made", "yes"))
+    assert (story.case.outcome, story.case.clocks["appeal"].status) == ("appealed", "satisfied")
+
+
+AFTER = FACTS + """
+states:
+  waiting: {title: Waiting, initial: true, after: {10 school_days: ended}}
+  ended: {title: Ended, final: ended}
+"""
+
+
+def test_time_moves_a_case_when_the_whole_of_it_has_passed() -> None:
+    entered = told(compiled(AFTER)).of("state_entered")
+    assert [line.detail["state"] for line in entered] == ["waiting", "ended"]
+    assert entered[1].at == dt.datetime(2027, 3, 16, 5, 0, tzinfo=dt.UTC)
+
+
+ASKED = """
+facts:
+  received_on: {type: date, label: Received}
+  owner: {type: person, label: Owner}
+states:
+  first:
+    title: First
+    initial: true
+    tasks: [{id: name, role: custodian, title: Name, form: [owner], due: 5 business_days, outcomes: {done: second}}]
+  second:
+    title: Second
+    tasks: [{id: act, person: owner, title: Act, due: 5 business_days, outcomes: {done: third}}]
+  third:
+    title: Third
+    tasks: [{id: approve, role: privacy, title: Approve, approval: true, due: 5 business_days, outcomes: {done: ended}}]
+  ended: {title: Ended, final: ended}
+"""
+
+
+def absent(person: str, deputy: str | None) -> Office:
+    away = replace(PEOPLE[person], absent=(D(2027, 2, 1), D(2027, 12, 1)), deputy=deputy)
+    return replace(office(), people={**PEOPLE, person: away})
+
+
+def walked(by_start: str, *steps: tuple[str, str, dict[str, FactValue]], where: Office | None = None) -> Case:
+    definition, at = compiled(ASKED), where or office()
+    case = start(definition, StartCase("2027-0001", by(by_start), {"received_on": MONDAY}, {}), NOW, at).case
+    for task, person, values in steps:
+        found = case.open_task(task)
+        assert found is not None
+        case = decide(definition, case, CompleteTask(found.id, "done", values, by(person)), NOW, at).case
+    return case
+
+
+def asked(case: Case, task: str) -> tuple[tuple[str, ...], str | None]:
+    found = case.open_task(task)
+    assert found is not None
+    return found.assignees, found.instead_of
+
+
+def test_a_person_named_in_a_fact_is_asked() -> None:
+    assert asked(walked("cus", ("name", "cus", {"owner": "dan"})), "act") == (("dan",), None)
+
+
+def test_a_deputy_stands_in_and_both_names_are_kept() -> None:
+    case = walked("cus", ("name", "cus", {"owner": "dan"}), where=absent("dan", "hea"))
+    assert asked(case, "act") == (("hea",), "dan")
+
+
+def test_deputies_in_a_circle_end_with_the_stand_in_for_the_role() -> None:
+    people = dict(absent("cus", "dan").people)
+    people["dan"] = replace(people["dan"], absent=people["cus"].absent, deputy="cus")
+    where = replace(office(), people=people, stand_ins={"custodian": "hea"})
+    assert asked(walked("ada", where=where), "name") == (("hea",), None)
+
+
+def test_nobody_approves_their_own_request() -> None:
+    steps: tuple[tuple[str, str, dict[str, FactValue]], ...] = (("name", "cus", {"owner": "dan"}), ("act", "dan", {}))
+    case = walked("ada", *steps)
+    assert asked(case, "approve")[0] == ("sup",)
+    with pytest.raises(NotAllowed, match="may not"):
+        walked("ada", *steps, ("approve", "ada", {}))
+    assert asked(walked("cus", *steps), "approve")[0] == ("ada",)
+
+
+@pytest.mark.parametrize("contact", [Contact("X", "x@example.org", paper=True), Contact("X", None)])
+def test_a_contact_reads_mail_only_with_an_address_and_without_a_wish_for_paper(contact: Contact) -> None:
+    assert not contact.reads_mail
+
+
+def test_a_story_that_never_rests_is_stopped() -> None:
+    circle = FACTS + """
+states:
+  one: {title: One, initial: true, always: [{when: "received_on < date('2020-01-01')", to: ended}, {else: two}]}
+  two: {title: Two, always: one}
+  ended: {title: Ended, final: ended}
+"""
+    with pytest.raises(SoppaError, match="turns in a circle through 'one' and 'two'"):
+        told(compiled(circle))
