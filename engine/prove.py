@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.definition import Branch, ClockDef, Definition, Outcome, StateDef, TaskDef, ended, entered, expired, told
-from engine.guards import FactType, Guard, TooManyCells, gaps, overlaps, reads
+from engine.guard_cells import TooManyCells, gaps, overlaps
+from engine.guards import FactType, Guard, reads
 from engine.machine import triggers
 
 MAX_CONFIGURATIONS = 200_000

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from engine import nodes
 from engine.clocks import Rule
 from engine.definition import Words, ended, entered, expired, told
-from engine.guards import FactType, Guard, GuardError, compile_guard, reads
+from engine.guard_parser import GuardError, compile_guard
+from engine.guards import FactType, Guard, reads
 from engine.ladders import Ladder
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
 

@@ -9,23 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.guards import (
-    MAX_CELLS,
-    Atom,
-    FactType,
-    Guard,
-    GuardError,
-    TooManyCells,
-    Unknown,
-    atoms,
-    cells,
-    compile_guard,
-    evaluate,
-    evaluate_atoms,
-    gaps,
-    overlaps,
-    reads,
-)
+from engine.guard_cells import MAX_CELLS, TooManyCells, cells, gaps, overlaps
+from engine.guard_parser import GuardError, compile_guard
+from engine.guards import Atom, FactType, Guard, Unknown, atoms, evaluate, evaluate_atoms, reads
 
 FACTS = {
     "identity_ok": FactType("bool"),
