@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from engine.case import Actor, Case
@@ -42,6 +42,7 @@ class OutboxRow:
     """`recipient` is `party:NAME` or `person:ID`; `raw`, `address` and `message_id` are there from the first claim on.
 
     `fence` grows with every claim; a settle under an older fence changes nothing. `case_id` is None for a brief.
+    `words` are the values of a notice that nobody else knows, such as a code; they go when it is accepted.
     """
 
     id: int
@@ -57,6 +58,7 @@ class OutboxRow:
     address: str | None = None
     message_id: str | None = None
     raw: bytes | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,12 @@ class OfficeMaker(Protocol):
 
 class Outbox(Protocol):
     """The rows of the mails. Each method is one transaction of its own."""
+
+    def notify(
+        self, recipient: str, mail: str, case_id: str | None, words: Mapping[str, str], now: dt.datetime
+    ) -> None:
+        """Queues a notice that somebody has just asked for (`code`, `fresh_link` …), in the urgent lane."""
+        ...
 
     def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
         """Takes queued and deferred rows whose time has come, urgent lane first; counts the attempt, raises the fence.

@@ -22,6 +22,9 @@ from notifiers.render import Cell, Rendered, Table, needed_names, parse, render_
 from notifiers.words import Reader
 
 BRIEF, TASK = "brief", "task"
+NOTICES = ("code", "fresh_link", "already_decided")
+"""Mails that somebody on a page has just brought about; their row carries words of its own."""
+
 AFTER_DUE = dt.timedelta(days=30)
 AT_LEAST = dt.timedelta(days=60)
 
@@ -116,6 +119,8 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
     draft = _Draft(office, desk, reader, now, [])
     if row.mail == BRIEF:
         return _brief(row, draft, matters, lines)
+    if row.mail in NOTICES:
+        return _notice(row, draft, matter)
     if matter is None:
         raise UsageError(f"mail '{row.mail}' belongs to no case")
     if row.mail == TASK:
@@ -126,22 +131,6 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
 def token_hash(token: str) -> str:
     """What is stored of a link's token."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def notice(kind: str, reader: Reader, values: Mapping[str, str], office: Office, desk: Desk, now: dt.datetime,
-           case_id: str, stamp: str) -> Composed:
-    """A mail that a person on a page has just asked for: `code`, `fresh_link` or `already_decided`.
-
-    `values` are those the text names besides the office's words; `stamp` tells two mails of one kind apart.
-    """
-    if not reader.email:
-        raise NoAddress(f"{reader.key} has no mail address: use the telephone or a letter")
-    language, source = _own_text(kind, reader.language)
-    today = office.today(now)
-    rendered = render_mail(source, {**words.office_words(reader, office, today, language), "case": case_id, **values},
-                           language, _footer(office, case_id), file=_own_name(kind, language))
-    row = OutboxRow(0, case_id, kind, stamp, now.isoformat(), reader.key, None, "claimed", 1, 0)
-    return _built(row, _Draft(office, desk, reader, now, []), rendered, None)
 
 
 # --- the kinds -------------------------------------------------------------------------------------------------------
@@ -160,10 +149,40 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]))
 
 
+def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:
+    language, source = _own_text(row.mail, draft.reader.language)
+    values = words.office_words(draft.reader, draft.office, draft.today, language)
+    values |= {"about": words.about(row.case_id, language)} | dict(row.words)
+    if matter is not None:
+        values |= {"case": matter.case.id} | _fresh_words(row, draft, matter, language)
+    if row.mail == "fresh_link" and "link" not in values:
+        return None
+    rendered = render_mail(source, values, language, _footer(draft.office, row.case_id),
+                           file=_own_name(row.mail, language))
+    return _built(row, draft, rendered, None)
+
+
+def _fresh_words(row: OutboxRow, draft: _Draft, matter: Matter, language: str) -> dict[str, str]:
+    """The link of a fresh-link notice and the words of its task; no link when the task is not open any more."""
+    if row.mail != "fresh_link":
+        return {}
+    if row.task_id is None:
+        return {"link": draft.status_link(matter.case)}
+    task = matter.case.task(row.task_id)
+    if task is None or not _is_asked(row.recipient, task):
+        return {}
+    said = words.task_words(matter.definition, matter.case, task, draft.office, language)
+    return {**said, "link": draft.task_link(matter, task)}
+
+
 def _still_asked(row: OutboxRow, task: Task) -> bool:
-    kind, _, name = row.recipient.partition(":")
-    mine = task.party == name if kind == "party" else name in task.assignees
-    return task.is_open and mine and (not row.occurrence.isdigit() or int(row.occurrence) == task.generation)
+    of_this_generation = not row.occurrence.isdigit() or int(row.occurrence) == task.generation
+    return of_this_generation and _is_asked(row.recipient, task)
+
+
+def _is_asked(recipient: str, task: Task) -> bool:
+    kind, _, name = recipient.partition(":")
+    return task.is_open and (task.party == name if kind == "party" else name in task.assignees)
 
 
 def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed:

@@ -253,3 +253,10 @@ def _sample_fact(fact: FactDef, today: dt.date, language: str) -> str:
     if fact.type.kind == "bool":
         return phrase("yes", language)
     return _option(fact, fact.type.options[0], language) if fact.type.options else say(fact.label, language)
+
+
+def about(case_id: str | None, language: str) -> str:
+    """What a code is for: a case, or an act of the office that concerns none."""
+    if case_id is None:
+        return "una confirmación" if language == "es" else "a confirmation"
+    return f"el caso {case_id}" if language == "es" else f"case {case_id}"

@@ -182,27 +182,12 @@ class Keeper:
     def _queue(self, case: Case, send: Send) -> None:
         lane = URGENT if send.not_before is None else BULK
         row = {
-            **self._new_mail(send.mail, send.step, send.occurrence, send.recipient, lane),
+            **new_mail(send.mail, send.step, send.occurrence, send.recipient, lane, self.now),
             "case_id": case.id,
             "task_id": send.task_id,
             "at": send.not_before or self.now,
         }
         insert_new(self.connection, OUTBOX, [row])
-
-    def _new_mail(self, mail: str, step: str, occurrence: str, recipient: str, lane: int) -> dict[str, object]:
-        return {
-            "mail": mail,
-            "step": step,
-            "occurrence": occurrence,
-            "recipient": recipient,
-            "state": "queued",
-            "lane": lane,
-            "created_at": self.now,
-            "attempts": 0,
-            "failures": 0,
-            "fence": 0,
-            "reply": "",
-        }
 
     def _brief(self, case: Case, line: Notify) -> None:
         outbox_id = self._brief_row(line.recipient)
@@ -229,7 +214,7 @@ class Keeper:
         moment = self.now
         while True:
             day, leaves = self.brief_at(moment)
-            row = {**self._new_mail("brief", "brief", day.isoformat(), recipient, BULK), "at": leaves}
+            row = {**new_mail("brief", "brief", day.isoformat(), recipient, BULK, self.now), "at": leaves}
             insert_new(self.connection, OUTBOX, [row])
             key = (OUTBOX.c.recipient == recipient) & (OUTBOX.c.occurrence == day.isoformat())
             found = self.connection.execute(
@@ -280,3 +265,11 @@ def message_place(source: str) -> str:
 
 def _generation(case_id: str, clock: Clock) -> ColumnElement[bool]:
     return (CLOCKS.c.case_id == case_id) & (CLOCKS.c.name == clock.name) & (CLOCKS.c.generation == clock.generation)
+
+
+def new_mail(mail: str, step: str, occurrence: str, recipient: str, lane: int, now: dt.datetime) -> dict[str, object]:
+    """The columns of a queued outbox row that every kind of mail has."""
+    return {
+        "mail": mail, "step": step, "occurrence": occurrence, "recipient": recipient, "state": "queued", "lane": lane,
+        "created_at": now, "attempts": 0, "failures": 0, "fence": 0, "reply": "",
+    }  # fmt: skip

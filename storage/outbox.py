@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
@@ -15,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from engine.messages import MailSettled
 from engine.ports import BriefLine, NewLink, OutboxRow, OutboxState
 from storage.base import Base
-from storage.keeping import leave_message
+from storage.keeping import URGENT, leave_message, new_mail
 from storage.links import link_row
 from storage.redact import redact
 from storage.rows import Row
@@ -34,6 +35,24 @@ class SqlOutbox:
 
     def __init__(self, base: Base) -> None:
         self.base = base
+
+    def notify(
+        self, recipient: str, mail: str, case_id: str | None, words: Mapping[str, str], now: dt.datetime
+    ) -> None:
+        step = secrets.token_hex(8)
+        row = {
+            **new_mail(mail, step, "1", recipient, URGENT, now),
+            "case_id": case_id,
+            "task_id": words.get("task_id"),
+            "at": now,
+        }
+
+        def work(connection: Connection) -> None:
+            outbox_id = connection.scalar(insert(OUTBOX).values(**row).returning(OUTBOX.c.id)) or 0
+            sealed = self.base.ring.seal_json(dict(words), words_place(outbox_id))
+            connection.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(sealed_words=sealed))
+
+        self.base.write(work)
 
     def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
         with self.base.reading() as connection:
@@ -129,13 +148,15 @@ class SqlOutbox:
         return True
 
     def _without_secrets(self, connection: Connection, row: Row) -> dict[str, object]:
-        """After acceptance the text stays and the tokens go; the digest of both forms is kept."""
+        """After acceptance the text stays, and tokens and codes go; the digest of both forms is kept."""
         if row["sealed"] is None:
             return {}
         hashes = set(connection.scalars(select(LINKS.c.token_hash).where(LINKS.c.outbox_id == row["id"])))
         place = mail_place(row["id"])
-        kept = redact(self.base.ring.open(row["sealed"], place), hashes)
-        return {"sealed": self.base.ring.seal(kept, place), "kept_digest": hashlib.sha256(kept).hexdigest()}
+        code = read_words(row, self.base.ring).get("code")
+        kept = redact(self.base.ring.open(row["sealed"], place), hashes, [code] if code else [])
+        digest = hashlib.sha256(kept).hexdigest()
+        return {"sealed": self.base.ring.seal(kept, place), "kept_digest": digest, "sealed_words": None}
 
     def _rescue(self, connection: Connection, late: ColumnElement[bool], now: dt.datetime) -> Mapping[str, int]:
         rows = connection.execute(
@@ -172,6 +193,16 @@ def mail_place(outbox_id: int) -> str:
     return f"outbox/{outbox_id}/mail"
 
 
+def words_place(outbox_id: int) -> str:
+    return f"outbox/{outbox_id}/words"
+
+
+def read_words(row: Row, ring: Ring) -> Mapping[str, str]:
+    sealed = row["sealed_words"]
+    found = ring.open_json(sealed, words_place(row["id"])) if sealed else {}
+    return cast("Mapping[str, str]", found)
+
+
 def read_mail(row: Row, ring: Ring) -> OutboxRow:
     """An outbox row with its address and bytes opened."""
     address, raw = row["sealed_address"], row["sealed"]
@@ -189,6 +220,7 @@ def read_mail(row: Row, ring: Ring) -> OutboxRow:
         address=ring.open(address, address_place(row["id"])).decode() if address else None,
         message_id=row["message_id"],
         raw=ring.open(raw, mail_place(row["id"])) if raw else None,
+        words=read_words(row, ring),
     )
 
 

@@ -1,4 +1,4 @@
-"""Taking the secrets out of a mail that has left: the words stay, the tokens of its links become a mark."""
+"""Taking the secrets out of a mail that has left: the words stay, tokens of links and codes become a mark."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 MARK = "LINK-REMOVED"
+CODE_MARK = "CODE-REMOVED"
 _TOKEN_LENGTH = 43
 
 
@@ -20,24 +21,24 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def redact(raw: bytes, hashes: Collection[str]) -> bytes:
-    """The mail with each token whose hash is in `hashes` replaced in its text parts and headers."""
-    if not hashes:
+def redact(raw: bytes, hashes: Collection[str], codes: Collection[str] = ()) -> bytes:
+    """The mail with each token whose hash is in `hashes`, and each of the codes, replaced in its texts and headers."""
+    if not hashes and not codes:
         return raw
     mail = message_from_bytes(raw, policy=SMTP)
     for part in mail.walk():
         if part.get_content_maintype() == "text":
-            _redact_part(part, hashes)
+            _redact_part(part, hashes, codes)
     for name, value in list(mail.items()):
-        clean = _clean(str(value), hashes)
+        clean = _clean(str(value), hashes, codes)
         if clean != str(value):
             mail.replace_header(name, clean)
     return mail.as_bytes()
 
 
-def _redact_part(part: EmailMessage, hashes: Collection[str]) -> None:
+def _redact_part(part: EmailMessage, hashes: Collection[str], codes: Collection[str]) -> None:
     text = part.get_content()
-    clean = _clean(text, hashes)
+    clean = _clean(text, hashes, codes)
     if clean != text:
         charset = part.get_content_charset() or "utf-8"
         encoding = "base64" if part.get("content-transfer-encoding", "").lower() == "base64" else "quoted-printable"
@@ -51,7 +52,7 @@ def _encoded(content: bytes, encoding: str) -> str:
     return (base64.encodebytes(content) if encoding == "base64" else quopri.encodestring(content)).decode("ascii")
 
 
-def _clean(text: str, hashes: Collection[str]) -> str:
+def _clean(text: str, hashes: Collection[str], codes: Collection[str]) -> str:
     """A token may follow other characters of its alphabet, so every start is tried."""
     found = {
         token
@@ -61,4 +62,6 @@ def _clean(text: str, hashes: Collection[str]) -> str:
     }
     for token in found:
         text = text.replace(token, MARK)
+    for code in codes:
+        text = text.replace(code, CODE_MARK)
     return text

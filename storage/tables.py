@@ -260,6 +260,7 @@ class OutboxMail(SQLModel, table=True):
     kept_digest: str | None = None
     sealed_address: bytes | None = None
     sealed: bytes | None = None
+    sealed_words: bytes | None = None
 
 
 class BriefLineRow(SQLModel, table=True):

@@ -1,20 +1,22 @@
-"""One pass over the outbox through a real SMTP server. The rows live in memory here; what a database does to them is
-shown by the storage suite."""
+"""One pass over the outbox: real rows on both databases, a real SMTP server over TLS, and a clock moved by hand."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
-from engine.ports import BriefLine, NewLink, OutboxRow, OutboxState
+from engine.ports import OutboxRow
 from notifiers.compose import Composed, NoAddress
-from notifiers.relay import BACK_OFF, TRIES, Relay, RelayReport, pause
+from notifiers.relay import BACK_OFF, OUTAGE_PAUSE, TRIES, Relay, RelayReport, pause
 from notifiers.smtp import SmtpLink
+from storage.outbox import LEASE
+from storage.sealing import new_ring
+from storage.store import SqlStore, open_store
+from storage.views import MailLine
 from tests.mailserver import Relay as Server
 from tests.mailserver import mail_server
 
@@ -23,70 +25,31 @@ BYTES = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\nHello\r\
 
 
 @dataclass
-class Shelf:
-    """The rows of an outbox, and the failures counted, in memory."""
-
-    rows: dict[int, OutboxRow] = field(default_factory=dict)
-    replies: dict[int, str] = field(default_factory=dict)
-    retry: dict[int, dt.datetime | None] = field(default_factory=dict)
-    tries: dict[int, int] = field(default_factory=dict)
-    handed: list[int] = field(default_factory=list)
-
-    def add(self, number: int, **more: object) -> None:
-        new = OutboxRow(number, "2026-0001", "task", "s", "1", "person:dana", None, "queued", 0, 0)
-        self.rows[number] = replace(new, **more)  # type: ignore[arg-type]
-
-    def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
-        ready = [row for row in self.rows.values() if row.state in ("queued", "deferred")][:limit]
-        claimed = [replace(row, state="claimed", attempts=row.attempts + 1, fence=row.fence + 1) for row in ready]
-        self.rows.update((row.id, row) for row in claimed)
-        return claimed
-
-    def prepare(self, row: OutboxRow, *, address: str, message_id: str, raw: bytes, links: Sequence[NewLink],
-                now: dt.datetime) -> bool:
-        self.rows[row.id] = replace(self.rows[row.id], address=address, message_id=message_id, raw=raw)
-        return True
-
-    def brief_lines(self, row: OutboxRow) -> Sequence[BriefLine]:
-        return ()
-
-    def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
-        if self.rows[row.id].state != "claimed":
-            return False
-        self.handed.append(row.id)
-        self.rows[row.id] = replace(self.rows[row.id], state="handing_over")
-        return True
-
-    def settle(self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime,
-               retry_at: dt.datetime | None = None) -> None:
-        self.rows[row.id] = replace(self.rows[row.id], state=state)
-        self.replies[row.id], self.retry[row.id] = reply, retry_at
-
-    def rescue(self, now: dt.datetime) -> Mapping[str, int]:
-        return {}
-
-    def failed(self, kind: Literal["timer", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
-        self.tries[ref] = self.tries.get(ref, 0) + 1
-        return self.tries[ref]
-
-    def states(self) -> list[OutboxState]:
-        return [row.state for row in self.rows.values()]
-
-
-@dataclass
 class Office:
-    """A relay over a shelf and a real server. `sick` rows cannot be composed, `silent` ones have nothing to say."""
+    """A relay over a real outbox and a real server. `sick` rows cannot be composed, `silent` ones have nothing to
+    say, `unread` ones have a reader without an address."""
 
-    shelf: Shelf
+    store: SqlStore
     server: Server
     link: SmtpLink
+    now: dt.datetime = NOW
     sick: set[int] = field(default_factory=set)
     silent: set[int] = field(default_factory=set)
     unread: set[int] = field(default_factory=set)
     composed: list[int] = field(default_factory=list)
 
-    def run(self, limit: int = 50) -> RelayReport:
-        return Relay(self.shelf, self.shelf, self.link, self.compose, lambda: NOW).run(limit)
+    def queue(self, count: int = 1) -> list[int]:
+        known = {line.id for line in self.lines()}
+        for _ in range(count):
+            self.store.outbox.notify("person:dana", "code", None, {"code": "493201"}, NOW)
+        return [line.id for line in self.lines() if line.id not in known]
+
+    def relay(self) -> Relay:
+        return Relay(self.store.outbox, self.store, self.link, self.compose, lambda: self.now)
+
+    def run(self, later: dt.timedelta = dt.timedelta()) -> RelayReport:
+        self.now += later
+        return self.relay().run(50)
 
     def compose(self, row: OutboxRow, now: dt.datetime) -> Composed | None:
         self.composed.append(row.id)
@@ -96,98 +59,121 @@ class Office:
             raise NoAddress("party:parent reads no mail: tell them on paper")
         return None if row.id in self.silent else Composed("b@example.org", f"<{row.id}@d>", BYTES)
 
+    def lines(self) -> list[MailLine]:
+        return sorted(self.store.views.outbox(), key=lambda line: line.id)
+
+    def states(self) -> list[str]:
+        return [line.state for line in self.lines()]
+
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def store(database_url: str) -> Iterator[SqlStore]:
+    opened = open_store(database_url, new_ring(), create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def office(store: SqlStore, tmp_path: Path) -> Iterator[Office]:
     with mail_server(tmp_path) as server, SmtpLink(replace(server.settings, rest=0.0)) as link:
-        yield Office(Shelf(), server, link)
+        yield Office(store, server, link)
 
 
 def test_rows_are_composed_handed_over_and_accepted(office: Office) -> None:
-    office.shelf.add(1)
-    office.shelf.add(2)
+    office.queue(2)
     assert office.run() == RelayReport(accepted=2)
-    assert office.shelf.handed == [1, 2]
     assert office.server.sink.mails == [BYTES, BYTES]
+    assert office.states() == ["accepted", "accepted"]
     assert office.run() == RelayReport()
 
 
-def test_a_retry_sends_the_bytes_of_the_first_claim(office: Office) -> None:
-    office.shelf.add(1)
+def test_a_retry_waits_and_sends_the_bytes_of_the_first_claim(office: Office) -> None:
+    (row,) = office.queue()
     office.server.sink.rcpt = "451 later"
     assert office.run() == RelayReport(deferred=1)
-    assert office.shelf.retry[1] == NOW + BACK_OFF[0]
     office.server.sink.rcpt = "250 OK"
-    assert office.run() == RelayReport(accepted=1)
-    assert office.composed == [1]
+    assert office.run(BACK_OFF[0] - dt.timedelta(seconds=1)) == RelayReport()
+    assert office.run(dt.timedelta(seconds=1)) == RelayReport(accepted=1)
+    assert office.composed == [row]
 
 
 def test_a_refused_address_fails_for_good(office: Office) -> None:
-    office.shelf.add(1)
+    office.queue()
     office.server.sink.rcpt = "550 no such user"
     assert office.run() == RelayReport(failed=1)
-    assert office.shelf.replies[1] == "550 no such user"
+    assert [line.reply for line in office.lines()] == ["550 no such user"]
 
 
 def test_one_sick_row_does_not_stop_the_others_and_fails_at_the_fifth_try(office: Office) -> None:
-    office.shelf.add(1)
-    office.shelf.add(2)
-    office.sick = {1}
+    sick, _ = office.queue(2)
+    office.sick = {sick}
     assert office.run() == RelayReport(accepted=1, deferred=1)
-    assert "Ana" not in office.shelf.replies[1]
-    reports = [office.run() for _ in range(4)]
+    assert all("Ana" not in line.reply for line in office.lines())
+    reports = [office.run(dt.timedelta(hours=5)) for _ in range(4)]
     assert reports[-1] == RelayReport(failed=1)
+    assert [incident.ref for incident in office.store.views.incidents()] == [sick]
 
 
 def test_a_reader_without_an_address_fails_at_once(office: Office) -> None:
-    office.shelf.add(1)
-    office.unread = {1}
+    office.unread = set(office.queue())
     assert office.run() == RelayReport(failed=1)
 
 
 def test_a_mail_with_nothing_to_say_is_cancelled(office: Office) -> None:
-    office.shelf.add(1)
-    office.silent = {1}
+    office.silent = set(office.queue())
     assert office.run() == RelayReport(cancelled=1)
     assert office.server.sink.mails == []
 
 
-def test_an_outage_ends_the_pass_costs_one_try_and_gives_nothing_up(office: Office) -> None:
-    for number in (1, 2, 3):
-        office.shelf.add(number, attempts=TRIES + 5)
+def test_an_outage_ends_the_pass_and_gives_nothing_up(office: Office) -> None:
+    first, *_ = office.queue(3)
     office.server.stop()
     assert office.run() == RelayReport(deferred=3, outage=True)
-    assert office.composed == [1]
-    attempts = [row.attempts for row in office.shelf.rows.values()]
-    assert office.run() == RelayReport(outage=True)
-    assert [row.attempts for row in office.shelf.rows.values()] == attempts
+    assert office.composed == [first]
+    assert office.run(OUTAGE_PAUSE) == RelayReport(outage=True)
     office.server.start()
-    assert office.run() == RelayReport(accepted=3)
+    assert office.run(OUTAGE_PAUSE) == RelayReport(accepted=3)
 
 
-def test_silence_after_the_dot_is_uncertain_and_never_tried_again(tmp_path: Path) -> None:
+def test_silence_after_the_dot_is_uncertain_and_never_tried_again(store: SqlStore, tmp_path: Path) -> None:
     with mail_server(tmp_path) as server, SmtpLink(replace(server.settings, dot_timeout=0.3)) as link:
-        office = Office(Shelf(), server, link)
-        office.shelf.add(1)
+        office = Office(store, server, link)
+        office.queue()
         server.sink.hang = True
         assert office.run() == RelayReport(uncertain=1)
-        assert office.run() == RelayReport()
-    assert len(server.sink.mails) == 1
+        assert office.run(dt.timedelta(days=3)) == RelayReport()
+    assert (len(server.sink.mails), office.states()) == (1, ["uncertain"])
 
 
-def test_a_row_cancelled_meanwhile_is_not_sent(office: Office) -> None:
-    office.shelf.add(1)
-    relay = Relay(office.shelf, office.shelf, office.link, office.compose, lambda: NOW)
-    claimed = office.shelf.claim(NOW, 1)[0]
-    office.shelf.rows[1] = replace(claimed, state="cancelled")
-    office.shelf.claim = lambda now, limit: [claimed]  # type: ignore[method-assign]
-    assert relay.run(1) == RelayReport()
-    assert (office.shelf.states(), office.server.sink.mails) == (["cancelled"], [])
+def test_a_claim_that_was_given_back_is_not_sent_by_its_first_holder(office: Office) -> None:
+    office.queue()
+    slow = office.store.outbox.claim(office.now, 1)[0]
+    office.now += LEASE
+    assert office.store.outbox.rescue(office.now)["queued"] == 1
+    assert office.run() == RelayReport(accepted=1)
+    prepared = office.store.outbox.prepare(
+        slow, address="b@example.org", message_id="<x@d>", raw=BYTES, links=[], now=office.now
+    )
+    assert (prepared, office.store.outbox.handing_over(slow, office.now)) == (False, False)
+    assert len(office.server.sink.mails) == 1
 
 
 def test_a_mail_deferred_for_two_days_is_given_up(office: Office) -> None:
-    office.shelf.add(1, attempts=TRIES - 1)
+    office.queue()
     office.server.sink.rcpt = "451 later"
-    assert office.run() == RelayReport(failed=1)
+    reports = [office.run(dt.timedelta(hours=5)) for _ in range(TRIES)]
+    assert reports == [*[RelayReport(deferred=1)] * (TRIES - 1), RelayReport(failed=1)]
     waited = sum((pause(attempt) for attempt in range(1, TRIES)), dt.timedelta())
     assert dt.timedelta(hours=40) < waited < dt.timedelta(hours=50)
+
+
+def test_after_acceptance_the_code_is_gone_from_what_is_kept(office: Office) -> None:
+    (row,) = office.queue()
+    office.compose = lambda row, now: Composed(  # type: ignore[method-assign]
+        "b@example.org", "<1@d>", BYTES.replace(b"Hello", f"Your code is {row.words['code']}".encode())
+    )
+    assert office.run() == RelayReport(accepted=1)
+    assert b"493201" in office.server.sink.mails[0]
+    kept = office.store.views.mail(row)
+    assert kept.raw is not None
+    assert (b"493201" in kept.raw, b"CODE-REMOVED" in kept.raw, dict(kept.words)) == (False, True, {})

@@ -174,11 +174,38 @@ def test_a_letter_has_the_same_words_and_no_link(case: Case, definition: Definit
     assert "<a " not in page
 
 
-def test_a_code_is_mailed_in_the_readers_language(office: Office) -> None:
-    reader = words.Reader("party:parent", "Ana", "ana@example.org", "es")
-    said = text(c.notice("code", reader, {"code": "493201", "minutes": "30"}, office, desk(), NOW, "2028-0001", "1"))
+def notice(mail: str, said: dict[str, str], task: str | None = None) -> OutboxRow:
+    return replace(row(mail, "party:parent" if task is None else "person:caro", task), words=said)
+
+
+def test_a_code_is_mailed_in_the_readers_language(case: Case, definition: Definition, office: Office) -> None:
+    asked = notice("code", {"code": "493201", "minutes": "30"})
+    said = text(c.compose(asked, {case.id: c.Matter(case, definition)}, [], office, desk(), NOW))
     assert "Su código es 493201." in said
     assert "493201" not in said.splitlines()[0]
+
+
+def test_a_code_for_a_confirmation_names_no_case(office: Office) -> None:
+    asked = replace(notice("code", {"code": "493201", "minutes": "30"}), case_id=None, recipient="person:dana")
+    made = c.compose(asked, {}, [], office, desk(), NOW)
+    assert made is not None
+    assert b"Subject: Your code for a confirmation" in made.raw
+
+
+def test_a_fresh_link_leads_to_the_task_while_it_is_open(case: Case, definition: Definition, office: Office) -> None:
+    matters = {case.id: c.Matter(case, definition)}
+    made = c.compose(notice("fresh_link", {}, "2028-0001-1"), matters, [], office, desk(), NOW)
+    assert made is not None
+    assert [link.task_id for link in made.links] == ["2028-0001-1"]
+    assert c.compose(notice("fresh_link", {}, "2028-0001-9"), matters, [], office, desk(), NOW) is None
+
+
+def test_a_fresh_link_without_a_task_leads_to_where_the_case_stands(
+    case: Case, definition: Definition, office: Office
+) -> None:
+    made = c.compose(notice("fresh_link", {}), {case.id: c.Matter(case, definition)}, [], office, desk(), NOW)
+    assert made is not None
+    assert [link.purpose for link in made.links] == ["status"]
 
 
 def test_dates_are_written_out() -> None:
