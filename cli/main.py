@@ -19,6 +19,7 @@ from engine.nodes import nearest
 COMMANDS = {
     "init": "Make a home for a district: settings, key, database.",
     "check": "Prove the processes, or show the shortest story that breaks one.",
+    "serve": "Run the pages and the daemon in one process.",
     "worker": "Run the daemon without pages.",
     "demo": "Show the main job on sample data, with real mail.",
     "start": "Start a case.",

@@ -152,9 +152,12 @@ def only_daemon(lock: Path | None) -> Iterator[None]:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        holder = os.read(held, 20).decode("ascii", "replace").strip() or "unknown"
         os.close(held)
-        raise WrongEnvironment(f"a daemon works on this home already ({lock}): stop it first, or use PostgreSQL for "
-                               f"several") from error
+        raise WrongEnvironment(f"process {holder} is this home's daemon already: stop it first, or use PostgreSQL for "
+                               "several") from error
+    os.ftruncate(held, 0)
+    os.write(held, f"{os.getpid()}\n".encode())
     try:
         yield
     finally:

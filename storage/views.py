@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from engine.case import Clock
 from engine.errors import Refused, UsageError
@@ -17,7 +17,7 @@ from storage.base import Base
 from storage.history import HistoryLine
 from storage.outbox import SqlOutbox, read_mail
 from storage.rows import read_clock
-from storage.tables import CASES, CLOCKS, DEFINITIONS, INCIDENTS, OUTBOX
+from storage.tables import ASSIGNEES, CASES, CLOCKS, DEFINITIONS, INCIDENTS, OUTBOX, TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,15 @@ class Views:
             )
             for row in rows
         )  # fmt: skip
+
+    def cases_of(self, person_id: str) -> Sequence[str]:
+        """Cases in which a person is asked something now, the earliest due first."""
+        mine = (ASSIGNEES.c.task_id == TASKS.c.id) & (ASSIGNEES.c.person_id == person_id)
+        still_open = TASKS.c.outcome.is_(None) & TASKS.c.present.is_(True)
+        asked = select(TASKS.c.case_id).join(ASSIGNEES, mine).where(still_open)
+        nearest_due = func.min(func.coalesce(TASKS.c.due, dt.date.max))
+        with self.base.reading() as connection:
+            return tuple(connection.scalars(asked.group_by(TASKS.c.case_id).order_by(nearest_due, TASKS.c.case_id)))
 
     def children(self, case_id: str) -> Sequence[str]:
         with self.base.reading() as connection:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from cli.commands.serve import serve_pages
 from cli.daemon import heart_of, lock_of
 from cli.demo.run import FAST_START, FakeClock, fast_forward, sample_house, start_cases
 from cli.demo.sink import MailSink
@@ -30,7 +31,7 @@ from cli.worker import run
 @click.option("--mail-port", type=click.IntRange(0, 65535), default=8025, show_default=True,
               help="Where the mails can be read; another if taken.")
 def command(fast: bool, folder: Path | None, port: int, mail_port: int) -> None:
-    """Show a sample district at work: two corrections, real mail to a sink on this machine, and a daemon."""
+    """Show a sample district at work: two corrections, real mail to a sink on this machine, pages and a daemon."""
     if folder is not None:
         _run(Home(folder.absolute()), fast, port, mail_port)
         return
@@ -58,7 +59,7 @@ def _live(home: Home, sink: MailSink, port: int) -> None:
         cases = start_cases(house)
         threading.Thread(target=_tell_mails, args=(sink, heart.stop), name="demo-mails", daemon=True).start()
         _guide(home, sink.web_port, port, [case.id for case in cases])
-        run(heart, lock_of(house))
+        run(heart, lock_of(house), lambda: serve_pages(house, heart.stop))
 
 
 def _guide(home: Home, mail_port: int, port: int, cases: list[str]) -> None:
@@ -66,11 +67,12 @@ def _guide(home: Home, mail_port: int, port: int, cases: list[str]) -> None:
 The sample district is at work. Nothing leaves this machine.
 
   mails    http://127.0.0.1:{mail_port}/     every mail of the district, as its reader sees it
+  pages    http://127.0.0.1:{port}/     the links in the mails lead here
   cases    {cases[0]}: a wrong date of birth in the district's own records
            {cases[1]}: a wrong reading level in an operator's product
 
 Try next
-  1. Open the mails and read what carla is asked. Their links need the pages, which are not there yet.
+  1. Open the mails, take the task mail to carla, follow its link, ask for the code, and answer the task.
   2. In another terminal:
        export SOPPA_HOME={home.root}
        soppa queue

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,27 +9,10 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import PHONE
 from tests.integration.pages import Pages, open_pages
-
-PHONE = {"width": 375, "height": 740}
-ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium. Without one the tests are skipped, and fail where CI is set."""
-    program = shutil.which("chromium")
-    if program is None:
-        reason = "NO PAGE WAS TRIED IN A BROWSER: install the package chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -49,13 +30,6 @@ def served(tmp_path: Path) -> Iterator[tuple[Pages, str]]:
         server.should_exit = True
         thread.join(10)
     pages.store.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
-    yield context.new_page()
-    context.close()
 
 
 def overflow(page: Page) -> int:

@@ -124,7 +124,7 @@ def test_nothing_new_begins_after_stop() -> None:
 
 def test_a_second_daemon_on_one_file_is_refused(tmp_path: Path) -> None:
     lock = tmp_path / "daemon.lock"
-    with only_daemon(lock), pytest.raises(WrongEnvironment, match="works on this home already"), only_daemon(lock):
+    with only_daemon(lock), pytest.raises(WrongEnvironment, match="this home's daemon already"), only_daemon(lock):
         pass
     with only_daemon(lock):
         assert lock.stat().st_mode & 0o077 == 0

@@ -1,0 +1,80 @@
+"""The pages of one house: what `web` needs of the store, the outbox, the documents and the letters."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI
+
+from cli.home import write_private
+from cli.totp import matching
+from cli.wiring import House
+from engine.case import Case
+from engine.errors import UsageError
+from engine.office import Office
+from notifiers.compose import Matter, letter
+from web.app import make_app
+from web.site import Act, Answered, WebSettings
+
+
+def pages(house: House) -> FastAPI:
+    """Raises `WrongEnvironment` for plain http that other machines could reach and that was not allowed."""
+    lent = _Lent(house)
+    settings = WebSettings(
+        house.settings.public_url, house.settings.allow_http, tuple(house.settings.trusted_proxies)
+    )
+    return make_app(
+        service=house.service, store=house.store, definitions=house.definitions, office=lent.office,
+        clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
+        keep_document=lent.keep_document, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
+        confirm_act=lent.confirm_act,
+    )  # fmt: skip
+
+
+class _Lent:
+    """What the pages borrow of the house, by the names of `web.site.Site`."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    def office(self) -> Office:
+        with self.house.store.read() as unit:
+            return self.house.office(unit)
+
+    def mail_now(self, recipient: str, kind: str, values: Mapping[str, str]) -> None:
+        words = {name: value for name, value in values.items() if name in ("code", "minutes")}
+        if "task" in values:
+            words["task_id"] = values["task"]
+        self.house.store.outbox.notify(recipient, kind, values.get("case") or None, words, self.house.clock())
+
+    def cases_of(self, person_id: str) -> Sequence[str]:
+        return self.house.store.views.cases_of(person_id)
+
+    def answered(self, task_id: str) -> Answered | None:
+        with self.house.store.read() as unit:
+            case_id = unit.case_of_task(task_id)
+        for line in self.house.store.views.history(case_id):
+            if line.kind == "task_completed" and line.detail.get("task") == task_id:
+                return Answered(line.detail["by"], line.at, line.detail["outcome"])
+        return None
+
+    def keep_document(self, content: bytes, kind: str) -> str:
+        """Keeps a file under a random name; the fact is that name and the file's SHA-256, which pins its content."""
+        name = secrets.token_hex(16)
+        write_private(self.house.home.documents / name, content)
+        return f"{name}.{kind} sha256:{hashlib.sha256(content).hexdigest()}"
+
+    def letter(self, case: Case, mail_name: str) -> str:
+        definition = self.house.definitions.pinned(case.process, case.version, case.hash)
+        mail = definition.mails.get(mail_name)
+        if mail is None:
+            raise UsageError(f"process '{case.process}' has no mail '{mail_name}'")
+        return letter(Matter(case, definition), mail, f"party:{mail.to.name}", self.office(), self.house.clock())
+
+    def act_of(self, token: str) -> Act | None:
+        return None
+
+    def confirm_act(self, token: str, person_id: str) -> None:
+        raise UsageError("there is no act to confirm")

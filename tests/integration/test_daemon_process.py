@@ -1,0 +1,67 @@
+"""The daemon as a process: one for a SQLite file, and out within ten seconds of being asked."""
+
+from __future__ import annotations
+
+import signal
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from cli.demo.sink import MailSink
+from tests.processes import free_port, running, sample_home, soppa, until
+
+
+@pytest.fixture
+def sink() -> Iterator[MailSink]:
+    with MailSink() as opened:
+        yield opened
+
+
+def healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except URLError:
+        return False
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_sigterm_ends_it_within_ten_seconds(command: str, tmp_path: Path, sink: MailSink) -> None:
+    port = free_port()
+    home = sample_home(tmp_path, sink, port)
+    with running(home, command) as process:
+        if command == "serve":
+            until(lambda: healthy(port), "a healthy answer")
+        else:
+            until(lambda: (home / "daemon.lock").exists(), "the lock")
+            time.sleep(1)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert time.monotonic() - asked < 10
+
+
+def test_a_second_daemon_on_one_home_is_refused_with_the_first_ones_number(tmp_path: Path, sink: MailSink) -> None:
+    port = free_port()
+    home = sample_home(tmp_path, sink, port)
+    with running(home, "serve") as first:
+        until(lambda: healthy(port), "a healthy answer")
+        second = soppa(home, "worker")
+        assert second.returncode == 78
+        assert second.stderr.count("\n") == 1
+        assert f"process {first.pid}" in second.stderr
+
+
+def test_after_a_kill_the_next_daemon_starts(tmp_path: Path, sink: MailSink) -> None:
+    port = free_port()
+    home = sample_home(tmp_path, sink, port)
+    with running(home, "serve") as first:
+        until(lambda: healthy(port), "a healthy answer")
+        first.kill()
+        first.wait(10)
+    with running(home, "serve"):
+        assert until(lambda: healthy(port), "a healthy answer")
