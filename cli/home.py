@@ -39,7 +39,6 @@ class Home:
         return self.root / "daemon.lock"
 
 
-
 def find_home(named: Path | None) -> Home:
     """The folder named, else SOPPA_HOME, else systemd's state folder, else the user's own data folder."""
     word = os.environ.get("SOPPA_HOME") or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
@@ -60,9 +59,11 @@ def make_home(home: Home) -> None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes a new file of mode 0600; never over one that is there."""
+    """Writes a new file of mode 0600, on the disk when this returns; never over one that is there."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def check_home(home: Home) -> None:

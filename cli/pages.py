@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
-
-from fastapi import FastAPI
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 
 from cli.home import write_private
 from cli.totp import matching
@@ -19,12 +18,13 @@ from web.app import make_app
 from web.site import Act, Answered, WebSettings
 
 
-def pages(house: House) -> FastAPI:
-    """Raises `WrongEnvironment` for plain http that other machines could reach and that was not allowed."""
+def pages(house: House) -> Callable[..., object]:
+    """The ASGI app of a house.
+
+    Raises `WrongEnvironment` for plain http that other machines could reach and that was not allowed.
+    """
     lent = _Lent(house)
-    settings = WebSettings(
-        house.settings.public_url, house.settings.allow_http, tuple(house.settings.trusted_proxies)
-    )
+    settings = WebSettings(house.settings.public_url, house.settings.allow_http, house.settings.trusted_proxies)
     return make_app(
         service=house.service, store=house.store, definitions=house.definitions, office=lent.office,
         clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
@@ -60,11 +60,11 @@ class _Lent:
                 return Answered(line.detail["by"], line.at, line.detail["outcome"])
         return None
 
-    def keep_document(self, content: bytes, kind: str) -> str:
+    def keep_document(self, content: bytes, name: str) -> str:
         """Keeps a file under a random name; the fact is that name and the file's SHA-256, which pins its content."""
-        name = secrets.token_hex(16)
-        write_private(self.house.home.documents / name, content)
-        return f"{name}.{kind} sha256:{hashlib.sha256(content).hexdigest()}"
+        kept = f"{secrets.token_hex(16)}{PurePath(name).suffix}"
+        write_private(self.house.home.documents / kept, content)
+        return f"{kept} sha256:{hashlib.sha256(content).hexdigest()}"
 
     def letter(self, case: Case, mail_name: str) -> str:
         definition = self.house.definitions.pinned(case.process, case.version, case.hash)

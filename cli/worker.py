@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -164,24 +164,22 @@ def only_daemon(lock: Path | None) -> Iterator[None]:
         os.close(held)
 
 
-def run(heart: Heart, lock: Path | None, pages: Callable[[], None] | None = None) -> None:
-    """Works until SIGTERM or SIGINT, with `pages` (which blocks until then) in the foreground when given."""
+def run(heart: Heart, lock: Path | None, pages: AbstractContextManager[None] | None = None) -> None:
+    """Works until SIGTERM or SIGINT, with `pages` open all the while when given."""
     quiet()
     with only_daemon(lock):
         catch_signals(heart.stop)
-        with beating(heart):
+        with pages or nullcontext(), beating(heart):
             notify("READY=1")
-            if pages is None:
-                heart.stop.wait()
-            else:
-                pages()
-        notify("STOPPING=1")
-        leave(heart)
+            heart.stop.wait()
+            ends = time.monotonic() + PATIENCE
+            notify("STOPPING=1")
+        leave(heart, ends - time.monotonic())
 
 
-def leave(heart: Heart) -> None:
+def leave(heart: Heart, patience: float) -> None:
     """Waits for the work in hand, then leaves in any case: what is not committed was not done."""
-    if not heart.working.acquire(timeout=PATIENCE):
+    if not heart.working.acquire(timeout=max(0.0, patience)):
         log.warning("the work in hand did not end within %d s: the next start looks after it", PATIENCE)
         logging.shutdown()
         os._exit(0)

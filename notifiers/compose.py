@@ -21,7 +21,7 @@ from notifiers.invite import invite
 from notifiers.render import Cell, Rendered, Table, needed_names, parse, render_letter, render_mail
 from notifiers.words import Reader
 
-BRIEF, TASK = "brief", "task"
+BRIEF, TASK, REMINDER = "brief", "task", "reminder"
 NOTICES = ("code", "fresh_link", "already_decided")
 """Mails that somebody on a page has just brought about; their row carries words of its own."""
 
@@ -125,6 +125,8 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
         raise UsageError(f"mail '{row.mail}' belongs to no case")
     if row.mail == TASK:
         return _task(row, draft, matter)
+    if row.mail == REMINDER:
+        return _reminder(row, draft, matter)
     return _told(row, draft, matter)
 
 
@@ -147,6 +149,21 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
                            file=_own_name(TASK, language))
     return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]))
+
+
+def _reminder(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
+    """A reminder to somebody outside: of the duty that the row's step names, while it runs."""
+    clock = matter.case.clocks.get(row.step.partition("/")[0])
+    if clock is None or clock.status != "running" or clock.legal is None:
+        return None
+    language, source = _own_text(REMINDER, draft.reader.language)
+    mine = next((task for task in matter.case.tasks if _is_asked(row.recipient, task)), None)
+    values = _matter_words(draft, matter, language)
+    values |= words.reminder_words(matter.definition, clock, draft.today, language)
+    values["link"] = draft.task_link(matter, mine) if mine else draft.status_link(matter.case)
+    rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
+                           file=_own_name(REMINDER, language))
+    return _built(row, draft, rendered, None)
 
 
 def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:

@@ -116,6 +116,14 @@ def task_words(definition: Definition, case: Case, task: Task, office: Office, l
     return values
 
 
+def reminder_words(definition: Definition, clock: Clock, today: dt.date, language: str) -> dict[str, str]:
+    """What a reminder says of its clock: `duty`, `cites` and, before or after it, `legal_date` or `passed_date`."""
+    wanted = definition.clocks[clock.name]
+    when = "passed_date" if clock.legal is not None and clock.legal < today else "legal_date"
+    return {"duty": say(wanted.title, language), "cites": wanted.rule.citation,
+            **({when: date_words(clock.legal, language)} if clock.legal else {})}
+
+
 def contact_words(office: Office, today: dt.date, language: str) -> dict[str, str]:
     """Whom to ask: the district's contact `privacy` ('name, mail, telephone'), else who holds that role today."""
     written = [part.strip() for part in office.contacts.get("privacy", "").split(",") if part.strip()]

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import click
 
-from cli.commands.serve import serve_pages
 from cli.daemon import heart_of, lock_of
 from cli.demo.run import FAST_START, FakeClock, fast_forward, sample_house, start_cases
 from cli.demo.sink import MailSink
 from cli.demo.timeline import print_timeline
 from cli.home import Home
 from cli.printing import say
+from cli.server import serving
 from cli.wiring import machine_clock
 from cli.worker import run
 
@@ -59,7 +59,7 @@ def _live(home: Home, sink: MailSink, port: int) -> None:
         cases = start_cases(house)
         threading.Thread(target=_tell_mails, args=(sink, heart.stop), name="demo-mails", daemon=True).start()
         _guide(home, sink.web_port, port, [case.id for case in cases])
-        run(heart, lock_of(house), lambda: serve_pages(house, heart.stop))
+        run(heart, lock_of(house), serving(house, heart.stop))
 
 
 def _guide(home: Home, mail_port: int, port: int, cases: list[str]) -> None:
