@@ -15,7 +15,7 @@ from cli.pages import pages
 from cli.wiring import House
 from engine.errors import WrongEnvironment
 
-GRACE = 5
+GRACE = 3
 """Seconds that answers under way get after SIGTERM."""
 
 

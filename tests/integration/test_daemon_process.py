@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -43,6 +44,28 @@ def test_sigterm_ends_it_within_ten_seconds(command: str, tmp_path: Path, sink: 
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert time.monotonic() - asked < 10
+
+
+def test_a_visitor_who_never_ends_a_request_does_not_keep_it(tmp_path: Path, sink: MailSink) -> None:
+    port = free_port()
+    home = sample_home(tmp_path, sink, port)
+    with running(home, "serve") as process:
+        until(lambda: healthy(port), "a healthy answer")
+        with socket.create_connection(("127.0.0.1", port)) as visitor:
+            visitor.sendall(b"POST /t/token/enter HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+                            b"Content-Type: application/x-www-form-urlencoded\r\n\r\ncode")
+            time.sleep(0.3)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+
+
+def test_pages_on_a_taken_address_are_refused_with_one_sentence(tmp_path: Path, sink: MailSink) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = soppa(sample_home(tmp_path, sink, port), "serve")
+    assert refused.returncode == 78
+    assert refused.stderr.startswith(f"soppa: the pages cannot listen on 127.0.0.1:{port} (")
+    assert refused.stderr.count("\n") == 1
 
 
 def test_a_second_daemon_on_one_home_is_refused_with_the_first_ones_number(tmp_path: Path, sink: MailSink) -> None:
