@@ -10,13 +10,16 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from engine.case import Actor
 from engine.definition import LinkLevel
+from engine.messages import Event
 from engine.ports import Link, NewLink, Session
+from storage import history
 from storage.base import Base
 from storage.people import totp_place
 from storage.rows import Row
 from storage.statements import insert_for, insert_new, put
-from storage.tables import CODES, LINKS, PEOPLE, RATE_COUNTS, SECOND_CHECKS, SESSIONS
+from storage.tables import CASES, CODES, LINKS, PEOPLE, RATE_COUNTS, SECOND_CHECKS, SESSIONS
 
 CODES_AN_HOUR = 5
 WRONG_TRIES = 5
@@ -95,7 +98,14 @@ class SqlLinks:
 
     def confirm_second(self, case_id: str, recipient: str, how: str, by: str, now: dt.datetime) -> None:
         row = {"case_id": case_id, "recipient": recipient, "how": how, "by": by, "at": now}
-        self.base.write(lambda connection: put(connection, SECOND_CHECKS, row))
+        ticked = Event("second_confirmed", {"party": recipient.removeprefix("party:"), "how": how})
+
+        def work(connection: Connection) -> None:
+            connection.execute(select(CASES.c.id).where(CASES.c.id == case_id).with_for_update())
+            put(connection, SECOND_CHECKS, row)
+            history.append(connection, self.base.ring, case_id, [ticked], Actor("person", by, by), now)
+
+        self.base.write(work)
 
     def totp_secret(self, person_id: str) -> str | None:
         with self.base.reading() as connection:

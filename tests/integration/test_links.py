@@ -112,6 +112,14 @@ def test_a_tick_of_the_custodian_counts_for_its_case_and_party(store: SqlStore, 
     assert store.links.second_confirmed(case.id, PARENT) and not store.links.second_confirmed(case.id, "party:other")
 
 
+def test_a_tick_stands_in_the_history_of_its_case(store: SqlStore, case: Case) -> None:
+    store.links.confirm_second(case.id, PARENT, "in_person", "ann", NOW)
+    line = store.views.history(case.id)[-1]
+    assert (line.kind, line.actor, line.at) == ("second_confirmed", "person:ann", NOW)
+    assert line.detail == {"party": PARENT.removeprefix("party:"), "how": "in_person"}
+    assert not store.views.verify_history(case.id)
+
+
 def test_a_time_step_is_used_once_and_the_secret_is_sealed(store: SqlStore) -> None:
     store.save_person(Person("ann", "Ann", "ann@d.org", frozenset({"custodian"})))
     assert store.links.totp_secret("ann") is None
