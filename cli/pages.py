@@ -29,7 +29,7 @@ def pages(house: House) -> Callable[..., object]:
         service=house.service, store=house.store, definitions=house.definitions, office=lent.office,
         clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
         keep_document=lent.keep_document, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
-        confirm_act=lent.confirm_act,
+        act=lent.act, confirm_act=lent.confirm_act,
     )  # fmt: skip
 
 
@@ -76,5 +76,8 @@ class _Lent:
     def act_of(self, token: str) -> Act | None:
         return None
 
-    def confirm_act(self, token: str, person_id: str) -> None:
+    def act(self, act_id: str) -> Act | None:
+        return None
+
+    def confirm_act(self, act_id: str, person_id: str) -> None:
         raise UsageError("there is no act to confirm")

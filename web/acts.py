@@ -1,4 +1,7 @@
-"""Two-person acts: the second person looks at both sides and confirms, or lets it be."""
+"""Two-person acts: the second person looks at both sides and confirms, or lets it be.
+
+The token of the mail opens the door in `web.links`; from there on the session counts, and the address names the act.
+"""
 
 from __future__ import annotations
 
@@ -22,52 +25,50 @@ Form = Annotated[FormData, Depends(submitted)]
 def act_pages(site: Site, show: Show) -> APIRouter:
     router = APIRouter(dependencies=[Depends(limiter(site))], include_in_schema=False)
 
-    @router.api_route("/confirm/{token}/act", methods=["GET", "HEAD"])
-    def show_act(token: str, request: Request) -> Response:
-        visitor, act = _second_person(site, request, token)
+    @router.api_route("/act/{act_id}", methods=["GET", "HEAD"])
+    def show_act(act_id: str, request: Request) -> Response:
+        visitor, act = _second_person(site, request, act_id)
         if not is_enough(visitor.session.level, "second"):
-            return app_code_page(site, show, visitor, _act_path(token), visitor.language())
-        return _act_page(site, show, visitor, act, token)
+            return app_code_page(site, show, visitor, _act_path(act_id), visitor.language())
+        return _act_page(site, show, visitor, act)
 
-    @router.post("/confirm/{token}/act/totp")
-    def bring_totp(token: str, request: Request, form: Form) -> Response:
-        visitor, _ = _second_person(site, request, token)
-        check_form(site, request, visitor, form, _act_path(token))
-        return bring_app_code(site, show, visitor, _act_path(token), str(form.get("code", "")), visitor.language())
+    @router.post("/act/{act_id}/totp")
+    def bring_totp(act_id: str, request: Request, form: Form) -> Response:
+        visitor, _ = _second_person(site, request, act_id)
+        check_form(site, request, visitor, form, _act_path(act_id))
+        return bring_app_code(site, show, visitor, _act_path(act_id), str(form.get("code", "")), visitor.language())
 
-    @router.post("/confirm/{token}/act")
-    def confirm(token: str, request: Request, form: Form) -> Response:
-        visitor, act = _second_person(site, request, token)
-        check_form(site, request, visitor, form, _act_path(token))
+    @router.post("/act/{act_id}")
+    def confirm(act_id: str, request: Request, form: Form) -> Response:
+        visitor, act = _second_person(site, request, act_id)
+        check_form(site, request, visitor, form, _act_path(act_id))
         if not is_enough(visitor.session.level, "second") or act.decided:
-            return see_other(_act_path(token))
+            return see_other(_act_path(act_id))
         if form.get("confirm") != "yes":
-            return _act_page(site, show, visitor, act, token, error=tell("act_tick", visitor.language()), status=422)
+            return _act_page(site, show, visitor, act, error=tell("act_tick", visitor.language()), status=422)
         try:
-            site.confirm_act(token, act.second)
+            site.confirm_act(act_id, act.second)
         except SoppaError:
-            return _act_page(site, show, visitor, act, token, error=tell("refused", visitor.language()), status=409)
-        return see_other(_act_path(token))
+            return _act_page(site, show, visitor, act, error=tell("refused", visitor.language()), status=409)
+        return see_other(_act_path(act_id))
 
     return router
 
 
-def _act_path(token: str) -> str:
-    return f"/confirm/{token}/act"
+def _act_path(act_id: str) -> str:
+    return f"/act/{act_id}"
 
 
-def _second_person(site: Site, request: Request, token: str) -> tuple[Visitor, Act]:
+def _second_person(site: Site, request: Request, act_id: str) -> tuple[Visitor, Act]:
     """The act and its second person, who is the visitor. Raises the page of unknown addresses for anybody else."""
     visitor = signed_in(site, request)
-    act = site.act_of(token)
+    act = site.act(act_id)
     if act is None or visitor.session.recipient != f"person:{act.second}" or visitor.session.level == "open":
         raise unknown(visitor.language())
     return visitor, act
 
 
-def _act_page(
-    site: Site, show: Show, visitor: Visitor, act: Act, token: str, *, error: str = "", status: int = 200
-) -> Response:
-    path, language = _act_path(token), visitor.language()
+def _act_page(site: Site, show: Show, visitor: Visitor, act: Act, *, error: str = "", status: int = 200) -> Response:
+    path, language = _act_path(act.id), visitor.language()
     at = instant_words(act.begun_at, visitor.office, language)
     return show("act.html", language, status, act=act, at=at, path=path, nonce=visitor.nonce(path), error=error)

@@ -50,6 +50,7 @@ def make_app(
     letter: Callable[[Case, str], str],
     match_totp: Callable[[str, str, dt.datetime], int | None],
     act_of: Callable[[str], Act | None],
+    act: Callable[[str], Act | None],
     confirm_act: Callable[[str, str], None],
 ) -> FastAPI:
     """The pages of one district. See `web.site.Site` for what each argument does.
@@ -71,6 +72,7 @@ def make_app(
         letter=letter,
         match_totp=match_totp,
         act_of=act_of,
+        act=act,
         confirm_act=confirm_act,
     )
     show = page_maker(office)

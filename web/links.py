@@ -103,7 +103,7 @@ def _act_door(site: Site, request: Request, token: str) -> Door:
         raise _not_found(site, request)
     person = site.office().person(act.second)
     language = known_language(person.language if person else "en")
-    return Door(f"person:{act.second}", None, "second", f"/confirm/{token}", f"/confirm/{token}/act", language, "")
+    return Door(f"person:{act.second}", None, "second", f"/confirm/{token}", f"/act/{act.id}", language, "")
 
 
 def _not_found(site: Site, request: Request) -> PlainPage:

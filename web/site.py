@@ -68,8 +68,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A two-person act that waits for its second person. `decided` says how it ended, when it has."""
+    """A two-person act that waits for its second person. `id` is no secret: it stands in addresses, and only the second
+    person's session opens it. `decided` says how it ended, when it has."""
 
+    id: str
     title: str
     begun_by: str
     begun_at: dt.datetime
@@ -88,7 +90,8 @@ MailNow = Callable[[str, str, Mapping[str, str]], None]
 class Site:
     """`cases_of` names the cases in which a person has open tasks, the most pressing first; `answered` finds an answer
     that its case has left behind; `match_totp(secret, typed, now)` gives the time step of a right code; `letter` is the
-    printable letter of a mail as a whole HTML page."""
+    printable letter of a mail as a whole HTML page. `act_of` finds an act by the token in its mail, `act` by its id;
+    `confirm_act(id, person)` carries it out, or raises a `SoppaError` and changes nothing."""
 
     service: Service
     store: PageStore
@@ -103,6 +106,7 @@ class Site:
     letter: Callable[[Case, str], str]
     match_totp: Callable[[str, str, dt.datetime], int | None]
     act_of: Callable[[str], Act | None]
+    act: Callable[[str], Act | None]
     confirm_act: Callable[[str, str], None]
 
     @property

@@ -55,7 +55,8 @@ class Pages:
             letter=lambda case, mail: f"<!DOCTYPE html><title>{mail}</title><p>Letter of case {case.id}",
             match_totp=lambda secret, typed, now: int(now.timestamp()) // 30 if typed == "123456" else None,
             act_of=self.acts.get,
-            confirm_act=lambda token, person: self.confirmed.append(person),
+            act=lambda act_id: next((act for act in self.acts.values() if act.id == act_id), None),
+            confirm_act=lambda act_id, person: self.confirmed.append(person),
         )
 
     def start(self, language: str = "en") -> Case:
@@ -107,7 +108,7 @@ class Pages:
 
 def act(second: str = "sup") -> Act:
     change = Change("Legal deadline", "Thursday, December 10, 2026", "Monday, December 14, 2026")
-    return Act("A legal date moves later", "Ada Priv", START, second, "The stamp was misread", (change,))
+    return Act("act-1", "A legal date moves later", "Ada Priv", START, second, "The stamp was misread", (change,))
 
 
 def open_pages(folder: Path) -> Pages:

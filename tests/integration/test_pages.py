@@ -253,6 +253,7 @@ def test_a_two_person_act_needs_code_app_and_tick(pages: Pages) -> None:
     pages.store.set_totp("sup", "JBSWY3DPEHPK3PXP")
     client = browser(pages)
     path = sign_in(client, pages, "act-token", "confirm")
+    assert path == "/act/act-1"
     form = hidden(client.get(path).text)
     assert client.post(path, data=form | {"confirm": "yes"}).status_code == 303 and pages.confirmed == []
     assert client.post(f"{path}/totp", data=form | {"code": "999999"}).status_code == 422
