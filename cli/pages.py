@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -44,10 +45,13 @@ class _Lent:
             return self.house.office(unit)
 
     def mail_now(self, recipient: str, kind: str, values: Mapping[str, str]) -> None:
+        now = self.house.clock()
         words = {name: value for name, value in values.items() if name in ("code", "minutes")}
+        if "minutes" in words:
+            words["until"] = (now + dt.timedelta(minutes=int(words["minutes"]))).isoformat()
         if "task" in values:
             words["task_id"] = values["task"]
-        self.house.store.outbox.notify(recipient, kind, values.get("case") or None, words, self.house.clock())
+        self.house.store.outbox.notify(recipient, kind, values.get("case") or None, words, now)
 
     def cases_of(self, person_id: str) -> Sequence[str]:
         return self.house.store.views.cases_of(person_id)

@@ -108,7 +108,7 @@ def composer(store: Store, outbox: Outbox, definitions: Definitions, make_office
 
 def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[BriefLine], office: Office, desk: Desk,
             now: dt.datetime) -> Composed | None:
-    """The mail of a row; None when there is nothing to say any more (the task is closed or somebody else's).
+    """The mail of a row; None when there is nothing to say any more (task closed or somebody else's, code run out).
 
     Raises `NoAddress` when the reader reads no mail, `UsageError` or `FaultyInput` when the text cannot be rendered.
     """
@@ -167,6 +167,8 @@ def _reminder(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
 
 
 def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:
+    if "until" in row.words and dt.datetime.fromisoformat(row.words["until"]) <= draft.now:
+        return None
     language, source = _own_text(row.mail, draft.reader.language)
     values = words.office_words(draft.reader, draft.office, draft.today, language)
     values |= {"about": words.about(row.case_id, language)} | dict(row.words)

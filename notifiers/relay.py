@@ -112,7 +112,7 @@ class Relay:
         now = self.now()
         composed = self.compose(row, now)
         if composed is None:
-            return "there is nothing to say any more: the task is closed or somebody else's"
+            return "there is nothing to say any more: the task is closed or somebody else's, or the code has run out"
         kept = self.outbox.prepare(row, address=composed.address, message_id=composed.message_id, raw=composed.raw,
                                    links=composed.links, now=now)
         if not kept:

@@ -38,6 +38,10 @@ def status_pages(site: Site, show: Show) -> APIRouter:
             raise unknown(visitor.language()) from error
         return _status_page(site, show, visitor, case, definition)
 
+    @router.api_route("/", methods=["GET", "HEAD"])
+    def front_door() -> Response:
+        return see_other("/mine")
+
     @router.api_route("/mine", methods=["GET", "HEAD"])
     def show_mine(request: Request) -> Response:
         visitor = signed_in(site, request)
@@ -45,7 +49,9 @@ def status_pages(site: Site, show: Show) -> APIRouter:
             return see_other(f"/status/{visitor.session.case_id}")
         if not is_enough(visitor.session.level, "code"):
             raise PlainPage("signin", 401, visitor.language())
-        return show("mine.html", visitor.language(), tasks=own_tasks(site, visitor))
+        tasks = own_tasks(site, visitor)
+        asked, offered = [line for line in tasks if not line.offered], [line for line in tasks if line.offered]
+        return show("mine.html", visitor.language(), asked=asked, offered=offered)
 
     return router
 

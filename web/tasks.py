@@ -444,6 +444,7 @@ class TaskLine:
     title: str
     case: str
     due: str
+    offered: bool
 
 
 def own_tasks(site: Site, visitor: Visitor, case: Case | None = None) -> list[TaskLine]:
@@ -467,5 +468,5 @@ def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[tuple[tuple[bo
         if task.is_open and mine and wanted is not None:
             due = date_words(task.due, language) if task.due else ""
             order = (task.offered, task.due or dt.date.max, task.id)
-            lines.append((order, TaskLine(task.id, say(wanted.title, language), case.id, due)))
+            lines.append((order, TaskLine(task.id, say(wanted.title, language), case.id, due, task.offered)))
     return lines

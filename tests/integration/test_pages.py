@@ -296,6 +296,14 @@ def test_own_tasks_are_listed_in_the_session(pages: Pages) -> None:
     client, _ = custodian(pages, first)
     page = client.get("/mine").text
     assert first.id in page and second.id in page
+    asked, _, offered = page.partition("Only when it happens")
+    assert "Check who asks" in asked and "withdraws" not in asked and "withdraws" in offered
+
+
+def test_the_front_door_leads_to_ones_own_tasks(pages: Pages) -> None:
+    client = browser(pages)
+    assert client.get("/").headers["location"] == "/mine"
+    assert client.get("/mine").status_code == 401
 
 
 def test_a_method_that_is_not_there_gets_a_page_too(pages: Pages) -> None:

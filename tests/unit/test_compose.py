@@ -214,3 +214,10 @@ def test_dates_are_written_out() -> None:
     assert words.date_words(day, "es") == "lunes, 10 de abril de 2028"
 
 
+
+
+def test_a_code_that_has_run_out_is_not_mailed(case: Case, definition: Definition, office: Office) -> None:
+    asked = notice("code", {"code": "493201", "minutes": "30", "until": (NOW + dt.timedelta(minutes=30)).isoformat()})
+    matters = {case.id: c.Matter(case, definition)}
+    assert c.compose(asked, matters, [], office, desk(), NOW + dt.timedelta(minutes=29)) is not None
+    assert c.compose(asked, matters, [], office, desk(), NOW + dt.timedelta(minutes=30)) is None

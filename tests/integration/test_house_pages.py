@@ -1,0 +1,151 @@
+"""The pages of a whole house: what the command line lends them, on a real home, with mails through a real relay."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cli.daemon import beat_until_quiet, heart_of
+from cli.demo.run import FakeClock, person, sample_house
+from cli.demo.sink import MailSink
+from cli.home import Home
+from cli.pages import pages
+from cli.wiring import House
+from cli.worker import Heart
+from engine.case import Case, Contact, FactValue
+from tests.processes import link_in, mail_to
+
+NOON = dt.datetime(2026, 9, 14, 17, 0, tzinfo=dt.UTC)
+CARLA = "carla@prairie-creek.example"
+ANSWER = {"_outcome": "complete", "requester_kind": "parent", "identity_ok": "yes", "where_seen": "Reading app",
+          "right_value": "2015-04-02", "data_owner": "dana"}  # fmt: skip
+PDF = b"%PDF-1.7 made up"
+
+
+@dataclass(frozen=True)
+class Office:
+    house: House
+    heart: Heart
+    clock: FakeClock
+    sink: MailSink
+
+    def start(self, parent: Contact) -> Case:
+        facts: dict[str, FactValue] = {"received_on": dt.date(2026, 9, 11), "item": "The birth date is wrong"}
+        begun = self.house.service.start("correction_request", facts, {"parent": parent}, person(self.house, "carla"),
+                                         self.clock())
+        beat_until_quiet(self.heart)
+        return begun
+
+    def browser(self) -> TestClient:
+        url = self.house.settings.public_url
+        headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+        return TestClient(pages(self.house), base_url=url, headers=headers, follow_redirects=False)  # type: ignore[arg-type]
+
+    def code(self, address: str) -> str:
+        beat_until_quiet(self.heart)
+        mail = mail_to(self.sink, address, "code")
+        assert mail is not None
+        found = re.search(r"\d{6}", mail.part("plain"))
+        assert found is not None
+        return found.group()
+
+    def enter(self, client: TestClient, case: Case) -> str:
+        """Carla's way through the door of her newest task; answers the address behind it."""
+        asked = mail_to(self.sink, CARLA, f"Case {case.id}")
+        assert asked is not None
+        link = link_in(asked)
+        assert client.post(f"{link}/code").status_code == 303
+        return str(client.post(f"{link}/enter", data={"code": self.code(CARLA)}).headers["location"])
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    clock = FakeClock(NOON)
+    with (
+        MailSink() as sink,
+        sample_house(Home(tmp_path / "home"), sink, 8080, clock) as house,
+        heart_of(house) as heart,
+    ):
+        yield Office(house, heart, clock, sink)
+
+
+def hidden(html: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(_\w+)" value="([^"]*)">', html))
+
+
+def test_a_code_is_mailed_used_and_forgotten(office: Office) -> None:
+    case = office.start(Contact("Ana Ruiz", "ana@families.example"))
+    client = office.browser()
+    path = office.enter(client, case)
+    assert client.get(path).status_code == 200
+    views = office.house.store.views
+    (sent,) = (views.mail(line.id) for line in views.outbox(state="accepted") if line.mail == "code")
+    assert office.code(CARLA).encode() not in (sent.raw or b"") and sent.words == {}
+    assert views.incidents() == ()
+
+
+def test_an_uploaded_document_is_private_and_pinned_by_the_fact(office: Office) -> None:
+    case = office.start(Contact("Ana Ruiz", "ana@families.example"))
+    client = office.browser()
+    path = office.enter(client, case)
+    sent = {"evidence": ("../proof.pdf", PDF, "application/pdf")}
+    answer = client.post(path, data=hidden(client.get(path).text) | ANSWER, files=sent)
+    assert answer.status_code == 303, answer.text
+    (kept,) = office.house.home.documents.iterdir()
+    assert kept.read_bytes() == PDF and kept.stat().st_mode & 0o777 == 0o600
+    with office.house.store.read() as unit:
+        fact = unit.case(case.id).facts["evidence"]
+    assert fact == f"{kept.name} sha256:{hashlib.sha256(PDF).hexdigest()}"
+
+
+def test_an_answer_that_the_case_left_behind_is_still_found(office: Office) -> None:
+    case = office.start(Contact("Ana Ruiz", "ana@families.example"))
+    client = office.browser()
+    path = office.enter(client, case)
+    assert client.post(path, data=hidden(client.get(path).text) | ANSWER).status_code == 303
+    with office.house.store.read() as unit:
+        assert unit.case(case.id).task(path.rsplit("/", 1)[1]) is None
+    assert "Carla Mendez answered this on Monday, September 14, 2026" in client.get(path).text
+
+
+def test_own_tasks_of_every_case_stand_on_one_page_and_others_do_not(office: Office) -> None:
+    first, second = (office.start(Contact(name, f"{name}@families.example")) for name in ("ana", "bo"))
+    client = office.browser()
+    path = office.enter(client, second)
+    page = client.get("/mine").text
+    assert first.id in page and second.id in page
+    client.post(path, data=hidden(client.get(path).text) | ANSWER)
+    assert client.get("/mine").text.index(first.id) < client.get("/mine").text.index("Only when it happens")
+    assert office.house.store.views.cases_of("hugo") == ()
+
+
+def test_a_fresh_link_comes_by_mail_to_the_address_on_file(office: Office) -> None:
+    case = office.start(Contact("Ana Ruiz", "ana@families.example"))
+    asked = mail_to(office.sink, CARLA, f"Case {case.id}")
+    assert asked is not None
+    office.clock.now += dt.timedelta(days=200)
+    client = office.browser()
+    assert client.get(link_in(asked)).status_code == 410
+    assert client.post(f"{link_in(asked)}/fresh").status_code == 200
+    beat_until_quiet(office.heart)
+    fresh = mail_to(office.sink, CARLA, "a fresh link")
+    assert fresh is not None and link_in(fresh) != link_in(asked)
+    assert client.get(link_in(fresh)).status_code == 200
+
+
+def test_a_reader_without_an_address_is_told_by_a_letter_to_print(office: Office) -> None:
+    case = office.start(Contact("Ana Ruiz", address="12 Oak St"))
+    client = office.browser()
+    office.enter(client, case)
+    posting = re.search(r'href="(/task/[^"]+)"><strong>Print the letter', client.get("/mine").text)
+    assert posting is not None, client.get("/mine").text
+    letter = client.get(f"{posting.group(1)}/letter")
+    assert letter.status_code == 200
+    assert "12 Oak St" in letter.text and f"Case {case.id}" in letter.text and "http://" not in letter.text
