@@ -628,7 +628,8 @@ def _check_texts(scope: Scope, made: Definition, where: Mark) -> None:
         name = key.partition(".")[0]
         if name not in keys:
             scope.faults.add(where, f"mails/{key}.md belongs to no mail{nearest(name, keys)}")
-        check_text(scope, text, f"{folder}/mails/{key}.md" if folder else f"mails/{key}.md")
+        elif name in made.mails:
+            check_text(scope, made.mails[name], text, f"{folder}/mails/{key}.md" if folder else f"mails/{key}.md")
 
 
 def _check_ways(scope: Scope, made: Definition) -> None:

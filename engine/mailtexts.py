@@ -1,33 +1,73 @@
-"""What the source text of a mail may say: a subject line, simple Markdown, known placeholders and `if has(...)`."""
+"""What the source text of a mail may say: a subject line, simple Markdown, known placeholders and `if has(...)`.
+
+    case              the case number, 2026-0001
+    process, state    what kind of matter it is, and where it stands
+    district, today   the district's name, the local date of the mail
+    recipient_name    who reads it
+    contact_name, contact_email, contact_phone    whom to ask
+    task, due, instead_of     what the reader is asked to do, its date, for whom the reader stands in (with a task)
+    legal_due, legal_title    the earliest running legal date of the district's own duties, and what it is of
+    clock_NAME, clock_NAME_kind    a clock's date, and what that date is to the reader
+    fact_NAME         a recorded fact that is not personal
+    link, status_link the engine's own links (`link` with a task or to a party, `status_link` to a party)
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from engine.definition import Definition, MailDef
 from engine.faults import Mark
 from engine.nodes import nearest
 from engine.scope import Scope
 
-PLACEHOLDERS = (
-    "case",
-    "process",
-    "recipient_name",
-    "district",
-    "contact_name",
-    "contact_email",
-    "contact_phone",
-    "due",
-    "link",
-    "task",
-)
+EVERY = (
+    "case", "process", "state", "district", "today", "recipient_name", "contact_name", "contact_email",
+    "contact_phone", "legal_due", "legal_title",
+)  # fmt: skip
+OF_A_TASK = ("task", "due", "instead_of")
+SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title"})
+"""Not known in each mail that may read them: they stand inside `has`."""
+
 _MARKUP = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}|(\{[#{%])", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_IF = re.compile(r"if has\(['\"]?([A-Za-z_]\w*)['\"]?\)")
+_IF = re.compile(r"if has\(([A-Za-z_]\w*)\)")
 
 
-def check_text(scope: Scope, text: str, file: str) -> None:
+def known_names(definition: Definition, mail: MailDef) -> frozenset[str]:
+    """Every name that a text of this mail may read."""
+    facts = (fact.name for fact in definition.facts.values() if not fact.personal)
+    return frozenset(_names(facts, definition.clocks, mail))
+
+
+def _names(facts: Iterable[str], clocks: Iterable[str], mail: MailDef) -> list[str]:
+    party = mail.to.kind == "party"
+    links = (["link"] if mail.task or party else []) + (["status_link"] if party else [])
+    dates = [f"clock_{name}{end}" for name in clocks for end in ("", "_kind")]
+    return [*EVERY, *(OF_A_TASK if mail.task else ()), *links, *dates, *(f"fact_{name}" for name in facts)]
+
+
+def needed_names(text: str) -> Mapping[str, int]:
+    """The names that a text reads outside every `has`, each with the offset of its first reading."""
+    needed: dict[str, int] = {}
+    asked: list[bool] = []
+    for match in _MARKUP.finditer(text):
+        statement = (match[2] or "").strip()
+        if match[1] is not None and not any(asked):
+            needed.setdefault(match[1].strip(), match.start())
+        elif statement.startswith("if "):
+            asked.append(True)
+        elif statement == "else" and asked:
+            asked[-1] = False
+        elif statement == "endif" and asked:
+            asked.pop()
+    return needed
+
+
+def check_text(scope: Scope, mail: MailDef, text: str, file: str) -> None:
     """Writes down each fault of one text, with its line in its own file."""
+    known = _names(scope.declared["facts"], scope.declared["clocks"], mail)
     lines = text.split("\n")
     if not lines[0].startswith("Subject: ") or not lines[0].removeprefix("Subject: ").strip():
         scope.faults.add(Mark(file, 1, 1), "a mail begins with its subject: write 'Subject: …' on the first line")
@@ -36,41 +76,43 @@ def check_text(scope: Scope, text: str, file: str) -> None:
     depth = 0
     for match in _MARKUP.finditer(text):
         where = _place(text, match.start(), file)
-        for message in _faults_of(scope, match):
+        for message in _faults_of(scope, known, match):
             scope.faults.add(where, message)
         statement = (match[2] or "").strip()
         depth += statement.startswith("if ")
         depth -= statement == "endif"
+    for name, offset in needed_names(text).items():
+        if name in SOMETIMES and name in known:
+            scope.faults.add(_place(text, offset, file), f"'{name}' is not known in each such mail: write it inside "
+                                                         f"{{% if has({name}) %}} … {{% endif %}}")
     if depth:
         scope.faults.add(Mark(file, len(lines), 1), "each '{% if has(…) %}' needs one '{% endif %}'")
 
 
-def _faults_of(scope: Scope, match: re.Match[str]) -> Iterator[str]:
+def _faults_of(scope: Scope, known: Sequence[str], match: re.Match[str]) -> Iterator[str]:
     value, statement = match[1], match[2]
     if match[3]:
         yield f"'{match[3]}' is not closed, or is a comment: use {{{{ name }}}} or {{% if has(name) %}}"
     elif value is not None:
-        yield from _faults_of_name(scope, value.strip())
+        yield from _faults_of_name(scope, known, value.strip())
     elif statement is not None and statement.strip() not in ("else", "endif"):
         condition = _IF.fullmatch(statement.strip())
         if condition is None:
             yield f"'{{%{statement}%}}' is not allowed: only if has(name), else and endif are"
         else:
-            yield from _faults_of_name(scope, condition[1])
+            yield from _faults_of_name(scope, known, condition[1])
 
 
-def _faults_of_name(scope: Scope, name: str) -> Iterator[str]:
-    facts, clocks = scope.declared["facts"], scope.declared["clocks"]
-    if name in PLACEHOLDERS:
-        return
-    fact, clock = name.removeprefix("fact_"), name.removeprefix("clock_")
-    if name != fact and fact in facts:
+def _faults_of_name(scope: Scope, known: Sequence[str], name: str) -> Iterator[str]:
+    fact = name.removeprefix("fact_")
+    if name in OF_A_TASK and name not in known:
+        yield f"'{name}' needs a task: name it in the mail's `task`"
+    elif name not in known:
+        yield f"unknown placeholder '{name}'{nearest(name, known)}"
+    elif name != fact:
         scope.used.add(f"facts.{fact}")
         if fact in scope.personal:
             yield f"fact '{fact}' is personal and never stands in a mail: show it on the page behind the link"
-    elif name == clock or clock not in clocks:
-        known = [*PLACEHOLDERS, *(f"fact_{f}" for f in facts), *(f"clock_{c}" for c in clocks)]
-        yield f"unknown placeholder '{name}'{nearest(name, known)}"
 
 
 def _place(text: str, offset: int, file: str) -> Mark:

@@ -16,6 +16,7 @@ from engine.definition import Branch, ClockDef, Definition, Outcome, StateDef, T
 from engine.guard_cells import TooManyCells, gaps, overlaps
 from engine.guards import FactType, Guard, reads
 from engine.machine import triggers
+from engine.mailtexts import needed_names
 
 MAX_CONFIGURATIONS = 200_000
 
@@ -72,6 +73,7 @@ class _Walk:
     flaws: dict[str, Flaw] = field(default_factory=dict)
     taken: set[tuple[str, str, str]] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)
+    unset: set[str] = field(default_factory=set)
 
     def explore(self) -> bool:
         initial = self.definition.initial.name
@@ -79,12 +81,16 @@ class _Walk:
         known = frozenset(name for name in self.definition.start_needs if name in self.definition.facts)
         empty = Configuration(initial, known, nothing, nothing, nothing, nothing, nothing)
         queue: deque[Configuration] = deque()
-        self._meet(self._enter(empty, initial), None, "start", queue)
+        first = self._enter(empty, initial)
+        self._tell_unset(("start",))
+        self._meet(first, None, "start", queue)
         while queue:
             if len(self.seen) > MAX_CONFIGURATIONS:
                 return False
             here = queue.popleft()
             for step, there in self._next(here):
+                if self.unset:
+                    self._tell_unset((*self.story(here), step))
                 self.ways.setdefault(here, set()).add(there)
                 self._meet(there, here, step, queue)
         return True
@@ -253,8 +259,26 @@ class _Walk:
 
     def _effects(self, here: Configuration, sends: Sequence[str], starts: Sequence[str]) -> Configuration:
         self.sent.update(sends)
+        for mail in sends:
+            self._readable(here, mail)
         children = {name for name in starts if self.definition.children[name].joined}
         return replace(here, under_way=here.under_way | set(sends) & self._watched(), children=here.children | children)
+
+    def _readable(self, here: Configuration, mail: str) -> None:
+        """What the texts of a mail read outside `has` must be there: facts recorded, clocks begun."""
+        needed = {name for text in self.definition.mails[mail].texts.values() for name in needed_names(text)}
+        facts = {f"fact_{name}" for name in self.definition.facts.keys() - here.known}
+        clocks = {f"clock_{name}{end}" for name in self.definition.clocks.keys() - here.running - here.over
+                  for end in ("", "_kind")}
+        missing = ", ".join(sorted(needed & (facts | clocks)))
+        if missing:
+            self.unset.add(f"mail '{mail}' reads {missing}, not set on every path to it: record it, or ask has(…)")
+
+    def _tell_unset(self, story: tuple[str, ...]) -> None:
+        """Gives the mails of one step that read too much the story of that step."""
+        for message in sorted(self.unset):
+            self.flaws.setdefault(message, Flaw(message, story))
+        self.unset.clear()
 
     def _watched(self) -> set[str]:
         """The mails whose `told` something waits for."""

@@ -14,11 +14,12 @@ from engine.case import Case, Task
 from engine.definition import Definition, LinkLevel, MailDef
 from engine.errors import FaultyInput, SoppaError, UsageError
 from engine.faults import Fault, Mark
+from engine.mailtexts import known_names
 from engine.office import Office
 from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
 from notifiers import message, words
 from notifiers.invite import invite
-from notifiers.render import Cell, Rendered, Table, needed_names, parse, render_letter, render_mail
+from notifiers.render import Cell, Rendered, Table, parse, render_letter, render_mail
 from notifiers.words import Reader
 
 BRIEF, TASK, REMINDER = "brief", "task", "reminder"
@@ -363,7 +364,7 @@ def preview(definition: Definition, mail: MailDef, language: str, office_name: s
     """The mail with made-up values. Raises `FaultyInput` or `UsageError` as `render_mail` does."""
     language = text_language(mail, language)
     sample = words.sample_words(definition, office_name, language, today)
-    values = {name: value for name, value in sample.items() if name in words.known_names(definition, mail)}
+    values = {name: value for name, value in sample.items() if name in known_names(definition, mail)}
     return render_mail(mail.texts[language], values, language, f"{office_name} · {sample['case']}",
                        file=text_name(definition, mail, language))
 
@@ -377,7 +378,7 @@ def text_faults(definition: Definition, today: dt.date) -> list[Fault]:
 def _faults(definition: Definition, mail: MailDef, language: str, today: dt.date) -> list[Fault]:
     file = text_name(definition, mail, language)
     try:
-        unknown = set(parse(mail.texts[language], file).names) - words.known_names(definition, mail)
+        unknown = set(parse(mail.texts[language], file).names) - known_names(definition, mail)
         if unknown:
             return [Fault(Mark(file, 1, 1), f"this mail cannot know '{name}': it is no declared fact or clock, it is "
                                             "personal, or it needs `task:`") for name in sorted(unknown)]
@@ -387,13 +388,6 @@ def _faults(definition: Definition, mail: MailDef, language: str, today: dt.date
     except SoppaError as error:
         return [Fault(Mark(file, 1, 1), str(error))]
     return []
-
-
-def facts_needed(definition: Definition, mail: MailDef) -> frozenset[str]:
-    """The facts that a mail reads outside `has`: they must be recorded on every path to it."""
-    names = {name for language in mail.texts
-             for name in needed_names(mail.texts[language], text_name(definition, mail, language))}
-    return frozenset(name.removeprefix("fact_") for name in names if name.startswith("fact_"))
 
 
 def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.datetime) -> str:

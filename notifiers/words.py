@@ -1,23 +1,7 @@
 """The values that a mail may use: a flat dict of short texts, allow-listed, without anything personal.
 
-    case              the case number, 2026-0001
-    process           what kind of matter it is
-    state             where the case stands
-    district          the district's name
-    today             the local date of the mail
-    recipient_name    who reads it
-    contact_name, contact_email, contact_phone     whom to ask
-    task              what the reader is asked to do            (mails with a task)
-    due               the task's own date, a district target    (tasks with a date)
-    instead_of        for whom the reader stands in
-    legal_due, legal_title    the earliest running legal date of the district's own duties, and what it is of
-    clock_NAME        the legal date of a clock, or a phrase where the law has no number
-    clock_NAME_kind   'legal deadline', 'legal duty without a date', 'last day' or 'district target'
-    fact_NAME         a recorded fact that is not personal
-    link              the engine's own link: to the mail's task, or else to the case's status page for a party
-    status_link       always the status page
-
-Dates are local and written out: weekday, month, day, year. Values that are not known are absent, for `has` to ask.
+Their names stand in `engine.mailtexts`. Dates are local and written out: weekday, month, day, year. Values that are
+not known are absent, for `has` to ask.
 """
 
 from __future__ import annotations
@@ -27,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.case import Case, Clock, Contact, FactValue, Task
-from engine.definition import ClockDef, Definition, FactDef, MailDef, say
+from engine.definition import ClockDef, Definition, FactDef, say
 from engine.office import Office, Person
 
 _DAYS = {
@@ -137,16 +121,6 @@ def contact_words(office: Office, today: dt.date, language: str) -> dict[str, st
         "contact_email": email or (person.email if person else phrase("letter", language)),
         "contact_phone": phone or phrase("no_phone", language),
     }
-
-
-def known_names(definition: Definition, mail: MailDef) -> frozenset[str]:
-    """Every name that a text of this mail may read."""
-    clocks = {f"clock_{name}{end}" for name in definition.clocks for end in ("", "_kind")}
-    facts = {f"fact_{fact.name}" for fact in definition.facts.values() if not fact.personal}
-    task = {"task", "due", "instead_of", "link"} if mail.task else {"link"} if mail.to.kind == "party" else set()
-    return frozenset({"case", "process", "state", "district", "today", "recipient_name", "contact_name",
-                      "contact_email", "contact_phone", "legal_due", "legal_title", "status_link",
-                      *clocks, *facts, *task})
 
 
 def sample_words(definition: Definition, office_name: str, language: str, today: dt.date) -> dict[str, str]:

@@ -37,8 +37,9 @@ states:
 """
 
 
-def proof(states: str) -> Report:
-    return check(workflows.compile_source(HEAD + states, "sample.yaml", TEXTS))
+def proof(states: str, says: str = "It is done.") -> Report:
+    texts = {**TEXTS, "answer.en": f"Subject: Case {{{{ case }}}}\n\n{says}\n"}
+    return check(workflows.compile_source(HEAD + states, "sample.yaml", texts))
 
 
 def test_a_sound_definition_has_no_flaw() -> None:
@@ -83,3 +84,23 @@ def test_a_circle_without_an_end_is_stuck() -> None:
     flaws = proof(SOUND.replace("to: telling}, {else: dropped}", "to: telling}, {else: again}") + again).flaws
     stuck = [flaw for flaw in flaws if "no end can be reached" in flaw.message]
     assert [flaw.story for flaw in stuck] == [("start", "look.done")]
+
+
+OPTIONAL = SOUND.replace("form: [good, size]", "form: [{fact: good, optional: true}, {fact: size, optional: true}]")
+
+
+def test_a_mail_may_not_read_what_some_path_does_not_set() -> None:
+    early = OPTIONAL.replace("[{when: good && size > 3, to: telling}, {else: dropped}]", "telling")
+    (flaw,) = [flaw for flaw in proof(early, "Size {{ fact_size }}.").flaws if "mail 'answer'" in flaw.message]
+    assert flaw.message.startswith("mail 'answer' reads fact_size, not set on every path to it")
+    assert flaw.story == ("start", "look.done")
+
+
+@pytest.mark.parametrize("says", ["{% if has(fact_size) %}Size {{ fact_size }}.{% endif %}", "By {{ clock_fix }}."])
+def test_a_mail_may_read_what_is_there_and_ask_for_the_rest(says: str) -> None:
+    early = OPTIONAL.replace("[{when: good && size > 3, to: telling}, {else: dropped}]", "telling")
+    assert not [flaw for flaw in proof(early, says).flaws if "mail 'answer'" in flaw.message]
+
+
+def test_a_mail_may_read_a_required_field_of_the_form_before_it() -> None:
+    assert proof(SOUND, "Size {{ fact_size }}.").good
