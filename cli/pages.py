@@ -34,6 +34,10 @@ def pages(house: House) -> Callable[..., object]:
     )  # fmt: skip
 
 
+_SAID = ("code", "minutes", "decided_by", "decided_at")
+"""The values of a notice that only its page knows."""
+
+
 class _Lent:
     """What the pages borrow of the house, by the names of `web.site.Site`."""
 
@@ -46,7 +50,7 @@ class _Lent:
 
     def mail_now(self, recipient: str, kind: str, values: Mapping[str, str]) -> None:
         now = self.house.clock()
-        words = {name: value for name, value in values.items() if name in ("code", "minutes")}
+        words = {name: value for name, value in values.items() if name in _SAID}
         if "minutes" in words:
             words["until"] = (now + dt.timedelta(minutes=int(words["minutes"]))).isoformat()
         if "task" in values:

@@ -82,8 +82,8 @@ class Act:
 
 
 MailNow = Callable[[str, str, Mapping[str, str]], None]
-"""Puts a `code` or `fresh_link` mail for a recipient into the outbox. Values: `case`, and `code` and `minutes`, or
-`task` (a task's id; absent for a status link)."""
+"""Puts a mail for a recipient into the outbox. Values of a `code`: `case`, `code`, `minutes`; of a `fresh_link`: `case`
+and `task` (a task's id; absent for a status link); of `already_decided`: `case`, `decided_by`, `decided_at`."""
 
 
 @dataclass(frozen=True, slots=True)

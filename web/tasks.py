@@ -34,7 +34,7 @@ from web.visitors import (
     signed_in,
     submitted,
 )
-from web.words import date_words, fact_lines, tell
+from web.words import date_words, fact_lines, instant_words, tell
 
 Form = Annotated[FormData, Depends(submitted)]
 Uploads = Mapping[str, tuple[bytes, str]]
@@ -96,7 +96,7 @@ def task_pages(site: Site, show: Show) -> APIRouter:
         look = look_at(site, request, task_id)
         check_form(site, request, look.visitor, form, look.path)
         if not look.is_open:
-            return closed_page(site, show, look.case, task_id, look.language, 409)
+            return _late_page(site, show, look)
         if not is_enough(look.has, look.needed):
             return see_other(look.path)
         return _answer(site, show, look, form, request)
@@ -324,7 +324,7 @@ def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request
     except (AlreadyDecided, Stale):
         newest = look_at(site, request, look.task_id)
         if not newest.is_open:
-            return closed_page(site, show, newest.case, look.task_id, look.language, 409)
+            return _late_page(site, show, newest)
         again = _with_files_again(submission, uploads, look.language)
         return _form_page(site, show, newest, again, status=409, stale=True)
     except NotAllowed as error:
@@ -363,6 +363,18 @@ def _uploads(look: Look, wanted: TaskDef, form: FormData) -> tuple[Uploads, Mapp
         else:
             kept[field.fact] = (content, f"{field.fact}.{kind}")
     return kept, wrong
+
+
+def _late_page(site: Site, show: Show, look: Look) -> Response:
+    """Tells who answered too late, on the page and once by mail; one's own second click needs no mail."""
+    answer, recipient = answer_of(site, look.case, look.task_id), look.visitor.session.recipient
+    if answer is not None and answer.by != look.visitor.actor(look.case).name:
+        first_time = site.links.allow(f"late:{look.task_id}:{recipient}", 1, dt.timedelta(days=1), site.clock())
+        at = instant_words(answer.at, look.visitor.office, look.language)
+        if first_time:
+            words = {"case": look.case.id, "decided_by": answer.by, "decided_at": at}
+            site.mail_now(recipient, "already_decided", words)
+    return closed_page(site, show, look.case, look.task_id, look.language, 409)
 
 
 def _with_files_again(submission: Submission, uploads: Uploads, language: str) -> Submission:

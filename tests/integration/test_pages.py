@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from engine.case import Actor, Case
+from engine.case import Actor, Case, FactValue
 from engine.errors import WrongEnvironment
 from tests.integration.pages import START, URL, Pages, act, open_pages
 
@@ -127,6 +127,24 @@ def test_the_second_to_answer_learns_who_was_first(pages: Pages) -> None:
     first.post(path, data=hidden(first.get(path).text) | VERIFY)
     late = second.post(path, data=form | VERIFY)
     assert late.status_code == 409 and "Cus Todian answered this on Monday, September 14, 2026" in late.text
+    assert all(kind == "code" for _, kind, _ in pages.mails)
+
+
+def test_who_answers_after_somebody_else_is_told_by_mail_too_and_once(pages: Pages) -> None:
+    case = pages.start()
+    client, path = custodian(pages, case)
+    form = hidden(client.get(path).text)
+    deputy = Actor("person", "ada", "Ada Priv", frozenset({"custodian"}))
+    task = case.open_task("verify")
+    assert task is not None
+    values: dict[str, FactValue] = {"requester_kind": "parent", "identity_ok": False, "missing": frozenset({"item"})}
+    pages.service.complete_task(task.id, "incomplete", values, deputy, pages.now)
+    for _ in range(2):
+        late = client.post(path, data=form | VERIFY)
+        assert late.status_code == 409 and "Ada Priv answered this" in late.text
+    told = [(to, values) for to, kind, values in pages.mails if kind == "already_decided"]
+    at = "Monday, September 14, 2026, 10:00 am"
+    assert told == [("person:cus", {"case": case.id, "decided_by": "Ada Priv", "decided_at": at})]
 
 
 def test_the_link_of_a_finished_task_says_who_finished_it(pages: Pages) -> None:

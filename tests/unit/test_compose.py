@@ -221,3 +221,9 @@ def test_a_code_that_has_run_out_is_not_mailed(case: Case, definition: Definitio
     matters = {case.id: c.Matter(case, definition)}
     assert c.compose(asked, matters, [], office, desk(), NOW + dt.timedelta(minutes=29)) is not None
     assert c.compose(asked, matters, [], office, desk(), NOW + dt.timedelta(minutes=30)) is None
+
+
+def test_who_came_too_late_reads_who_was_first(case: Case, definition: Definition, office: Office) -> None:
+    late = notice("already_decided", {"decided_by": "Ada Priv", "decided_at": "lunes, 10 de enero de 2028, 10:00"})
+    said = text(c.compose(late, {case.id: c.Matter(case, definition)}, [], office, desk(), NOW))
+    assert "Ada Priv había respondido antes" in " ".join(said.split())
