@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ from cli.worker import Duties, Heart
 from notifiers.compose import Desk, composer
 from notifiers.relay import Relay
 from notifiers.smtp import RelaySettings, SmtpLink
+
+TICK_SECONDS = 0.1
+"""How long one batch of timers may keep other writers waiting."""
 
 
 @contextmanager
@@ -33,12 +37,16 @@ def duties(house: House, relay: Relay | None) -> Duties:
     def send(now: dt.datetime, limit: int) -> int:
         return 0 if relay is None else relay.run(limit).done
 
+    def tick(now: dt.datetime, limit: int) -> int:
+        ends = time.monotonic() + TICK_SECONDS
+        return house.service.tick(now, limit, lambda: time.monotonic() >= ends)
+
     def rescue(now: dt.datetime) -> None:
         house.store.outbox.rescue(now)
         while house.service.recount(now):
             pass
 
-    return Duties(house.service.tick, house.service.advance, send, rescue,
+    return Duties(tick, house.service.advance, send, rescue,
                   lambda now: not house.store.has_work(now), house.store.high_water, house.store.set_high_water)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
-from engine.errors import LostRace, Refused, SoppaError, Stale
+from engine.errors import LostRace, Refused, Stale
 from engine.messages import Command, CompleteTask, FireTimer, Reassign, RecordFacts, Recount, StartCase
 from engine.office import Office
 from engine.ports import Definitions, DueTimer, Message, OfficeMaker, Store, Unit
@@ -21,6 +21,8 @@ from engine.turn import written
 
 TRIES = 5
 BATCH = 50
+Also = Callable[[Unit, Case, Case], None]
+"""Work in the same transaction, shown the case before and after; what it raises undoes all of it."""
 
 
 class Service:
@@ -73,9 +75,19 @@ class Service:
         now: dt.datetime,
         reason: str,
         second: str | None = None,
+        also: Also | None = None,
     ) -> Case:
-        """Records facts with a reason; `second` is the other person where a legal date moves later."""
-        return self._change(case_id, RecordFacts(values, actor, reason, second), now)
+        """Records facts with a reason; `second` is the other person where a legal date moves later.
+
+        Raises `NeedsSecond` where there is none, `NotAllowed`, `Refused` or `UsageError`.
+        """
+        return self._change(case_id, RecordFacts(values, actor, reason, second), now, also=also)
+
+    def would_record(self, case_id: str, command: RecordFacts, now: dt.datetime) -> tuple[Case, Case]:
+        """The case as it is and as it would be; nothing is written. Raises as `record` does."""
+        with self.store.read() as unit:
+            case, definition = self._load(unit, case_id)
+            return case, decide(definition, case, command, now, self._office(unit)).case
 
     def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
         """Gives a task to another person; links mailed before are dead."""
@@ -99,38 +111,36 @@ class Service:
             self._counted_in = calendars
         return len(cases)
 
-    def tick(self, now: dt.datetime, limit: int = BATCH) -> int:
+    def tick(self, now: dt.datetime, limit: int = BATCH, spent: Callable[[], bool] = lambda: False) -> int:
         """Fires timers that are due, in one transaction with a savepoint each; says how many were looked at.
 
-        A timer whose case is sick is counted and left; the others go on. Call again while it answers `limit`.
+        A timer whose case is sick is counted and left; the others go on. Once `spent` says so, the batch ends after
+        the timer in hand, so that a waiting writer gets its turn. Call again while it answers `limit`.
         """
         failed: list[tuple[DueTimer, str]] = []
+        looked_at = 0
         with self.store.begin() as unit:
             timers = unit.due_timers(now, limit)
             office = self._office(unit) if timers else None
-            for timer in timers:
-                error = self._fire(unit, timer, now, office) if office else None
+            while office is not None and looked_at < len(timers) and not (looked_at and spent()):
+                timer = timers[looked_at]
+                error = self._fire(unit, timer, now, office)
                 if error is not None:
                     failed.append((timer, error))
+                looked_at += 1
         for timer, error in failed:
             self.store.failed("timer", timer.id, error, now)
-        return len(timers)
+        return looked_at if looked_at == len(timers) else limit
 
     def advance(self, now: dt.datetime, limit: int = BATCH) -> int:
-        """Delivers waiting messages, each in a transaction of its own that locks one case; says how many."""
+        """Delivers waiting messages, each in a transaction of its own that locks one case; says how many.
+
+        One that fails is counted, and left for a later call as one that lost a race is; the others go on.
+        """
+        left: set[int] = set()
         for count in range(limit):
-            message: Message | None = None
-            try:
-                with self.store.begin() as unit:
-                    message = next(iter(unit.messages(1)), None)
-                    if message is None:
-                        return count
-                    self._deliver(unit, message, now)
-            except LostRace:
-                continue
-            except SoppaError as error:
-                if message is not None:
-                    self.store.failed("message", message.id, type(error).__name__, now)
+            if not self._deliver_next(left, now):
+                return count
         return limit
 
     def facts_digest(self, case: Case, definition: Definition, task: TaskDef) -> str:
@@ -151,6 +161,7 @@ class Service:
         command: Command,
         now: dt.datetime,
         check: Callable[[Case, Definition, Command], None] | None = None,
+        also: Also | None = None,
     ) -> Case:
         for _ in range(TRIES):
             try:
@@ -159,6 +170,8 @@ class Service:
                     if check is not None:
                         check(case, definition, command)
                     decision = decide(definition, case, command, now, self._office(unit))
+                    if also is not None:
+                        also(unit, case, decision.case)
                     unit.keep(case, decision, getattr(command, "actor", SYSTEM), now)
                     return decision.case
             except LostRace:
@@ -173,7 +186,7 @@ class Service:
         return self.make_office(unit.people())
 
     def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> str | None:
-        """The class name of what went wrong, or None."""
+        """The class name of what went wrong, or None. A lost race is no failure: the next tick looks again."""
         try:
             with unit.savepoint():
                 case, definition = self._load(unit, timer.case_id)
@@ -181,9 +194,27 @@ class Service:
                 if decision.events or decision.effects:
                     unit.keep(case, decision, SYSTEM, now)
                 unit.timer_done(timer, now)
-        except (SoppaError, ValueError, TypeError, KeyError) as error:
+        except LostRace:
+            return None
+        except Exception as error:  # whatever it is, it is this timer's own
             return type(error).__name__
         return None
+
+    def _deliver_next(self, left: set[int], now: dt.datetime) -> bool:
+        """False when no message waits but those in `left`, which grows by one that could not be delivered."""
+        message: Message | None = None
+        try:
+            with self.store.begin() as unit:
+                message = next((one for one in unit.messages(len(left) + 1) if one.id not in left), None)
+                if message is not None:
+                    self._deliver(unit, message, now)
+        except Exception as error:
+            if message is None:
+                raise
+            left.add(message.id)
+            if not isinstance(error, LostRace):
+                self.store.failed("message", message.id, type(error).__name__, now)
+        return message is not None
 
     def _deliver(self, unit: Unit, message: Message, now: dt.datetime) -> None:
         command, office = message.command, self._office(unit)

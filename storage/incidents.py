@@ -29,6 +29,8 @@ def failed(connection: Connection, kind: str, ref: int, error: str, now: dt.date
     connection.execute(update(table).where(table.c.id == ref).values({_counter(table).name: tries}))
     if tries >= TRIES:
         _open(connection, kind, dict(row), error, tries, now)
+    elif kind == "timer" and row["at"] is not None:
+        connection.execute(update(TIMERS).where(TIMERS.c.id == ref).values(at=now + _pause(tries)))
     elif kind == "mail":
         waiting = {"state": "queued", "at": now + _pause(tries), "lease_until": None}
         connection.execute(update(OUTBOX).where((OUTBOX.c.id == ref) & (OUTBOX.c.state == "claimed")).values(waiting))

@@ -1,0 +1,156 @@
+"""A timer or message that cannot be worked is counted and waits, five times at most; the others go on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+import workflows
+from engine.case import Actor, Contact, FactValue
+from engine.definition import Definition
+from engine.errors import LostRace
+from engine.office import Office, Person
+from engine.service import Service
+from storage.store import SqlStore
+from tests.integration.stored import opened
+from tests.office import PEOPLE, office
+
+START = dt.datetime(2028, 1, 10, 16, 0, tzinfo=dt.UTC)
+LATE = START + dt.timedelta(days=50)
+MINUTE = dt.timedelta(minutes=1)
+ADA = Actor("person", "ada", "Ada Priv", PEOPLE["ada"].roles)
+
+
+class Shelf(workflows.Catalogue):
+    """The shipped definitions; looking for one raises the next of `errors` as long as there are any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[Exception] = []
+
+    def pinned(self, process: str, version: int, digest: str) -> Definition:
+        if self.errors:
+            raise self.errors.pop(0)
+        return super().pinned(process, version, digest)
+
+
+def make_office(people: Iterable[Person]) -> Office:
+    return office()
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlStore]:
+    with opened(database_url) as store:
+        yield store
+
+
+@pytest.fixture
+def service(store: SqlStore, shelf: Shelf) -> Service:
+    """Two corrections, each with timers and a mail to its parent."""
+    shelf.errors = []
+    service = Service(store, shelf, make_office)
+    for number in range(2):
+        facts: dict[str, FactValue] = {"received_on": dt.date(2028, 1, 10), "item": "birth date"}
+        parent = Contact("Pat Parent", f"pat{number}@home.example", "es")
+        service.start("correction_request", facts, {"parent": parent}, ADA, START)
+    return service
+
+
+def due(store: SqlStore, now: dt.datetime = LATE) -> list[int]:
+    with store.begin() as unit:
+        return [timer.id for timer in unit.due_timers(now, 100)]
+
+
+def waiting(store: SqlStore) -> list[int]:
+    with store.begin() as unit:
+        return [message.id for message in unit.messages(100)]
+
+
+def mails_accepted(store: SqlStore) -> None:
+    for row in store.outbox.claim(START, 100):
+        store.outbox.settle(row, "accepted", "250 ok", START)
+
+
+def test_a_lost_race_is_looked_at_again_and_counts_as_no_failure(
+    store: SqlStore, service: Service, shelf: Shelf
+) -> None:
+    first = due(store)[0]
+    shelf.errors = [LostRace("another was first")]
+    service.tick(LATE)
+    assert first in due(store)
+    assert store.failed("timer", first, "the first to be counted", LATE) == 1
+
+
+@pytest.mark.parametrize("error", [KeyError("name"), TypeError("kind"), AttributeError("gone"), RecursionError()])
+def test_a_sick_timer_waits_a_minute_and_the_others_fire(
+    store: SqlStore, service: Service, shelf: Shelf, error: Exception
+) -> None:
+    before = due(store)
+    shelf.errors = [error]
+    assert service.tick(LATE) == len(before)
+    assert before[0] not in due(store)
+    assert before[0] in due(store, LATE + MINUTE)
+    service.tick(LATE + MINUTE)
+    assert before[0] not in due(store, LATE + MINUTE)
+
+
+def test_the_fifth_failure_of_a_timer_is_an_incident_that_can_be_retried(
+    store: SqlStore, service: Service, shelf: Shelf
+) -> None:
+    shelf.errors = [KeyError("name")]
+    service.tick(LATE)
+    now = LATE
+    for minutes in (1, 2, 4, 8):
+        now += dt.timedelta(minutes=minutes)
+        while service.tick(now - MINUTE / 2):
+            pass
+        shelf.errors = [KeyError("name")]
+        assert service.tick(now) == 1
+    (incident,) = store.views.incidents()
+    assert (incident.kind, incident.tries, incident.error) == ("timer", 5, "KeyError")
+    assert service.tick(now) == 0
+    store.retry_incident(incident.id, now)
+    assert service.tick(now) == 1
+    assert store.views.incidents() == ()
+
+
+def test_a_batch_ends_when_its_time_is_spent_and_asks_to_be_called_again(store: SqlStore, service: Service) -> None:
+    before = due(store)
+    assert service.tick(LATE, 50, lambda: True) == 50
+    assert len(before) > 1
+    assert before[0] not in due(store)
+    assert set(before[1:]) <= set(due(store))
+
+
+@pytest.mark.parametrize("error", [KeyError("name"), TypeError("kind"), AttributeError("gone")])
+def test_a_sick_message_is_counted_and_the_others_are_delivered(
+    store: SqlStore, service: Service, shelf: Shelf, error: Exception
+) -> None:
+    mails_accepted(store)
+    sick, *_ = waiting(store)
+    for _ in range(5):
+        shelf.errors = [error]
+        service.advance(START)
+        shelf.errors = []
+    assert waiting(store) == []
+    (incident,) = store.views.incidents()
+    assert (incident.kind, incident.ref, incident.error) == ("message", sick, type(error).__name__)
+    store.retry_incident(incident.id, START)
+    assert service.advance(START) >= 1
+    assert waiting(store) == [] and store.views.incidents() == ()
+
+
+def test_a_message_that_lost_a_race_is_left_for_the_next_call(store: SqlStore, service: Service, shelf: Shelf) -> None:
+    mails_accepted(store)
+    sick = waiting(store)[0]
+    shelf.errors = [LostRace("another was first")]
+    service.advance(START)
+    assert waiting(store) == [sick]
+    assert store.failed("message", sick, "the first to be counted", START) == 1
