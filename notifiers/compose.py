@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from functools import lru_cache
@@ -17,9 +17,10 @@ from engine.faults import Fault, Mark
 from engine.mailtexts import known_names
 from engine.office import Office
 from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
-from notifiers import message, words
+from notifiers import brief, message, words
 from notifiers.invite import invite
-from notifiers.render import Cell, Rendered, Table, parse, render_letter, render_mail
+from notifiers.render import Rendered, parse, render_letter, render_mail
+from notifiers.words import Matter as Matter
 from notifiers.words import Reader
 
 BRIEF, TASK, REMINDER = "brief", "task", "reminder"
@@ -45,14 +46,6 @@ class Desk:
     @property
     def domain(self) -> str:
         return message.domain_of(self.sender)
-
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """A case with the definition it runs on."""
-
-    case: Case
-    definition: Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,78 +268,16 @@ def _footer(office: Office, case_id: str | None) -> str:
 
 
 def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine]) -> Composed | None:
-    wanted = merged(line for line in lines if _still_open(line, matters))
+    wanted = brief.wanted(lines, matters)
     if not wanted:
         return None
-    legal = [line for line in wanted if line.legal]
-    news = [line for line in wanted if line.kind == "news" and not line.legal]
-    targets = [line for line in wanted if not line.legal and line.kind != "news"]
-    tables = {name: _brief_table(draft, caption, group, matters) for name, caption, group in (
-        ("legal_lines", "Legal deadlines, the earliest first:", legal),
-        ("target_lines", "Tasks and district targets, the earliest first:", targets),
-        ("news_lines", "For your information:", news)) if group}
     language, source = _own_text(BRIEF, draft.reader.language)
     values = {**words.office_words(draft.reader, draft.office, draft.today, language),
-              "headline": _headline(draft.today, len(legal), len(targets), len(news))}
+              "headline": brief.headline(wanted, draft.today, language)}
+    tables = brief.tables(wanted, matters, draft.reader, draft.today, language, draft.task_link)
     rendered = render_mail(source, values, language, _footer(draft.office, None), file=_own_name(BRIEF, language),
                            tables=tables)
     return _built(row, draft, rendered, None)
-
-
-def merged(lines: Iterable[BriefLine]) -> list[BriefLine]:
-    """One line a subject, the strongest; those with a date first, the earliest on top."""
-    strongest: dict[tuple[str, str], BriefLine] = {}
-    for line in lines:
-        key = (line.case_id, line.subject)
-        if key not in strongest or line.strength >= strongest[key].strength:
-            strongest[key] = line
-    return sorted(strongest.values(), key=lambda line: (line.date or dt.date.max, line.case_id, line.subject))
-
-
-def _still_open(line: BriefLine, matters: Mapping[str, Matter]) -> bool:
-    matter = matters.get(line.case_id)
-    if matter is None or line.kind == "news":
-        return matter is not None
-    clock = matter.case.clocks.get(line.subject)
-    if line.task_id is None:
-        return clock is None or clock.status == "running"
-    task = matter.case.task(line.task_id)
-    return task is not None and task.is_open
-
-
-def _brief_table(draft: _Draft, caption: str, lines: Sequence[BriefLine], matters: Mapping[str, Matter]) -> Table:
-    rows = tuple((Cell(line.case_id), Cell(line.text, _line_link(draft, matters[line.case_id], line)),
-                  Cell(_by_when(line, draft.today))) for line in lines)
-    return Table(caption, ("Case", "What", "By when"), rows)
-
-
-def _line_link(draft: _Draft, matter: Matter, line: BriefLine) -> str | None:
-    """The link of the line's task, else of the first task that the reader has in that case."""
-    mine = [task for task in matter.case.tasks if task.is_open and _is_mine(draft.reader, task)]
-    task = next((task for task in mine if task.id == line.task_id), None)
-    if task is None and line.task_id is None:
-        task = next(iter(mine), None)
-    return None if task is None else draft.task_link(matter, task)
-
-
-def _is_mine(reader: Reader, task: Task) -> bool:
-    return reader.key in {f"person:{person}" for person in task.assignees}
-
-
-def _by_when(line: BriefLine, today: dt.date) -> str:
-    if line.date is None:
-        return "no date"
-    passed = "passed on " if line.date < today else ""
-    return f"{passed}{words.date_words(line.date, 'en')}"
-
-
-def _headline(today: dt.date, legal: int, targets: int, news: int) -> str:
-    parts = [_count(legal, "legal deadline"), _count(targets, "task"), f"{news} to know" if news else ""]
-    return f"Brief for {words.date_words(today, 'en')}: {', '.join(part for part in parts if part)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
 # --- texts, previews and letters -------------------------------------------------------------------------------------

@@ -45,6 +45,14 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Matter:
+    """A case with the definition it runs on."""
+
+    case: Case
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Who reads one mail. `key` is the outbox's `party:NAME` or `person:ID`."""
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from typing import Literal
 
 import pytest
 
-from engine.case import Case, Contact, Task
+from engine.case import Case, Clock, Contact, Task
 from engine.clocks import Calendars
 from engine.definition import Definition
 from engine.office import Office, Person
@@ -125,25 +126,42 @@ def test_a_reader_without_an_address_is_named(case: Case, definition: Definition
         made(row("task", reader, "2028-0001-1"), case, definition, office)
 
 
+def brief_line(subject: str, said: str, strength: int, legal: bool, task: str | None = None) -> BriefLine:
+    return BriefLine("2028-0001", "reminder", subject, said, strength, DUE, legal, task)
+
+
+def with_clock(case: Case, status: Literal["running", "satisfied"] = "running") -> Case:
+    clock = Clock("district_fix", 1, "R-CORR-DISTRICT", "1", ("il-strict",), DUE, 90, (), status, DUE, DUE, DUE)
+    return replace(case, clocks={"district_fix": clock})
+
+
 def test_the_brief_puts_legal_dates_first_keeps_the_strongest_line_and_drops_what_is_done(
         case: Case, definition: Definition, office: Office) -> None:
-    def line(subject: str, said: str, strength: int, legal: bool, task: str | None = None) -> BriefLine:
-        return BriefLine(case.id, "reminder", subject, said, strength, DUE, legal, task)
-
-    said = text(made(row("brief", "person:caro"), case, definition, office,
-                     line("2028-0001-1", "Check who asks", 0, False, "2028-0001-1"),
-                     line("district_fix", "weak words", 1, True), line("district_fix", "Correct the record", 2, True),
-                     line("2028-0001-9", "long done", 1, False, "2028-0001-9")))
+    lines = (brief_line("2028-0001-1", "Check who asks", 0, False, "2028-0001-1"),
+             replace(brief_line("district_fix", "weak", 1, True), date=dt.date(2028, 3, 1)),
+             brief_line("district_fix", "strong", 2, True),
+             brief_line("2028-0001-9", "long done", 1, False, "2028-0001-9"))
+    said = text(made(row("brief", "person:dana"), with_clock(case), definition, office, *lines))
     assert said.startswith("Brief for Tuesday, January 11, 2028: 1 legal deadline, 1 task")
-    assert said.index("Legal deadlines") < said.index("Correct the record") < said.index("Check who asks")
-    assert "weak words" not in said
+    assert said.index("Legal deadlines") < said.index("The district corrects") < said.index("Check who asks")
+    assert "March" not in said
     assert "long done" not in said
+
+
+def test_a_brief_is_written_in_its_readers_language_with_the_links_of_its_reader(
+        case: Case, definition: Definition, office: Office) -> None:
+    lines = (brief_line("2028-0001-1", "Check who asks", 0, False, "2028-0001-1"),
+             brief_line("district_fix", "x", 2, True))
+    said = text(made(row("brief", "person:caro"), with_clock(case), definition, office, *lines))
+    assert said.startswith("Resumen del martes, 11 de enero de 2028: 1 plazo legal, 1 tarea")
+    assert "Fecha: martes, 18 de enero de 2028" in said
     assert said.count("https://privacy.district.example/t/") == 2
 
 
-def test_a_brief_whose_tasks_are_all_done_is_not_sent(case: Case, definition: Definition, office: Office) -> None:
-    done = BriefLine(case.id, "task", "x", "Do it", 0, DUE, False, "2028-0001-9")
-    assert made(row("brief", "person:caro"), case, definition, office, done) is None
+def test_a_brief_of_what_is_done_is_not_sent(case: Case, definition: Definition, office: Office) -> None:
+    done = brief_line("x", "Do it", 0, False, "2028-0001-9")
+    ended = brief_line("district_fix", "x", 2, True)
+    assert made(row("brief", "person:caro"), with_clock(case, "satisfied"), definition, office, done, ended) is None
 
 
 def test_nothing_personal_is_among_the_words(case: Case, definition: Definition, office: Office) -> None:

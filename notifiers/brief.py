@@ -1,0 +1,117 @@
+"""The daily brief's lines: what still holds of them, one a subject, in the reader's language, legal dates first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from engine.case import Task
+from engine.definition import say
+from engine.ports import BriefLine
+from notifiers.render import Cell, Table
+from notifiers.words import Matter, Reader, date_words
+
+Link = Callable[[Matter, Task], str]
+
+_SAID: Mapping[str, Mapping[str, str]] = {
+    "legal_lines": {"en": "Legal deadlines, the earliest first:", "es": "Plazos legales, el más próximo primero:"},
+    "target_lines": {"en": "Tasks and district targets, the earliest first:",
+                     "es": "Tareas y metas del distrito, la más próxima primero:"},
+    "news_lines": {"en": "For your information:", "es": "Para su información:"},
+    "case": {"en": "Case", "es": "Caso"},
+    "what": {"en": "What", "es": "Qué"},
+    "when": {"en": "By when", "es": "Fecha"},
+    "no_date": {"en": "no date", "es": "sin fecha"},
+    "passed": {"en": "passed on ", "es": "venció el "},
+    "legal": {"en": "legal deadline", "es": "plazo legal"},
+    "legals": {"en": "legal deadlines", "es": "plazos legales"},
+    "target": {"en": "task", "es": "tarea"},
+    "targets": {"en": "tasks", "es": "tareas"},
+    "news": {"en": "to know", "es": "para su información"},
+    "brief": {"en": "Brief for", "es": "Resumen del"},
+}
+
+
+def said(name: str, language: str) -> str:
+    return say(_SAID[name], language)
+
+
+def merged(lines: Iterable[BriefLine]) -> list[BriefLine]:
+    """One line a subject, the strongest; those with a date first, the earliest on top."""
+    strongest: dict[tuple[str, str], BriefLine] = {}
+    for line in lines:
+        key = (line.case_id, line.subject)
+        if key not in strongest or line.strength >= strongest[key].strength:
+            strongest[key] = line
+    return sorted(strongest.values(), key=lambda line: (line.date or dt.date.max, line.case_id, line.subject))
+
+
+def wanted(lines: Iterable[BriefLine], matters: Mapping[str, Matter]) -> list[BriefLine]:
+    """The merged lines without those of tasks that are closed and of clocks that have ended."""
+    return merged(line for line in lines if _holds(line, matters.get(line.case_id)))
+
+
+def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], reader: Reader, today: dt.date, language: str,
+           link: Link) -> dict[str, Table]:
+    """`legal_lines`, `target_lines` and `news_lines`, each only where it has a line."""
+    headers = (said("case", language), said("what", language), said("when", language))
+    found = {}
+    for name, group in _groups(lines):
+        rows = tuple((Cell(line.case_id), _what(line, matters[line.case_id], reader, language, link),
+                      Cell(_by_when(line, today, language))) for line in group)
+        if rows:
+            found[name] = Table(said(name, language), headers, rows)
+    return found
+
+
+def headline(lines: Sequence[BriefLine], today: dt.date, language: str) -> str:
+    """Such as `Brief for Monday, April 10, 2028: 1 legal deadline, 2 tasks`."""
+    legal, target, news = (len(group) for _, group in _groups(lines))
+    parts = [*_count(legal, "legal", language), *_count(target, "target", language)]
+    if news:
+        parts.append(f"{news} {said('news', language)}")
+    return f"{said('brief', language)} {date_words(today, language)}: {', '.join(parts)}"
+
+
+def _groups(lines: Sequence[BriefLine]) -> Iterator[tuple[str, list[BriefLine]]]:
+    yield "legal_lines", [line for line in lines if line.legal]
+    yield "target_lines", [line for line in lines if not line.legal and line.kind != "news"]
+    yield "news_lines", [line for line in lines if not line.legal and line.kind == "news"]
+
+
+def _count(number: int, noun: str, language: str) -> Iterator[str]:
+    if number:
+        yield f"{number} {said(noun if number == 1 else noun + 's', language)}"
+
+
+def _holds(line: BriefLine, matter: Matter | None) -> bool:
+    if matter is None or line.kind == "news":
+        return matter is not None
+    if line.task_id is None:
+        clock = matter.case.clocks.get(line.subject)
+        return clock is None or clock.status == "running"
+    task = matter.case.task(line.task_id)
+    return task is not None and task.is_open
+
+
+def _what(line: BriefLine, matter: Matter, reader: Reader, language: str, link: Link) -> Cell:
+    """The line's words in the reader's language, where the definition has them, and the link of a task of theirs."""
+    mine = [task for task in matter.case.tasks if task.is_open and reader.key.removeprefix("person:") in task.assignees]
+    task = next((task for task in mine if line.task_id in (None, task.id)), None)
+    return Cell(_words(line, matter, language), link(matter, task) if task else None)
+
+
+def _words(line: BriefLine, matter: Matter, language: str) -> str:
+    definition, case = matter.definition, matter.case
+    if line.kind != "news" and line.subject in definition.clocks:
+        return say(definition.clocks[line.subject].title, language)
+    task = case.task(line.task_id) if line.task_id else None
+    asked = definition.task(case.state, task.name) if task else None
+    return say(asked.title, language) if asked else line.text
+
+
+def _by_when(line: BriefLine, today: dt.date, language: str) -> str:
+    if line.date is None:
+        return said("no_date", language)
+    passed = said("passed", language) if line.date < today else ""
+    return passed + date_words(line.date, language)
