@@ -1,6 +1,6 @@
 """What the source text of a mail may say: a subject line, simple Markdown, known placeholders and `if has(...)`.
 
-    case              the case number, 2026-0001
+    case, parent_case the case number, 2026-0001, and that of the case which started this one
     process, state    what kind of matter it is, and where it stands
     district, today   the district's name, the local date of the mail
     recipient_name    who reads it
@@ -24,10 +24,10 @@ from engine.scope import Scope
 
 EVERY = (
     "case", "process", "state", "district", "today", "recipient_name", "contact_name", "contact_email",
-    "contact_phone", "legal_due", "legal_title",
+    "contact_phone", "legal_due", "legal_title", "parent_case",
 )  # fmt: skip
 OF_A_TASK = ("task", "due", "instead_of")
-SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title"})
+SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case"})
 """Not known in each mail that may read them: they stand inside `has`."""
 
 _MARKUP = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}|(\{[#{%])", re.DOTALL)

@@ -14,9 +14,8 @@ from notifiers.words import Matter, Reader, date_words
 Link = Callable[[Matter, Task], str]
 
 _SAID: Mapping[str, Mapping[str, str]] = {
-    "legal_lines": {"en": "Legal deadlines, the earliest first:", "es": "Plazos legales, el más próximo primero:"},
-    "target_lines": {"en": "Tasks and district targets, the earliest first:",
-                     "es": "Tareas y metas del distrito, la más próxima primero:"},
+    "legal_lines": {"en": "The earliest first:", "es": "El más próximo primero:"},
+    "target_lines": {"en": "The earliest first:", "es": "La más próxima primero:"},
     "news_lines": {"en": "For your information:", "es": "Para su información:"},
     "case": {"en": "Case", "es": "Caso"},
     "what": {"en": "What", "es": "Qué"},
@@ -25,8 +24,8 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "passed": {"en": "passed on ", "es": "venció el "},
     "legal": {"en": "legal deadline", "es": "plazo legal"},
     "legals": {"en": "legal deadlines", "es": "plazos legales"},
-    "target": {"en": "task", "es": "tarea"},
-    "targets": {"en": "tasks", "es": "tareas"},
+    "target": {"en": "task or target", "es": "tarea o meta"},
+    "targets": {"en": "tasks and targets", "es": "tareas y metas"},
     "news": {"en": "to know", "es": "para su información"},
     "brief": {"en": "Brief for", "es": "Resumen del"},
 }
@@ -58,14 +57,14 @@ def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], reader: Re
     found = {}
     for name, group in _groups(lines):
         rows = tuple((Cell(line.case_id), _what(line, matters[line.case_id], reader, language, link),
-                      Cell(_by_when(line, today, language))) for line in group)
+                      Cell(_by_when(line, matters[line.case_id], today, language))) for line in group)
         if rows:
             found[name] = Table(said(name, language), headers, rows)
     return found
 
 
 def headline(lines: Sequence[BriefLine], today: dt.date, language: str) -> str:
-    """Such as `Brief for Monday, April 10, 2028: 1 legal deadline, 2 tasks`."""
+    """Such as `Brief for Monday, April 10, 2028: 1 legal deadline, 2 tasks and targets`."""
     legal, target, news = (len(group) for _, group in _groups(lines))
     parts = [*_count(legal, "legal", language), *_count(target, "target", language)]
     if news:
@@ -110,8 +109,12 @@ def _words(line: BriefLine, matter: Matter, language: str) -> str:
     return say(asked.title, language) if asked else line.text
 
 
-def _by_when(line: BriefLine, today: dt.date, language: str) -> str:
+def _by_when(line: BriefLine, matter: Matter, today: dt.date, language: str) -> str:
+    """The line's date; a target that belongs to a legal clock is told with the legal date behind it."""
     if line.date is None:
         return said("no_date", language)
     passed = said("passed", language) if line.date < today else ""
-    return passed + date_words(line.date, language)
+    clock = matter.case.clocks.get(line.subject)
+    behind = None if line.legal or clock is None else clock.legal
+    legal = f" ({said('legal', language)}: {date_words(behind, language)})" if behind else ""
+    return passed + date_words(line.date, language) + legal

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
+from typing import ClassVar, Literal
 
 from engine.errors import UsageError
 from engine.ports import OutboxRow
@@ -21,7 +22,7 @@ class _Unbroken(UnstructuredHeader, BaseHeader):
     """Folds at spaces only. The stock fold turns a word of some 70 characters into encoded words, and programs that
     thread or unsubscribe by such a header no longer understand it."""
 
-    max_count = None
+    max_count: ClassVar[Literal[1] | None] = None
 
     def fold(self, *, policy: Policy) -> str:
         lines, line = [], f"{self.name}:"
@@ -33,10 +34,21 @@ class _Unbroken(UnstructuredHeader, BaseHeader):
         return policy.linesep.join([*lines, line]) + policy.linesep
 
 
+class _Subject(_Unbroken):
+    """The stock fold puts a plain subject of 70 characters on a line below its name, and readers see a blank before it.
+    Other letters still become encoded words."""
+
+    max_count = 1
+
+    def fold(self, *, policy: Policy) -> str:
+        return _Unbroken.fold(self, policy=policy) if str(self).isascii() else BaseHeader.fold(self, policy=policy)
+
+
 def _policy() -> Policy[EmailMessage]:
     headers = HeaderRegistry()
     for name in ("message-id", "in-reply-to", "references"):
         headers.map_to_type(name, _Unbroken)
+    headers.map_to_type("subject", _Subject)
     return SMTP.clone(header_factory=headers, cte_type="7bit")
 
 

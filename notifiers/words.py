@@ -38,7 +38,7 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
     "no": {"en": "no", "es": "no"},
     "at": {"en": "at", "es": "a las"},
     "office": {"en": "the privacy office", "es": "la oficina de privacidad"},
-    "no_phone": {"en": "the district's main number", "es": "el número principal del distrito"},
+    "no_phone": {"en": "the district's main number", "es": "número principal del distrito"},
     "letter": {"en": "by letter to the district", "es": "por carta al distrito"},
     "and": {"en": "and", "es": "y"},
 }
@@ -88,6 +88,8 @@ def case_words(definition: Definition, case: Case, office: Office, language: str
     """What every mail of a case has besides; nothing personal."""
     values = {"case": case.id, "process": say(definition.title, language),
               "state": say(definition.states[case.state].title, language)}
+    if case.parent is not None:
+        values["parent_case"] = case.parent
     for clock in case.clocks.values():
         values.update(_clock_words(definition.clocks[clock.name], clock, language))
     for name, value in case.facts.items():
@@ -135,7 +137,7 @@ def sample_words(definition: Definition, office_name: str, language: str, today:
     """A made-up value for every name, for previews."""
     day = date_words(today, language)
     values = {
-        "case": f"{today.year}-0001", "process": say(definition.title, language),
+        "case": f"{today.year}-0001", "parent_case": f"{today.year}-0002", "process": say(definition.title, language),
         "state": say(definition.initial.title, language), "district": office_name, "today": day,
         "recipient_name": "Alex Rivera", "contact_name": "Dana Brooks", "contact_email": "privacy@district.example",
         "contact_phone": "555-0100", "task": "Look at the request", "due": day, "instead_of": "Sam Lee",

@@ -142,7 +142,7 @@ def test_the_brief_puts_legal_dates_first_keeps_the_strongest_line_and_drops_wha
              brief_line("district_fix", "strong", 2, True),
              brief_line("2028-0001-9", "long done", 1, False, "2028-0001-9"))
     said = text(made(row("brief", "person:dana"), with_clock(case), definition, office, *lines))
-    assert said.startswith("Brief for Tuesday, January 11, 2028: 1 legal deadline, 1 task")
+    assert said.startswith("Brief for Tuesday, January 11, 2028: 1 legal deadline, 1 task or target")
     assert said.index("Legal deadlines") < said.index("The district corrects") < said.index("Check who asks")
     assert "March" not in said
     assert "long done" not in said
@@ -153,9 +153,16 @@ def test_a_brief_is_written_in_its_readers_language_with_the_links_of_its_reader
     lines = (brief_line("2028-0001-1", "Check who asks", 0, False, "2028-0001-1"),
              brief_line("district_fix", "x", 2, True))
     said = text(made(row("brief", "person:caro"), with_clock(case), definition, office, *lines))
-    assert said.startswith("Resumen del martes, 11 de enero de 2028: 1 plazo legal, 1 tarea")
+    assert said.startswith("Resumen del martes, 11 de enero de 2028: 1 plazo legal, 1 tarea o meta")
     assert "Fecha: martes, 18 de enero de 2028" in said
     assert said.count("https://privacy.district.example/t/") == 2
+
+
+def test_a_districts_target_is_told_with_the_legal_date_behind_it(
+        case: Case, definition: Definition, office: Office) -> None:
+    line = replace(brief_line("district_fix", "x", 1, False), date=dt.date(2028, 1, 14))
+    said = text(made(row("brief", "person:dana"), with_clock(case), definition, office, line))
+    assert "Friday, January 14, 2028 (legal deadline: Tuesday, January 18, 2028)" in " ".join(said.split())
 
 
 def test_a_brief_of_what_is_done_is_not_sent(case: Case, definition: Definition, office: Office) -> None:
@@ -175,6 +182,12 @@ def test_nothing_personal_is_among_the_words(case: Case, definition: Definition,
 @pytest.mark.parametrize("process", ["correction_request", "operator_fix"])
 def test_every_shipped_mail_renders_in_every_language(process: str) -> None:
     assert c.text_faults(Catalogue().newest(process), NOW.date()) == []
+
+
+def test_a_mail_of_a_started_case_names_the_case_that_its_reader_knows(
+        case: Case, definition: Definition, office: Office) -> None:
+    assert "parent_case" not in words.case_words(definition, case, office, "en")
+    assert words.case_words(definition, replace(case, parent="2028-0007"), office, "en")["parent_case"] == "2028-0007"
 
 
 def test_a_mail_that_asks_for_what_it_cannot_know_is_a_fault(definition: Definition) -> None:

@@ -71,6 +71,14 @@ def test_a_long_thread_id_is_never_encoded() -> None:
     assert b"=?" not in raw.partition(b"References:")[2].partition(b"\r\n")[0]
 
 
+@pytest.mark.parametrize("subject", [
+    "Case 2026-0001: Decide whether there is a factual inaccuracy, and who holds it, " + "and say why " * 5,
+    "Resumen del martes, 11 de enero de 2028: 1 plazo legal, 1 tarea o meta",
+    "Caso 2026-0001: una señal muy larga sobre la corrección que usted pidió y lo que sigue " + "ahora " * 12])
+def test_a_long_subject_arrives_as_it_was_written(subject: str) -> None:
+    assert built(words(subject))["Subject"] == subject.strip()
+
+
 def test_the_id_is_the_same_for_every_try_and_another_for_another_reader() -> None:
     again = OutboxRow(7, "2026-0001", "task", "2026-0001-3", "1", "person:dana", "2026-0001-3", "claimed", 9, 4)
     other = OutboxRow(8, "2026-0001", "task", "2026-0001-3", "1", "person:lee", "2026-0001-3", "claimed", 1, 1)
