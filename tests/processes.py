@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from cli.demo.run import sample_house
+from cli.commands.init import build_home
+from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.sink import Mail, MailSink
 from cli.home import Home
-from cli.wiring import machine_clock
+from cli.wiring import machine_clock, open_house
 
 T = TypeVar("T")
 SOPPA = Path(sys.executable).with_name("soppa")
@@ -28,12 +29,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def sample_home(folder: Path, sink: MailSink, port: int) -> Path:
+def sample_home(folder: Path, sink: MailSink, port: int, database: str | None = None) -> Path:
     """A home of the sample district, whose mails go to the sink and whose pages are on that port."""
-    home = folder / "home"
-    with sample_house(Home(home), sink, port, machine_clock):
-        pass
-    return home
+    home = Home(folder / "home")
+    address = f"127.0.0.1:{port}"
+    settings = SETTINGS.format(public_url=f"http://{address}", bind=address, smtp_port=sink.smtp_port)
+    build_home(home, settings + (f'database: "{database}"\n' if database else ""))
+    with open_house(home, machine_clock, create=True) as house:
+        for person in PEOPLE:
+            house.store.save_person(person)
+    return home.root
 
 
 def soppa(home: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -48,10 +48,12 @@ class Mail:
 
 @dataclass(slots=True)
 class MailSink:
-    """Runs both servers on a thread of its own. Use as a context manager; ports 0 are chosen by the system."""
+    """Runs both servers on a thread of its own. Use as a context manager; ports 0 are chosen by the system. `pause` is
+    how many seconds it takes to think before it accepts a mail."""
 
     smtp_port: int = 0
     web_port: int = 0
+    pause: float = 0.0
     mails: list[Mail] = field(default_factory=list)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _servers: list[asyncio.Server] = field(default_factory=list)
@@ -105,6 +107,7 @@ class MailSink:
             raw = await _body(reader)
             number = self._keep(raw, recipients)
             recipients.clear()
+            await asyncio.sleep(self.pause)
             await _answer(writer, f"250 ok, mail {number}")
         elif verb in ("HELO", "MAIL", "RSET", "NOOP"):
             await _answer(writer, "250 ok")
