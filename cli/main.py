@@ -28,6 +28,7 @@ COMMANDS = {
     "do": "Answer a task.",
     "record": "Record or correct a fact of a case.",
     "reassign": "Give a task to another person.",
+    "acts": "What waits for a second person: list, confirm.",
     "explain": "How each date of a case was counted.",
     "history": "What happened in a case, line by line.",
     "deadline": "Count a deadline under a rule, step by step.",

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 
+from cli.acts import confirm_act, find_act, shown_by, text_of, title_of
 from cli.home import write_private
 from cli.totp import matching
 from cli.wiring import House
@@ -15,8 +16,10 @@ from engine.case import Case
 from engine.errors import UsageError
 from engine.office import Office
 from notifiers.compose import Matter, letter
+from storage.acts import Act as Begun
 from web.app import make_app
-from web.site import Act, Answered, WebSettings
+from web.site import Act, Answered, Change, WebSettings
+from web.words import instant_words
 
 
 def pages(house: House) -> Callable[..., object]:
@@ -82,10 +85,24 @@ class _Lent:
         return letter(Matter(case, definition), mail, f"party:{mail.to.name}", self.office(), self.house.clock())
 
     def act_of(self, token: str) -> Act | None:
-        return None
+        found = find_act(self.house, token)
+        return self._shown(found) if found else None
 
     def act(self, act_id: str) -> Act | None:
-        return None
+        found = self.house.store.acts.find(act_id)
+        return self._shown(found) if found else None
 
     def confirm_act(self, act_id: str, person_id: str) -> None:
-        raise UsageError("there is no act to confirm")
+        confirm_act(self.house, act_id, person_id)
+
+    def _shown(self, act: Begun) -> Act:
+        office = self.office()
+        names = {name: person.name for name, person in office.people.items()}
+        settled = None
+        if act.confirmed_by is not None and act.confirmed_at is not None:
+            at = instant_words(act.confirmed_at, office, "en")
+            settled = f"Confirmed by {names.get(act.confirmed_by, act.confirmed_by)} on {at}."
+        elif act.expires <= self.house.clock():
+            settled = "Nobody confirmed it in time, so it has lapsed. Nothing was changed."
+        return Act(act.id, title_of(act), names.get(act.by, act.by), act.at, text_of(act, "second"),
+                   text_of(act, "reason"), tuple(Change(*line) for line in shown_by(act)), settled)

@@ -7,7 +7,7 @@ import datetime as dt
 from engine import moves, obligations, tasks
 from engine.case import SYSTEM, Actor, Case
 from engine.definition import Definition, posting_task
-from engine.errors import Refused, UsageError
+from engine.errors import NeedsSecond, Refused, UsageError
 from engine.messages import (
     ChildEnded,
     Command,
@@ -118,8 +118,10 @@ def _record(turn: Turn, command: RecordFacts) -> None:
     later = [clock.name for clock in turn.case.clocks.values() if _is_later(before.get(clock.name), clock)]
     if later and command.second in (None, command.actor.id):
         dates = "; ".join(f"{n}: {before[n].legal} becomes {turn.case.clocks[n].legal}" for n in later)
-        raise Refused(f"a legal date would move later ({dates}): a second person must confirm it")
+        raise NeedsSecond(f"a legal date would move later ({dates}): a second person must confirm it")
     for name in later:
+        was, becomes = before[name].legal, turn.case.clocks[name].legal
+        turn.tell("later_date_confirmed", clock=name, was=was, becomes=becomes, second=command.second)
         _tell_superintendent(turn, name)
 
 

@@ -6,6 +6,7 @@
     │   └── OutsideCalendar     2   a date beyond the last (or before the first) day of a calendar
     ├── Refused                 1   the call is well formed, but the case does not allow it
     │   ├── NotAllowed          1   this person may not do this
+    │   ├── NeedsSecond         1   another person must confirm it first
     │   ├── AlreadyDecided      1   somebody was first; says who and when
     │   ├── Stale               1   what the person saw has changed since
     │   └── LostRace            1   another transaction won; callers may load and decide again
@@ -49,6 +50,10 @@ class Refused(SoppaError):
 
 class NotAllowed(Refused):
     """This person may not do this; the sentence says who may."""
+
+
+class NeedsSecond(Refused):
+    """One of the acts that take two persons: another one must confirm it first."""
 
 
 class AlreadyDecided(Refused):

@@ -163,6 +163,14 @@ class Unit(Protocol):
         """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these."""
         ...
 
+    def confirm_act(self, act_id: str, by: str, now: dt.datetime) -> None:
+        """Marks a two-person act as confirmed by its second person; what it does belongs into the same transaction.
+
+        Raises `UsageError` for an unknown act, `NotAllowed` for who began it, `AlreadyDecided`, `Refused` when it has
+        waited too long.
+        """
+        ...
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Rolls back to here when its block raises, and raises on."""
         ...

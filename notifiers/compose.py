@@ -18,13 +18,14 @@ from engine.mailtexts import known_names
 from engine.office import Office
 from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
 from notifiers import brief, message, words
+from notifiers.acts import act_words
 from notifiers.invite import invite
 from notifiers.render import Rendered, parse, render_letter, render_mail
 from notifiers.words import Matter as Matter
 from notifiers.words import Reader
 
 BRIEF, TASK, REMINDER = "brief", "task", "reminder"
-NOTICES = ("code", "fresh_link", "already_decided")
+NOTICES = ("code", "fresh_link", "already_decided", "act")
 """Mails that somebody on a page has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
@@ -166,6 +167,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
     language, source = _own_text(row.mail, draft.reader.language)
     values = words.office_words(draft.reader, draft.office, draft.today, language)
     values |= {"about": words.about(row.case_id, language)} | dict(row.words)
+    if row.mail == "act":
+        values |= act_words(row, draft.office, language)
     if matter is not None:
         values |= {"case": matter.case.id} | _fresh_words(row, draft, matter, language)
     if row.mail == "fresh_link" and "link" not in values:

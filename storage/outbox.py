@@ -39,20 +39,9 @@ class SqlOutbox:
     def notify(
         self, recipient: str, mail: str, case_id: str | None, words: Mapping[str, str], now: dt.datetime
     ) -> None:
-        step = secrets.token_hex(8)
-        row = {
-            **new_mail(mail, step, "1", recipient, URGENT, now),
-            "case_id": case_id,
-            "task_id": words.get("task_id"),
-            "at": now,
-        }
-
-        def work(connection: Connection) -> None:
-            outbox_id = connection.scalar(insert(OUTBOX).values(**row).returning(OUTBOX.c.id)) or 0
-            sealed = self.base.ring.seal_json(dict(words), words_place(outbox_id))
-            connection.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(sealed_words=sealed))
-
-        self.base.write(work)
+        self.base.write(
+            lambda connection: add_notice(connection, self.base.ring, recipient, mail, case_id, words, now)
+        )
 
     def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
         with self.base.reading() as connection:
@@ -153,8 +142,9 @@ class SqlOutbox:
             return {}
         hashes = set(connection.scalars(select(LINKS.c.token_hash).where(LINKS.c.outbox_id == row["id"])))
         place = mail_place(row["id"])
-        code = read_words(row, self.base.ring).get("code")
-        kept = redact(self.base.ring.open(row["sealed"], place), hashes, [code] if code else [])
+        words = read_words(row, self.base.ring)
+        secret = [words[name] for name in ("code", "token") if name in words]
+        kept = redact(self.base.ring.open(row["sealed"], place), hashes, secret)
         digest = hashlib.sha256(kept).hexdigest()
         return {"sealed": self.base.ring.seal(kept, place), "kept_digest": digest, "sealed_words": None}
 
@@ -183,6 +173,27 @@ class SqlOutbox:
             legal=row["legal"],
             task_id=row["task_id"],
         )
+
+
+def add_notice(
+    connection: Connection,
+    ring: Ring,
+    recipient: str,
+    mail: str,
+    case_id: str | None,
+    words: Mapping[str, str],
+    now: dt.datetime,
+) -> None:
+    """Queues a mail in the urgent lane whose words nobody else knows; they are sealed until it is accepted."""
+    row = {
+        **new_mail(mail, secrets.token_hex(8), "1", recipient, URGENT, now),
+        "case_id": case_id,
+        "task_id": words.get("task_id"),
+        "at": now,
+    }
+    outbox_id = connection.scalar(insert(OUTBOX).values(**row).returning(OUTBOX.c.id)) or 0
+    sealed = ring.seal_json(dict(words), words_place(outbox_id))
+    connection.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(sealed_words=sealed))
 
 
 def address_place(outbox_id: int) -> str:

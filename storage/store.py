@@ -20,8 +20,8 @@ from engine.messages import Command, Decision
 from engine.nodes import nearest
 from engine.office import Person
 from engine.ports import DueTimer, Message
-from storage import incidents, people
-from storage.acts import Acts
+from storage import acts, incidents, people
+from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import BriefAt, Keeper, case_place, message_place, new_case_id
@@ -285,6 +285,17 @@ class SqlUnit:
         old = [kind for kind in kinds if not set(json.loads(kind)) <= set(calendars)]
         wanted = select(CLOCKS.c.case_id).where(running & CLOCKS.c.calendars.in_(old)).distinct().limit(limit)
         return tuple(self.connection.scalars(wanted.order_by(CLOCKS.c.case_id))) if old else ()
+
+    def begin_act(self, act: Act, token: str | None) -> None:
+        """Keeps an act of two persons and, with a token, queues the mail to its second person."""
+        acts.begin(self.connection, self.base.ring, act, token)
+
+    def confirm_act(self, act_id: str, by: str, now: dt.datetime) -> None:
+        acts.confirm(self.connection, self.base.ring, act_id, by, now)
+
+    def save_person(self, person: Person) -> None:
+        """Adds or changes a person. Raises `UsageError` for a login that another has."""
+        people.save(self.connection, person)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

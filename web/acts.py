@@ -49,7 +49,8 @@ def act_pages(site: Site, show: Show) -> APIRouter:
         try:
             site.confirm_act(act_id, act.second)
         except SoppaError:
-            return _act_page(site, show, visitor, act, error=tell("refused", visitor.language()), status=409)
+            act = site.act(act_id) or act
+            return _act_page(site, show, visitor, act, error=tell("act_refused", visitor.language()), status=409)
         return see_other(_act_path(act_id))
 
     return router

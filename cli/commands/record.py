@@ -4,34 +4,66 @@ from __future__ import annotations
 
 import click
 
+from cli.acts import begin, plan_record
+from cli.commands.acts import as_mapping as act_mapping
+from cli.commands.acts import print_changes, tell_begun
 from cli.commands.show import as_mapping
 from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
 from cli.values import fact_values
-from cli.wiring import open_house
+from cli.wiring import House, open_house
+from engine.case import Actor, Case
+from engine.errors import NeedsSecond, Refused
 
 
 @click.command(epilog="Example: soppa record 2026-0001 received_on=2026-11-18 --reason 'stamp on the envelope'")
 @click.argument("case")
 @click.argument("given", nargs=-1, required=True, metavar="FACT=VALUE...")
 @click.option("--reason", required=True, help="Why; it stands in the history.")
+@click.option("--begin", "begin_", is_flag=True,
+              help="Where a legal date moves later: ask the second person; without this it is only shown.")
 @as_option
 @home_option
 @json_option
-def command(case: str, given: tuple[str, ...], reason: str, as_login: str | None, home: Home,
+def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_login: str | None, home: Home,
             as_json: bool) -> None:
     """Record facts of CASE. Nothing is overwritten: the old value stays in the history."""
+    words = read_given(given)
     with open_house(home) as house:
         with house.store.read() as unit:
             before = unit.case(case)
         definition = house.definitions.pinned(before.process, before.version, before.hash)
-        values = fact_values(definition, read_given(given))
-        after = house.service.record(case, values, house.actor(as_login), house.clock(), reason)
+        values, actor = fact_values(definition, words), house.actor(as_login)
+        try:
+            after = house.service.record(case, values, actor, house.clock(), reason)
+        except NeedsSecond:
+            _ask_second(house, case, words, actor, reason, begin_, as_json)
+            return
     if as_json:
         print_json(as_mapping(after))
         return
     say(f"case {after.id}: recorded {', '.join(sorted(values))}")
+    _tell_dates(before, after)
+
+
+def _ask_second(house: House, case: str, given: dict[str, str], actor: Actor, reason: str, begin_: bool,
+                as_json: bool) -> None:
+    """Shows both dates, then asks the second person. Raises `Refused` where the asking was not asked for."""
+    planned = plan_record(house, case, given, actor, reason)
+    if not as_json:
+        print_changes(planned.shown)
+    if not begin_:
+        raise Refused(f"a legal date would move later, which needs a second person; nothing is recorded: add --begin "
+                      f"to ask {planned.second.name}")
+    act = begin(house, planned)
+    if as_json:
+        print_json(act_mapping(act))
+    else:
+        tell_begun(house, act)
+
+
+def _tell_dates(before: Case, after: Case) -> None:
     for name, clock in after.clocks.items():
         was = before.clocks.get(name)
         if was is None or was.legal != clock.legal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def test_as_works_in_a_demo_home_only(home: Home, capsys: pytest.CaptureFixture[
 def test_people_import_shows_first_and_changes_only_when_asked(home: Home, tmp_path: Path,
                                                               capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "people.csv"
-    file.write_text("id,name,email,roles\nzoe,Zoe Park,zoe@prairie-creek.example,staff\n")
+    file.write_text("id,name,email,roles\nzoe,Zoe Park,zoe@prairie-creek.example,\n")
     assert main(["people", "import", str(file), "--as", "priya"]) == 0
     assert "add --apply" in capsys.readouterr().out
     assert main(["people", "list"]) == 0
@@ -154,3 +155,17 @@ def test_a_loose_file_stops_everything_with_78(home: Home, capsys: pytest.Captur
 def test_a_lost_key_stops_everything_with_78(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     home.ring.unlink()
     assert refused(capsys, "queue")[0] == 78
+
+
+def test_an_accepted_clock_is_kept_with_its_reason(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_house(home) as house:
+        house.store.set_high_water(house.clock() + dt.timedelta(days=3))
+    shown = answer(capsys, "clock", "show")
+    assert "deadline work is paused" in str(shown["trouble"])
+    assert refused(capsys, "clock", "accept", "--reason", "I know", "--as", "carla")[0] == 1
+    assert main(["clock", "accept", "--reason", "battery replaced", "--as", "priya"]) == 0
+    capsys.readouterr()
+    believed = answer(capsys, "clock", "show")
+    assert believed["trouble"] is None
+    (kept,) = believed["accepted"]  # type: ignore[misc]
+    assert (kept["by"], kept["reason"]) == ("Priya Raman", "battery replaced")  # type: ignore[has-type]
