@@ -22,13 +22,18 @@ def sink() -> Iterator[MailSink]:
         yield opened
 
 
-def test_a_task_is_done_on_the_page_with_a_code_from_a_real_mail(tmp_path: Path, sink: MailSink, page: Page) -> None:
-    home = sample_home(tmp_path, sink, free_port())
-    facts = ("received_on=2026-11-02", "item=Date", "parent=Ana Ruiz <ana.ruiz@families.example>")
+def begin(home: Path, parent: str) -> str:
+    """A correction begun in the terminal; answers its number."""
+    facts = ("received_on=2026-11-02", "item=Date", f"parent={parent}")
     given = [word for fact in facts for word in ("-f", fact)]
     begun = soppa(home, "start", "correction_request", "--as", "priya", *given, "--json")
     assert begun.returncode == 0, begun.stderr
-    case = json.loads(begun.stdout)["case"]
+    return str(json.loads(begun.stdout)["case"])
+
+
+def test_a_task_is_done_on_the_page_with_a_code_from_a_real_mail(tmp_path: Path, sink: MailSink, page: Page) -> None:
+    home = sample_home(tmp_path, sink, free_port())
+    case = begin(home, "Ana Ruiz <ana.ruiz@families.example>")
     with running(home, "serve"):
         asked = until(lambda: mail_to(sink, CARLA, f"Case {case}"), "the task mail")
         link = link_in(asked)
@@ -48,6 +53,25 @@ def test_a_task_is_done_on_the_page_with_a_code_from_a_real_mail(tmp_path: Path,
         page.goto(link)
         expect(page.get_by_text("Carla Mendez").first).to_be_visible()
         until(lambda: mail_to(sink, "dana@prairie-creek.example", f"Case {case}"), "the next task mail")
+
+
+def test_a_parent_reads_where_the_case_stands_in_spanish(tmp_path: Path, sink: MailSink, page: Page) -> None:
+    home = sample_home(tmp_path, sink, free_port())
+    case = begin(home, "Ana Ruiz <ana.ruiz@families.example>; language=es")
+    with running(home, "serve"):
+        receipt = until(lambda: mail_to(sink, "ana.ruiz@families.example", f"Caso {case}"), "the receipt")
+        link = link_in(receipt)
+        until(lambda: page.goto(link) if _answers(page, link) else None, "the page")
+        page.get_by_role("button", name="Enviarme un código").click()
+        coded = until(lambda: mail_to(sink, "ana.ruiz@families.example", "código"), "the code")
+        code = re.search(r"Su código es (\d+)", coded.part("plain"))
+        assert code is not None
+        page.get_by_role("textbox").fill(code.group(1))
+        page.get_by_role("button", name="Abrir la página").click()
+        assert page.url.endswith(f"/status/{case}")
+        expect(page.locator("html")).to_have_attribute("lang", "es")
+        expect(page.get_by_text(f"Caso {case}").first).to_be_visible()
+        expect(page.get_by_text("Carla Mendez")).to_have_count(0)
 
 
 def _answers(page: Page, link: str) -> bool:
