@@ -67,8 +67,7 @@ class MailSink:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        for server in self._servers:
-            self._loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         if self._thread is not None:
             self._thread.join(5)
@@ -79,6 +78,14 @@ class MailSink:
         web = await asyncio.start_server(self._web, "127.0.0.1", self.web_port)
         self._servers += [smtp, web]
         self.smtp_port, self.web_port = (int(server.sockets[0].getsockname()[1]) for server in (smtp, web))
+
+    async def _hang_up(self) -> None:
+        for server in self._servers:
+            server.close()
+        talks = asyncio.all_tasks() - {asyncio.current_task()}
+        for talk in talks:
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
 
     async def _smtp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         recipients: list[str] = []

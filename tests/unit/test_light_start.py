@@ -1,0 +1,18 @@
+"""What starts often starts light: on the path of `--help` and `queue` nothing heavy is imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"sqlalchemy", "sqlmodel", "alembic", "pydantic", "fastapi", "starlette", "uvicorn", "aiosmtplib", "jinja2",
+         "rich", "apscheduler", "cryptography", "psycopg", "asyncio"}
+
+
+@pytest.mark.parametrize("imported", ["cli.main", "cli.commands.queue"])
+def test_nothing_heavy_is_imported(imported: str) -> None:
+    code = f"import sys, {imported}; sys.stdout.write(' '.join(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout
+    modules = {name.partition(".")[0] for name in said.split()}
+    assert imported.partition(".")[0] in modules
+    assert modules & HEAVY == set()
