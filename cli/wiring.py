@@ -9,19 +9,22 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from cli.home import Home, check_home
 from cli.identity import acting
 from cli.office import make_office
 from cli.settings import Settings, read_settings
+from engine.calendar import Calendar
 from engine.case import Actor
 from engine.definition import Definition
 from engine.errors import WrongEnvironment
 from engine.office import Office, Person
 from engine.ports import Unit
 from engine.service import Service
+from storage.keeping import BriefAt
 from storage.sealing import read_ring
-from storage.store import SqlStore, open_store
+from storage.store import SqlStore, open_store, weekday_briefs
 from workflows import Catalogue, from_source
 
 PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "web")
@@ -95,13 +98,31 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
     check_origin()
     settings = read_settings(home.settings)
     store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create,
-                       zone=settings.zone)
+                       zone=settings.zone, brief_at=business_briefs(settings.zone, lambda: _counted_in(settings, home)))
     try:
         definitions = Adopted(Catalogue(home.workflows if home.workflows.is_dir() else None), store)
         service = Service(store, definitions, lambda people: make_office(settings, people, home))
         yield House(home, settings, store, definitions, service, clock)
     finally:
         store.close()
+
+
+def business_briefs(zone: ZoneInfo, calendar: Callable[[], Calendar]) -> BriefAt:
+    """Briefs leave at 07:30 local time on business days. The calendar is asked for with the first brief."""
+    weekday = weekday_briefs(zone)
+
+    def brief_at(now: dt.datetime) -> tuple[dt.date, dt.datetime]:
+        day, leaves = weekday(now)
+        while not calendar().is_business_day(day):
+            day, leaves = weekday(leaves + dt.timedelta(minutes=1))
+        return day, leaves
+
+    return brief_at
+
+
+def _counted_in(settings: Settings, home: Home) -> Calendar:
+    """The calendar of the district's own targets, in which the office's business days are counted."""
+    return make_office(settings, (), home).calendars.strict
 
 
 def database_url(home: Home, settings: Settings) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+
 import click
 
 from cli.clockwatch import stamp, trouble
 from cli.home import Home
-from cli.options import as_option, home_option
-from cli.printing import say
-from cli.wiring import open_house
+from cli.options import as_option, home_option, json_option
+from cli.printing import print_json, say, table
+from cli.wiring import House, open_house
+from engine.case import Actor
 from engine.errors import NotAllowed, UsageError
+
+ACCEPTED = "clock_accepted"
+"""The mark of the database that keeps each acceptance."""
 
 MAY = frozenset({"privacy", "itsec", "superintendent"})
 
@@ -20,7 +27,7 @@ def command() -> None:
 
 
 @command.command(epilog="Example: soppa clock accept --reason 'battery replaced, checked against two servers'")
-@click.option("--reason", required=True, help="How you know that the clock is right; it stands in the log.")
+@click.option("--reason", required=True, help="How you know that the clock is right; it is kept in the database.")
 @as_option
 @home_option
 def accept(reason: str, as_login: str | None, home: Home) -> None:
@@ -31,8 +38,34 @@ def accept(reason: str, as_login: str | None, home: Home) -> None:
         actor, now = house.actor(as_login), house.clock()
         if not actor.roles & MAY:
             raise NotAllowed(f"{actor.name} may not accept the clock: it is for {', '.join(sorted(MAY))}")
-        with house.store.begin() as unit:
-            found = trouble(now, unit.high_water())
-            if found is not None:
-                unit.set_high_water(now)
+        found = trouble(now, house.store.high_water())
+        if found is not None:
+            house.store.set_mark(ACCEPTED, json.dumps([*_accepted(house), _record(found, reason, actor, now)]))
+            house.store.set_high_water(now)
     say(f"accepted: it is {stamp(now)}" if found else "the clock was believed already; nothing changed")
+
+
+@command.command(epilog="Example: soppa clock show")
+@home_option
+@json_option
+def show(home: Home, as_json: bool) -> None:
+    """Say whether the clock is believed, and who accepted it before and why."""
+    with open_house(home) as house:
+        found, past = trouble(house.clock(), house.store.high_water()), _accepted(house)
+    if as_json:
+        print_json({"trouble": found, "accepted": past})
+        return
+    say(found or "the clock is believed")
+    if past:
+        columns = ("at", "by", "reason", "was")
+        table(["when", "who", "why", "what was wrong"], [[one[name] for name in columns] for one in past])
+
+
+def _accepted(house: House) -> list[dict[str, str]]:
+    """What was accepted so far, the oldest first."""
+    kept: list[dict[str, str]] = json.loads(house.store.mark(ACCEPTED) or "[]")
+    return kept
+
+
+def _record(was: str, reason: str, actor: Actor, now: dt.datetime) -> dict[str, str]:
+    return {"at": stamp(now), "by": actor.name, "reason": reason.strip(), "was": was}
