@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from engine import nodes
 from engine.clocks import Rule
-from engine.definition import Words, ended, entered, expired, told
+from engine.definition import Who, Words, ended, entered, expired, told
 from engine.guard_parser import GuardError, compile_guard
 from engine.guards import FactType, Guard, reads
 from engine.ladders import Ladder
@@ -156,3 +156,37 @@ class Scope:
             | frozenset(map(ended, self.declared["children"]))
             | self.answers
         )
+
+
+def word(top: Mapping[str, Node], key: str, scope: Scope) -> str:
+    return nodes.text(top.get(key), scope.faults, key) or ""
+
+
+def who(top: Mapping[str, Node], node: Node, scope: Scope, what: str) -> Who:
+    """One of `role`, `person` (a person fact) and `party`."""
+    given = [key for key in ("role", "person", "party") if key in top]
+    if len(given) != 1:
+        scope.faults.add(node, f"{what} needs exactly one of role, person and party")
+        return Who("role", "privacy")
+    key = given[0]
+    if key == "role":
+        return Who("role", nodes.choice(top[key], scope.faults, ROLES, "role") or "privacy")
+    if key == "person":
+        return Who("person", scope.fact_of(top[key], ("person",), "person") or "")
+    return Who("party", scope.name("parties", top[key], "party") or "")
+
+
+def reader(node: Node | None, scope: Scope, what: str) -> Who:
+    """A party, a role, or a person fact, told apart by name."""
+    name = nodes.text(node, scope.faults, what)
+    if name is None or node is None:
+        return Who("role", "privacy")
+    if name in scope.declared["parties"]:
+        scope.used.add(f"parties.{name}")
+        return Who("party", name)
+    if name in scope.declared["facts"]:
+        return Who("person", scope.fact_of(node, ("person",), what) or "")
+    if name not in ROLES:
+        known = [*ROLES, *scope.declared["parties"]]
+        scope.faults.add(node, f"{what}: '{name}' is no role, party or person fact{nearest(name, known)}")
+    return Who("role", name)

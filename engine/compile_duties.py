@@ -1,0 +1,177 @@
+"""Clocks, mails, children and scenarios, from document nodes to values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engine import nodes
+from engine.clocks import Rule
+from engine.definition import Anchor, ChildDef, ClockDef, MailDef, Scenario
+from engine.nodes import ListNode, Node, Scalar, nearest
+from engine.scope import ROLES, Scope, reader, word
+
+
+def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
+    top = nodes.fields(
+        node,
+        scope.faults,
+        required=("rule", "title", "anchor", "owner"),
+        optional=("satisfied_by", "void_by", "ladder", "chases", "days"),
+        what=f"clock '{name}'",
+    )
+    rule = _rule(top.get("rule"), scope)
+    window = rule is not None and rule.kind == "window"
+    ladder = nodes.text(top.get("ladder"), scope.faults, "ladder")
+    if ladder is not None and ladder not in scope.ladders:
+        scope.faults.add(top["ladder"], f"unknown ladder '{ladder}'{nearest(ladder, scope.ladders)}")
+    if window and ladder is not None:
+        scope.faults.add(
+            top["ladder"], f"clock '{name}' is another party's right: nobody is chased, so it has no ladder"
+        )
+    if not window and "satisfied_by" not in top:
+        scope.faults.add(node, f"clock '{name}' is a duty: say in satisfied_by what fulfils it")
+    return ClockDef(
+        name,
+        scope.words(top.get("title"), "title"),
+        rule or NO_RULE,
+        _anchor(top.get("anchor"), scope),
+        scope.events(top.get("satisfied_by"), "satisfied_by"),
+        scope.events(top.get("void_by"), "void_by"),
+        scope.ladders.get(ladder or ""),
+        reader(top.get("owner"), scope, "owner"),
+        reader(top["chases"], scope, "chases") if "chases" in top else None,
+        scope.fact_of(top.get("days"), ("int",), "days"),
+        window,
+    )
+
+
+NO_RULE = Rule("", "", "", "no_number", "", "", "")
+"""Stands where the rule is unknown; the fault is written down, so no definition ever holds it."""
+
+
+def _rule(node: Node | None, scope: Scope) -> Rule | None:
+    name = nodes.text(node, scope.faults, "rule")
+    if name is None or node is None:
+        return None
+    rule = scope.rules.get(name)
+    if rule is None:
+        scope.faults.add(node, f"unknown rule '{name}'{nearest(name, scope.rules)}")
+    elif not rule.citation:
+        scope.faults.add(node, f"rule '{name}' has no citation: a legal clock must name its law")
+    elif rule.kind == "quota":
+        scope.faults.add(node, f"rule '{name}' is a quota and has no date: it can't be a clock")
+    return rule
+
+
+def _anchor(node: Node | None, scope: Scope) -> Anchor:
+    """A date fact, or one of `{earliest: [facts]}`, `{event: …}` and `{clock: …}`."""
+    if isinstance(node, Scalar):
+        return Anchor("fact", (scope.fact_of(node, ("date", "instant"), "anchor") or "",))
+    top = nodes.fields(node, scope.faults, optional=("earliest", "event", "clock"), what="anchor")
+    if node is not None and len(top) != 1:
+        scope.faults.add(node, "anchor is a date fact, or one of {earliest: [facts]}, {event: …} and {clock: …}")
+    if "event" in top:
+        return Anchor("event", (scope.event(top["event"]) or "",))
+    if "clock" in top:
+        return Anchor("clock", (scope.name("clocks", top["clock"], "anchor") or "",))
+    items = nodes.items(top.get("earliest"), scope.faults, "earliest")
+    return Anchor("earliest", tuple(scope.fact_of(item, ("date", "instant"), "earliest") or "" for item in items))
+
+
+def read_mail(name: str, node: Node, scope: Scope) -> MailDef:
+    top = nodes.fields(
+        node, scope.faults, required=("to",), optional=("paper", "urgent", "task", "reviewed_by"), what=f"mail '{name}'"
+    )
+    task = nodes.text(top.get("task"), scope.faults, "task")
+    tasks = {answer.partition(".")[0] for answer in scope.answers}
+    if task is not None and task not in tasks:
+        scope.faults.add(top["task"], f"there is no task '{task}'{nearest(task, tasks)}")
+    paper = nodes.choice(top.get("paper"), scope.faults, ROLES, "paper")
+    urgent = nodes.boolean(top.get("urgent"), scope.faults, "urgent")
+    reviewed = {
+        key.text: None
+        if isinstance(value, Scalar) and value.is_null
+        else nodes.text(value, scope.faults, "reviewed_by")
+        for key, value in nodes.named(top.get("reviewed_by"), scope.faults, "reviewed_by")
+    }
+    texts = {key.partition(".")[2]: text for key, text in scope.texts.items() if key.partition(".")[0] == name}
+    return MailDef(name, reader(top.get("to"), scope, "to"), paper, urgent is not False, task, texts, reviewed)
+
+
+def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
+    top = nodes.fields(
+        node,
+        scope.faults,
+        required=("process",),
+        what=f"child '{name}'",
+        optional=("each", "party", "facts", "parties", "joined"),
+    )
+    if ("each" in top) != ("party" in top):
+        scope.faults.add(node, f"child '{name}': 'each' and 'party' belong together: the contact is the party")
+    facts = {
+        key.text: scope.name("facts", value, "facts") or ""
+        for key, value in nodes.named(top.get("facts"), scope.faults, "facts")
+    }
+    joined = nodes.boolean(top.get("joined"), scope.faults, "joined")
+    return ChildDef(
+        name,
+        word(top, "process", scope),
+        scope.fact_of(top.get("each"), ("contacts",), "each"),
+        nodes.text(top.get("party"), scope.faults, "party"),
+        facts,
+        scope.names("parties", top.get("parties"), "parties"),
+        joined is not False,
+    )
+
+
+def read_scenarios(node: Node | None, scope: Scope) -> Iterator[Scenario]:
+    known = {*scope.declared["facts"], *scope.declared["parties"]}
+    for item in nodes.items(node, scope.faults, "scenarios"):
+        top = nodes.fields(
+            item, scope.faults, required=("name", "start", "expect"), optional=("given", "steps"), what="a scenario"
+        )
+        start = nodes.date(top.get("start"), scope.faults, "start")
+        given: dict[str, str] = {}
+        for key, value in nodes.named(top.get("given"), scope.faults, "given"):
+            if key.text not in known:
+                scope.faults.add(key, f"given: there is no fact or party '{key.text}'{nearest(key.text, known)}")
+            given[key.text] = nodes.text(value, scope.faults, "given") or ""
+        steps = tuple(_step(step, scope) for step in nodes.items(top.get("steps"), scope.faults, "steps"))
+        expect = _expect(top.get("expect"), scope)
+        day = start.isoformat() if start else ""
+        yield Scenario(word(top, "name", scope), day, given, steps, expect, str(item.mark))
+
+
+def _step(node: Node, scope: Scope) -> Mapping[str, object]:
+    top = nodes.fields(node, scope.faults, required=("on", "do"), optional=("with", "by", "process"), what="a step")
+    nodes.date(top.get("on"), scope.faults, "on")
+    if "process" in top:  # a task of a child, whose names only its own definition knows
+        return {key: plain(value) for key, value in top.items()}
+    nodes.choice(top.get("do"), scope.faults, scope.answers, "do")
+    for key, _ in nodes.named(top.get("with"), scope.faults, "with"):
+        if key.text not in scope.declared["facts"]:
+            scope.faults.add(key, f"with: there is no fact '{key.text}'{nearest(key.text, scope.declared['facts'])}")
+    return {key: plain(value) for key, value in top.items()}
+
+
+def _expect(node: Node | None, scope: Scope) -> Mapping[str, object]:
+    top = nodes.fields(node, scope.faults, optional=("state", "outcome", "clocks", "mails"), what="expect")
+    if "state" in top:
+        nodes.choice(top["state"], scope.faults, scope.declared["states"], "state")
+    clocks = scope.declared["clocks"]
+    for key, value in nodes.named(top.get("clocks"), scope.faults, "clocks"):
+        if key.text not in clocks:
+            scope.faults.add(key, f"expect: there is no clock '{key.text}'{nearest(key.text, clocks)}")
+        nodes.fields(value, scope.faults, optional=("legal", "target", "status"), what="an expected clock")
+    for item in nodes.items(top.get("mails"), scope.faults, "mails"):
+        nodes.choice(item, scope.faults, scope.declared["mails"], "mails")
+    return {key: plain(value) for key, value in top.items()}
+
+
+def plain(node: Node) -> object:
+    """A node as plain text, tuples and dicts."""
+    if isinstance(node, Scalar):
+        return node.text
+    if isinstance(node, ListNode):
+        return tuple(plain(item) for item in node.items)
+    return {key.text: plain(value) for key, value in node.entries}

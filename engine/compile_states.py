@@ -1,0 +1,316 @@
+"""States, tasks and the ways on, from document nodes to values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from engine import nodes
+from engine.case import FactValue
+from engine.definition import (
+    After,
+    Branch,
+    Due,
+    FormField,
+    LinkLevel,
+    OnEvent,
+    Outcome,
+    StateDef,
+    TaskDef,
+    expired,
+)
+from engine.guards import FactType
+from engine.nodes import Faults, MapNode, Node, Scalar, nearest
+from engine.scope import Scope, who, word
+
+UNITS = ("business_days", "calendar_days", "school_days")
+_AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
+
+
+def read_state(name: str, node: Node, scope: Scope) -> StateDef:
+    top = nodes.fields(
+        node,
+        scope.faults,
+        required=("title",),
+        optional=("initial", "final", "tasks", "join", "joined", "always", "on", "after", "expires", "send", "start"),
+        what=f"state '{name}'",
+    )
+    tasks = tuple(_task(item, scope) for item in nodes.items(top.get("tasks"), scope.faults, "tasks"))
+    final = nodes.text(top.get("final"), scope.faults, "final")
+    ways = [key for key in ("tasks", "joined", "always", "on", "after", "expires", "start") if key in top]
+    if final is not None and ways:
+        scope.faults.add(top[ways[0]], f"state '{name}' is final: it can have no {ways[0]}")
+    if "joined" in top and not tasks:
+        scope.faults.add(top["joined"], f"state '{name}' joins tasks, but has none")
+    join = nodes.choice(top.get("join"), scope.faults, ("any", "all", "veto"), "join") or "any"
+    return StateDef(
+        name=name,
+        title=scope.words(top.get("title"), "title"),
+        initial=nodes.boolean(top.get("initial"), scope.faults, "initial") or False,
+        final=final is not None,
+        outcome=final,
+        tasks=tasks,
+        join=join,  # type: ignore[arg-type]
+        joined=_branches(top.get("joined"), scope),
+        always=_branches(top.get("always"), scope),
+        on=(*_on(top.get("on"), scope), *_expires(top.get("expires"), scope)),
+        after=_after(top.get("after"), scope),
+        sends=scope.names("mails", top.get("send"), "send"),
+        starts=scope.names("children", top.get("start"), "start"),
+    )
+
+
+def _branches(node: Node | None, scope: Scope) -> tuple[Branch, ...]:
+    """One state, or a list of `{when, to}` that may end with `{else}`."""
+    if node is None:
+        return ()
+    if isinstance(node, Scalar):
+        to = scope.name("states", node, "a target")
+        return () if to is None else (Branch(to),)
+    found: list[Branch] = []
+    items = nodes.items(node, scope.faults, "the ways on")
+    for place, item in enumerate(items):
+        top = nodes.fields(item, scope.faults, optional=("when", "to", "else"), what="a way on")
+        if ("else" in top) == ("when" in top) or ("when" in top) != ("to" in top):
+            scope.faults.add(item, "a way on is {when: guard, to: state} or {else: state}")
+        elif "else" in top and place != len(items) - 1:
+            scope.faults.add(item, "'else' must be the last way on")
+        else:
+            to = scope.name("states", top.get("to", top.get("else")), "a target")
+            found.append(Branch(to or "", scope.guard(top.get("when"))))
+    return tuple(branch for branch in found if branch.to)
+
+
+def _on(node: Node | None, scope: Scope) -> Iterator[OnEvent]:
+    for key, value in nodes.named(node, scope.faults, "on"):
+        event = scope.event(key)
+        to, sends = _to_and_send(value, scope)
+        if event is not None:
+            yield OnEvent(event, to, sends)
+
+
+def _to_and_send(node: Node, scope: Scope) -> tuple[tuple[Branch, ...], tuple[str, ...]]:
+    if not isinstance(node, MapNode):
+        return _branches(node, scope), ()
+    top = nodes.fields(node, scope.faults, required=("to",), optional=("send",), what="a move")
+    return _branches(top.get("to"), scope), scope.names("mails", top.get("send"), "send")
+
+
+def _expires(node: Node | None, scope: Scope) -> Iterator[OnEvent]:
+    for key, value in nodes.named(node, scope.faults, "expires"):
+        clock = scope.name("clocks", key, "expires")
+        to, sends = _to_and_send(value, scope)
+        if clock is not None:
+            yield OnEvent(expired(clock), to, sends)
+
+
+def _after(node: Node | None, scope: Scope) -> After | None:
+    if node is None:
+        return None
+    if not isinstance(node, MapNode) or len(node.entries) != 1:
+        scope.faults.add(node, "after is one line such as {20 school_days: closed}")
+        return None
+    key, value = node.entries[0]
+    length = _length(key, scope, "after")
+    to, sends = _to_and_send(value, scope)
+    return None if length is None else After(*length, to, sends)
+
+
+def _length(node: Node | None, scope: Scope, what: str) -> tuple[int, str] | None:
+    value = nodes.text(node, scope.faults, what)
+    if value is None or node is None:
+        return None
+    match = _AMOUNT.fullmatch(value)
+    if match is None:
+        scope.faults.add(node, f"{what}: '{value}' is no length: write a number and a unit, such as 5 business_days")
+        return None
+    if match[2] not in UNITS:
+        scope.faults.add(node, f"{what}: unknown unit '{match[2]}'{nearest(match[2], UNITS)}")
+        return None
+    return int(match[1]), match[2]
+
+
+def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
+    top = nodes.fields(
+        node,
+        scope.faults,
+        required=("id", "title", "outcomes"),
+        optional=(
+            "role",
+            "person",
+            "party",
+            "link",
+            "form",
+            "shows",
+            "due",
+            "approval",
+            "help",
+            "offered",
+            *(("in",) if offered else ()),
+        ),
+        what="a task",
+    )
+    name = word(top, "id", scope)
+    asked = who(top, node, scope, f"task '{name}'")
+    form = tuple(_form(top.get("form"), scope))
+    scope.used.update(f"facts.{field.fact}" for field in form)
+    outcomes = {
+        key.text: _outcome(key.text, value, scope)
+        for key, value in nodes.named(top.get("outcomes"), scope.faults, "outcomes")
+    }
+    if "outcomes" in top and not outcomes:
+        scope.faults.add(top["outcomes"], f"task '{name}' has no outcome: nobody could ever finish it")
+    task = TaskDef(
+        name=name,
+        title=scope.words(top.get("title"), "title"),
+        who=asked,
+        link=_link(top, scope),
+        form=form,
+        outcomes=outcomes,
+        due=_due(top.get("due"), scope),
+        shows=scope.names("facts", top.get("shows"), "shows"),
+        help=scope.words(top.get("help"), "help"),
+        approval=nodes.boolean(top.get("approval"), scope.faults, "approval") or False,
+        offered=offered or nodes.boolean(top.get("offered"), scope.faults, "offered") or False,
+    )
+    _check_link(task, top.get("link") or node, scope)
+    return task
+
+
+def _link(top: Mapping[str, Node], scope: Scope) -> LinkLevel:
+    level = nodes.choice(top.get("link"), scope.faults, ("open", "code", "second"), "link")
+    return level or "code"  # type: ignore[return-value]
+
+
+def _check_link(task: TaskDef, where: Node, scope: Scope) -> None:
+    """An open link may only acknowledge: whoever holds a forwarded mail could use it."""
+    decides = task.form or task.shows or any(answer.to or answer.starts for answer in task.outcomes.values())
+    if task.link == "open" and decides:
+        scope.faults.add(
+            where, f"task '{task.name}' shows, asks or decides something: its link must be 'code' or 'second'"
+        )
+
+
+def _form(node: Node | None, scope: Scope) -> Iterator[FormField]:
+    seen: set[str] = set()
+    for item in nodes.items(node, scope.faults, "form"):
+        top = (
+            nodes.fields(item, scope.faults, required=("fact",), optional=("optional",), what="a field")
+            if isinstance(item, MapNode)
+            else {"fact": item}
+        )
+        name = scope.name("facts", top.get("fact"), "form")
+        if name in seen:
+            scope.faults.add(item, f"the form asks for '{name}' twice")
+        if name is not None:
+            seen.add(name)
+            yield FormField(name, not nodes.boolean(top.get("optional"), scope.faults, "optional"))
+
+
+def _due(node: Node | None, scope: Scope) -> Due | None:
+    """`5 business_days`, `{day: 7, of: X}` (calendar days) or `{before: 5 business_days, of: CLOCK}`."""
+    if not isinstance(node, MapNode):
+        length = _length(node, scope, "due")
+        return None if length is None else Due(*length)
+    top = nodes.fields(node, scope.faults, required=("of",), optional=("day", "before"), what="due")
+    if ("day" in top) == ("before" in top):
+        scope.faults.add(node, "due with 'of' needs exactly one of day and before")
+        return None
+    if "day" in top:
+        day = nodes.integer(top["day"], scope.faults, "day") or 0
+        return Due(day, "calendar_days", _start_of(top.get("of"), scope))
+    length = _length(top["before"], scope, "before")
+    clock = scope.name("clocks", top.get("of"), "of")
+    return None if length is None else Due(*length, clock, before=True)
+
+
+def _start_of(node: Node | None, scope: Scope) -> str | None:
+    """A clock, a date fact, or an event."""
+    if not isinstance(node, Scalar):
+        return nodes.text(node, scope.faults, "of")
+    if node.text in scope.declared["clocks"]:
+        return node.text
+    if node.text in scope.declared["facts"]:
+        return scope.fact_of(node, ("date",), "of")
+    return scope.event(node)
+
+
+def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
+    label = {"en": name.replace("_", " ").capitalize()}
+    if not isinstance(node, MapNode):
+        return Outcome(name, label, _branches(node, scope))
+    top = nodes.fields(
+        node, scope.faults, optional=("label", "to", "when", "needs", "set", "send", "start"), what=f"outcome '{name}'"
+    )
+    needs = scope.names("facts", top.get("needs"), "needs")
+    return Outcome(
+        name,
+        scope.words(top.get("label"), "label") or label,
+        _branches(top.get("to"), scope),
+        scope.guard(top.get("when")),
+        needs,
+        tuple(_sets(top.get("set"), scope)),
+        scope.names("mails", top.get("send"), "send"),
+        scope.names("children", top.get("start"), "start"),
+    )
+
+
+def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:
+    for key, value in nodes.named(node, scope.faults, "set"):
+        name = scope.name("facts", key, "set")
+        literal = None if name not in scope.types else _literal(value, scope.types[name], scope)
+        if name is not None and literal is not None:
+            yield name, literal
+
+
+def _literal(node: Node, kind: FactType, scope: Scope) -> FactValue | None:
+    """A value written in the document, as its fact's type wants it."""
+    match kind.kind:
+        case "bool":
+            return nodes.boolean(node, scope.faults, "set")
+        case "int":
+            return nodes.integer(node, scope.faults, "set")
+        case "choice":
+            return nodes.choice(node, scope.faults, kind.options, "set")
+        case "set":
+            return frozenset(nodes.each(node, scope.faults, lambda item, f: nodes.choice(item, f, kind.options, "set")))
+        case "text":
+            return nodes.text(node, scope.faults, "set")
+        case _:
+            scope.faults.add(node, f"set: a {kind.kind} is never written in a definition: ask for it in a form")
+            return None
+
+
+def with_offers(node: Node | None, states: Mapping[str, StateDef], scope: Scope) -> dict[str, StateDef]:
+    """Each offered task becomes a task of every state it is offered in."""
+    more: dict[str, tuple[TaskDef, ...]] = {}
+    for item in nodes.items(node, scope.faults, "offers"):
+        task = _task(item, scope, offered=True)
+        where = item.get("in") if isinstance(item, MapNode) else None
+        if where is None:
+            scope.faults.add(item, f"the offer '{task.name}' needs 'in': the states it is offered in")
+        for state in scope.names("states", where, "in"):
+            if state in states and states[state].final and where is not None:
+                scope.faults.add(where, f"state '{state}' is final: nothing can be offered in it")
+            more[state] = (*more.get(state, ()), task)
+    return {name: _joined_tasks(state, more.get(name, ())) for name, state in states.items()}
+
+
+def _joined_tasks(state: StateDef, more: tuple[TaskDef, ...]) -> StateDef:
+    return replace(state, tasks=(*state.tasks, *more))
+
+
+def answers(top: Mapping[str, Node]) -> Iterator[str]:
+    """Every `task.outcome` of the document, read before anything refers to one."""
+    quiet = Faults()
+    tasks = [
+        task
+        for _, state in nodes.named(top.get("states"), quiet)
+        if isinstance(state, MapNode)
+        for task in nodes.items(state.get("tasks"), quiet)
+    ]
+    for task in (*tasks, *nodes.items(top.get("offers"), quiet)):
+        name = task.get("id") if isinstance(task, MapNode) else None
+        if isinstance(task, MapNode) and isinstance(name, Scalar):
+            yield from (f"{name.text}.{key.text}" for key, _ in nodes.named(task.get("outcomes"), quiet))

@@ -1,0 +1,52 @@
+"""The fingerprint of a definition: equal exactly when two definitions decide alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+
+from engine.clocks import Rule
+from engine.definition import Definition
+from engine.guards import Guard
+from engine.ladders import Ladder
+
+_DECISIVE = ("id", "kind", "length", "unit", "rolls", "holds", "duty_of", "on", "keeps_day", "calendar")
+"""What of a rule decides a date. A pack's new version or a better citation changes no definition."""
+
+_TEXT_FIELDS = frozenset(
+    {"title", "label", "help", "option_labels", "texts", "reviewed_by", "scenarios", "hash", "place"}
+)
+
+
+def fingerprint(definition: Definition) -> str:
+    """SHA-256, in hex, of the compiled form without its texts for people."""
+    compact = json.dumps(_canonical(definition), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(compact.encode()).hexdigest()
+
+
+def _canonical(value: object) -> object:
+    """Plain JSON values that are equal exactly when two definitions decide alike; texts for people are left out."""
+    match value:
+        case Guard():
+            return value.source
+        case Rule():
+            return {name: _canonical(getattr(value, name)) for name in _DECISIVE}
+        case Ladder():
+            return _canonical(value.rungs)
+        case Mapping():
+            return [[str(key), _canonical(item)] for key, item in value.items()]
+        case frozenset():
+            return sorted(str(item) for item in value)
+        case tuple() | list():
+            return [_canonical(item) for item in value]
+        case bool() | int() | str() | None:
+            return value
+        case _ if is_dataclass(value):
+            return {
+                field.name: _canonical(getattr(value, field.name))
+                for field in fields(value)
+                if field.name not in _TEXT_FIELDS
+            }
+    return str(value)
