@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ from engine.errors import WrongEnvironment
 from storage.driver import SCHEMA, SQLITE, connect_readonly
 
 Rows = Sequence[tuple[Any, ...]]
+Order = tuple[str, str, str, str]
+Parts = tuple[tuple[str, str, str, str], Sequence[Any], Rows, Rows, Mapping[str, Any]]
+
+_NO_DATE = "9999-12-31"
+_NOTHING = (None, "", "", None, None, None, False)
 
 _TASKS = """
     SELECT c.id, c.process, c.version, c.state, t.id, t.name, t.title, t.role, t.party, t.due, t.urgent
@@ -97,9 +103,10 @@ def open_queue_rows(
     `database` is the path of an SQLite file or a URL. Raises `WrongEnvironment` as `open_store` does.
     """
     with _reading(database) as ask:
-        rows = sorted(_queue(ask), key=_order)
-    found = [row for row in rows if _wanted(row, role, person, process) and not (overdue and not row.is_overdue(today))]
-    return found[:limit]
+        waiting = sorted(_queue(ask), key=lambda found: found[0])
+    rows = (_row(*parts) for _, parts in waiting)
+    wanted = (row for row in rows if _wanted(row, role, person, process) and (row.is_overdue(today) or not overdue))
+    return list(islice(wanted, limit))
 
 
 def _wanted(row: QueueRow, role: str | None, person: str | None, process: str | None) -> bool:
@@ -110,9 +117,12 @@ def _wanted(row: QueueRow, role: str | None, person: str | None, process: str | 
     )
 
 
-def _order(row: QueueRow) -> tuple[dt.date, dt.date, str, str]:
-    targets = [day for day in (row.target, row.due) if day is not None]
-    return (row.legal or dt.date.max, min(targets, default=dt.date.max), row.case_id, row.task_id or "")
+def _order(case_id: str, task: Sequence[Any], clocks: Rows, labels: Mapping[str, Any]) -> Order:
+    """As text, which orders like the dates: most rows are only compared, so that no more is made of them."""
+    duties = [clock for clock in clocks if not labels.get(clock[1], {}).get("window")]
+    legal = min((str(clock[4]) for clock in duties if clock[4]), default=_NO_DATE)
+    targets = [str(day) for day in (task[5], *(clock[5] for clock in duties)) if day]
+    return (legal, min(targets, default=_NO_DATE), case_id, task[0] or "")
 
 
 class _Asker:
@@ -128,39 +138,34 @@ class _Asker:
         return rows
 
 
-def _queue(ask: _Asker) -> Iterator[QueueRow]:
+def _queue(ask: _Asker) -> Iterator[tuple[Order, Parts]]:
+    """Where each row stands, and what `_row` makes it of."""
     titles = {(process, version): (title, json.loads(labels)) for process, version, title, labels in ask(_DEFINITIONS)}
     clocks = _grouped(ask(_CLOCKS))
     people = _grouped(ask(_ASSIGNEES))
-    asked: set[str] = set()
-    for case_id, process, version, state, *task in ask(_TASKS):
-        asked.add(case_id)
+    tasks = _grouped((row[0], *row) for row in ask(_TASKS))
+    found = [row[1:] for rows in tasks.values() for row in rows]
+    found += [(*row, *_NOTHING) for row in ask(_WAITING) if row[0] not in tasks]
+    for case_id, process, version, state, *task in found:
         title, labels = titles.get((process, version), (process, {}))
-        assignees = [(person_id, name or person_id) for _, person_id, name in people.get(task[0], [])]
-        yield _row((case_id, process, title, state), task, assignees, _clocks(clocks.get(case_id, []), labels))
-    for case_id, process, version, state in ask(_WAITING):
-        title, labels = titles.get((process, version), (process, {}))
-        if case_id not in asked:
-            nothing = [None, "", "", None, None, None, False]
-            yield _row((case_id, process, title, state), nothing, [], _clocks(clocks.get(case_id, []), labels))
+        mine = clocks.get(case_id, [])
+        case = (case_id, process, title, state)
+        yield _order(case_id, task, mine, labels), (case, task, people.get(task[0], []), mine, labels)
 
 
-def _row(
-    case: tuple[str, str, str, str],
-    task: Sequence[Any],
-    assignees: Sequence[tuple[str, str]],
-    clocks: tuple[QueueClock, ...],
-) -> QueueRow:
-    task_id, name, task_title, role, party, due, urgent = task
+def _row(case: tuple[str, str, str, str], task: Sequence[Any], people: Rows, running: Rows,
+         labels: Mapping[str, Any]) -> QueueRow:
+    clocks = _clocks(running, labels)
+    task_id, task_name, task_title, role, party, due, urgent = task
     duties = [clock for clock in clocks if not clock.window]
     return QueueRow(
         *case,
         task_id=task_id,
-        task=name,
+        task=task_name,
         task_title=task_title,
         role=role,
         party=party,
-        assignees=tuple(assignees),
+        assignees=tuple((person_id, name or person_id) for _, person_id, name in people),
         due=_date(due),
         urgent=bool(urgent),
         clocks=clocks,
