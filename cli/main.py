@@ -84,6 +84,9 @@ def main(args: Sequence[str] | None = None) -> int:
         return _say(str(error), error.exit_code)
     except click.Abort:
         return _say("stopped; nothing more was done", 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.ClickException as error:
         return _say(f"{_sentence(error)}{_hint(error)}", 2)
     except BrokenPipeError:

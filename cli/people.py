@@ -31,10 +31,14 @@ def read_people(path: Path) -> tuple[Person, ...]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    faults = list(_wrong_columns(reader.fieldnames or (), str(path)))
-    if faults:
-        raise FaultyInput(faults)
-    rows = [(Mark(str(path), reader.line_num, 1), row) for row in reader]
+    try:
+        faults = list(_wrong_columns(reader.fieldnames or (), str(path)))
+        if faults:
+            raise FaultyInput(faults)
+        rows = [(Mark(str(path), reader.line_num, 1), row) for row in reader]
+    except csv.Error as error:
+        where = Mark(str(path), max(reader.line_num, 1), 1)
+        raise FaultyInput([Fault(where, "not readable as CSV: check the quotes, one may not be closed")]) from error
     faults = [Fault(mark, "this row has more or fewer cells than the header: check its commas and quotes")
               for mark, row in rows if None in row or None in row.values()]
     if faults:

@@ -32,6 +32,7 @@ NO_DATE = "legal duty without a date: the law gives no number of days"
 def command(rule: str, start: str, holds: tuple[str, ...], policy: HoldPolicy, closed: str | None, zone: str,
             as_json: bool) -> None:
     """Count the deadline of RULE from an event, step by step under the statute."""
+    read_zone(zone)
     derived = derive(find_rule(rule), read_trigger(start, zone), _calendars(closed), _holds(holds), policy)
     if as_json:
         print_json(as_mapping(derived))
