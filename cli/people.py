@@ -113,6 +113,16 @@ def check_links(people: Iterable[Person]) -> None:
         raise UsageError("\n".join(wrong))
 
 
+def check_unique(people: Iterable[Person]) -> None:
+    """A login belongs to one person. Raises `UsageError` naming each that two have."""
+    first: dict[str, str] = {}
+    wrong = [f"{person.id}: the login '{person.login}' belongs to {first[person.login]} already"
+             for person in people
+             if person.login and first.setdefault(person.login, person.id) != person.id]
+    if wrong:
+        raise UsageError("\n".join(wrong))
+
+
 def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
     names, mark = [name.strip() for name in found], Mark(file, 1, 1)
     for name in names:

@@ -28,6 +28,10 @@ def facts_and_parties(definition: Definition, given: Mapping[str, str]) -> tuple
 
 def fact_values(definition: Definition, given: Mapping[str, str]) -> dict[str, FactValue]:
     """The values of facts. Raises `UsageError` for unknown names, empty words and wrong values."""
+    unknown = [f"process {definition.process} has no fact '{name}'{nearest(name, definition.facts)}"
+               for name in given if name not in definition.facts and name != "posted_on"]
+    if unknown:
+        raise UsageError("\n".join(unknown))
     values, errors = read_values(definition, [*definition.facts, "posted_on"], given)
     wrong = [f"{name}: {error}" for name, error in errors.items()]
     wrong += [f"{name}: nothing is given: write {name}=VALUE"

@@ -15,7 +15,7 @@ from cli.commands.acts import tell_begun
 from cli.home import Home
 from cli.identity import login
 from cli.options import as_option, home_option, json_option
-from cli.people import changes, check_links, faults_of_row, person_of, read_people, row_of
+from cli.people import changes, check_links, check_unique, faults_of_row, person_of, read_people, row_of
 from cli.printing import print_json, say, table
 from cli.totp import uri
 from cli.wiring import House, open_house
@@ -147,6 +147,7 @@ def _put(house: House, wanted: Sequence[Person], as_login: str | None, wish: Wis
         return
     table(["", "person", "what"], [[how, person.id, told] for how, person, told in found])
     changed, office = [person for _, person, _ in found], house.make_office(before)
+    check_unique({person.id: person for person in (*before, *wanted)}.values())
     exempt = not is_set_up(house, office)
     guarded = needs_second(office, changed) and not exempt
     if not wish.apply:

@@ -113,6 +113,10 @@ def test_a_later_legal_date_needs_a_second_person(home: Home, capsys: pytest.Cap
                  id="role"),
     pytest.param(["people", "set", "edie", "--role", "privacy", "--as", "edie"], 1, "may not change people",
                  id="rights"),
+    pytest.param(["people", "set", "edie", "--login", "carla", "--as", "priya"], 2, "belongs to carla already",
+                 id="login"),
+    pytest.param(["record", "2026-0001", "recieved_on=2026-09-11", "--reason", "x", "--as", "carla"], 2,
+                 "has no fact 'recieved_on' (did you mean 'received_on'?)", id="recorded fact"),
     pytest.param(["incidents", "retry", "7", "--as", "priya"], 2, "unknown incident", id="incident"),
     pytest.param(["start", "correction_request"], 1, "is nobody in this office", id="unmapped user"),
 ])
