@@ -20,19 +20,23 @@ TICK_SECONDS = 0.1
 
 
 @contextmanager
-def heart_of(house: House) -> Iterator[Heart]:
-    """A heart ready to beat; the connection to the relay is closed with the block."""
+def heart_of(house: House, *, tells_gaps: bool = True) -> Iterator[Heart]:
+    """A heart ready to beat; the connection to the relay is closed with the block.
+
+    A played clock jumps: `tells_gaps` False keeps the officer from hearing of each jump.
+    """
     wanted = house.settings.relay
     if wanted is None:
-        yield Heart(duties(house, None), house.clock)
+        yield Heart(duties(house, None, tells_gaps=tells_gaps), house.clock)
         return
     with SmtpLink(relay_settings(wanted, house.settings.district)) as link:
         desk = desk_of(wanted, house.settings.district)
         compose = composer(house.store, house.store.outbox, house.definitions, house.make_office, desk)
-        yield Heart(duties(house, Relay(house.store.outbox, house.store, link, compose, house.clock)), house.clock)
+        relay = Relay(house.store.outbox, house.store, link, compose, house.clock)
+        yield Heart(duties(house, relay, tells_gaps=tells_gaps), house.clock)
 
 
-def duties(house: House, relay: Relay | None) -> Duties:
+def duties(house: House, relay: Relay | None, *, tells_gaps: bool) -> Duties:
     """Without a relay, mails wait in the outbox."""
     def send(now: dt.datetime, limit: int) -> int:
         return 0 if relay is None else relay.run(limit).done
@@ -46,8 +50,16 @@ def duties(house: House, relay: Relay | None) -> Duties:
         while house.service.recount(now):
             pass
 
+    def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
+        said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}
+        with house.store.read() as unit:
+            office = house.office(unit)
+        for holder in office.holders("privacy", office.today(now)):
+            house.store.outbox.notify(f"person:{holder.person.id}", "while_off", None, said, now)
+
     return Duties(tick, house.service.advance, send, rescue,
-                  lambda now: not house.store.has_work(now), house.store.high_water, house.store.set_high_water)
+                  lambda now: not house.store.has_work(now), house.store.high_water, house.store.set_high_water,
+                  was_off if tells_gaps else None)
 
 
 def desk_of(wanted: Wanted, district: str) -> Desk:

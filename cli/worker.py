@@ -49,6 +49,8 @@ class Duties:
     idle: Callable[[dt.datetime], bool]
     high_water: Callable[[], dt.datetime | None]
     set_high_water: Callable[[dt.datetime], None]
+    was_off: Callable[[dt.datetime, dt.datetime, int], object] | None = None
+    """Told once of a gap: from when, until when, and how much was done since."""
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class Heart:
         paused = self._paused(now)
         done = 0 if self.duties.idle(now) else self._work(now, paused)
         if not paused:
-            self._mark(now)
+            self._mark(now, done)
         notify("WATCHDOG=1")
         return done
 
@@ -114,13 +116,20 @@ class Heart:
         self.told = found
         return found is not None
 
-    def _mark(self, now: dt.datetime) -> None:
+    def _mark(self, now: dt.datetime, done: int) -> None:
         silence = gap(now, self.mark)
         if silence is not None:
             log.warning("%s", silence)
+            self._tell_gap(now, done)
         if self.mark is None or now - self.mark >= MARK_EVERY:
             self.duties.set_high_water(now)
             self.mark = now
+
+    def _tell_gap(self, now: dt.datetime, done: int) -> None:
+        """Not when another worker was awake meanwhile, or has told it already."""
+        last = self.duties.high_water()
+        if self.duties.was_off is not None and last is not None and gap(now, last) is not None:
+            self.duties.was_off(last, now, done)
 
     def _rescue(self, now: dt.datetime) -> None:
         if self.rescued_at is None or abs(now - self.rescued_at) >= RESCUE_EVERY:

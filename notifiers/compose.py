@@ -25,8 +25,8 @@ from notifiers.words import Matter as Matter
 from notifiers.words import Reader
 
 BRIEF, TASK, REMINDER = "brief", "task", "reminder"
-NOTICES = ("code", "fresh_link", "already_decided", "act")
-"""Mails that somebody on a page has just brought about; their row carries words of its own."""
+NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off")
+"""Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
 AT_LEAST = dt.timedelta(days=60)
@@ -169,6 +169,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
     values |= {"about": words.about(row.case_id, language)} | dict(row.words)
     if row.mail == "act":
         values |= act_words(row, draft.office, language)
+    if row.mail == "while_off":
+        values |= words.while_off_words(row.words, draft.office, language)
     if matter is not None:
         values |= {"case": matter.case.id} | _fresh_words(row, draft, matter, language)
     if row.mail == "fresh_link" and "link" not in values:

@@ -170,8 +170,7 @@ def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -
     if isinstance(value, bool):
         return phrase("yes" if value else "no", language)
     if isinstance(value, dt.datetime):
-        local = value.astimezone(office.zone)
-        return f"{date_words(local.date(), language)}, {phrase('at', language)} {_time_words(local, language)}"
+        return instant_words(value, office, language)
     if isinstance(value, dt.date):
         return date_words(value, language)
     if isinstance(value, frozenset):
@@ -180,6 +179,21 @@ def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -
         return _listed([contact.name for contact in value], language)
     person = office.person(str(value)) if fact.type.kind == "person" else None
     return person.name if person else _option(fact, str(value), language)
+
+
+def instant_words(instant: dt.datetime, office: Office, language: str) -> str:
+    """The local day and time."""
+    local = instant.astimezone(office.zone)
+    return f"{date_words(local.date(), language)}, {phrase('at', language)} {_time_words(local, language)}"
+
+
+def while_off_words(said: Mapping[str, str], office: Office, language: str) -> dict[str, str]:
+    """From when to when nothing was done, and how many things were due then."""
+    number = int(said["done"])
+    things = ("cosa" if number == 1 else "cosas") if language == "es" else ("thing" if number == 1 else "things")
+    times = {name: instant_words(dt.datetime.fromisoformat(said[name]), office, language)
+             for name in ("off_from", "back_at")}
+    return {**times, "done": f"{number} {things}"}
 
 
 def _time_words(local: dt.datetime, language: str) -> str:

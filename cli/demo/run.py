@@ -67,7 +67,7 @@ def fast_forward(house: House, clock: FakeClock) -> tuple[Case, ...]:
     """Plays both matters to their end, day by day: what is due fires, mails leave, people answer in the afternoon."""
     cases = start_cases(house)
     first = clock.now.astimezone(house.settings.zone).date()
-    with heart_of(house) as heart:
+    with heart_of(house, tells_gaps=False) as heart:
         beat_until_quiet(heart)
         for day in range(1, FAST_DAYS):
             _live_through(house, heart, clock, first + dt.timedelta(days=day))

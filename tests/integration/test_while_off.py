@@ -1,0 +1,48 @@
+"""A daemon that was off for a while tells the privacy officer once, by a real mail."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.daemon import beat_until_quiet, heart_of
+from cli.demo.run import FAST_START, FakeClock, sample_house
+from cli.demo.sink import MailSink
+from cli.home import Home
+from cli.wiring import House
+
+
+@pytest.fixture
+def district(tmp_path: Path) -> Iterator[tuple[House, FakeClock, MailSink]]:
+    clock = FakeClock(FAST_START)
+    with MailSink() as sink, sample_house(Home(tmp_path / "home"), sink, 8080, clock) as house:
+        yield house, clock, sink
+
+
+def beat(house: House) -> None:
+    """A daemon's life: it starts, works and stops."""
+    with heart_of(house) as heart:
+        beat_until_quiet(heart)
+
+
+def test_a_gap_is_told_to_the_officer_once(district: tuple[House, FakeClock, MailSink]) -> None:
+    house, clock, sink = district
+    beat(house)
+    clock.now = FAST_START + dt.timedelta(days=3)
+    beat(house)
+    beat(house)
+    (mail,) = sink.mails
+    assert mail.envelope_to == "priya@prairie-creek.example"
+    assert mail.subject == "soppa was off from Monday, September 14, 2026, at 9:00 a.m."
+    assert "Thursday, September 17, 2026, at 9:00 a.m." in " ".join(mail.part("plain").split())
+
+
+def test_a_short_pause_is_told_to_nobody(district: tuple[House, FakeClock, MailSink]) -> None:
+    house, clock, sink = district
+    beat(house)
+    clock.now = FAST_START + dt.timedelta(minutes=50)
+    beat(house)
+    assert sink.mails == []
