@@ -84,7 +84,8 @@ class Task:
 class Clock:
     """One generation of one clock. The dates are a projection, derived by `engine.clocks.derive` from the rest.
 
-    Dates are local; `None` while held or where the rule has no number.
+    Dates are local; `None` while held or where the rule has no number. `agreed` is a later date that both sides
+    agreed to.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Clock:
     provisional: bool = False
     reason: str = ""
     ended_on: dt.date | None = None
+    agreed: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ HOLD_REVIEW = dt.timedelta(days=14)
 class Rule:
     """One rule of the law, or of a district, as data. Certainty tags: T read, P partly read, S second-hand,
     M recalled (have counsel confirm), D a district's own. `reading`: what the date rests on where the text is open.
-    `calendar` counts business days and rolls the last day; it is None where no calendar bears on the date."""
+    `calendar` counts business days and rolls the last day; it is None where no calendar bears on the date.
+    `agreement`: the rule lets both sides agree to a later date."""
 
     id: str
     version: str
@@ -49,6 +50,7 @@ class Rule:
     note: str = ""
     calendar: str | None = "il-statutory"
     source: str = ""
+    agreement: bool = False
 
     @property
     def kind_of_date(self) -> KindOfDate:
@@ -159,18 +161,22 @@ def derive(
     holds: Iterable[Hold] = (),
     policy: HoldPolicy = "asap",
     grace: int = 1,
+    agreed: dt.date | None = None,
 ) -> Derived:
     """The nominal, legal and target date of `rule` counted from `trigger`, with each step.
 
     `policy` and `grace` (business days, 0 to 3) say what a released hold does. A hold that the rule does not know, that
-    began after the due date, or that ended before the trigger has no effect; a step says so. Raises `OutsideCalendar`,
-    and `UsageError` for a policy that the rule does not allow.
+    began after the due date, or that ended before the trigger has no effect; a step says so. `agreed` is a later date
+    that both sides agreed to, where the rule lets them. Raises `OutsideCalendar`, and `UsageError` for a policy that
+    the rule does not allow.
     """
     steps = _Steps()
     steps.add("trigger", trigger, f"Day 0 is {day_name(trigger)}: {rule.anchor}; it is not counted")
     counted = _dates(rule, trigger, calendars, steps)
     for hold in unite(holds):
         counted = _held(counted, hold, policy, grace, calendars, steps)
+    if agreed is not None:
+        counted = _agreed(counted, agreed, calendars, steps)
     return replace(counted, steps=tuple(steps.lines))
 
 
@@ -300,6 +306,17 @@ def _school_days(undated: Derived, length: int, calendars: Calendars, steps: _St
     if provisional:
         steps.add("provisional", legal, "Provisional: the attendance calendar is not entered that far")
     return replace(undated, nominal=legal, legal=legal, target=legal, provisional=provisional)
+
+
+def _agreed(counted: Derived, agreed: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
+    """A date agreed to by both sides counts as it stands: later than the rule's own, and never rolled."""
+    if not counted.rule.agreement or counted.legal is None or agreed <= counted.legal:
+        steps.add("agreed", agreed, f"The agreement on {day_name(agreed)} has no effect: not later, or not allowed")
+        return counted
+    target = max(counted.trigger, calendars.strict.on_or_before(agreed))
+    steps.add("agreed", agreed, f"Both sides agreed in writing to {day_name(agreed)}: that is the date instead")
+    steps.add("target", target, _target_text(target, agreed))
+    return replace(counted, legal=agreed, target=target)
 
 
 def _held(counted: Derived, hold: Hold, policy: HoldPolicy, grace: int, calendars: Calendars, steps: _Steps) -> Derived:

@@ -16,7 +16,7 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
         node,
         scope.faults,
         required=("rule", "title", "anchor", "owner"),
-        optional=("satisfied_by", "void_by", "ladder", "chases", "days"),
+        optional=("satisfied_by", "void_by", "ladder", "chases", "days", "agreed"),
         what=f"clock '{name}'",
     )
     rule = _rule(top.get("rule"), scope)
@@ -31,18 +31,26 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
     if not window and "satisfied_by" not in top:
         scope.faults.add(node, f"clock '{name}' is a duty: say in satisfied_by what fulfils it")
     return ClockDef(
-        name,
-        scope.words(top.get("title"), "title"),
-        rule or NO_RULE,
-        _anchor(top.get("anchor"), scope),
-        scope.events(top.get("satisfied_by"), "satisfied_by"),
-        scope.events(top.get("void_by"), "void_by"),
-        scope.ladders.get(ladder or ""),
-        reader(top.get("owner"), scope, "owner"),
-        reader(top["chases"], scope, "chases") if "chases" in top else None,
-        scope.fact_of(top.get("days"), ("int",), "days"),
-        window,
+        name=name,
+        title=scope.words(top.get("title"), "title"),
+        rule=rule or NO_RULE,
+        anchor=_anchor(top.get("anchor"), scope),
+        satisfied_by=scope.events(top.get("satisfied_by"), "satisfied_by"),
+        void_by=scope.events(top.get("void_by"), "void_by"),
+        ladder=scope.ladders.get(ladder or ""),
+        owner=reader(top.get("owner"), scope, "owner"),
+        chases=reader(top["chases"], scope, "chases") if "chases" in top else None,
+        days_fact=scope.fact_of(top.get("days"), ("int",), "days"),
+        window=window,
+        agreed_fact=_agreed(top.get("agreed"), rule, scope),
     )
+
+
+def _agreed(node: Node | None, rule: Rule | None, scope: Scope) -> str | None:
+    """The date fact of a later date that both sides agreed to; only where the rule lets them."""
+    if node is not None and rule is not None and not rule.agreement:
+        scope.faults.add(node, f"{rule.id} knows no agreement to a later date: take 'agreed' out")
+    return scope.fact_of(node, ("date",), "agreed")
 
 
 NO_RULE = Rule("", "", "", "no_number", "", "", "")

@@ -174,6 +174,7 @@ class ClockDef:
     chases: Who | None = None
     days_fact: str | None = None
     window: bool = False
+    agreed_fact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from engine.definition import Definition
 from engine.guards import Guard
 from engine.ladders import Ladder
 
-_DECISIVE = ("id", "kind", "length", "unit", "rolls", "holds", "duty_of", "on", "keeps_day", "calendar")
+_DECISIVE = ("id", "kind", "length", "unit", "rolls", "holds", "duty_of", "on", "keeps_day", "calendar", "agreement")
 """What of a rule decides a date. A pack's new version or a better citation changes no definition."""
 
 _TEXT_FIELDS = frozenset(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.case import Clock
-from engine.clocks import Derived, Rule, derive
+from engine.clocks import Derived, Hold, Rule, derive
 from engine.definition import ClockDef, Who, expired
 from engine.ladders import FIRE_HOUR, PlannedRung, following, plan, split
 from engine.messages import CancelTimers, Notify, Send, SetTimer
@@ -83,7 +83,7 @@ def running(turn: Turn) -> tuple[str, ...]:
 
 def rederive(turn: Turn, clock: ClockDef, current: Clock) -> Derived:
     """The dates of a stored clock again, from what it is."""
-    return _derived(turn, replace(clock.rule, length=current.length), current.anchor, current)
+    return _derived(turn, replace(clock.rule, length=current.length), current.anchor, current.holds, current.agreed)
 
 
 def _anchor(turn: Turn, clock: ClockDef) -> dt.date | None:
@@ -107,12 +107,17 @@ def _as_date(turn: Turn, value: object) -> dt.date:
 
 
 def _derive(turn: Turn, clock: ClockDef, anchor: dt.date, current: Clock | None) -> Derived:
-    return _derived(turn, _rule(turn, clock), anchor, current)
+    return _derived(turn, _rule(turn, clock), anchor, current.holds if current else (), _agreed(turn, clock))
 
 
-def _derived(turn: Turn, rule: Rule, anchor: dt.date, current: Clock | None) -> Derived:
-    holds = current.holds if current else ()
-    return derive(rule, anchor, turn.office.calendars, holds, turn.office.hold_policy, turn.office.asap_grace)
+def _derived(turn: Turn, rule: Rule, anchor: dt.date, holds: tuple[Hold, ...], agreed: dt.date | None) -> Derived:
+    office = turn.office
+    return derive(rule, anchor, office.calendars, holds, office.hold_policy, office.asap_grace, agreed)
+
+
+def _agreed(turn: Turn, clock: ClockDef) -> dt.date | None:
+    value = turn.case.facts.get(clock.agreed_fact or "")
+    return value if isinstance(value, dt.date) else None
 
 
 def _rule(turn: Turn, clock: ClockDef) -> Rule:
@@ -126,7 +131,7 @@ def _rule(turn: Turn, clock: ClockDef) -> Rule:
 def _start(turn: Turn, clock: ClockDef, derived: Derived) -> None:
     if any(event in turn.case.happened for event in clock.void_by):
         return
-    current = _generation(clock, derived, 1, "")
+    current = replace(_generation(clock, derived, 1, ""), agreed=_agreed(turn, clock))
     _put(turn, current)
     turn.tell("clock_started", **_told(current))
     _set_timers(turn, clock, current, derived, fire_passed=True)
@@ -138,7 +143,8 @@ def _start(turn: Turn, clock: ClockDef, derived: Derived) -> None:
 
 def _move(turn: Turn, clock: ClockDef, old: Clock, derived: Derived) -> None:
     reason = _why_moved(old, derived)
-    current = replace(_generation(clock, derived, old.generation + 1, reason), holds=old.holds)
+    fresh = _generation(clock, derived, old.generation + 1, reason)
+    current = replace(fresh, holds=old.holds, agreed=_agreed(turn, clock))
     turn.do(CancelTimers(f"rung/{clock.name}/"))
     turn.do(CancelTimers(f"window/{clock.name}/"))
     _put(turn, current)
@@ -152,6 +158,8 @@ def _why_moved(old: Clock, derived: Derived) -> str:
         return f"day 0 was {old.anchor}, is {derived.trigger}"
     if old.length != derived.rule.length:
         return f"{old.length} days were counted, now {derived.rule.length}"
+    if "agreed" in {step.what for step in derived.steps} and derived.legal != old.legal:
+        return f"both sides agreed to {derived.legal}"
     return f"counted in {', '.join(old.calendars)}, now in {', '.join(derived.calendars)}"
 
 

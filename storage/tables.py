@@ -191,6 +191,7 @@ class ClockRow(SQLModel, table=True):
     provisional: bool
     reason: str
     ended_on: dt.date | None = None
+    agreed: dt.date | None = None
     superseded_because: str | None = None
 
 

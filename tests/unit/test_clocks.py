@@ -73,3 +73,18 @@ def test_a_repetition_begins_on_the_day_after_what_is_said_once() -> None:
         ("digest", D(2027, 4, 2)),
         ("legal_3", D(2027, 4, 5)),
     ]
+
+
+AGREED = [
+    ("R-HEAR-HELD", "2027-03-13", "2027-03-13", "a later date counts as it stands, a Saturday too"),
+    ("R-HEAR-HELD", "2027-02-20", "2027-02-25", "an earlier one changes nothing"),
+    ("R-CORR-DISTRICT", "2027-06-01", "2027-05-11", "where the rule knows no agreement, nothing does"),
+]
+
+
+@pytest.mark.parametrize(("rule", "agreed", "legal", "why"), AGREED)
+def test_a_later_date_that_both_sides_agreed_to(rule: str, agreed: str, legal: str, why: str) -> None:
+    day = dt.date.fromisoformat
+    derived = derive(workflows.lawbook().rules[rule], day("2027-02-10"), CALENDARS, agreed=day(agreed))
+    assert derived.legal == day(legal), why
+    assert [step.day for step in derived.steps if step.what == "agreed"] == [day(agreed)]
