@@ -19,6 +19,9 @@ from engine.faults import Fault, Mark
 
 T = TypeVar("T")
 
+MOST_NAMED = 12
+"""Of more known names than these a sentence names only the first."""
+
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)")
 
@@ -77,6 +80,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f" (did you mean '{close[0]}'?)"
+    if len(names) > MOST_NAMED:
+        names = [*names[:MOST_NAMED], f"… {len(names) - MOST_NAMED} more"]
     return f" (known: {', '.join(names)})" if names else ""
 
 
