@@ -245,6 +245,10 @@ class Outbox(Protocol):
         """What the brief of this row carries."""
         ...
 
+    def seal(self, now: dt.datetime) -> str | None:
+        """Seals the heads of all histories that have grown, and gives the latest seal as a line of text."""
+        ...
+
     def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
         """Committed before the final dot; False when the claim was lost or the row cancelled: do not send."""
         ...

@@ -97,12 +97,14 @@ def composer(store: Store, outbox: Outbox, definitions: Definitions, make_office
             cases = [unit.case(case_id) for case_id in sorted(wanted)]
             office = make_office(unit.people())
         matters = {case.id: Matter(case, definitions.pinned(case.process, case.version, case.hash)) for case in cases}
-        return compose(row, matters, lines, office, desk, now)
+        officers = {f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))}
+        seal = outbox.seal(now) if row.mail == BRIEF and row.recipient in officers else None
+        return compose(row, matters, lines, office, desk, now, seal)
     return composed
 
 
 def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[BriefLine], office: Office, desk: Desk,
-            now: dt.datetime) -> Composed | None:
+            now: dt.datetime, seal: str | None = None) -> Composed | None:
     """The mail of a row; None when there is nothing to say any more (task closed or somebody else's, code run out).
 
     Raises `NoAddress` when the reader reads no mail, `UsageError` or `FaultyInput` when the text cannot be rendered.
@@ -113,7 +115,7 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
         raise NoAddress(f"mail '{row.mail}' has no address to go to: tell {row.recipient} on paper or enter an address")
     draft = _Draft(office, desk, reader, now, [])
     if row.mail == BRIEF:
-        return _brief(row, draft, matters, lines)
+        return _brief(row, draft, matters, lines, seal)
     if row.mail in NOTICES:
         return _notice(row, draft, matter)
     if matter is None:
@@ -272,13 +274,14 @@ def _footer(office: Office, case_id: str | None) -> str:
 # --- the daily brief -------------------------------------------------------------------------------------------------
 
 
-def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine]) -> Composed | None:
+def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine],
+           seal: str | None) -> Composed | None:
     wanted = brief.wanted(lines, matters)
     if not wanted:
         return None
     language, source = _own_text(BRIEF, draft.reader.language)
     values = {**words.office_words(draft.reader, draft.office, draft.today, language),
-              "headline": brief.headline(wanted, draft.today, language)}
+              "headline": brief.headline(wanted, draft.today, language), **({"seal": seal} if seal else {})}
     tables = brief.tables(wanted, matters, draft.reader, draft.today, language, draft.task_link)
     rendered = render_mail(source, values, language, _footer(draft.office, None), file=_own_name(BRIEF, language),
                            tables=tables)

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from engine.messages import MailSettled
 from engine.ports import BriefLine, NewLink, OutboxRow, OutboxState
+from storage import seals
 from storage.base import Base
 from storage.keeping import URGENT, leave_message, new_mail
 from storage.links import link_row
@@ -74,6 +75,10 @@ class SqlOutbox:
         with self.base.reading() as connection:
             lines = connection.execute(mine.order_by(*order)).mappings().all()
         return tuple(self._line(line) for line in lines)
+
+    def seal(self, now: dt.datetime) -> str | None:
+        latest = self.base.write(lambda connection: seals.seal(connection, now))
+        return f"{latest.number}, {latest.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, {latest.hash}" if latest else None
 
     def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
         values = {"state": "handing_over", "lease_until": now + HANDING_OVER}

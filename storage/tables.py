@@ -357,6 +357,18 @@ class HistoryRow(SQLModel, table=True):
     sealed: bytes | None = None
 
 
+class SealRow(SQLModel, table=True):
+    """The office-wide chain, append-only by trigger: `heads` lists the latest line of each history that has grown since
+    the seal before."""
+
+    __tablename__ = "seals"
+    __table_args__ = _args()
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: dt.datetime
+    heads: str
+    hash: str
+
+
 class IncidentRow(SQLModel, table=True):
     """`resume_at` is when the row would have been due; a retry puts it back."""
 
@@ -412,5 +424,6 @@ SESSIONS = _table(SessionRow)
 SECOND_CHECKS = _table(SecondCheck)
 RATE_COUNTS = _table(RateCount)
 HISTORY = _table(HistoryRow)
+SEALS = _table(SealRow)
 INCIDENTS = _table(IncidentRow)
 PENDING_ACTS = _table(PendingAct)

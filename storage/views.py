@@ -12,7 +12,7 @@ from engine.case import Clock
 from engine.errors import Refused, UsageError
 from engine.nodes import nearest
 from engine.ports import OutboxRow, OutboxState
-from storage import history
+from storage import history, seals
 from storage.base import Base
 from storage.history import HistoryLine
 from storage.outbox import SqlOutbox, read_mail
@@ -129,6 +129,11 @@ class Views:
         """What is wrong with the chain of a case; empty when it is whole."""
         with self.base.reading() as connection:
             return history.faults(connection, self.base.ring, case_id)
+
+    def verify_seals(self) -> Sequence[str]:
+        """What is wrong with the office-wide chain; empty when it is whole."""
+        with self.base.reading() as connection:
+            return seals.faults(connection)
 
     def history_head(self, case_id: str) -> str:
         with self.base.reading() as connection:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from cli.home import Home
 from cli.options import home_option, json_option
-from cli.printing import print_json, table
+from cli.printing import print_json, say, table
 from cli.wiring import open_house
+from engine.errors import Refused
 
 
 @click.command(epilog="Example: soppa history 2026-0001")
 @click.argument("case")
+@click.option("--verify", is_flag=True, help="Only say whether the chain of the history, and the seals, are whole.")
 @home_option
 @json_option
-def command(case: str, home: Home, as_json: bool) -> None:
+def command(case: str, verify: bool, home: Home, as_json: bool) -> None:
     """Tell what happened in CASE, line by line. Values about a child are left out."""
     with open_house(home) as house:
         with house.store.read() as unit:
             found = unit.case(case)
+        views = house.store.views
+        wrong = [*views.verify_history(found.id), *views.verify_seals()] if verify else []
         lines = house.store.views.history(found.id)
         zone = house.settings.zone
+    if verify:
+        _tell_verified(found.id, len(lines), wrong, as_json)
+        return
     if as_json:
         print_json([{"seq": line.seq, "at": line.at, "actor": line.actor, "kind": line.kind, "detail": line.detail}
                     for line in lines])
@@ -28,3 +37,13 @@ def command(case: str, home: Home, as_json: bool) -> None:
     table(["", "when", "who", "what", ""], [
         [str(line.seq), f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}", line.actor, line.kind.replace("_", " "),
          ", ".join(f"{key} {value}" for key, value in line.detail.items() if value)] for line in lines])
+
+
+def _tell_verified(case_id: str, lines: int, wrong: Sequence[str], as_json: bool) -> None:
+    """Raises `Refused` when something was changed."""
+    if as_json:
+        print_json({"case": case_id, "lines": lines, "whole": not wrong, "wrong": wrong})
+    elif not wrong:
+        say(f"case {case_id}: {lines} lines, the chain is whole, and so are the seals")
+    if wrong:
+        raise Refused("\n".join(wrong))
