@@ -11,7 +11,6 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +18,37 @@ from engine.errors import WrongEnvironment
 from storage.driver import SCHEMA, SQLITE, connect_readonly
 
 Rows = Sequence[tuple[Any, ...]]
-Order = tuple[str, str, str, str]
-Parts = tuple[tuple[str, str, str, str], Sequence[Any], Rows, Rows, Mapping[str, Any]]
+Titles = Mapping[tuple[str, int], tuple[str, Mapping[str, Any]]]
 
-_NO_DATE = "9999-12-31"
-_NOTHING = (None, "", "", None, None, None, False)
-
-_TASKS = """
+_DEFINITIONS = "SELECT process, version, title, labels FROM definitions"
+_PICKED = """
+    WITH duties AS (
+        SELECT k.case_id, MIN(k.legal) AS legal, MIN(k.target) AS target
+        FROM clocks k JOIN cases c ON c.id = k.case_id
+        WHERE k.status = 'running' AND c.process || '/' || c.version || '/' || k.name NOT IN ({windows})
+        GROUP BY k.case_id)
     SELECT c.id, c.process, c.version, c.state, t.id, t.name, t.title, t.role, t.party, t.due, t.urgent
-    FROM tasks t JOIN cases c ON c.id = t.case_id
-    WHERE t.outcome IS NULL AND t.present AND NOT t.offered
-    ORDER BY c.id, t.position"""
-_WAITING = "SELECT id, process, version, state FROM cases WHERE ended_at IS NULL ORDER BY id"
+    FROM cases c
+    LEFT JOIN tasks t ON t.case_id = c.id AND t.outcome IS NULL AND t.present AND NOT t.offered
+    LEFT JOIN duties d ON d.case_id = c.id
+    WHERE (c.ended_at IS NULL OR t.id IS NOT NULL) {filters}
+    ORDER BY COALESCE(d.legal, {never}), {least}(COALESCE(t.due, {never}), COALESCE(d.target, {never})), c.id, t.id
+    LIMIT {limit}"""
 _CLOCKS = """
     SELECT case_id, name, rule, nominal, legal, target, provisional
-    FROM clocks WHERE status = 'running' ORDER BY case_id, name"""
+    FROM clocks WHERE status = 'running' AND case_id IN ({cases}) ORDER BY case_id, name"""
 _ASSIGNEES = """
     SELECT a.task_id, a.person_id, p.name
-    FROM task_assignees a
-    JOIN tasks t ON t.id = a.task_id AND t.outcome IS NULL AND t.present
-    LEFT JOIN people p ON p.id = a.person_id
-    ORDER BY a.task_id, a.position"""
-_DEFINITIONS = "SELECT process, version, title, labels FROM definitions"
+    FROM task_assignees a LEFT JOIN people p ON p.id = a.person_id
+    WHERE a.task_id IN ({tasks}) ORDER BY a.task_id, a.position"""
+_FILTERS = {
+    "role": "AND t.role = {}",
+    "process": "AND c.process = {}",
+    "person": "AND EXISTS (SELECT 1 FROM task_assignees a WHERE a.task_id = t.id AND a.person_id = {})",
+}
+_OVERDUE = "AND (d.legal < {} OR t.due < {})"
+_AT_ONCE = 500
+"""Rows of one IN list; SQLite and PostgreSQL both take many more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,66 +111,71 @@ def open_queue_rows(
     `database` is the path of an SQLite file or a URL. Raises `WrongEnvironment` as `open_store` does.
     """
     with _reading(database) as ask:
-        waiting = sorted(_queue(ask), key=lambda found: found[0])
-    rows = (_row(*parts) for _, parts in waiting)
-    wanted = (row for row in rows if _wanted(row, role, person, process) and (row.is_overdue(today) or not overdue))
-    return list(islice(wanted, limit))
+        titles = {(name, version): (title, json.loads(labels)) for name, version, title, labels in ask(_DEFINITIONS)}
+        wanted = {"role": role, "process": process, "person": person}
+        picked = _pick(ask, titles, wanted, today if overdue else None, limit)
+        clocks = _grouped(_some(ask, _CLOCKS, "cases", {row[0] for row in picked}))
+        people = _grouped(_some(ask, _ASSIGNEES, "tasks", {row[4] for row in picked if row[4]}))
+    return [_row(row, titles.get((row[1], row[2]), (row[1], {})), people.get(row[4], []), clocks.get(row[0], []))
+            for row in picked]  # fmt: skip
 
 
-def _wanted(row: QueueRow, role: str | None, person: str | None, process: str | None) -> bool:
-    return (
-        role in (None, row.role)
-        and process in (None, row.process)
-        and (person is None or any(person == person_id for person_id, _ in row.assignees))
+def _pick(
+    ask: _Asker, titles: Titles, wanted: Mapping[str, str | None], late: dt.date | None, limit: int | None
+) -> Rows:
+    """The rows asked for, in their order: the database sorts, so that only these are fetched."""
+    windows = [f"{process}/{version}/{name}" for (process, version), (_, labels) in titles.items()
+               for name, label in labels.items() if label.get("window")]  # fmt: skip
+    given = {name: value for name, value in wanted.items() if value is not None}
+    filters = [_FILTERS[name].format(ask.mark) for name in given] + (
+        [_OVERDUE.format(ask.mark, ask.mark)] if late else []
     )
+    statement = _PICKED.format(
+        windows=ask.marks(windows) or "''", filters=" ".join(filters), never=ask.never, least=ask.least,
+        limit=-1 if limit is None and ask.mark == "?" else "ALL" if limit is None else int(limit),
+    )  # fmt: skip
+    return ask(statement, (*windows, *given.values(), *([late.isoformat()] * 2 if late else [])))
 
 
-def _order(case_id: str, task: Sequence[Any], clocks: Rows, labels: Mapping[str, Any]) -> Order:
-    """As text, which orders like the dates: most rows are only compared, so that no more is made of them."""
-    duties = [clock for clock in clocks if not labels.get(clock[1], {}).get("window")]
-    legal = min((str(clock[4]) for clock in duties if clock[4]), default=_NO_DATE)
-    targets = [str(day) for day in (task[5], *(clock[5] for clock in duties)) if day]
-    return (legal, min(targets, default=_NO_DATE), case_id, task[0] or "")
+def _some(ask: _Asker, statement: str, name: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    """Rows of a statement for these keys, in batches."""
+    found = sorted(keys)
+    for start in range(0, len(found), _AT_ONCE):
+        batch = found[start : start + _AT_ONCE]
+        yield from ask(statement.format(**{name: ask.marks(batch)}), tuple(batch))
 
 
 class _Asker:
-    """A raw connection of either kind, and how it writes what Python reads."""
+    """A raw connection of either kind, and how its language writes a parameter and a day that never comes."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, *, is_sqlite: bool) -> None:
         self.connection = connection
+        self.mark, self.least = ("?", "MIN") if is_sqlite else ("%s", "LEAST")
+        self.never = "'9999-12-31'" if is_sqlite else "DATE '9999-12-31'"
 
-    def __call__(self, statement: str) -> Rows:
+    def marks(self, values: Sequence[str]) -> str:
+        return ", ".join([self.mark] * len(values))
+
+    def __call__(self, statement: str, values: Sequence[object] = ()) -> Rows:
         cursor = self.connection.cursor()
-        cursor.execute(statement)
+        cursor.execute(statement, values)
         rows: Rows = cursor.fetchall()
         return rows
 
 
-def _queue(ask: _Asker) -> Iterator[tuple[Order, Parts]]:
-    """Where each row stands, and what `_row` makes it of."""
-    titles = {(process, version): (title, json.loads(labels)) for process, version, title, labels in ask(_DEFINITIONS)}
-    clocks = _grouped(ask(_CLOCKS))
-    people = _grouped(ask(_ASSIGNEES))
-    tasks = _grouped((row[0], *row) for row in ask(_TASKS))
-    found = [row[1:] for rows in tasks.values() for row in rows]
-    found += [(*row, *_NOTHING) for row in ask(_WAITING) if row[0] not in tasks]
-    for case_id, process, version, state, *task in found:
-        title, labels = titles.get((process, version), (process, {}))
-        mine = clocks.get(case_id, [])
-        case = (case_id, process, title, state)
-        yield _order(case_id, task, mine, labels), (case, task, people.get(task[0], []), mine, labels)
-
-
-def _row(case: tuple[str, str, str, str], task: Sequence[Any], people: Rows, running: Rows,
-         labels: Mapping[str, Any]) -> QueueRow:
+def _row(found: tuple[Any, ...], titled: tuple[str, Mapping[str, Any]], people: Rows, running: Rows) -> QueueRow:
+    case_id, process, _, state, task_id, task_name, task_title, role, party, due, urgent = found
+    title, labels = titled
     clocks = _clocks(running, labels)
-    task_id, task_name, task_title, role, party, due, urgent = task
     duties = [clock for clock in clocks if not clock.window]
     return QueueRow(
-        *case,
+        case_id=case_id,
+        process=process,
+        title=title,
+        state=state,
         task_id=task_id,
-        task=task_name,
-        task_title=task_title,
+        task=task_name or "",
+        task_title=task_title or "",
         role=role,
         party=party,
         assignees=tuple((person_id, name or person_id) for _, person_id, name in people),
@@ -229,7 +242,7 @@ def _sqlite(path: Path) -> Iterator[_Asker]:
         connection = connect_readonly(str(path))
         try:
             connection.execute("BEGIN")
-            yield _checked(connection, "SELECT name FROM sqlite_master WHERE name = 'alembic_version'")
+            yield _checked(connection, "SELECT name FROM sqlite_master WHERE name = 'alembic_version'", is_sqlite=True)
         finally:
             connection.close()
     except SQLITE.DatabaseError as error:
@@ -247,15 +260,15 @@ def _postgres(url: str) -> Iterator[_Asker]:
         with psycopg.connect(address, connect_timeout=10) as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            yield _checked(connection, "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL")
+            yield _checked(connection, "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL", is_sqlite=False)
     except psycopg.OperationalError as error:
         raise WrongEnvironment(
             "the database does not answer: see that it runs and that the setting names it"
         ) from error
 
 
-def _checked(connection: Any, has_schema: str) -> _Asker:
-    ask = _Asker(connection)
+def _checked(connection: Any, has_schema: str, *, is_sqlite: bool) -> _Asker:
+    ask = _Asker(connection, is_sqlite=is_sqlite)
     found = ask("SELECT version_num FROM alembic_version") if ask(has_schema) else [("none",)]
     if found[0][0] != SCHEMA:
         raise WrongEnvironment(f"the database has schema {found[0][0]}, this program needs {SCHEMA}: see soppa init")
