@@ -7,7 +7,7 @@ method of a `Unit` works inside the transaction of the `with store.begin()` that
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -30,11 +30,11 @@ class DueTimer:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message waiting for one case."""
+    """One message waiting for one case. `read` opens it, and raises where it cannot be opened."""
 
     id: int
     case_id: str
-    command: Command
+    read: Callable[[], Command]
 
 
 @dataclass(frozen=True, slots=True)

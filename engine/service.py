@@ -217,7 +217,7 @@ class Service:
         return message is not None
 
     def _deliver(self, unit: Unit, message: Message, now: dt.datetime) -> None:
-        command, office = message.command, self._office(unit)
+        command, office = message.read(), self._office(unit)
         if isinstance(command, StartCase):
             self._open(unit, self.definitions.newest(command.process), command, now, office)
         else:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -274,7 +275,7 @@ class SqlUnit:
             .with_for_update(skip_locked=True)
         )
         rows = self.connection.execute(waiting).all()
-        return tuple(Message(row.id, row.case_id, self._command(row.sealed, row.source)) for row in rows)
+        return tuple(Message(row.id, row.case_id, partial(self._command, row.sealed, row.source)) for row in rows)
 
     def message_done(self, message: Message) -> None:
         self.connection.execute(delete(MESSAGES).where(MESSAGES.c.id == message.id))

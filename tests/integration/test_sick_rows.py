@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 
 import pytest
+from sqlalchemy import func, select, update
 
 import workflows
 from engine.case import Actor, Contact, FactValue
@@ -14,6 +15,7 @@ from engine.errors import LostRace
 from engine.office import Office, Person
 from engine.service import Service
 from storage.store import SqlStore
+from storage.tables import MESSAGES
 from tests.integration.stored import opened
 from tests.office import PEOPLE, office
 
@@ -154,3 +156,19 @@ def test_a_message_that_lost_a_race_is_left_for_the_next_call(store: SqlStore, s
     service.advance(START)
     assert waiting(store) == [sick]
     assert store.failed("message", sick, "the first to be counted", START) == 1
+
+
+def test_a_message_that_cannot_be_opened_does_not_stop_the_others(store: SqlStore, service: Service) -> None:
+    for row in store.outbox.claim(START, 10):
+        sent = {"address": "x@home.example", "message_id": f"<{row.id}@d>", "raw": b"mail", "links": []}
+        store.outbox.prepare(row, now=START, **sent)  # type: ignore[arg-type]
+        store.outbox.settle(row, "accepted", "250 ok", START)
+    with store.base.engine.begin() as connection:
+        first = connection.scalar(select(func.min(MESSAGES.c.id)))
+        connection.execute(update(MESSAGES).where(MESSAGES.c.id == first).values(sealed=b"broken"))
+    service.advance(START)
+    with store.begin() as unit:
+        assert [message.id for message in unit.messages(10)] == [first]
+    for _ in range(4):
+        service.advance(START)
+    assert [(line.kind, line.ref) for line in store.views.incidents()] == [("message", first)]

@@ -206,11 +206,12 @@ def test_a_child_and_its_parent_get_their_messages(store: SqlStore) -> None:
     case = start(store, StartChild("fix", "operator_fix", {"on": TODAY}, {}), TellParent("2026-0001", "fix", "done"))
     with store.begin() as unit:
         first, second = unit.messages(10)
-        assert isinstance(first.command, StartCase)
-        assert first.case_id == first.command.case_id == "2026-0002"
-        assert (first.command.parent, first.command.process) == (case.id, "operator_fix")
-        assert first.command.facts == {"on": TODAY}
-        assert second.command == ChildEnded("fix", case.id, "done") and second.case_id == "2026-0001"
+        begin = first.read()
+        assert isinstance(begin, StartCase)
+        assert first.case_id == begin.case_id == "2026-0002"
+        assert (begin.parent, begin.process) == (case.id, "operator_fix")
+        assert begin.facts == {"on": TODAY}
+        assert second.read() == ChildEnded("fix", case.id, "done") and second.case_id == "2026-0001"
         unit.message_done(first)
     with store.begin() as unit:
         assert [message.id for message in unit.messages(10)] == [second.id]
@@ -220,7 +221,7 @@ def test_messages_of_one_case_come_one_at_a_time(store: SqlStore) -> None:
     start(store, *[TellParent("2026-0001", f"child{n}", "done") for n in range(3)])
     with store.begin() as unit:
         (message,) = unit.messages(10)
-    assert message.command == ChildEnded("child0", "2026-0001", "done")
+    assert message.read() == ChildEnded("child0", "2026-0001", "done")
 
 
 def test_the_fifth_failure_opens_an_incident_and_others_go_on(store: SqlStore) -> None:
