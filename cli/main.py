@@ -29,6 +29,7 @@ COMMANDS = {
     "record": "Record or correct a fact of a case.",
     "reassign": "Give a task to another person.",
     "acts": "What waits for a second person: list, confirm.",
+    "document": "Take a kept document out of a case.",
     "explain": "How each date of a case was counted.",
     "history": "What happened in a case, line by line.",
     "deadline": "Count a deadline under a rule, step by step.",

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import secrets
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePath
 
 from cli.acts import confirm_act, find_act, shown_by, text_of, title_of
-from cli.home import write_private
 from cli.totp import matching
 from cli.wiring import House
 from engine.case import Case
@@ -32,7 +28,7 @@ def pages(house: House) -> Callable[..., object]:
     return make_app(
         service=house.service, store=house.store, definitions=house.definitions, office=lent.office,
         clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
-        keep_document=lent.keep_document, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
+        documents=house.documents, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
         act=lent.act, confirm_act=lent.confirm_act,
     )  # fmt: skip
 
@@ -70,12 +66,6 @@ class _Lent:
             if line.kind == "task_completed" and line.detail.get("task") == task_id:
                 return Answered(line.detail["by"], line.at, line.detail["outcome"])
         return None
-
-    def keep_document(self, content: bytes, name: str) -> str:
-        """Keeps a file under a random name; the fact is that name and the file's SHA-256, which pins its content."""
-        kept = f"{secrets.token_hex(16)}{PurePath(name).suffix}"
-        write_private(self.house.home.documents / kept, content)
-        return f"{kept} sha256:{hashlib.sha256(content).hexdigest()}"
 
     def letter(self, case: Case, mail_name: str) -> str:
         definition = self.house.definitions.pinned(case.process, case.version, case.hash)

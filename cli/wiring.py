@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from cli.documents import Documents
 from cli.home import Home, check_home
 from cli.identity import acting
 from cli.office import make_office
@@ -76,6 +77,10 @@ class House:
     definitions: Adopted
     service: Service
     clock: Clock
+
+    @property
+    def documents(self) -> Documents:
+        return Documents(self.home.documents, self.store.base.ring)
 
     def office(self, unit: Unit) -> Office:
         return self.make_office(unit.people())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TypeVar
 
 from engine.case import Contact, FactValue
 from engine.definition import Definition, FactDef, Words, say
@@ -13,6 +14,7 @@ from engine.nodes import nearest
 MAX_TEXT = 4_000
 MAX_CONTACTS = 200
 Raw = str | Iterable[str]
+R = TypeVar("R", bound=Raw)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+\.[^@\s<>\"(),:;\[\]\\.]+")
@@ -57,6 +59,13 @@ _WORDS: Mapping[str, Words] = {
     },
     "contacts": {"en": "at most {most} contacts", "es": "como máximo {most} contactos"},
 }
+
+
+KEPT_DOCUMENT = re.compile(r"(?P<name>[0-9a-f]{32})\.(?P<kind>pdf|png|jpg|docx|txt) sha256:(?P<hash>[0-9a-f]{64})")
+"""What a document fact holds: the random name of a kept file, its kind, and the hash of its content."""
+
+SAMPLE_DOCUMENT = f"{'0' * 32}.pdf sha256:{'0' * 64}"
+"""Stands for any document in a story that nobody keeps."""
 
 
 class FieldError(ValueError):
@@ -109,6 +118,12 @@ def _known(
     return value
 
 
+def without_files(definition: Definition, typed: Mapping[str, R]) -> dict[str, R | str]:
+    """The same words with `SAMPLE_DOCUMENT` for each document: for stories, which keep no files."""
+    kinds = {name: fact.type.kind for name, fact in definition.facts.items()}
+    return {name: SAMPLE_DOCUMENT if kinds.get(name) == "document" else word for name, word in typed.items()}
+
+
 def read_value(fact: FactDef, typed: Raw) -> FactValue | None:
     """One value, or None where nothing was typed. Raises `FieldError`."""
     items = [typed] if isinstance(typed, str) else list(typed)
@@ -146,6 +161,12 @@ def _bool(fact: FactDef, typed: str) -> FactValue:
 
 def _text(fact: FactDef, typed: str) -> FactValue:
     return typed
+
+
+def _document(fact: FactDef, typed: str) -> FactValue:
+    if KEPT_DOCUMENT.fullmatch(typed):
+        return typed
+    raise FieldError("a document is handed in as a file, not typed")
 
 
 def _int(fact: FactDef, typed: str) -> FactValue:
@@ -202,6 +223,6 @@ _READERS: Mapping[str, Callable[[FactDef, str], FactValue]] = {
     "instant": _instant,
     "choice": _choice,
     "contacts": _contacts,
-    "document": _text,
+    "document": _document,
     "person": _text,
 }

@@ -11,7 +11,7 @@ from engine.case import Contact, FactValue
 from engine.clocks import Calendars
 from engine.definition import Definition, Scenario
 from engine.errors import SoppaError
-from engine.forms import read_values
+from engine.forms import read_values, without_files
 from engine.office import Office, Person
 from engine.ports import Definitions
 from engine.scope import ROLES
@@ -76,7 +76,7 @@ def _answer(step: Mapping[str, object], definition: Definition, definitions: Def
 
 
 def _values(definition: Definition, typed: Mapping[str, str | Sequence[str]]) -> Mapping[str, FactValue]:
-    values, errors = read_values(definition, [*definition.facts, "posted_on"], typed)
+    values, errors = read_values(definition, [*definition.facts, "posted_on"], without_files(definition, typed))
     if errors:
         raise SoppaError("; ".join(f"{name}: {message}" for name, message in errors.items()))
     return values

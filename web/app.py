@@ -22,10 +22,11 @@ from engine.ports import Definitions
 from engine.service import Service
 from web.acts import act_pages
 from web.answers import PlainPage, Show
+from web.files import file_pages
 from web.headers import BodyLimit, SafeHeaders, TooLarge
 from web.incidents import Incidents
 from web.links import link_pages
-from web.site import Act, Answered, MailNow, PageStore, Site, WebSettings
+from web.site import Act, Answered, Documents, MailNow, PageStore, Site, WebSettings
 from web.status import health_page, status_pages
 from web.tasks import proof_pages, task_pages
 from web.visitors import language_of
@@ -46,7 +47,7 @@ def make_app(
     settings: WebSettings,
     cases_of: Callable[[str], Sequence[str]],
     answered: Callable[[str], Answered | None],
-    keep_document: Callable[[bytes, str], str],
+    documents: Documents,
     letter: Callable[[Case, str], str],
     match_totp: Callable[[str, str, dt.datetime], int | None],
     act_of: Callable[[str], Act | None],
@@ -68,7 +69,7 @@ def make_app(
         settings=settings,
         cases_of=cases_of,
         answered=answered,
-        keep_document=keep_document,
+        documents=documents,
         letter=letter,
         match_totp=match_totp,
         act_of=act_of,
@@ -83,6 +84,7 @@ def make_app(
     app.add_exception_handler(TooLarge, lambda request, error: _named(show, request, 413))
     app.add_api_route("/static/style.css", _style, methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(health_page(site))
+    app.include_router(file_pages(site))
     for pages in (task_pages, proof_pages, act_pages, status_pages, link_pages):
         app.include_router(pages(site, show))
     return app

@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 Kind = Literal["pdf", "png", "jpg", "docx", "txt"]
+MEDIA_TYPES = {
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "txt": "text/plain; charset=utf-8",
+}
 MAX_DOCUMENT = 10 * 1024 * 1024
 _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"%PDF-", "pdf"),

@@ -19,6 +19,18 @@ class PageStore(Store, Protocol):
     def links(self) -> Links: ...
 
 
+class Documents(Protocol):
+    """Where uploaded files are kept. A kept file is named by the value of its fact."""
+
+    def keep(self, content: bytes, kind: str) -> str: ...
+
+    def read(self, value: str) -> tuple[bytes, str]:
+        """The content and its kind. Raises `UsageError` when it is missing or was changed."""
+        ...
+
+    def forget(self, value: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """`public_url` is the only source of absolute addresses. `trusted_proxies` are addresses whose word on whom they
@@ -102,7 +114,7 @@ class Site:
     settings: WebSettings
     cases_of: Callable[[str], Sequence[str]]
     answered: Callable[[str], Answered | None]
-    keep_document: Callable[[bytes, str], str]
+    documents: Documents
     letter: Callable[[Case, str], str]
     match_totp: Callable[[str, str, dt.datetime], int | None]
     act_of: Callable[[str], Act | None]

@@ -10,17 +10,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from engine.case import Case, FactValue, Task
+from engine.case import Case, Task
 from engine.definition import Definition, LinkLevel, TaskDef, say
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
+from engine.forms import SAMPLE_DOCUMENT
 from engine.guards import evaluate
 from web.answers import PlainPage, Show, see_other, unknown
 from web.documents import MAX_DOCUMENT, kind_of
 from web.doors import Door, door_page, is_staff, mail_code, try_code
 from web.forms import Submission, fields_of, outcome_facts, read_submission
-from web.headers import LETTER_POLICY
 from web.links import answer_of, closed_page
 from web.site import Site
 from web.visitors import (
@@ -38,8 +38,6 @@ from web.words import date_words, fact_lines, instant_words, tell
 
 Form = Annotated[FormData, Depends(submitted)]
 Uploads = Mapping[str, tuple[bytes, str]]
-_UPLOADED = "uploaded"
-"""Stands for a document in the form until it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +102,6 @@ def task_pages(site: Site, show: Show) -> APIRouter:
     @router.api_route("/task/{task_id}/done", methods=["GET", "HEAD"])
     def show_done(task_id: str, request: Request) -> Response:
         return _done_page(site, show, look_at(site, request, task_id))
-
-    @router.api_route("/task/{task_id}/letter", methods=["GET", "HEAD"])
-    def show_letter(task_id: str, request: Request) -> Response:
-        look = look_at(site, request, task_id)
-        mail = (look.wanted.posts if look.wanted else None) or (look.task.mail if look.task else None)
-        if mail is None or not look.is_open or not is_enough(look.has, "code"):
-            raise unknown(look.language)
-        return HTMLResponse(site.letter(look.case, mail), headers={"Content-Security-Policy": LETTER_POLICY})
 
     return router
 
@@ -279,9 +269,18 @@ def _dates(look: Look, task: Task) -> tuple[DateView, ...]:
     return tuple(views)
 
 
-def _facts(look: Look, wanted: TaskDef) -> list[tuple[str, Sequence[str]]]:
+@dataclass(frozen=True, slots=True)
+class OnFile:
+    """A fact as this visitor may see it; `address` of a document that can be opened."""
+
+    label: str
+    lines: Sequence[str]
+    address: str = ""
+
+
+def _facts(look: Look, wanted: TaskDef) -> list[OnFile]:
     """What is on file, as far as this visitor has proved who they are."""
-    rows: list[tuple[str, Sequence[str]]] = []
+    rows: list[OnFile] = []
     for name in wanted.shows:
         fact = look.definition.fact(name)
         if fact is None:
@@ -289,9 +288,11 @@ def _facts(look: Look, wanted: TaskDef) -> list[tuple[str, Sequence[str]]]:
         lines: Sequence[str] = (tell("not_recorded", look.language),)
         if name in look.case.facts:
             lines = fact_lines(fact, look.case.facts[name], look.visitor.office, look.language)
+        is_file = fact.type.kind == "document" and name in look.case.facts and look.shows_personal
         if fact.personal and not look.shows_personal:
             lines = (tell("behind_code", look.language),)
-        rows.append((say(fact.label, look.language), lines))
+        address = f"{look.path}/document/{name}" if is_file else ""
+        rows.append(OnFile(say(fact.label, look.language), lines, address))
     return rows
 
 
@@ -336,11 +337,12 @@ def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request
 
 def _read(look: Look, wanted: TaskDef, form: FormData) -> tuple[Submission, Uploads]:
     typed: dict[str, list[str]] = {}
+    documents = {name for name, fact in look.definition.facts.items() if fact.type.kind == "document"}
     for name, value in form.multi_items():
-        if isinstance(value, str):
+        if isinstance(value, str) and name not in documents:
             typed.setdefault(name, []).append(value)
     uploads, wrong = _uploads(look, wanted, form)
-    typed |= {name: [_UPLOADED] for name in uploads}
+    typed |= {name: [SAMPLE_DOCUMENT] for name in uploads}
     office, outcome = look.visitor.office, str(form.get("_outcome", ""))
     read = read_submission(look.definition, wanted, look.case, office, look.language, typed, outcome)
     return replace(read, errors={**read.errors, **wrong}), uploads
@@ -361,7 +363,7 @@ def _uploads(look: Look, wanted: TaskDef, form: FormData) -> tuple[Uploads, Mapp
         elif kind is None:
             wrong[field.fact] = tell("document_kind", look.language)
         else:
-            kept[field.fact] = (content, f"{field.fact}.{kind}")
+            kept[field.fact] = (content, kind)
     return kept, wrong
 
 
@@ -384,17 +386,23 @@ def _with_files_again(submission: Submission, uploads: Uploads, language: str) -
 
 
 def _complete(site: Site, look: Look, submission: Submission, uploads: Uploads, form: FormData) -> None:
+    """Files are kept first, so that no accepted answer lacks one, and go again when the answer is refused."""
     generation = str(form.get("_generation", ""))
-    documents: Mapping[str, FactValue] = {name: site.keep_document(*upload) for name, upload in uploads.items()}
-    site.service.complete_task(
-        look.task_id,
-        submission.outcome,
-        {**submission.values, **documents},
-        look.visitor.actor(look.case),
-        site.clock(),
-        seen_generation=int(generation) if generation.isascii() and generation.isdigit() else 0,
-        seen_facts=str(form.get("_facts", "")),
-    )
+    documents = {name: site.documents.keep(*upload) for name, upload in uploads.items()}
+    try:
+        site.service.complete_task(
+            look.task_id,
+            submission.outcome,
+            {**submission.values, **documents},
+            look.visitor.actor(look.case),
+            site.clock(),
+            seen_generation=int(generation) if generation.isascii() and generation.isdigit() else 0,
+            seen_facts=str(form.get("_facts", "")),
+        )
+    except (NotAllowed, Stale, UsageError):
+        for value in documents.values():
+            site.documents.forget(value)
+        raise
 
 
 def _refused(site: Site, show: Show, look: Look, submission: Submission, error: Exception) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.commands.show import as_mapping
+from cli.documents import keep_files
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import print_json, say
@@ -37,7 +38,7 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], reason: 
             found = unit.case(case)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         wanted = find_task(found, task)
-        values = fact_values(definition, read_given(given))
+        values = fact_values(definition, keep_files(house.documents, definition, read_given(given)))
         actor = house.actor(as_login, on_behalf_of)
         after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason)
         title = in_words(definition.states[after.state].title, "en")

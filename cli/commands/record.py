@@ -8,6 +8,7 @@ from cli.acts import begin, plan_record
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import print_changes, tell_begun
 from cli.commands.show import as_mapping
+from cli.documents import keep_files
 from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
@@ -34,6 +35,7 @@ def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_log
         with house.store.read() as unit:
             before = unit.case(case)
         definition = house.definitions.pinned(before.process, before.version, before.hash)
+        words = keep_files(house.documents, definition, words)
         values, actor = fact_values(definition, words), house.actor(as_login)
         try:
             after = house.service.record(case, values, actor, house.clock(), reason)

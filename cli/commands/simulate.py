@@ -14,6 +14,7 @@ from cli.options import facts_option, home_option, json_option, read_date, read_
 from cli.printing import day, print_json, say, table
 from cli.values import fact_values, facts_and_parties
 from engine import nodes
+from engine.forms import without_files
 from engine.nodes import Faults, Node
 from engine.office import Office
 from engine.simulate import Answer, Story, play
@@ -42,7 +43,7 @@ def command(process: str, given: tuple[str, ...], start: str, days: int, answers
     office = make_office(settings, PEOPLE, home)
     catalogue = Catalogue(home.workflows if home.workflows.is_dir() else None)
     definition = catalogue.newest(process)
-    facts, parties = facts_and_parties(definition, read_given(given))
+    facts, parties = facts_and_parties(definition, without_files(definition, read_given(given)))
     given_answers = read_answers(answers, process, catalogue) if answers else ()
     story = play(definition, catalogue, office, read_date(start, "--from"), facts, parties, given_answers, days)
     if as_json:
@@ -75,7 +76,8 @@ def _answer(top: Mapping[str, Node], process: str, catalogue: Catalogue) -> Answ
     words = {key: nodes.text(top.get(key), faults) or "" for key in ("task", "outcome")}
     named = nodes.text(top.get("process"), faults)
     given = {key.text: nodes.text(value, faults) or "" for key, value in nodes.named(top.get("values"), faults)}
-    values = fact_values(catalogue.newest(named or process), given)
+    of = catalogue.newest(named or process)
+    values = fact_values(of, without_files(of, given))
     on = read_date(nodes.text(top.get("on"), faults) or "", "on")
     return Answer(on, words["task"], words["outcome"], values, named)
 

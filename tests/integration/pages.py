@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 import workflows
+from cli.documents import Documents
 from engine.case import Actor, Case, Contact, FactValue
 from engine.office import Office
 from engine.ports import NewLink
@@ -31,9 +32,9 @@ class Pages:
 
     store: SqlStore
     service: Service
+    folder: Path
     now: dt.datetime = START
     mails: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
-    documents: list[tuple[bytes, str]] = field(default_factory=list)
     acts: dict[str, Act] = field(default_factory=dict)
     confirmed: list[str] = field(default_factory=list)
 
@@ -51,7 +52,7 @@ class Pages:
             settings=WebSettings(url),
             cases_of=self._cases_of,
             answered=self._answered,
-            keep_document=self._keep,
+            documents=Documents(self.folder, self.store.base.ring),
             letter=lambda case, mail: f"<!DOCTYPE html><title>{mail}</title><p>Letter of case {case.id}",
             match_totp=lambda secret, typed, now: int(now.timestamp()) // 30 if typed == "123456" else None,
             act_of=self.acts.get,
@@ -90,10 +91,6 @@ class Pages:
         """The code of the newest mail."""
         return next(values["code"] for _, kind, values in reversed(self.mails) if kind == "code")
 
-    def _keep(self, content: bytes, name: str) -> str:
-        self.documents.append((content, name))
-        return f"document-{len(self.documents)}"
-
     def _cases_of(self, person_id: str) -> list[str]:
         return [row.id for row in self.store.views.case_rows(open_only=True)]
 
@@ -116,4 +113,6 @@ def open_pages(folder: Path) -> Pages:
     for person in PEOPLE.values():
         store.save_person(person)
     service = Service(store, workflows.Catalogue(None), lambda people: office())
-    return Pages(store, service)
+    documents = folder / "documents"
+    documents.mkdir()
+    return Pages(store, service, documents)

@@ -20,6 +20,7 @@ from cli.pages import pages
 from cli.wiring import House
 from cli.worker import Heart
 from engine.case import Case, Contact, FactValue
+from engine.errors import UsageError
 from tests.processes import link_in, mail_to
 
 NOON = dt.datetime(2026, 9, 14, 17, 0, tzinfo=dt.UTC)
@@ -99,10 +100,14 @@ def test_an_uploaded_document_is_private_and_pinned_by_the_fact(office: Office) 
     answer = client.post(path, data=hidden(client.get(path).text) | ANSWER, files=sent)
     assert answer.status_code == 303, answer.text
     (kept,) = office.house.home.documents.iterdir()
-    assert kept.read_bytes() == PDF and kept.stat().st_mode & 0o777 == 0o600
+    assert PDF not in kept.read_bytes() and kept.stat().st_mode & 0o777 == 0o600
     with office.house.store.read() as unit:
         fact = unit.case(case.id).facts["evidence"]
-    assert fact == f"{kept.name} sha256:{hashlib.sha256(PDF).hexdigest()}"
+    assert fact == f"{kept.name}.pdf sha256:{hashlib.sha256(PDF).hexdigest()}"
+    assert office.house.documents.read(str(fact)) == (PDF, "pdf")
+    kept.write_bytes(kept.read_bytes()[:-1])
+    with pytest.raises(UsageError, match="cannot be opened"):
+        office.house.documents.read(str(fact))
 
 
 def test_an_answer_that_the_case_left_behind_is_still_found(office: Office) -> None:

@@ -243,11 +243,50 @@ def test_a_document_is_kept_by_what_it_is_and_not_by_its_name(pages: Pages) -> N
     client, path = custodian(pages, case)
     form = hidden(client.get(path).text) | VERIFY
     refused = client.post(path, data=form, files={"evidence": ("proof.pdf", b"MZ\x00\x01", "application/pdf")})
-    assert refused.status_code == 422 and 'id="evidence-error"' in refused.text and pages.documents == []
+    assert refused.status_code == 422 and 'id="evidence-error"' in refused.text
+    assert list(pages.folder.iterdir()) == []
     taken = client.post(path, data=form, files={"evidence": ("../../x.exe", b"%PDF-1.7 ...", "text/html")})
     assert taken.status_code == 303
-    assert pages.documents == [(b"%PDF-1.7 ...", "evidence.pdf")]
-    assert pages.case(case.id).facts["evidence"] == "document-1"
+    (kept,) = pages.folder.iterdir()
+    assert str(pages.case(case.id).facts["evidence"]).startswith(f"{kept.name}.pdf sha256:")
+
+
+def test_a_document_cannot_be_typed(pages: Pages) -> None:
+    case = pages.start()
+    client, path = custodian(pages, case)
+    other = f"{'a' * 32}.pdf sha256:{'b' * 64}"
+    taken = client.post(path, data=hidden(client.get(path).text) | VERIFY | {"evidence": other})
+    assert taken.status_code == 303
+    assert "evidence" not in pages.case(case.id).facts
+
+
+def test_a_refused_answer_leaves_no_file(pages: Pages) -> None:
+    case = pages.start()
+    client, path = custodian(pages, case)
+    form = hidden(client.get(path).text) | VERIFY | {"_facts": "0" * 64}
+    refused = client.post(path, data=form, files={"evidence": ("proof.pdf", b"%PDF-1.7 ...", "application/pdf")})
+    assert refused.status_code == 409
+    assert list(pages.folder.iterdir()) == []
+
+
+def test_a_document_is_opened_only_by_whom_its_task_is_for(pages: Pages) -> None:
+    case = pages.start()
+    client, path = custodian(pages, case)
+    form = hidden(client.get(path).text) | VERIFY
+    client.post(path, data=form, files={"evidence": ("proof.pdf", b"%PDF-1.7 ...", "application/pdf")})
+    moved = pages.case(case.id)
+    asked = moved.open_task("advise")
+    assert asked is not None
+    owner = browser(pages)
+    sign_in(owner, pages, pages.link(moved, "person:dan", "advise"))
+    page = owner.get(f"/task/{asked.id}")
+    assert f"/task/{asked.id}/document/evidence" in page.text
+    found = owner.get(f"/task/{asked.id}/document/evidence")
+    assert (found.status_code, found.content) == (200, b"%PDF-1.7 ...")
+    assert found.headers["content-disposition"] == f'attachment; filename="{case.id}-evidence.pdf"'
+    assert client.get(f"/task/{asked.id}/document/evidence").status_code == 403
+    assert owner.get(f"/task/{asked.id}/document/item").status_code == 404
+    assert browser(pages).get(f"/task/{asked.id}/document/evidence").status_code in (401, 404)
 
 
 def test_what_is_too_large_is_refused_before_it_is_read(pages: Pages) -> None:

@@ -1,0 +1,49 @@
+"""`soppa document`: a kept file, taken out for somebody who may see it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cli.home import Home, write_private
+from cli.options import as_option, home_option
+from cli.printing import say
+from cli.wiring import open_house
+from engine.errors import NotAllowed, UsageError
+from engine.nodes import nearest
+
+
+@click.command(epilog="Example: soppa document 2026-0001 evidence --out evidence.pdf")
+@click.argument("case")
+@click.argument("fact")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              help="A new file, readable by you alone; without it the document goes into a pipe.")
+@as_option
+@home_option
+def command(case: str, fact: str, out: Path | None, as_login: str | None, home: Home) -> None:
+    """Take the document of FACT out of CASE. For the privacy officer and the custodian."""
+    with open_house(home) as house:
+        actor = house.actor(as_login)
+        if not actor.roles & {"privacy", "custodian"}:
+            raise NotAllowed(f"{actor.name} may not take documents out: ask the privacy officer or the custodian")
+        with house.store.read() as unit:
+            found = unit.case(case)
+        if fact not in found.facts:
+            raise UsageError(f"case {found.id} has no fact '{fact}'{nearest(fact, found.facts)}")
+        content, kind = house.documents.read(str(found.facts[fact]))
+    if out is None:
+        _pipe(content, f"{found.id}-{fact}.{kind}")
+        return
+    try:
+        write_private(out, content)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written ({error.strerror}): name a new file") from error
+    say(f"{len(content):,} bytes to {out}")
+
+
+def _pipe(content: bytes, name: str) -> None:
+    if sys.stdout.isatty():
+        raise UsageError(f"a document is no text for a terminal: add --out {name}")
+    sys.stdout.buffer.write(content)
