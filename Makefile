@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-LOCK := uv pip compile --quiet --universal --generate-hashes --all-extras --python-version 3.11
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras --all-extras --python-version 3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types imports browser faults check lock clean
