@@ -51,7 +51,8 @@ SYSTEM = Actor("system", "system", "soppa")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of the present entry of the present state.
+    """One task of a state; `entry` is that of the state's place. A task of posting a mail on paper belongs to no state:
+    its `state` is empty.
 
     `generation` is raised by re-assigning and by a new form; links are bound to it. `assignees` are person ids, `party`
     the party's name for outsiders. `urgent`: mail at once; otherwise the daily brief carries it.
@@ -59,6 +60,7 @@ class Task:
 
     id: str
     name: str
+    state: str
     entry: int
     generation: int
     title: str
@@ -107,8 +109,18 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a case, or one of its regions, stands. `entry` is this entry's own number within the case."""
+
+    state: str
+    entry: int
+    entered_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """`revision` counts commits and guards each write; `entry` counts entries of states and names a task's round.
+    """`revision` counts commits and guards each write. `state`, `entry` and `entered_at` are the case's own place;
+    `regions` those of the regions of a parallel state, in document order. `entries` counts entries of states.
 
     `happened` holds the local date of the latest occurrence of each event; `children` the number of joined children
     still open, by child name.
@@ -124,6 +136,8 @@ class Case:
     revision: int
     started_at: dt.datetime
     initiator: str
+    entries: int = 0
+    regions: Mapping[str, Place] = field(default_factory=dict)
     facts: Mapping[str, FactValue] = field(default_factory=dict)
     parties: Mapping[str, Contact] = field(default_factory=dict)
     tasks: tuple[Task, ...] = ()
@@ -139,6 +153,20 @@ class Case:
     @property
     def is_open(self) -> bool:
         return self.ended_at is None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.state, self.entry, self.entered_at)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The places of the regions, in document order, and then the case's own."""
+        return (*self.regions.values(), self.place)
+
+    @property
+    def at(self) -> frozenset[str]:
+        """The names of the states it is in; those of regions as `region.state`."""
+        return frozenset(place.state for place in self.places)
 
     def task(self, task_id: str) -> Task | None:
         return next((task for task in self.tasks if task.id == task_id), None)

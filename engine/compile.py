@@ -15,7 +15,7 @@ from engine import nodes
 from engine.clocks import Rule
 from engine.compile_checks import check_states, check_texts, check_unused, check_ways
 from engine.compile_duties import read_child, read_clock, read_mail, read_scenarios
-from engine.compile_states import answers, read_state, with_offers
+from engine.compile_states import answers, read_states, regions_of, with_offers
 from engine.definition import Definition, FactDef, PartyDef, Words
 from engine.fingerprint import fingerprint
 from engine.guards import FactType
@@ -64,11 +64,24 @@ def compile_definition(
 
 def _declared(top: Mapping[str, Node], faults: Faults) -> Mapping[str, Mapping[str, Scalar]]:
     found = {section: {key.text: key for key, _ in nodes.named(top.get(section), Faults())} for section in SECTIONS}
+    found["states"] = dict(_state_keys(top.get("states"), faults))
     for section, names in found.items():
         for key in names.values():
             if not _SNAKE.fullmatch(key.text):
                 faults.add(key, f"'{key.text}' in {section}: write names in small letters, digits and '_'")
     return found
+
+
+def _state_keys(node: Node | None, faults: Faults) -> Iterator[tuple[str, Scalar]]:
+    """Every state by its full name; a region's name is its alone, so that `region.state` is one state."""
+    seen: set[str] = set()
+    for key, state in nodes.named(node, Faults()):
+        yield key.text, key
+        for region, states in regions_of(state):
+            if region.text in seen or not _SNAKE.fullmatch(region.text):
+                faults.add(region, f"region '{region.text}': a region has a name of its own in small letters")
+            seen.add(region.text)
+            yield from ((f"{region.text}.{name.text}", name) for name, _ in nodes.named(states, Faults()))
 
 
 def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition:
@@ -77,7 +90,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.personal.update(name for name, fact in facts.items() if fact.personal)
     scope.answers = frozenset(answers(top))
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
-    states = {name.text: read_state(name.text, value, scope) for name, value in _section(top, "states", scope)}
+    states = read_states(top.get("states"), scope)
     states = with_offers(top.get("offers"), states, scope)
     check_states(node, states, scope)
     draft = Definition(

@@ -18,13 +18,16 @@ LANGUAGES = {"parent": ("en", "es")}
 
 def check_states(node: Node, states: Mapping[str, StateDef], scope: Scope) -> None:
     keys = scope.declared["states"]
-    initial = [name for name, state in states.items() if state.initial]
+    initial = [name for name, state in states.items() if state.initial and not state.region]
     if not initial:
         scope.faults.add(node, "no state is initial: mark the first one with 'initial: true'")
     for name in initial[1:]:
         scope.faults.add(keys[name], f"state '{name}' is a second initial state: '{initial[0]}' is one already")
-    if not any(state.final for state in states.values()):
+    if not any(state.final and not state.region for state in states.values()):
         scope.faults.add(node, "no state is final: a case could never end")
+    for region in (region.name for state in states.values() for region in state.regions):
+        if not any(state.final for state in states.values() if state.region == region):
+            scope.faults.add(node, f"region '{region}' has no final state: its parallel state could never be done")
     for name, state in states.items():
         names = [task.name for task in state.tasks]
         for task in sorted({task for task in names if names.count(task) > 1}):
@@ -55,15 +58,16 @@ def check_texts(scope: Scope, made: Definition, where: Mark) -> None:
 
 def check_ways(scope: Scope, made: Definition) -> None:
     """Every state can be reached by some way, whatever the guards say; what a window's passing moves is a window."""
-    reached = {name for name, state in made.states.items() if state.initial}
+    reached = {name for name, state in made.states.items() if state.initial and not state.region}
     ahead = list(reached)
     while ahead:
         state = made.states[ahead.pop()]
-        fresh = {branch.to for _, to in triggers(state) for branch in to} & made.states.keys() - reached
+        ahead_of = {branch.to for _, to in triggers(state) for branch in to} | {one.initial for one in state.regions}
+        fresh = ahead_of & made.states.keys() - reached
         reached |= fresh
         ahead.extend(fresh)
     for name, key in scope.declared["states"].items():
-        if name not in reached and any(state.initial for state in made.states.values()):
+        if name not in reached and reached:
             scope.faults.add(key, f"state '{name}' can never be reached")
     for event in [handler.event for state in made.states.values() for handler in state.on]:
         clock = made.clocks.get(event.removeprefix("expired."))

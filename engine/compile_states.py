@@ -16,6 +16,7 @@ from engine.definition import (
     LinkLevel,
     OnEvent,
     Outcome,
+    RegionDef,
     StateDef,
     TaskDef,
     expired,
@@ -28,25 +29,54 @@ UNITS = ("business_days", "calendar_days", "school_days")
 _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
 
 
+KEYS = ("initial", "final", "tasks", "join", "joined", "always", "on", "after", "expires", "send", "start")
+WAYS = ("tasks", "joined", "always", "on", "after", "expires", "start", "parallel", "done")
+
+
+def read_states(node: Node | None, scope: Scope) -> dict[str, StateDef]:
+    """Every state by its full name, those of a region after the parallel state that it belongs to."""
+    found: dict[str, StateDef] = {}
+    for key, value in nodes.named(node, scope.faults, "states"):
+        found[key.text] = read_state(key.text, value, scope)
+        for region, states in regions_of(value):
+            within = replace(scope, region=region.text)
+            for name, state in nodes.named(states, scope.faults, "states"):
+                full = f"{region.text}.{name.text}"
+                found[full] = read_state(full, state, within)
+    return found
+
+
+def regions_of(node: Node) -> Iterator[tuple[Scalar, Node | None]]:
+    """The regions of a state: their names, and the node of their states."""
+    parallel = node.get("parallel") if isinstance(node, MapNode) else None
+    for key, value in nodes.named(parallel, Faults()):
+        yield key, value.get("states") if isinstance(value, MapNode) else None
+
+
 def read_state(name: str, node: Node, scope: Scope) -> StateDef:
     top = nodes.fields(
         node,
         scope.faults,
         required=("title",),
-        optional=("initial", "final", "tasks", "join", "joined", "always", "on", "after", "expires", "send", "start"),
+        optional=KEYS if scope.region else (*KEYS, "parallel", "done"),
         what=f"state '{name}'",
     )
     tasks = tuple(_task(item, scope) for item in nodes.items(top.get("tasks"), scope.faults, "tasks"))
     final = nodes.text(top.get("final"), scope.faults, "final")
-    ways = [key for key in ("tasks", "joined", "always", "on", "after", "expires", "start") if key in top]
+    ways = [key for key in WAYS if key in top]
     if final is not None and ways:
         scope.faults.add(top[ways[0]], f"state '{name}' is final: it can have no {ways[0]}")
     if "joined" in top and not tasks:
         scope.faults.add(top["joined"], f"state '{name}' joins tasks, but has none")
+    if ("parallel" in top) != ("done" in top):
+        scope.faults.add(node, f"state '{name}': 'parallel' and 'done' belong together: what follows its regions")
     join = nodes.choice(top.get("join"), scope.faults, ("any", "all", "veto"), "join") or "any"
     return StateDef(
         name=name,
         title=scope.words(top.get("title"), "title"),
+        region=scope.region,
+        regions=tuple(_regions(top.get("parallel"), scope)),
+        done=_branches(top.get("done"), scope),
         initial=nodes.boolean(top.get("initial"), scope.faults, "initial") or False,
         final=final is not None,
         outcome=final,
@@ -61,12 +91,22 @@ def read_state(name: str, node: Node, scope: Scope) -> StateDef:
     )
 
 
+def _regions(node: Node | None, scope: Scope) -> Iterator[RegionDef]:
+    for key, value in nodes.named(node, scope.faults, "parallel"):
+        top = nodes.fields(value, scope.faults, required=("title", "states"), what=f"region '{key.text}'")
+        first = [name.text for name, state in nodes.named(top.get("states"), Faults())
+                 if isinstance(state, MapNode) and state.get("initial") is not None]
+        if len(first) != 1:
+            scope.faults.add(key, f"region '{key.text}' needs exactly one state with 'initial: true'")
+        yield RegionDef(key.text, scope.words(top.get("title"), "title"), f"{key.text}.{first[0] if first else ''}")
+
+
 def _branches(node: Node | None, scope: Scope) -> tuple[Branch, ...]:
     """One state, or a list of `{when, to}` that may end with `{else}`."""
     if node is None:
         return ()
     if isinstance(node, Scalar):
-        to = scope.name("states", node, "a target")
+        to = scope.target(node)
         return () if to is None else (Branch(to),)
     found: list[Branch] = []
     items = nodes.items(node, scope.faults, "the ways on")
@@ -77,7 +117,7 @@ def _branches(node: Node | None, scope: Scope) -> tuple[Branch, ...]:
         elif "else" in top and place != len(items) - 1:
             scope.faults.add(item, "'else' must be the last way on")
         else:
-            to = scope.name("states", top.get("to", top.get("else")), "a target")
+            to = scope.target(top.get("to", top.get("else")))
             found.append(Branch(to or "", scope.guard(top.get("when"))))
     return tuple(branch for branch in found if branch.to)
 
@@ -306,7 +346,7 @@ def answers(top: Mapping[str, Node]) -> Iterator[str]:
     quiet = Faults()
     tasks = [
         task
-        for _, state in nodes.named(top.get("states"), quiet)
+        for state in _all_states(top.get("states"))
         if isinstance(state, MapNode)
         for task in nodes.items(state.get("tasks"), quiet)
     ]
@@ -314,3 +354,10 @@ def answers(top: Mapping[str, Node]) -> Iterator[str]:
         name = task.get("id") if isinstance(task, MapNode) else None
         if isinstance(task, MapNode) and isinstance(name, Scalar):
             yield from (f"{name.text}.{key.text}" for key, _ in nodes.named(task.get("outcomes"), quiet))
+
+
+def _all_states(node: Node | None) -> Iterator[Node]:
+    for _, state in nodes.named(node, Faults()):
+        yield state
+        for _, states in regions_of(state):
+            yield from (inner for _, inner in nodes.named(states, Faults()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from engine import moves, obligations, tasks
-from engine.case import SYSTEM, Actor, Case
+from engine.case import SYSTEM, Actor, Case, Place
 from engine.definition import Definition, posting_task
 from engine.errors import NeedsSecond, Refused, UsageError
 from engine.messages import (
@@ -45,6 +45,7 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     turn.record(command.facts)
     obligations.refresh(turn)
     moves.enter(turn, definition.initial.name)
+    moves.go_on(turn)
     return turn.decision()
 
 
@@ -73,6 +74,7 @@ def decide(definition: Definition, case: Case, command: Command, now: dt.datetim
             obligations.refresh(turn)
         case StartCase():
             raise UsageError(f"case {case.id} is started already")
+    moves.go_on(turn)
     return turn.decision()
 
 
@@ -81,25 +83,22 @@ def _actor(command: Command) -> Actor:
 
 
 def _complete(turn: Turn, command: CompleteTask) -> None:
-    task = turn.case.task(command.task_id)
-    outcome = tasks.complete(turn, command)
-    if task is not None and task.mail is not None:
+    task, outcome = tasks.complete(turn, command)
+    if task.mail is not None:
         posted = command.values.get("posted_on", turn.today)
         moves.was_told(turn, task.mail, posted if isinstance(posted, dt.date) else turn.today)
         return
-    name = task.name if task is not None else ""
-    target = moves.follow(turn, f"{name}.{outcome.name}") if outcome.to else None
+    answer, place = f"{task.name}.{outcome.name}", Place(task.state, task.entry, task.opened_at)
+    target = moves.follow(turn, task.state, answer) if outcome.to else None
     if outcome.to and target is None:
         raise Refused(f"outcome '{outcome.name}' leads nowhere with the facts as they are: look at them again")
-    moves.happen(turn, f"{name}.{outcome.name}", turn.today)
+    moves.happen(turn, answer, turn.today)
     for mail in outcome.sends:
-        moves.send(turn, mail)
+        moves.send(turn, mail, place)
     for child in outcome.starts:
         moves.start_children(turn, child)
     if target is not None:
         moves.enter(turn, target)
-    else:
-        moves.joined(turn)
 
 
 def _record(turn: Turn, command: RecordFacts) -> None:
@@ -148,14 +147,19 @@ def _fire(turn: Turn, key: str) -> None:
         if event is not None:
             moves.happen(turn, event, turn.today)
             moves.react(turn, event)
-    elif kind == "after" and turn.case.is_open and int(rest[0]) == turn.case.entry:
-        _after(turn)
+    elif kind == "after":
+        _after(turn, int(rest[0]))
 
 
-def _after(turn: Turn) -> None:
-    target = moves.follow(turn, "after")
-    for mail in turn.state.after.sends if turn.state.after else ():
-        moves.send(turn, mail)
+def _after(turn: Turn, entry: int) -> None:
+    """Moves what the calendar moves; nothing when its state has been left."""
+    here = next(((state, place) for state, place in turn.here if place.entry == entry), None)
+    if here is None or not turn.case.is_open:
+        return
+    state, place = here
+    target = moves.follow(turn, state.name, "after")
+    for mail in state.after.sends if state.after else ():
+        moves.send(turn, mail, place)
     if target is not None:
         moves.enter(turn, target)
 

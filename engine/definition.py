@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.case import FactValue
+from engine.case import FactValue, Task
 from engine.clocks import Rule
 from engine.guards import FactType, Guard
 from engine.ladders import Ladder
@@ -90,7 +90,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class TaskDef:
-    """A task of a state. An `offered` task may be done but nobody is asked to and nothing waits for it."""
+    """A task of a state, opened with it if `when` holds. An `offered` task may be done, but nobody is asked to and
+    nothing waits for it."""
 
     name: str
     title: Words
@@ -104,6 +105,7 @@ class TaskDef:
     approval: bool = False
     offered: bool = False
     posts: str | None = None
+    when: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,24 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
-class StateDef:
+class RegionDef:
+    """One track of a parallel state; `initial` is the full name of its first state, `region.state`."""
+
     name: str
     title: Words
+    initial: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateDef:
+    """`name` is `region.state` for a state of a region. A parallel state has `regions`, and `done` for when all of them
+    have come to a final state."""
+
+    name: str
+    title: Words
+    region: str = ""
+    regions: tuple[RegionDef, ...] = ()
+    done: tuple[Branch, ...] = ()
     initial: bool = False
     final: bool = False
     outcome: str | None = None
@@ -157,7 +174,8 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class ClockDef:
-    """An obligation (`window`: another party's right). It outlives states; see `Anchor` for when it begins.
+    """An obligation (`window`: another party's right). It outlives states; see `Anchor` for when it begins, which it
+    does only if `when` holds.
 
     `satisfied_by` and `void_by` hold events. `days_fact` names an integer fact with a contract's days: the
     shorter wins.
@@ -175,6 +193,7 @@ class ClockDef:
     days_fact: str | None = None
     window: bool = False
     agreed_fact: str | None = None
+    when: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,18 +265,18 @@ class Definition:
 
     @property
     def initial(self) -> StateDef:
-        return next(state for state in self.states.values() if state.initial)
+        return next(state for state in self.states.values() if state.initial and not state.region)
 
     def fact(self, name: str) -> FactDef | None:
         """A declared fact, or the engine's own `posted_on`."""
         return POSTED_ON if name == POSTED_ON.name else self.facts.get(name)
 
-    def task(self, state: str, name: str) -> TaskDef | None:
-        """A task of a state, or the engine's own task of posting a mail on paper, which belongs to no state."""
-        posting = self.mails.get(name.removeprefix(POST))
-        if name.startswith(POST) and posting is not None:
+    def task(self, task: Task) -> TaskDef | None:
+        """What is asked in a task; of a posting task, which belongs to no state, the engine's own."""
+        posting = self.mails.get(task.mail or "")
+        if posting is not None:
             return posting_task(posting)
-        return self.states[state].task(name)
+        return self.states[task.state].task(task.name) if task.state in self.states else None
 
 
 def told(mail: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 
 from engine.clocks import Rule
 from engine.definition import Definition
@@ -32,7 +32,7 @@ def _canonical(value: object) -> object:
         case Guard():
             return value.source
         case Rule():
-            return {name: _canonical(getattr(value, name)) for name in _DECISIVE}
+            return _fields(value, [field for field in fields(value) if field.name in _DECISIVE])
         case Ladder():
             return _canonical(value.rungs)
         case Mapping():
@@ -44,9 +44,16 @@ def _canonical(value: object) -> object:
         case bool() | int() | str() | None:
             return value
         case _ if is_dataclass(value):
-            return {
-                field.name: _canonical(getattr(value, field.name))
-                for field in fields(value)
-                if field.name not in _TEXT_FIELDS
-            }
+            return _fields(value, [field for field in fields(value) if field.name not in _TEXT_FIELDS])
     return str(value)
+
+
+def _fields(value: object, wanted: Iterable[Field[object]]) -> dict[str, object]:
+    """The fields that say something. One that holds its default is left out: when a later program knows more fields,
+    the definitions that do not use them keep their fingerprints, and the cases on them go on."""
+    found = ((field, getattr(value, field.name)) for field in wanted)
+    return {field.name: _canonical(item) for field, item in found if item != _default(field)}
+
+
+def _default(field: Field[object]) -> object:
+    return field.default_factory() if field.default_factory is not MISSING else field.default

@@ -5,10 +5,10 @@ A machine holds no case: one is built per definition, and each look-up gets a th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from transitions import EventData, Machine
+from transitions import Machine
 
 from engine.definition import Branch, Definition, StateDef
 from engine.guards import Guard, Unknown, evaluate
@@ -26,12 +26,15 @@ class UnknownFacts(Exception):
 class _Model:
     state: str
     facts: Mapping[str, object] = field(default_factory=dict)
+    at: Collection[str] = ()
 
 
-def next_state(definition: Definition, state: str, trigger: str, facts: Mapping[str, object]) -> str | None:
-    """The state that `trigger` leads to from `state`, or None when it leads nowhere. Raises `UnknownFacts`."""
+def next_state(definition: Definition, state: str, trigger: str, facts: Mapping[str, object],
+               at: Collection[str] = ()) -> str | None:
+    """The state that `trigger` leads to from `state`, or None when it leads nowhere. `at` are the states that the case
+    is in, which guards may ask about. Raises `UnknownFacts`."""
     event = _machine(definition).events.get(trigger)
-    model = _Model(state, facts)
+    model = _Model(state, facts, at)
     if event is None or state not in event.transitions:
         return None
     return model.state if event.trigger(model) else None
@@ -44,7 +47,8 @@ def triggers(state: StateDef) -> Iterator[tuple[str, tuple[Branch, ...]]]:
     yield from (("on " + handler.event, handler.to) for handler in state.on)
     if state.after is not None:
         yield "after", state.after.to
-    yield from ((name, to) for name, to in (("joined", state.joined), ("always", state.always)) if to)
+    ways = (("joined", state.joined), ("done", state.done), ("always", state.always))
+    yield from ((name, to) for name, to in ways if to)
 
 
 _machines: dict[str, Machine] = {}
@@ -73,17 +77,16 @@ def _build(definition: Definition) -> Machine:
 
 
 def _condition(guard: Guard | None) -> list[str | Callable[..., bool | None]]:
-    return [] if guard is None else [lambda event: holds(guard, _facts(event))]
+    return [] if guard is None else [lambda event: _holds_for(guard, event.model)]
 
 
-def _facts(event: EventData) -> Mapping[str, object]:
-    model = event.model
-    return model.facts if isinstance(model, _Model) else {}
+def _holds_for(guard: Guard, model: object) -> bool:
+    return isinstance(model, _Model) and holds(guard, model.facts, model.at)
 
 
-def holds(guard: Guard, facts: Mapping[str, object]) -> bool:
+def holds(guard: Guard, facts: Mapping[str, object], at: Collection[str] = ()) -> bool:
     """Whether a guard holds. Raises `UnknownFacts`: what nobody has recorded is neither true nor false."""
-    answer = evaluate(guard, facts)
+    answer = evaluate(guard, facts, at)
     if isinstance(answer, Unknown):
         raise UnknownFacts(answer.names)
     return answer

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 from engine import obligations, tasks
-from engine.case import Contact, FactValue
+from engine.case import Contact, FactValue, Place
 from engine.clocks import due_in
-from engine.definition import ChildDef, MailDef, OnEvent, ended, entered, told
+from engine.definition import ChildDef, MailDef, StateDef, ended, entered, told
 from engine.errors import Refused
 from engine.machine import UnknownFacts, next_state
 from engine.messages import CancelTimers, Send, SetTimer, StartChild, TellParent
@@ -20,29 +21,37 @@ MAX_ENTRIES = 100
 
 
 def enter(turn: Turn, name: str) -> None:
-    """Leaves the present state and enters another: its mails, children, tasks, timers, then what follows by itself."""
-    left, turn.entered = turn.case.state, turn.entered + 1
+    """Leaves the present state of the case, or of one region, and enters another: its mails, children, tasks, timers,
+    and the first state of each of its regions. What follows by itself is `go_on`'s."""
+    state, turn.entered = turn.definition.states[name], turn.entered + 1
+    left = turn.place(state.region)
     if turn.entered > MAX_ENTRIES:
-        raise Refused(f"{turn.case.process} turns in a circle through '{name}' and '{left}': mend its definition")
-    tasks.close_all(turn)
-    turn.do(CancelTimers("after/"))
-    turn.change(state=name, entry=turn.case.entry + 1, entered_at=turn.now)
-    state = turn.state
+        by = f" and '{left.state}'" if left else ""
+        raise Refused(f"{turn.case.process} turns in a circle through '{name}'{by}: mend its definition")
+    _leave(turn, left, whole=not state.region)
+    place = turn.go(state)
     turn.tell("state_entered", state=name)
     happen(turn, entered(name), turn.today)
     for mail in state.sends:
-        send(turn, mail)
+        send(turn, mail, place)
     for child in state.starts:
         start_children(turn, child)
     for wanted in state.tasks:
-        tasks.open_task(turn, wanted, entry=turn.case.entry)
+        tasks.open_task(turn, wanted, state, place)
     if state.after is not None:
         day = due_in(turn.today, state.after.amount, state.after.unit, turn.office.calendars)
-        turn.do(SetTimer(f"after/{turn.case.entry}", turn.office.at_local(day + dt.timedelta(days=1), 0)))
-    if state.final:
+        moment = turn.office.at_local(day + dt.timedelta(days=1), 0)
+        turn.do(SetTimer(f"{_after(place)}{name}", moment))
+    for region in state.regions:
+        enter(turn, region.initial)
+    if state.final and not state.region:
         _end(turn)
-    else:
-        _go_on(turn)
+
+
+def go_on(turn: Turn) -> None:
+    """Takes every way on that needs nobody, the regions' before the case's own, until none is left."""
+    while turn.case.is_open and (target := _next(turn)) is not None:
+        enter(turn, target)
 
 
 def happen(turn: Turn, event: str, on: dt.date) -> None:
@@ -52,29 +61,27 @@ def happen(turn: Turn, event: str, on: dt.date) -> None:
     obligations.settle(turn, event, on)
 
 
-def react(turn: Turn, event: str) -> bool:
-    """Takes the way that the present state has for an event; False when it has none."""
-    handler = next((handler for handler in turn.state.on if handler.event == event), None)
-    if handler is None or not turn.case.is_open:
-        return False
-    target = follow(turn, "on " + event)
-    if target is None:
-        return False
-    _send_all(turn, handler)
-    enter(turn, target)
-    return True
+def react(turn: Turn, event: str) -> None:
+    """Takes the ways that the present states have for an event: each region its own, in document order; the case's own
+    state only when no region has one."""
+    moved = False
+    for state, place in list(turn.here):
+        is_last = not state.region
+        if turn.case.is_open and turn.place(state.region) == place and not (is_last and moved):
+            moved = _reacts(turn, state, place, event) or moved
 
 
-def follow(turn: Turn, trigger: str) -> str | None:
+def follow(turn: Turn, state: str, trigger: str) -> str | None:
     """The next state for a trigger. Raises `Refused` with the names of the facts that a guard lacks."""
     try:
-        return next_state(turn.definition, turn.case.state, trigger, turn.case.facts)
+        return next_state(turn.definition, state, trigger, turn.case.facts, turn.case.at)
     except UnknownFacts as unknown:
         raise Refused(f"this needs to know {unknown}: record it first") from unknown
 
 
-def send(turn: Turn, name: str) -> None:
-    """Queues a mail for each of its readers; without a working address it becomes a task of posting it on paper."""
+def send(turn: Turn, name: str, place: Place) -> None:
+    """Queues a mail for each of its readers, once an entry; without a working address it becomes a task of posting it
+    on paper."""
     mail = turn.definition.mails[name]
     readers = recipients(turn, mail.to)
     if mail.to.kind == "party" and mail.paper and not _reads_mail(turn, mail):
@@ -84,7 +91,7 @@ def send(turn: Turn, name: str) -> None:
     for reader in readers:
         turn.tell("mail_queued", mail=name, to=reader)
         task = turn.case.open_task(mail.task) if mail.task else None
-        turn.do(Send(name, str(turn.case.entry), "1", reader, task.id if task else None))
+        turn.do(Send(name, str(place.entry), "1", reader, task.id if task else None))
 
 
 def start_children(turn: Turn, name: str) -> None:
@@ -108,32 +115,66 @@ def child_ended(turn: Turn, name: str) -> None:
         react(turn, ended(name))
 
 
-def joined(turn: Turn) -> None:
-    """Moves on when every task of a joined state is answered."""
-    asked = [task for task in turn.case.tasks if task.entry == turn.case.entry and not task.offered]
-    if turn.state.join != "any" and turn.case.is_open and not any(task.is_open for task in asked):
-        target = follow(turn, "joined")
-        if target is not None:
-            enter(turn, target)
-
-
 def was_told(turn: Turn, mail: str, on: dt.date) -> None:
     turn.tell("told", mail=mail, on=on)
     happen(turn, told(mail), on)
     react(turn, told(mail))
 
 
-def _go_on(turn: Turn) -> None:
-    """Automatic ways on: a guard that holds now, or children that have all ended already."""
-    target = follow(turn, "always")
-    if target is not None:
-        enter(turn, target)
-        return
-    for handler in turn.state.on:
-        child = handler.event.removeprefix(ENDED)
-        if handler.event.startswith(ENDED) and turn.case.children.get(child, 0) == 0:
-            react(turn, handler.event)
-            return
+def _leave(turn: Turn, left: Place | None, *, whole: bool) -> None:
+    """Closes what belongs to an entry of one region; of the case as a `whole` with all its regions."""
+    for one in turn.case.places if whole else (left,) if left else ():
+        tasks.close_all(turn, one)
+        turn.do(CancelTimers(_after(one)))
+
+
+def _after(place: Place) -> str:
+    """How the keys of timers begin that move a case on by the calendar."""
+    return f"after/{place.entry}/"
+
+
+def _next(turn: Turn) -> str | None:
+    """The first way on that is open now: a guard that holds, tasks that are all answered, children that have all ended,
+    regions that have all come to their end."""
+    for state, place in turn.here:
+        target = follow(turn, state.name, "always")
+        if target is None and _is_joined(turn, state, place):
+            target = follow(turn, state.name, "joined")
+        if target is None and state.done and _all_final(turn):
+            target = follow(turn, state.name, "done")
+        for event in _ended_already(turn, state) if target is None else ():
+            return follow(turn, state.name, "on " + event)
+        if target is not None:
+            return target
+    return None
+
+
+def _is_joined(turn: Turn, state: StateDef, place: Place) -> bool:
+    """Whether every task of a state that joins is answered."""
+    asked = [task for task in turn.case.tasks if task.entry == place.entry and not task.offered]
+    return state.join != "any" and bool(state.joined) and not any(task.is_open for task in asked)
+
+
+def _all_final(turn: Turn) -> bool:
+    return all(turn.definition.states[place.state].final for place in turn.case.regions.values())
+
+
+def _ended_already(turn: Turn, state: StateDef) -> Iterator[str]:
+    """The events of children that a state waits for and of whom none is open."""
+    for handler in state.on:
+        if handler.event.startswith(ENDED) and turn.case.children.get(handler.event.removeprefix(ENDED), 0) == 0:
+            yield handler.event
+
+
+def _reacts(turn: Turn, state: StateDef, place: Place, event: str) -> bool:
+    handler = next((handler for handler in state.on if handler.event == event), None)
+    target = follow(turn, state.name, "on " + event) if handler else None
+    if handler is None or target is None:
+        return False
+    for mail in handler.sends:
+        send(turn, mail, place)
+    enter(turn, target)
+    return True
 
 
 def _end(turn: Turn) -> None:
@@ -146,11 +187,6 @@ def _end(turn: Turn) -> None:
     turn.tell("case_ended", outcome=turn.state.outcome)
     if turn.case.parent is not None and turn.case.child_name is not None:
         turn.do(TellParent(turn.case.parent, turn.case.child_name, turn.state.outcome or turn.state.name))
-
-
-def _send_all(turn: Turn, handler: OnEvent) -> None:
-    for mail in handler.sends:
-        send(turn, mail)
 
 
 def _reads_mail(turn: Turn, mail: MailDef) -> bool:

@@ -44,7 +44,9 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 
 @dataclass(slots=True)
 class Scope:
-    """`answers` holds every `task.outcome`; `used` every name seen outside its own declaration, as `section.name`."""
+    """`answers` holds every `task.outcome`; `used` every name seen outside its own declaration, as `section.name`.
+
+    `region` is that of the states being read: its own states are meant before those of the case."""
 
     faults: Faults
     rules: Mapping[str, Rule]
@@ -55,6 +57,22 @@ class Scope:
     personal: set[str] = field(default_factory=set)
     answers: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set)
+    region: str = ""
+
+    def target(self, node: Node | None) -> str | None:
+        """A state to go to: of a region its own states only, and in a state outside regions none of theirs."""
+        value = nodes.text(node, self.faults, "a target")
+        if value is None or node is None:
+            return None
+        inside = f"{self.region}." if self.region else ""
+        states = self.declared["states"]
+        known = [name.removeprefix(inside) for name in states if name.rpartition(".")[0] == self.region]
+        if value in known:
+            self.used.add(f"states.{inside}{value}")
+            return inside + value
+        where = f"region '{self.region}'" if self.region else "states"
+        self.faults.add(node, f"a target: there is no '{value}' in {where}{nearest(value, known)}")
+        return None
 
     def name(self, section: str, node: Node | None, what: str) -> str | None:
         """A name declared in `section`; anything else is a fault with the nearest known name."""
@@ -91,13 +109,18 @@ class Scope:
         if source is None or node is None:
             return None
         try:
-            guard = compile_guard(source, self.types)
+            guard = compile_guard(source, self.types, self.places)
         except GuardError as error:
             shift = error.column - 1 + (isinstance(node, Scalar) and node.quoted)
             self.faults.add(replace(node.mark, column=node.mark.column + shift), f"guard: {error}")
             return None
         self.used.update(f"facts.{name}" for name in reads(guard))
         return guard
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What `at` may ask about: the states of regions."""
+        return tuple(name for name in self.declared["states"] if "." in name)
 
     def event(self, node: Node) -> str | None:
         """The event that a text names: `told.MAIL`, `entered.STATE`, `expired.CLOCK`, `ended.CHILD`, `TASK.OUTCOME`, or

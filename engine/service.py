@@ -230,6 +230,6 @@ class Service:
         if not isinstance(command, CompleteTask) or command.seen_facts is None:
             return
         task = case.task(command.task_id)
-        wanted = definition.task(case.state, task.name) if task is not None else None
+        wanted = definition.task(task) if task is not None else None
         if wanted is not None and command.seen_facts != self.facts_digest(case, definition, wanted):
             raise Stale(f"the facts of task {command.task_id} have changed since you opened it: look at them again")

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.case import SYSTEM, Actor, FactValue, Task
+from engine.case import SYSTEM, Actor, FactValue, Place, Task
 from engine.clocks import count_back, due_in
-from engine.definition import Due, MailDef, Outcome, TaskDef, posting_task
+from engine.definition import Due, MailDef, Outcome, StateDef, TaskDef, posting_task
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
 from engine.ladders import FIRE_HOUR, PlannedRung, following, plan_target
 from engine.machine import UnknownFacts, holds
@@ -22,14 +22,17 @@ SOON = 2
 """A task due within so many business days is mailed at once; a later one waits for the daily brief."""
 
 
-def open_task(turn: Turn, wanted: TaskDef, *, entry: int, mail: str | None = None) -> Task:
+def open_task(
+    turn: Turn, wanted: TaskDef, state: StateDef | None, place: Place | None, mail: str | None = None
+) -> Task:
     """Opens a task for whoever answers for it today, asks them, and sets the timers of its target date."""
     people = _without_self(turn, wanted, holders(turn, wanted.who))
     due = None if wanted.due is None else due_on(turn, wanted.due)
     task = Task(
         id=f"{turn.case.id}-{turn.case.next_task}",
         name=wanted.name,
-        entry=entry,
+        state=state.name if state else "",
+        entry=place.entry if place else 0,
         generation=1,
         title=turn.words(wanted.title),
         assignees=tuple(holder.person.id for holder in people),
@@ -60,7 +63,7 @@ def open_task(turn: Turn, wanted: TaskDef, *, entry: int, mail: str | None = Non
 
 def open_posting(turn: Turn, mail: MailDef) -> None:
     """Opens the task of posting a mail on paper. It belongs to no state and outlives the end of its case."""
-    open_task(turn, posting_task(mail), entry=0, mail=mail.name)
+    open_task(turn, posting_task(mail), None, None, mail.name)
 
 
 def ask(turn: Turn, task: Task) -> None:
@@ -75,7 +78,7 @@ def ask(turn: Turn, task: Task) -> None:
             turn.do(Notify(f"person:{person}", "task", task.id, task.title, 0, task.due, task_id=task.id))
 
 
-def complete(turn: Turn, command: CompleteTask) -> Outcome:
+def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
     """Records an answer: the values of its form, what the outcome sets, and who gave it. Moves nothing.
 
     Raises `AlreadyDecided`, `NotAllowed`, `Stale`, `UsageError` (unknown outcome or field) or `Refused` (a field or
@@ -104,16 +107,20 @@ def complete(turn: Turn, command: CompleteTask) -> Outcome:
         on_behalf_of=command.actor.on_behalf_of,
         reason=command.reason or None,
     )
-    return outcome
+    return done, outcome
 
 
-def close_all(turn: Turn) -> None:
-    """Closes what is still open of the present entry; nobody is asked any more. Tasks of posting stay."""
+def close_all(turn: Turn, place: Place) -> None:
+    """Closes what is still open of an entry; nobody is asked any more. Tasks of posting stay until they are done."""
     for task in turn.case.tasks:
-        if task.is_open and task.mail is None:
+        if task.is_open and task.entry == place.entry:
             turn.do(CancelTimers(f"due/{task.id}/"))
             turn.tell("task_closed", task=task.id, name=task.name)
-    turn.change(tasks=tuple(task for task in turn.case.tasks if task.mail is not None and task.is_open))
+    turn.change(tasks=tuple(task for task in turn.case.tasks if _outlives(task, place)))
+
+
+def _outlives(task: Task, place: Place) -> bool:
+    return task.is_open if task.mail is not None else task.entry != place.entry
 
 
 def reassign(turn: Turn, command: Reassign) -> None:
@@ -166,7 +173,7 @@ def _planned(turn: Turn, task: Task, rung: str) -> PlannedRung | None:
 
 def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
     to = {f"person:{person}" for person in task.assignees}
-    owner = turn.definition.task(turn.case.state, task.name) if task.mail is None else None
+    owner = turn.definition.task(task) if task.mail is None else None
     if "supervisor" in planned.to and owner is not None:
         to.update(supervisors(turn, owner.who))
     if "privacy" in planned.to:
@@ -211,7 +218,7 @@ def _task_to_do(turn: Turn, command: CompleteTask) -> tuple[Task, TaskDef]:
         raise AlreadyDecided(f"already decided by {task.done_by}: {task.outcome}")
     if command.seen_generation not in (None, task.generation):
         raise Stale(f"task {task.id} has changed since you opened it: look at it again")
-    wanted = turn.definition.task(turn.case.state, task.name)
+    wanted = turn.definition.task(task)
     if wanted is None:
         raise Stale(f"task {task.id} does not belong to the present state of case {turn.case.id}")
     _check_actor(turn, task, wanted, command.actor)
@@ -259,7 +266,7 @@ def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
 
 def _check_open_now(turn: Turn, outcome: Outcome) -> None:
     try:
-        allowed = outcome.when is None or holds(outcome.when, turn.case.facts)
+        allowed = outcome.when is None or holds(outcome.when, turn.case.facts, turn.case.at)
     except UnknownFacts as unknown:
         raise Refused(f"outcome '{outcome.name}' needs to know {unknown}: record it first") from unknown
     if not allowed:

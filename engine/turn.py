@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.case import Actor, Case, FactValue, Task
+from engine.case import Actor, Case, FactValue, Place, Task
 from engine.definition import Definition, StateDef, Words, say
 from engine.messages import Decision, Effect, Event
 from engine.office import Office
@@ -31,7 +31,27 @@ class Turn:
 
     @property
     def state(self) -> StateDef:
+        """The case's own state, which a parallel state is while its regions move."""
         return self.definition.states[self.case.state]
+
+    @property
+    def here(self) -> Iterator[tuple[StateDef, Place]]:
+        """Where the case is: its regions in document order, then the case itself."""
+        return ((self.definition.states[place.state], place) for place in self.case.places)
+
+    def place(self, region: str) -> Place | None:
+        """Where a region stands, or the case itself for the empty name; None for a region that is not open."""
+        return self.case.regions.get(region) if region else self.case.place
+
+    def go(self, state: StateDef) -> Place:
+        """Puts the case, or the region that the state belongs to, into a state: a new entry."""
+        entry = self.case.entries + 1
+        place = Place(state.name, entry, self.now)
+        if state.region:
+            self.change(entries=entry, regions={**self.case.regions, state.region: place})
+        else:
+            self.change(entries=entry, state=state.name, entry=entry, entered_at=self.now, regions={})
+        return place
 
     def do(self, effect: Effect) -> None:
         self.effects.append(effect)

@@ -105,7 +105,7 @@ def _words(line: BriefLine, matter: Matter, language: str) -> str:
     if line.kind != "news" and line.subject in definition.clocks:
         return say(definition.clocks[line.subject].title, language)
     task = case.task(line.task_id) if line.task_id else None
-    asked = definition.task(case.state, task.name) if task else None
+    asked = definition.task(task) if task else None
     return say(asked.title, language) if asked else line.text
 
 

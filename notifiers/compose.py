@@ -74,7 +74,7 @@ class _Draft:
         return self.office.today(self.now)
 
     def task_link(self, matter: Matter, task: Task) -> str:
-        wanted = matter.definition.task(matter.case.state, task.name)
+        wanted = matter.definition.task(task)
         level: LinkLevel = "code" if wanted is None else wanted.link
         token = self.desk.new_token()
         self.links.append(NewLink(token_hash(token), "task", matter.case.id, self.reader.key, level,

@@ -100,7 +100,7 @@ def case_words(definition: Definition, case: Case, office: Office, language: str
 
 
 def task_words(definition: Definition, case: Case, task: Task, office: Office, language: str) -> dict[str, str]:
-    wanted = definition.task(case.state, task.name)
+    wanted = definition.task(task)
     values = {"task": task.title if wanted is None else say(wanted.title, language)}
     if task.due is not None:
         values["due"] = date_words(task.due, language)

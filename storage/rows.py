@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
-from engine.case import Actor, Case, Clock, Contact, FactValue, Task
+from engine.case import Actor, Case, Clock, Contact, FactValue, Place, Task
 from engine.clocks import Hold
 from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
@@ -119,7 +119,17 @@ def case_row(case: Case) -> dict[str, object]:
     """Every column of a case but the sealed one."""
     return {
         **_same(case, _CASE_COLUMNS),
-        "progress": dump({"happened": {k: str(v) for k, v in case.happened.items()}, "children": dict(case.children)}),
+        "progress": dump(_progress(case)),
+    }
+
+
+def _progress(case: Case) -> dict[str, object]:
+    """The plain rest of a case. Regions keep their order."""
+    return {
+        "happened": {name: str(day) for name, day in case.happened.items()},
+        "children": dict(case.children),
+        "entries": case.entries,
+        "regions": [[name, p.state, p.entry, p.entered_at.isoformat()] for name, p in case.regions.items()],
     }
 
 
@@ -133,6 +143,9 @@ def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Cl
         clocks={clock.name: clock for clock in clocks},
         happened={name: dt.date.fromisoformat(day) for name, day in progress["happened"].items()},
         children=progress["children"],
+        entries=progress.get("entries", row["entry"]),
+        regions={name: Place(state, entry, dt.datetime.fromisoformat(at))
+                 for name, state, entry, at in progress.get("regions", ())},
     )
 
 
@@ -211,11 +224,11 @@ _CASE_COLUMNS = (
     "next_task", "parent", "child_name", "ended_at", "outcome",
 )  # fmt: skip
 _TASK_COLUMNS = (
-    "id", "name", "entry", "generation", "title", "role", "party", "due", "opened_at", "offered", "urgent",
+    "id", "name", "state", "entry", "generation", "title", "role", "party", "due", "opened_at", "offered", "urgent",
     "instead_of", "mail", "outcome", "done_by", "done_at",
 )  # fmt: skip
 _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
-    "provisional", "reason", "ended_on",
+    "provisional", "reason", "ended_on", "agreed",
 )  # fmt: skip
 _PERSON_COLUMNS = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active")

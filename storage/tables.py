@@ -142,6 +142,7 @@ class TaskRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="cases.id", index=True)
     name: str
+    state: str
     entry: int
     generation: int
     title: str

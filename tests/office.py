@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import workflows
 from engine.calendar import SchoolDays
+from engine.case import Actor
 from engine.clocks import Calendars
 from engine.office import Office, Person
 
@@ -16,6 +17,7 @@ ROLES = {
     "dan": ("Dan Owner", ("data_owner",)),
     "hea": ("Hea Ring", ("hearing_officer",)),
     "leg": ("Leg Al", ("legal", "board_attorney")),
+    "its": ("It Sec", ("itsec", "web")),
     "pro": ("Pro Cure", ("procurement",)),
     "sup": ("Sup Intendent", ("superintendent",)),
 }
@@ -40,3 +42,9 @@ def office() -> Office:
         second_person="sup",
         languages=("en", "es"),
     )
+
+
+def actor(person_id: str) -> Actor:
+    """One of the people, acting."""
+    person = PEOPLE[person_id]
+    return Actor("person", person.id, person.name, person.roles)

@@ -156,7 +156,7 @@ def look_at(site: Site, request: Request, task_id: str) -> Look:
     task = case.task(task_id)
     if task is not None and not visitor.may_answer(task, visitor.office.today(site.clock())):
         raise PlainPage("other", 403, language)
-    wanted = definition.task(case.state, task.name) if task is not None else None
+    wanted = definition.task(task) if task is not None else None
     return Look(visitor, case, definition, task_id, task, wanted, language, reached(site, visitor, case.id))
 
 
@@ -418,7 +418,7 @@ def _refusal(look: Look, submission: Submission) -> str:
     outcome = look.wanted.outcomes.get(submission.outcome) if look.wanted else None
     if outcome is None or outcome.when is None:
         return tell("refused", look.language)
-    if evaluate(outcome.when, {**look.case.facts, **submission.values}) is True:
+    if evaluate(outcome.when, {**look.case.facts, **submission.values}, look.case.at) is True:
         return tell("refused", look.language)
     label = say(outcome.label, look.language)
     facts = outcome_facts(look.definition, outcome, look.language)
@@ -448,7 +448,7 @@ def _following(look: Look) -> list[str]:
         return []
     rows = []
     for task in look.case.tasks:
-        wanted = look.definition.task(look.case.state, task.name)
+        wanted = look.definition.task(task)
         if not task.is_open or task.offered or wanted is None:
             continue
         people = [person.name for person in map(look.visitor.office.person, task.assignees) if person]
@@ -483,7 +483,7 @@ def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[tuple[tuple[bo
     language = visitor.language(case)
     lines = []
     for task in case.tasks:
-        wanted = definition.task(case.state, task.name)
+        wanted = definition.task(task)
         mine = task.party == visitor.party if visitor.person is None else visitor.person.id in task.assignees
         if task.is_open and mine and wanted is not None:
             due = date_words(task.due, language) if task.due else ""

@@ -38,7 +38,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date) -> 
     ended = f"ended: {case.outcome}" if not case.is_open else title
     say(f"{case.id}  {in_words(definition.title, 'en')}")
     pairs({"stands at": ended, "started": f"{day(office.today(case.started_at))} by {_name(office, case.initiator)}",
-           **({"belongs to": case.parent} if case.parent else {})})
+           **({"belongs to": case.parent} if case.parent else {}), **_regions(case, definition)})
     _clocks(case, definition, today)
     _tasks([task for task in case.tasks if task.is_open], office, today)
     if case.parties:
@@ -50,11 +50,18 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date) -> 
         pairs({name: written(value) for name, value in case.facts.items()})
 
 
+def _regions(case: Case, definition: Definition) -> dict[str, str]:
+    """Each region of a parallel state by its title, and where it stands."""
+    states = definition.states
+    return {in_words(region.title, "en"): in_words(states[case.regions[region.name].state].title, "en")
+            for region in states[case.state].regions if region.name in case.regions}
+
+
 def as_mapping(case: Case) -> dict[str, object]:
     """The documented JSON keys."""
     return {
         "case": case.id, "process": case.process, "version": case.version, "state": case.state,
-        "open": case.is_open, "outcome": case.outcome, "parent": case.parent, "started_at": case.started_at,
+        "regions": {name: place.state for name, place in case.regions.items()}, "open": case.is_open, "outcome": case.outcome, "parent": case.parent, "started_at": case.started_at,
         "ended_at": case.ended_at, "revision": case.revision,
         "facts": {name: written(value) for name, value in case.facts.items()},
         "parties": {name: {"name": party.name, "email": party.email, "language": party.language}

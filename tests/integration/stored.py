@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from engine.case import SYSTEM, Actor, Case, Clock, Contact, Task
+from engine.case import SYSTEM, Actor, Case, Clock, Contact, Place, Task
 from engine.clocks import Hold
 from engine.messages import Decision, Effect, Event
 from storage.sealing import Ring, new_ring
@@ -33,6 +33,7 @@ def task(case_id: str, number: int = 1) -> Task:
     return Task(
         id=f"{case_id}-{number}",
         name="verify",
+        state="received",
         entry=1,
         generation=1,
         title="Verify parent and request",
@@ -58,6 +59,7 @@ def clock(generation: int = 1) -> Clock:
         nominal=dt.date(2027, 1, 30),
         legal=dt.date(2027, 2, 1),
         target=dt.date(2027, 1, 29),
+        agreed=dt.date(2027, 2, 8),
     )
 
 
@@ -71,6 +73,8 @@ def new_case(case_id: str) -> Case:
         state="received",
         entry=1,
         entered_at=NOW,
+        entries=3,
+        regions={"right": Place("right.open", 3, NOW), "left": Place("left.open", 2, NOW)},
         revision=1,
         started_at=NOW,
         initiator="ann",

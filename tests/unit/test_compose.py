@@ -43,7 +43,7 @@ def office() -> Office:
 
 @pytest.fixture
 def case(definition: Definition) -> Case:
-    task = Task("2028-0001-1", "verify", 1, 2, "Check who asks", ("caro",), "custodian", None, DUE, NOW)
+    task = Task("2028-0001-1", "verify", "received", 1, 2, "Check who asks", ("caro",), "custodian", None, DUE, NOW)
     return Case("2028-0001", definition.process, definition.version, definition.hash, "received", 1, NOW, 1, NOW,
                 "caro", parties={"parent": Contact("Ana Núñez", "ana@example.org", "es"),
                          "operator": Contact("Learn Inc", None)}, tasks=(task,))

@@ -1,0 +1,418 @@
+"""Every configuration that a case can come to, breadth first, by what people, mails, clocks and children do.
+
+A configuration is where a case stands with what is known there: facts recorded on the way, clocks that run, mails
+under way, events that happened, children still open. Facts have no values in here: where a guard asks about a known
+fact, each way on that some value opens is taken. `View` says which regions a walk follows; the others are taken as done
+when it matters.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.definition import (
+    Branch,
+    ClockDef,
+    Definition,
+    OnEvent,
+    Outcome,
+    StateDef,
+    TaskDef,
+    ended,
+    entered,
+    expired,
+    told,
+)
+from engine.guard_cells import TooManyCells, cells
+from engine.guards import Guard, atoms, evaluate_atoms, reads
+from engine.machine import triggers
+from engine.mailtexts import needed_names
+
+MAX_CONFIGURATIONS = 200_000
+
+Story = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """`regions` are the states of the regions that are followed, in document order; `idle` the clocks that began for
+    nobody, since their guard did not hold."""
+
+    state: str
+    regions: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
+    running: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
+    idle: frozenset[str] = frozenset()
+    happened: frozenset[str] = frozenset()
+    under_way: frozenset[str] = frozenset()
+    children: frozenset[str] = frozenset()
+
+    @property
+    def at(self) -> frozenset[str]:
+        return frozenset((self.state, *self.regions))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one walk follows: `regions` and `clocks`; `given` are the facts that the regions left out are sure to have
+    recorded once they are done."""
+
+    regions: frozenset[str]
+    clocks: frozenset[str]
+    given: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A promise that does not hold: one sentence, and the steps from the start to where it breaks."""
+
+    message: str
+    story: Story = ()
+
+    def __str__(self) -> str:
+        return self.message + (f"\n    story: {' → '.join(self.story)}" if self.story else "")
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk and what it saw: `seen` leads from each configuration back to the one before, `ways` forward. `recorded`
+    holds what was known each time that all regions were done."""
+
+    definition: Definition
+    view: View
+    seen: dict[Configuration, tuple[Configuration | None, str]] = field(default_factory=dict)
+    ways: dict[Configuration, set[Configuration]] = field(default_factory=dict)
+    flaws: dict[str, Flaw] = field(default_factory=dict)
+    taken: set[tuple[str, str, str]] = field(default_factory=set)
+    reached: set[str] = field(default_factory=set)
+    sent: set[str] = field(default_factory=set)
+    finals: list[Configuration] = field(default_factory=list)
+    recorded: list[frozenset[str]] = field(default_factory=list)
+    _noted: set[str] = field(default_factory=set)
+    _open: dict[tuple[str, str], _Ways] = field(default_factory=dict)
+    _watched: frozenset[str] = frozenset()
+    _queue: deque[Configuration] = field(default_factory=deque)
+
+    def explore(self) -> bool:
+        """False when there are more configurations than `MAX_CONFIGURATIONS`: nothing is said then."""
+        self._watched = watched_events(self.definition)
+        known = frozenset(name for name in self.definition.start_needs if name in self.definition.facts)
+        initial = self.definition.initial.name
+        self._arrive(None, "start", self._entered(self._learned(Configuration(initial), known), initial))
+        while self._queue:
+            if len(self.seen) > MAX_CONFIGURATIONS:
+                return False
+            here = self._queue.popleft()
+            for step, there in self._steps(here):
+                self._arrive(here, step, [there])
+        return True
+
+    def story(self, configuration: Configuration) -> Story:
+        steps: list[str] = []
+        here: Configuration | None = configuration
+        while here is not None:
+            here, step = self.seen[here]
+            steps.append(step)
+        return tuple(reversed(steps))
+
+    # --- from configuration to configuration ---------------------------------------------------------------------
+
+    def _arrive(self, here: Configuration | None, step: str, theres: Iterable[Configuration]) -> None:
+        """Meets each configuration that a step leads to once everything has come to rest."""
+        for there in theres:
+            for rest in self._at_rest(there):
+                if here is not None:
+                    self.ways.setdefault(here, set()).add(rest)
+                self._meet(rest, here, step)
+        self._tell_noted((*self.story(here), step) if here else (step,))
+
+    def _meet(self, there: Configuration, here: Configuration | None, step: str) -> None:
+        if there in self.seen:
+            return
+        self.seen[there] = (here, step)
+        if self.definition.states[there.state].final:
+            self.finals.append(there)
+        else:
+            self._queue.append(there)
+
+    def _steps(self, here: Configuration) -> Iterator[tuple[str, Configuration]]:
+        for state in self.here(here):
+            yield from self._answers(here, state)
+            if state.after is not None:
+                yield from self._moved(here, state, "after", state.after.to, state.after.sends)
+        for mail in sorted(here.under_way):
+            yield from self._event(replace(here, under_way=here.under_way - {mail}), told(mail))
+        for name in sorted(here.running):
+            if self.definition.clocks[name].window:
+                passed = replace(here, running=here.running - {name}, over=here.over | {name})
+                yield from self._event(passed, expired(name))
+        for child in sorted(here.children):
+            yield from self._event(replace(here, children=here.children - {child}), ended(child))
+
+    def here(self, configuration: Configuration) -> list[StateDef]:
+        """The states of the regions, in document order, and the case's own."""
+        return [self.definition.states[name] for name in (*configuration.regions, configuration.state)]
+
+    def _answers(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Configuration]]:
+        for task in state.tasks:
+            for outcome in task.outcomes.values():
+                yield from self._answered(here, state, task, outcome)
+        if state.join != "any" and state.joined:
+            yield from self._joined(here, state)
+
+    def _answered(
+        self, here: Configuration, state: StateDef, task: TaskDef, outcome: Outcome
+    ) -> Iterator[tuple[str, Configuration]]:
+        step = f"{task.name}.{outcome.name}"
+        for after in self._given(here, task, outcome):
+            if not outcome.to and (state.join == "any" or task.offered):
+                yield step, after
+            for branch in self._open_ways(state, step, outcome.to, after):
+                self.taken.add((state.name, step, branch.to))
+                settled = _settled(branch, outcome.to)
+                for there in self._entered(self._learned(after, settled), branch.to):
+                    yield step, there
+
+    def _given(self, here: Configuration, task: TaskDef, outcome: Outcome) -> Iterator[Configuration]:
+        """An answer's values are recorded, then the answer happens, then its mails leave and its children start."""
+        given = {each.fact for each in task.form if each.required} | set(outcome.needs) | {n for n, _ in outcome.sets}
+        for known in self._began(self._learned(here, given)):
+            for after in self._happened(known, f"{task.name}.{outcome.name}"):
+                yield self._effects(after, outcome.sends, outcome.starts)
+
+    def _joined(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Configuration]]:
+        """Every choice of answers that record only, one a task; a task with a guard may not have been asked at all."""
+        asked = [task for task in state.tasks if not task.offered]
+        choices: list[list[tuple[TaskDef, Outcome] | None]] = [
+            [*((task, o) for o in task.outcomes.values() if not o.to), *([None] if task.when else [])] for task in asked
+        ]
+        for picked in itertools.product(*choices):
+            answers = [pair for pair in picked if pair is not None]
+            step = " + ".join(f"{task.name}.{outcome.name}" for task, outcome in answers) or "nothing asked"
+            for after in self._all_given([here], answers):
+                yield from ((step, there) for _, there in self._moved(after, state, "joined", state.joined))
+
+    def _all_given(
+        self, heres: Iterable[Configuration], answers: Sequence[tuple[TaskDef, Outcome]]
+    ) -> Iterable[Configuration]:
+        for task, outcome in answers:
+            heres = [after for here in heres for after in self._given(here, task, outcome)]
+        return heres
+
+    def _event(self, here: Configuration, event: str) -> Iterator[tuple[str, Configuration]]:
+        """The event happens, and moves each region that has a way for it; the case's own state when none has."""
+        for after in self._happened(here, event):
+            waiting = [state for state in self.here(after) if any(on.event == event for on in state.on)]
+            moving = [state for state in waiting if state.region] or waiting
+            theres: Iterable[Configuration] = [after]
+            for state in moving:
+                handler = next(on for on in state.on if on.event == event)
+                theres = [moved for there in theres for moved in self._reacted(there, state, handler)]
+            yield from ((event, there) for there in theres)
+
+    def _reacted(self, here: Configuration, state: StateDef, on: OnEvent) -> list[Configuration]:
+        return [there for _, there in self._moved(here, state, "on " + on.event, on.to, on.sends)] or [here]
+
+    def _moved(
+        self, here: Configuration, state: StateDef, trigger: str, to: Sequence[Branch], sends: Sequence[str] = ()
+    ) -> Iterator[tuple[str, Configuration]]:
+        """A move that nobody's answer makes: all that its guards read must be known."""
+        if trigger == "done":
+            self.recorded.append(here.known)
+            here = self._learned(here, self.view.given)
+        for branch in to:
+            missing = reads(branch.when) - here.known if branch.when else frozenset()
+            if missing:
+                names = ", ".join(sorted(missing))
+                self._noted.add(f"{state.name}, {trigger}: a guard reads {names}, not set on every path")
+        for branch in self._open_ways(state, trigger, to, here, strict=True):
+            self.taken.add((state.name, trigger, branch.to))
+            yield from ((trigger, there) for there in self._entered(self._effects(here, sends, ()), branch.to))
+
+    def _at_rest(self, here: Configuration, path: frozenset[Configuration] = frozenset()) -> Iterator[Configuration]:
+        """Takes every way on that needs nobody. Where a guard leaves it open, both what moves and what stays."""
+        if here in path:
+            self._noted.add(f"state '{here.state}' turns in a circle: nothing on the way waits for anybody")
+            return
+        for state in self.here(here):
+            for trigger, to in self._by_itself(here, state):
+                theres = [there for _, there in self._moved(here, state, trigger, to)]
+                for there in theres:
+                    yield from self._at_rest(there, path | {here})
+                if theres and not self._ways(state, trigger, to).may_stay(here.at):
+                    return
+        yield here
+
+    def _by_itself(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Sequence[Branch]]]:
+        if state.always:
+            yield "always", state.always
+        if state.done and all(self.definition.states[name].final for name in here.regions):
+            yield "done", state.done
+        for handler in state.on:
+            if handler.event.startswith("ended.") and handler.event.removeprefix("ended.") not in here.children:
+                yield "on " + handler.event, handler.to
+
+    # --- what a step does ----------------------------------------------------------------------------------------
+
+    def _entered(self, here: Configuration, name: str) -> Iterator[Configuration]:
+        """Enters a state, and the first state of each of its regions that this walk follows."""
+        state = self.definition.states[name]
+        self.reached.add(name)
+        for there in self._happened(self._placed(here, state), entered(name)):
+            inside: Iterable[Configuration] = [self._effects(there, state.sends, state.starts)]
+            for region in state.regions:
+                if region.name in self.view.regions:
+                    inside = [deeper for one in inside for deeper in self._entered(one, region.initial)]
+            yield from inside
+
+    def _placed(self, here: Configuration, state: StateDef) -> Configuration:
+        if state.region:
+            others = [name for name in here.regions if self.definition.states[name].region != state.region]
+            order = [region.name for region in self.definition.states[here.state].regions]
+            placed = sorted([*others, state.name], key=lambda name: order.index(self.definition.states[name].region))
+            return replace(here, regions=tuple(placed))
+        return replace(here, state=state.name, regions=())
+
+    def _effects(self, here: Configuration, sends: Sequence[str], starts: Sequence[str]) -> Configuration:
+        self.sent.update(sends)
+        for mail in sends:
+            self._check_readable(here, mail)
+        children = {name for name in starts if self.definition.children[name].joined}
+        under_way = {mail for mail in sends if told(mail) in self._watched}
+        return replace(here, under_way=here.under_way | under_way, children=here.children | children)
+
+    def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
+        return replace(here, known=here.known | frozenset(facts))
+
+    def _happened(self, here: Configuration, event: str) -> Iterator[Configuration]:
+        """Writes an event down; clocks that hang on it begin or end."""
+        happened = here.happened | ({event} & self._watched)
+        for there in self._began(replace(here, happened=happened)):
+            clocks = self.definition.clocks
+            over = {name for name in there.running if event in {*clocks[name].satisfied_by, *clocks[name].void_by}}
+            yield replace(there, running=there.running - over, over=there.over | over)
+
+    def _began(self, here: Configuration) -> Iterator[Configuration]:
+        """Starts the clocks that can begin; one with a guard begins in one configuration and stays idle in another."""
+        for name, clock in self.definition.clocks.items():
+            if name in self.view.clocks and self._can_begin(here, clock):
+                if clock.when is not None:
+                    yield from self._began(replace(here, idle=here.idle | {name}))
+                here = replace(here, running=here.running | {name})
+        yield here
+
+    def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
+        if clock.name in here.running | here.over | here.idle or here.happened & set(clock.void_by):
+            return False
+        return _begun(clock, here) and (clock.when is None or reads(clock.when) <= here.known)
+
+    # --- what a step may not do ----------------------------------------------------------------------------------
+
+    def _check_readable(self, here: Configuration, mail: str) -> None:
+        """What the texts of a mail read outside `has` must be there: facts recorded, clocks begun."""
+        needed = {name for text in self.definition.mails[mail].texts.values() for name in needed_names(text)}
+        facts = {f"fact_{name}" for name in self.definition.facts.keys() - here.known}
+        begun = here.running | here.over | (self.definition.clocks.keys() - self.view.clocks)
+        clocks = {f"clock_{name}{end}" for name in self.definition.clocks.keys() - begun for end in ("", "_kind")}
+        missing = ", ".join(sorted(needed & (facts | clocks)))
+        if missing:
+            self._noted.add(f"mail '{mail}' reads {missing}, not set on every path to it: record it, or ask has(…)")
+
+    def _tell_noted(self, story: Story) -> None:
+        """Gives what one step did wrong the story of that step."""
+        for message in sorted(self._noted):
+            self.flaws.setdefault(message, Flaw(message, story))
+        self._noted.clear()
+
+    # --- which ways are open -------------------------------------------------------------------------------------
+
+    def _open_ways(
+        self, state: StateDef, trigger: str, to: Sequence[Branch], here: Configuration, *, strict: bool = False
+    ) -> Iterator[Branch]:
+        """The ways that some values of the facts open where the case is; `strict`: that are known."""
+        ways = self._ways(state, trigger, to)
+        for place, branch in enumerate(to):
+            asked = [b.when for b in (to if branch.when is None else (branch,)) if b.when is not None]
+            known = not strict or all(reads(guard) <= here.known for guard in asked)
+            if known and ways.may_take(place, here.at):
+                yield branch
+
+    def _ways(self, state: StateDef, trigger: str, to: Sequence[Branch]) -> _Ways:
+        key = (state.name, trigger)
+        if key not in self._open:
+            self._open[key] = _ways_of(to, self.definition)
+        return self._open[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """Which ways of one trigger can be taken, by the places that its guards ask about and that are true. -1 is none.
+    `open_` None: too many cells to say, so anything may happen."""
+
+    asked: frozenset[str]
+    open_: Mapping[frozenset[str], frozenset[int]] | None
+
+    def may_take(self, place: int, at: frozenset[str]) -> bool:
+        return self.open_ is None or place in self.open_.get(at & self.asked, frozenset())
+
+    def may_stay(self, at: frozenset[str]) -> bool:
+        return self.may_take(-1, at)
+
+
+def _ways_of(to: Sequence[Branch], definition: Definition) -> _Ways:
+    guards = [branch.when for branch in to if branch.when is not None]
+    otherwise = len(guards) if len(guards) < len(to) else -1
+    asked = frozenset(atom.fact for guard in guards for atom in atoms(guard) if atom.op == "at")
+    kinds = {name: fact.type for name, fact in definition.facts.items()}
+    found: dict[frozenset[str], set[int]] = {}
+    try:
+        for cell in cells(guards, kinds):
+            answers = [evaluate_atoms(guard, cell) for guard in guards]
+            true = frozenset(atom.fact for atom, answer in cell.items() if atom.op == "at" and answer)
+            taken = [place for place, answer in enumerate(answers) if answer is True]
+            if taken or None not in answers:
+                found.setdefault(true, set()).add(taken[0] if taken else otherwise)
+    except TooManyCells:
+        return _Ways(asked, None)
+    return _Ways(asked, {places: frozenset(taken) for places, taken in found.items()})
+
+
+def guards_of(state: StateDef) -> Iterator[Guard]:
+    """Every guard of a state: of its ways on, its tasks and their outcomes."""
+    yield from (branch.when for _, to in triggers(state) for branch in to if branch.when is not None)
+    yield from (task.when for task in state.tasks if task.when is not None)
+    yield from (o.when for task in state.tasks for o in task.outcomes.values() if o.when is not None)
+
+
+def watched_events(definition: Definition) -> frozenset[str]:
+    """The events that a clock or a way on waits for."""
+    events = {event for clock in definition.clocks.values() for event in events_of(clock)}
+    return frozenset(events | {on.event for state in definition.states.values() for on in state.on})
+
+
+def events_of(clock: ClockDef) -> tuple[str, ...]:
+    anchors = clock.anchor.names if clock.anchor.kind == "event" else ()
+    return (*clock.satisfied_by, *clock.void_by, *anchors)
+
+
+def _settled(branch: Branch, branches: Sequence[Branch]) -> frozenset[str]:
+    """What must have been recorded for an answer to take this way: an answer that lacks a fact is refused.
+
+    A guard with `||` can hold while one side is unknown, so it settles nothing.
+    """
+    asked = [b.when for b in (branches if branch.when is None else (branch,)) if b.when is not None]
+    return frozenset().union(*(reads(guard) for guard in asked if "||" not in guard.source))
+
+
+def _begun(clock: ClockDef, here: Configuration) -> bool:
+    names = clock.anchor.names
+    if clock.anchor.kind == "event":
+        return names[0] in here.happened
+    if clock.anchor.kind == "clock":
+        return names[0] in here.running | here.over
+    return any(name in here.known for name in names)
+
