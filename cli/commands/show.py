@@ -61,7 +61,8 @@ def as_mapping(case: Case) -> dict[str, object]:
     """The documented JSON keys."""
     return {
         "case": case.id, "process": case.process, "version": case.version, "state": case.state,
-        "regions": {name: place.state for name, place in case.regions.items()}, "open": case.is_open, "outcome": case.outcome, "parent": case.parent, "started_at": case.started_at,
+        "regions": {name: place.state for name, place in case.regions.items()}, "open": case.is_open,
+        "outcome": case.outcome, "parent": case.parent, "started_at": case.started_at,
         "ended_at": case.ended_at, "revision": case.revision,
         "facts": {name: written(value) for name, value in case.facts.items()},
         "parties": {name: {"name": party.name, "email": party.email, "language": party.language}
