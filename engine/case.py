@@ -54,6 +54,7 @@ class Task:
     """One task of a state; `entry` is that of the state's place. A task of posting a mail on paper belongs to no state:
     its `state` is empty.
 
+    `done_by` is the name of who answered, `done_by_id` a person's id or a party's name.
     `generation` is raised by re-assigning and by a new form; links are bound to it. `assignees` are person ids, `party`
     the party's name for outsiders. `urgent`: mail at once; otherwise the daily brief carries it.
     """
@@ -75,6 +76,7 @@ class Task:
     mail: str | None = None
     outcome: str | None = None
     done_by: str | None = None
+    done_by_id: str | None = None
     done_at: dt.datetime | None = None
 
     @property

@@ -29,7 +29,7 @@ UNITS = ("business_days", "calendar_days", "school_days")
 _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
 
 
-KEYS = ("initial", "final", "tasks", "join", "joined", "always", "on", "after", "expires", "send", "start")
+KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start")
 WAYS = ("tasks", "joined", "always", "on", "after", "expires", "start", "parallel", "done")
 
 
@@ -71,6 +71,9 @@ def read_state(name: str, node: Node, scope: Scope) -> StateDef:
     if ("parallel" in top) != ("done" in top):
         scope.faults.add(node, f"state '{name}': 'parallel' and 'done' belong together: what follows its regions")
     join = nodes.choice(top.get("join"), scope.faults, ("any", "all", "veto"), "join") or "any"
+    distinct = nodes.boolean(top.get("distinct"), scope.faults, "distinct") or False
+    if distinct and join == "any":
+        scope.faults.add(top["distinct"], f"state '{name}': signatures of distinct persons need 'join: all' or 'veto'")
     return StateDef(
         name=name,
         title=scope.words(top.get("title"), "title"),
@@ -82,6 +85,7 @@ def read_state(name: str, node: Node, scope: Scope) -> StateDef:
         outcome=final,
         tasks=tasks,
         join=join,  # type: ignore[arg-type]
+        distinct=distinct,
         joined=_branches(top.get("joined"), scope),
         always=_branches(top.get("always"), scope),
         on=(*_on(top.get("on"), scope), *_expires(top.get("expires"), scope)),
@@ -186,6 +190,7 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
             "due",
             "approval",
             "help",
+            "when",
             "offered",
             *(("in",) if offered else ()),
         ),
@@ -212,6 +217,7 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
         shows=scope.names("facts", top.get("shows"), "shows"),
         help=scope.words(top.get("help"), "help"),
         approval=nodes.boolean(top.get("approval"), scope.faults, "approval") or False,
+        when=scope.guard(top.get("when")),
         offered=offered or nodes.boolean(top.get("offered"), scope.faults, "offered") or False,
     )
     _check_link(task, top.get("link") or node, scope)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
 
 from engine import moves, obligations, tasks
-from engine.case import SYSTEM, Actor, Case, Place
+from engine.case import SYSTEM, Actor, Case, FactValue, Place
 from engine.definition import Definition, posting_task
 from engine.errors import NeedsSecond, Refused, UsageError
 from engine.messages import (
@@ -83,9 +85,29 @@ def _actor(command: Command) -> Actor:
 
 
 def _complete(turn: Turn, command: CompleteTask) -> None:
-    task, outcome = tasks.complete(turn, command)
+    """Answers a task and, for somebody who holds several roles of one state, the further ones with the same outcome;
+    those that the first answer closes are left."""
+    _answer(turn, command, _values_of(turn, command, command.task_id))
+    for task_id in command.also:
+        if turn.case.task(task_id) is not None:
+            again = replace(command, task_id=task_id, also=(), seen_generation=None)
+            _answer(turn, again, _values_of(turn, command, task_id))
+
+
+def _values_of(turn: Turn, command: CompleteTask, task_id: str) -> Mapping[str, FactValue]:
+    """The values that one of several tasks asks for; all of them where only one is answered."""
+    task = turn.case.task(task_id)
+    wanted = turn.definition.task(task) if command.also and task is not None else None
+    if wanted is None:
+        return command.values
+    asked = {field.fact for field in wanted.form}
+    return {name: value for name, value in command.values.items() if name in asked}
+
+
+def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) -> None:
+    task, outcome = tasks.complete(turn, replace(command, values=values))
     if task.mail is not None:
-        posted = command.values.get("posted_on", turn.today)
+        posted = values.get("posted_on", turn.today)
         moves.was_told(turn, task.mail, posted if isinstance(posted, dt.date) else turn.today)
         return
     answer, place = f"{task.name}.{outcome.name}", Place(task.state, task.entry, task.opened_at)

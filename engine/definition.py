@@ -137,7 +137,7 @@ class RegionDef:
 @dataclass(frozen=True, slots=True)
 class StateDef:
     """`name` is `region.state` for a state of a region. A parallel state has `regions`, and `done` for when all of them
-    have come to a final state."""
+    have come to a final state. `distinct`: each of its tasks is answered by another person."""
 
     name: str
     title: Words
@@ -149,6 +149,7 @@ class StateDef:
     outcome: str | None = None
     tasks: tuple[TaskDef, ...] = ()
     join: Literal["any", "all", "veto"] = "any"
+    distinct: bool = False
     joined: tuple[Branch, ...] = ()
     always: tuple[Branch, ...] = ()
     on: tuple[OnEvent, ...] = ()

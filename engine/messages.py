@@ -29,7 +29,8 @@ class StartCase:
 
 @dataclass(frozen=True, slots=True)
 class CompleteTask:
-    """`seen_generation` and `seen_facts` (a digest) are what the person was shown; None where nothing was shown."""
+    """`seen_generation` and `seen_facts` (a digest) are what the person was shown; None where nothing was shown.
+    `also` are further tasks of the same state that the same person answers with the same outcome."""
 
     task_id: str
     outcome: str
@@ -38,6 +39,7 @@ class CompleteTask:
     reason: str = ""
     seen_generation: int | None = None
     seen_facts: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from engine import obligations, tasks
+from engine import machine, obligations, tasks
 from engine.case import Contact, FactValue, Place
 from engine.clocks import due_in
 from engine.definition import ChildDef, MailDef, StateDef, ended, entered, told
 from engine.errors import Refused
+from engine.guards import Guard
 from engine.machine import UnknownFacts, next_state
 from engine.messages import CancelTimers, Send, SetTimer, StartChild, TellParent
 from engine.readers import recipients
@@ -37,7 +38,8 @@ def enter(turn: Turn, name: str) -> None:
     for child in state.starts:
         start_children(turn, child)
     for wanted in state.tasks:
-        tasks.open_task(turn, wanted, state, place)
+        if wanted.when is None or holds(turn, wanted.when):
+            tasks.open_task(turn, wanted, state, place)
     if state.after is not None:
         day = due_in(turn.today, state.after.amount, state.after.unit, turn.office.calendars)
         moment = turn.office.at_local(day + dt.timedelta(days=1), 0)
@@ -75,6 +77,14 @@ def follow(turn: Turn, state: str, trigger: str) -> str | None:
     """The next state for a trigger. Raises `Refused` with the names of the facts that a guard lacks."""
     try:
         return next_state(turn.definition, state, trigger, turn.case.facts, turn.case.at)
+    except UnknownFacts as unknown:
+        raise Refused(f"this needs to know {unknown}: record it first") from unknown
+
+
+def holds(turn: Turn, guard: Guard) -> bool:
+    """Whether a guard holds now. Raises `Refused` with the names of the facts that it lacks."""
+    try:
+        return machine.holds(guard, turn.case.facts, turn.case.at)
     except UnknownFacts as unknown:
         raise Refused(f"this needs to know {unknown}: record it first") from unknown
 

@@ -60,9 +60,11 @@ class Service:
         reason: str = "",
         seen_generation: int | None = None,
         seen_facts: str | None = None,
+        also: tuple[str, ...] = (),
     ) -> Case:
-        """Answers a task. Raises `AlreadyDecided`, `Stale`, `NotAllowed`, `Refused` or `UsageError`."""
-        command = CompleteTask(task_id, outcome, values, actor, reason, seen_generation, seen_facts)
+        """Answers a task, and with it those of `also`. Raises `AlreadyDecided`, `Stale`, `NotAllowed`, `Refused` or
+        `UsageError`."""
+        command = CompleteTask(task_id, outcome, values, actor, reason, seen_generation, seen_facts, also)
         with self.store.read() as unit:
             case_id = unit.case_of_task(task_id)
         return self._change(case_id, command, now, self._unchanged)
@@ -143,9 +145,9 @@ class Service:
                 return count
         return limit
 
-    def facts_digest(self, case: Case, definition: Definition, task: TaskDef) -> str:
-        """A digest of what a person is shown with a task: the facts shown and the form's present values."""
-        names = sorted({*task.shows, *(field.fact for field in task.form)})
+    def facts_digest(self, case: Case, definition: Definition, *tasks: TaskDef) -> str:
+        """A digest of what a person is shown with tasks: the facts shown and the forms' present values."""
+        names = sorted({name for task in tasks for name in (*task.shows, *(field.fact for field in task.form))})
         shown = [f"{name}={written(case.facts[name])}" for name in names if name in case.facts]
         return hashlib.sha256("\n".join([definition.hash, *shown]).encode()).hexdigest()
 
@@ -229,7 +231,7 @@ class Service:
         """Refuses an answer given to facts that have changed since they were shown."""
         if not isinstance(command, CompleteTask) or command.seen_facts is None:
             return
-        task = case.task(command.task_id)
-        wanted = definition.task(task) if task is not None else None
-        if wanted is not None and command.seen_facts != self.facts_digest(case, definition, wanted):
+        tasks = [task for task in map(case.task, (command.task_id, *command.also)) if task is not None]
+        wanted = [found for found in map(definition.task, tasks) if found is not None]
+        if wanted and command.seen_facts != self.facts_digest(case, definition, *wanted):
             raise Stale(f"the facts of task {command.task_id} have changed since you opened it: look at them again")

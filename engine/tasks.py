@@ -26,7 +26,7 @@ def open_task(
     turn: Turn, wanted: TaskDef, state: StateDef | None, place: Place | None, mail: str | None = None
 ) -> Task:
     """Opens a task for whoever answers for it today, asks them, and sets the timers of its target date."""
-    people = _without_self(turn, wanted, holders(turn, wanted.who))
+    people = _signers(turn, wanted, state, holders(turn, wanted.who))
     due = None if wanted.due is None else due_on(turn, wanted.due)
     task = Task(
         id=f"{turn.case.id}-{turn.case.next_task}",
@@ -95,7 +95,8 @@ def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
         turn.record(command.values, command.reason)
         turn.record(dict(outcome.sets))
     _check_open_now(turn, outcome)
-    done = replace(task, outcome=outcome.name, done_by=command.actor.name, done_at=turn.now)
+    by = command.actor
+    done = replace(task, outcome=outcome.name, done_by=by.name, done_by_id=by.id, done_at=turn.now)
     turn.put_task(done)
     turn.do(CancelTimers(f"due/{task.id}/"))
     turn.tell(
@@ -103,8 +104,9 @@ def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
         task=task.id,
         name=task.name,
         outcome=outcome.name,
-        by=command.actor.name,
-        on_behalf_of=command.actor.on_behalf_of,
+        role=task.role,
+        by=by.name,
+        on_behalf_of=by.on_behalf_of,
         reason=command.reason or None,
     )
     return done, outcome
@@ -197,13 +199,16 @@ def _is_urgent(turn: Turn, due: dt.date | None) -> bool:
     return turn.definition.from_parent or (due is not None and due <= soon)
 
 
-def _without_self(turn: Turn, wanted: TaskDef, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
-    """Nobody approves their own request: the initiator is left out, and the second person asked when nobody is left."""
-    if not wanted.approval:
-        return people
-    others = tuple(holder for holder in people if holder.person.id != turn.case.initiator)
+def _signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
+    """Who may sign: nobody approves their own request, and the signatures of a state take distinct persons. The second
+    person is asked when nobody is left."""
+    barred = {turn.case.initiator} if wanted.approval else set()
+    if state is not None and state.distinct:
+        siblings = [task.assignees for task in turn.case.tasks if task.state == state.name]
+        barred |= {people[0] for people in siblings if len(people) == 1}
+    others = tuple(holder for holder in people if holder.person.id not in barred)
     second = turn.office.person(turn.office.second_person or "")
-    if others or second is None or second.id == turn.case.initiator:
+    if others or not barred or second is None or second.id in barred:
         return others
     return turn.office.present(second, turn.today)
 
@@ -236,6 +241,9 @@ def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
         )
     if wanted.approval and actor.id == turn.case.initiator:
         raise NotAllowed(f"{actor.name} started case {turn.case.id} and may not approve it: ask somebody else")
+    signed = next((one for one in turn.case.tasks if one.entry == task.entry and one.done_by_id == actor.id), None)
+    if signed is not None and turn.definition.states[task.state].distinct:
+        raise NotAllowed(f"{actor.name} has signed '{signed.name}' already: the other signature takes another person")
 
 
 def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: CompleteTask) -> None:

@@ -156,6 +156,7 @@ class TaskRow(SQLModel, table=True):
     mail: str | None = None
     outcome: str | None = None
     done_by: str | None = None
+    done_by_id: str | None = None
     done_at: dt.datetime | None = None
     present: bool
     position: int

@@ -279,3 +279,79 @@ states:
 """
     with pytest.raises(SoppaError, match="turns in a circle through 'one' and 'two'"):
         told(compiled(circle))
+
+
+SIGNED = FACTS + """  needs_legal: {type: bool, label: Legal must look at it}
+states:
+  asking:
+    title: Asking
+    initial: true
+    tasks: [{id: ask, role: privacy, title: Ask, form: [needs_legal], due: 2 business_days, outcomes: {go: signing}}]
+  signing:
+    title: Signing
+    join: veto
+    KIND
+    tasks:
+      - {id: sign_privacy, role: privacy, title: Sign, due: 2 business_days, outcomes: {yes: {}, no: refused}}
+      - {id: sign_legal, role: legal, when: needs_legal, title: Sign, due: 2 business_days,
+         outcomes: {yes: {}, no: refused}}
+    joined: agreed
+  agreed: {title: Agreed, final: agreed}
+  refused: {title: Refused, final: refused}
+"""
+
+
+def signing(kind: str, *, legal: bool) -> tuple[Definition, Case, Office]:
+    """A case in which a privacy officer who is legal too is asked for one or two signatures."""
+    definition = compiled(SIGNED.replace("KIND", kind))
+    both = {**PEOPLE, "ada": replace(PEOPLE["ada"], roles=frozenset({"privacy", "legal"})),
+            "leg": replace(PEOPLE["leg"], roles=frozenset())}
+    house = replace(office(), people=both)
+    case = start(definition, StartCase("1", ADA, {"received_on": MONDAY}, {}), NOW, house).case
+    return definition, answered(definition, case, house, "ask", "go", needs_legal=legal), house
+
+
+def answered(
+    definition: Definition, case: Case, house: Office, name: str, outcome: str, *also: str, **values: FactValue
+) -> Case:
+    task = case.open_task(name)
+    assert task is not None
+    further = tuple(other.id for other in case.tasks if other.name in also)
+    command = CompleteTask(task.id, outcome, values, ADA, also=further)
+    return decide(definition, case, command, NOW, house).case
+
+
+ADA = Actor("person", "ada", "Ada Priv", frozenset({"privacy", "legal"}))
+
+
+def test_a_task_is_asked_only_where_its_guard_holds() -> None:
+    definition, case, house = signing("", legal=False)
+    assert [task.name for task in case.tasks] == ["sign_privacy"]
+    assert answered(definition, case, house, "sign_privacy", "yes").state == "agreed"
+
+
+def test_one_person_in_two_roles_answers_once_and_it_stands_for_each() -> None:
+    definition, case, house = signing("", legal=True)
+    both = CompleteTask(case.tasks[0].id, "yes", {}, ADA, also=(case.tasks[1].id,))
+    decision = decide(definition, case, both, NOW, house)
+    done = [event.detail for event in decision.events if event.kind == "task_completed"]
+    assert [(line["name"], line["role"]) for line in done] == [("sign_privacy", "privacy"), ("sign_legal", "legal")]
+    assert decision.case.state == "agreed"
+
+
+def test_a_first_answer_that_moves_on_leaves_the_others() -> None:
+    definition, case, house = signing("", legal=True)
+    assert answered(definition, case, house, "sign_privacy", "no", "sign_legal").state == "refused"
+
+
+def test_distinct_signatures_take_distinct_persons() -> None:
+    definition, case, house = signing("distinct: true", legal=True)
+    assert [task.assignees for task in case.tasks] == [("ada",), ("sup",)]
+    after = answered(definition, case, house, "sign_privacy", "yes")
+    with pytest.raises(NotAllowed, match="has signed 'sign_privacy' already"):
+        answered(definition, after, house, "sign_legal", "yes")
+
+
+def test_signatures_of_distinct_persons_are_no_first_answer() -> None:
+    with pytest.raises(SoppaError, match="need 'join: all' or 'veto'"):
+        compiled(SIGNED.replace("KIND", "distinct: true").replace("join: veto", "join: any"))

@@ -1,4 +1,4 @@
-"""The state that a task belongs to: a case may be in several at once"""
+"""The state that a task belongs to, since a case may be in several at once, and who answered it by id"""
 
 from __future__ import annotations
 
@@ -17,4 +17,5 @@ _OF_ITS_CASE = """
 
 def upgrade() -> None:
     op.add_column("tasks", sa.Column("state", sa.String(), nullable=False, server_default=""))
+    op.add_column("tasks", sa.Column("done_by_id", sa.String(), nullable=True))
     op.execute(_OF_ITS_CASE)
