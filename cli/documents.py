@@ -58,6 +58,11 @@ def keep_files(documents: Documents, definition: Definition, given: Mapping[str,
     return kept
 
 
+def keep_file(documents: Documents, name: str, path: str) -> str:
+    """Keeps the file at a path; the value of its fact. Raises `UsageError`."""
+    return documents.keep(*_file(name, f"@{path}"))
+
+
 def _file(name: str, word: str) -> tuple[bytes, str]:
     if not word.startswith("@"):
         raise UsageError(f"{name} is a document: name its file as -f {name}=@letter.pdf")

@@ -27,6 +27,7 @@ COMMANDS = {
     "show": "One case: facts, clocks, open tasks.",
     "do": "Answer a task.",
     "record": "Record or correct a fact of a case.",
+    "hold": "Law-enforcement holds: place, release, list.",
     "reassign": "Give a task to another person.",
     "acts": "What waits for a second person: list, confirm.",
     "document": "Take a kept document out of a case.",

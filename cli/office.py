@@ -39,4 +39,4 @@ def _calendars(settings: Settings, home: Home | None) -> Calendars:
     own = {path.stem: path for path in sorted((home.root / "calendars").glob("*.yaml"))} if home else {}
     statutory, strict = (read_calendar(read_file(own[name])) if name in own else shipped[name]
                          for name in ("il-statutory", "il-strict"))
-    return Calendars(statutory, strict, settings.attendance)
+    return Calendars(statutory, strict, settings.attendance, settings.fiscal_year_start)

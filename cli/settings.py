@@ -21,7 +21,8 @@ from workflows.reader import read_file
 RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
-         "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace", "demo")
+         "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
+         "hold_election", "demo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class DistrictContact:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldElection:
+    """Counsel's written choice of `toll`: nobody else may make it. `document` is a file of the home."""
+
+    elected_by: str
+    elected_on: dt.date
+    document: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """`database` None means the SQLite file in the home. `second_person` and `stand_ins` name person ids."""
 
@@ -67,6 +77,7 @@ class Settings:
     second_person: str | None = None
     hold_policy: HoldPolicy = "asap"
     hold_grace: int = 1
+    hold_election: HoldElection | None = None
     demo: bool = False
 
     @property
@@ -103,8 +114,9 @@ def _settings(node: Node, folder: Path, faults: Faults) -> Settings:
         contacts=_contacts(top.get("contacts"), faults),
         stand_ins=_stand_ins(top.get("stand_ins"), faults),
         second_person=nodes.text(top.get("second_person"), faults, "second_person"),
-        hold_policy="toll" if _choice(top, "hold_policy", ("asap", "toll"), faults) == "toll" else "asap",
+        hold_policy=_hold_policy(top, faults),
         hold_grace=_grace(top.get("hold_grace"), faults),
+        hold_election=_hold_election(top.get("hold_election"), folder, faults),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )
 
@@ -223,3 +235,24 @@ def _grace(node: Node | None, faults: Faults) -> int:
     if value is not None and node is not None and not 0 <= value <= 3:
         faults.add(node, "hold_grace: business days after the release, 0 to 3")
     return 1 if value is None else value
+
+
+def _hold_policy(top: Mapping[str, Node], faults: Faults) -> HoldPolicy:
+    """`toll` gives days back that the law does not clearly give: only counsel may elect it, and in writing."""
+    policy = _choice(top, "hold_policy", ("asap", "toll"), faults)
+    if policy == "toll" and "hold_election" not in top:
+        faults.add(top["hold_policy"], "hold_policy: toll needs hold_election: {elected_by, elected_on, document}")
+    return "toll" if policy == "toll" else "asap"
+
+
+def _hold_election(node: Node | None, folder: Path, faults: Faults) -> HoldElection | None:
+    if node is None:
+        return None
+    top = nodes.fields(node, faults, required=("elected_by", "elected_on", "document"), what="hold_election")
+    elected_on = nodes.date(top.get("elected_on"), faults, "elected_on")
+    document = folder / (nodes.text(top.get("document"), faults, "document") or "")
+    if "document" in top and not document.is_file():
+        faults.add(top["document"], f"hold_election: there is no file {document}: put counsel's paper there")
+    if elected_on is None:
+        return None
+    return HoldElection(nodes.text(top.get("elected_by"), faults, "elected_by") or "", elected_on, document)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.clocks import Hold
+from engine.clocks import Hold, HoldPolicy
 
 FactValue = bool | int | str | dt.date | dt.datetime | frozenset[str] | tuple["Contact", ...]
 
@@ -50,9 +50,33 @@ SYSTEM = Actor("system", "system", "soppa")
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBy:
+    """A law-enforcement hold on the notices of a case, with its paper. Dates are local; `until` is the end named in the
+    request, `released` the day on which the school learned that the agency no longer objects. A refused hold never had
+    an effect."""
+
+    id: str
+    status: Literal["provisional", "confirmed", "refused", "released"]
+    started: dt.date
+    agency: str
+    officer: str
+    matter: str
+    paper: str
+    placed_by: str
+    until: dt.date | None = None
+    released: dt.date | None = None
+    release_paper: str | None = None
+    reason: str = ""
+
+    @property
+    def stands(self) -> bool:
+        return self.status in ("provisional", "confirmed")
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """One task of a state; `entry` is that of the state's place. A task of posting a mail on paper belongs to no state:
-    its `state` is empty.
+    """One task of a state; `entry` is that of the state's place. The engine's own tasks (posting a `mail` on paper,
+    confirming or reviewing a `hold`) belong to no state: their `state` is empty.
 
     `done_by` is the name of who answered, `done_by_id` a person's id or a party's name.
     `generation` is raised by re-assigning and by a new form; links are bound to it. `assignees` are person ids, `party`
@@ -74,6 +98,7 @@ class Task:
     urgent: bool = False
     instead_of: str | None = None
     mail: str | None = None
+    hold: str | None = None
     outcome: str | None = None
     done_by: str | None = None
     done_by_id: str | None = None
@@ -83,13 +108,18 @@ class Task:
     def is_open(self) -> bool:
         return self.outcome is None
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the engine's own, which belongs to no state."""
+        return self.mail is not None or self.hold is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
     """One generation of one clock. The dates are a projection, derived by `engine.clocks.derive` from the rest.
 
     Dates are local; `None` while held or where the rule has no number. `agreed` is a later date that both sides
-    agreed to.
+    agreed to; `policy` and `grace` say what a released hold does, as the district had it when the clock was first held.
     """
 
     name: str
@@ -108,6 +138,8 @@ class Clock:
     reason: str = ""
     ended_on: dt.date | None = None
     agreed: dt.date | None = None
+    policy: HoldPolicy = "asap"
+    grace: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +176,7 @@ class Case:
     parties: Mapping[str, Contact] = field(default_factory=dict)
     tasks: tuple[Task, ...] = ()
     clocks: Mapping[str, Clock] = field(default_factory=dict)
+    holds: tuple[HeldBy, ...] = ()
     happened: Mapping[str, dt.date] = field(default_factory=dict)
     children: Mapping[str, int] = field(default_factory=dict)
     next_task: int = 1
@@ -155,6 +188,10 @@ class Case:
     @property
     def is_open(self) -> bool:
         return self.ended_at is None
+
+    @property
+    def is_held(self) -> bool:
+        return any(hold.stands for hold in self.holds)
 
     @property
     def place(self) -> Place:

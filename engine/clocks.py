@@ -15,12 +15,15 @@ from zoneinfo import ZoneInfo
 from engine.calendar import ONE_DAY, Calendar, SchoolDays
 from engine.errors import OutsideCalendar, UsageError
 
-RuleKind = Literal["period", "on_date", "tied", "no_number", "quota", "window"]
+RuleKind = Literal["period", "on_date", "cycle", "tied", "no_number", "quota", "window"]
 UnitName = Literal["calendar_days", "business_days", "school_days"]
 HoldPolicy = Literal["asap", "toll"]
 KindOfDate = Literal["legal deadline", "legal duty without a date", "district target"]
 ROLL_CITATION = "5 ILCS 70/1.11"
 MAX_GRACE = 3
+FISCAL_YEAR = "fiscal_year"
+"""Stands for the start of the district's fiscal year among the dates of a cycle."""
+
 HOLD_REVIEW = dt.timedelta(days=14)
 
 
@@ -62,11 +65,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Calendars:
-    """The calendars that dates are counted in; `statutory` for legal dates, `strict` for targets."""
+    """The calendars that dates are counted in; `statutory` for legal dates, `strict` for targets. `fiscal_year_start`
+    is the district's, as `MM-DD`."""
 
     statutory: Calendar
     strict: Calendar
     school: SchoolDays | None = None
+    fiscal_year_start: str = "07-01"
 
     def legal_for(self, rule: Rule) -> Calendar:
         """The calendar that the legal date of this rule is counted in. Raises `UsageError` for an unknown name."""
@@ -81,13 +86,16 @@ class Calendars:
     def versions(self) -> tuple[str, ...]:
         """Every calendar in force, as `id@version`."""
         own = (f"{self.statutory.id}@{self.statutory.version}", f"{self.strict.id}@{self.strict.version}")
-        return own if self.school is None else (*own, f"attendance@{self.school.version}")
+        school = () if self.school is None else (f"attendance@{self.school.version}",)
+        return (*own, f"{FISCAL_YEAR}@{self.fiscal_year_start}", *school)
 
     def versions_for(self, rule: Rule) -> tuple[str, ...]:
         """Those that bear on the dates of one rule."""
         if rule.unit == "school_days":
-            return self.versions()[2:]
-        return () if rule.kind in ("no_number", "quota") else self.versions()[:2]
+            return self.versions()[3:]
+        if rule.kind in ("no_number", "quota"):
+            return ()
+        return self.versions()[: 3 if rule.kind == "cycle" else 2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a derivation: what was done (`trigger`, `skipped`, `nominal`, `rolled`, `legal`, `target`,
+    """One line of a derivation: what was done (`trigger`, `skipped`, `cycle`, `nominal`, `rolled`, `legal`, `target`,
     `provisional`, `hold`, `tied`, `no_number`), the date it gave, and a sentence."""
 
     what: str
@@ -243,6 +251,8 @@ def _dates(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) ->
         return undated
     if rule.kind == "on_date":
         return _on_date(undated, calendars, steps)
+    if rule.kind == "cycle":
+        return _cycle(undated, calendars, steps)
     if rule.length is None or rule.unit is None:
         steps.add("tied", trigger, f"Due with the event itself, on {day_name(trigger)}")
         return replace(undated, nominal=trigger, legal=trigger, target=trigger)
@@ -262,6 +272,22 @@ def _on_date(undated: Derived, calendars: Calendars, steps: _Steps) -> Derived:
     nominal = min(day for day in dates if day >= undated.trigger)
     steps.add("nominal", nominal, f"The next date named by the rule is {day_name(nominal)}")
     return _from_nominal(undated, nominal, calendars, steps)
+
+
+def _cycle(undated: Derived, calendars: Calendars, steps: _Steps) -> Derived:
+    """The first update whose legal date is not before the trigger; each is due so many days after its start."""
+    starts = sorted(
+        dt.date(year, int(on[:2]), int(on[3:]))
+        for year in range(undated.trigger.year - 1, undated.trigger.year + 2)
+        for on in (calendars.fiscal_year_start if on == FISCAL_YEAR else on for on in undated.rule.on)
+    )
+    for start in starts:
+        nominal = start + (undated.rule.length or 0) * ONE_DAY
+        if _roll(undated.rule, nominal, calendars, _Steps()) >= undated.trigger:
+            steps.add("cycle", start, f"The next update is that of {day_name(start)}")
+            steps.add("nominal", nominal, f"It is due on day {undated.rule.length}, {day_name(nominal)}")
+            return _from_nominal(undated, nominal, calendars, steps)
+    raise OutsideCalendar(f"{undated.rule.id} has no update after {day_name(undated.trigger)}")
 
 
 def _from_nominal(before: Derived, nominal: dt.date, calendars: Calendars, steps: _Steps) -> Derived:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from engine import nodes
 from engine.clocks import Rule
-from engine.definition import Anchor, ChildDef, ClockDef, MailDef, Scenario
-from engine.nodes import ListNode, Node, Scalar, nearest
+from engine.definition import CONFIRM_HOLD, Anchor, ChildDef, ClockDef, MailDef, Scenario, Source
+from engine.nodes import ListNode, MapNode, Node, Scalar, nearest
 from engine.scope import ROLES, Scope, reader, word
 
 
@@ -16,7 +16,7 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
         node,
         scope.faults,
         required=("rule", "title", "anchor", "owner"),
-        optional=("satisfied_by", "void_by", "ladder", "chases", "days", "agreed"),
+        optional=("when", "satisfied_by", "void_by", "ladder", "chases", "days", "agreed"),
         what=f"clock '{name}'",
     )
     rule = _rule(top.get("rule"), scope)
@@ -43,6 +43,7 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
         days_fact=scope.fact_of(top.get("days"), ("int",), "days"),
         window=window,
         agreed_fact=_agreed(top.get("agreed"), rule, scope),
+        when=scope.guard(top.get("when")),
     )
 
 
@@ -72,18 +73,24 @@ def _rule(node: Node | None, scope: Scope) -> Rule | None:
 
 
 def _anchor(node: Node | None, scope: Scope) -> Anchor:
-    """A date fact, or one of `{earliest: [facts]}`, `{event: …}` and `{clock: …}`."""
-    if isinstance(node, Scalar):
-        return Anchor("fact", (scope.fact_of(node, ("date", "instant"), "anchor") or "",))
-    top = nodes.fields(node, scope.faults, optional=("earliest", "event", "clock"), what="anchor")
-    if node is not None and len(top) != 1:
-        scope.faults.add(node, "anchor is a date fact, or one of {earliest: [facts]}, {event: …} and {clock: …}")
-    if "event" in top:
-        return Anchor("event", (scope.event(top["event"]) or "",))
+    """One source of a date, or `{earliest: [sources]}`."""
+    earliest = node.get("earliest") if isinstance(node, MapNode) else None
+    if node is None or earliest is None:
+        return Anchor((_source(node, scope),))
+    nodes.fields(node, scope.faults, required=("earliest",), what="anchor")
+    return Anchor(tuple(_source(item, scope) for item in nodes.items(earliest, scope.faults, "earliest")))
+
+
+def _source(node: Node | None, scope: Scope) -> Source:
+    """A date fact, `{event: …}` or `{clock: …}`."""
+    if not isinstance(node, MapNode):
+        return Source("fact", scope.fact_of(node, ("date", "instant"), "anchor") or "")
+    top = nodes.fields(node, scope.faults, optional=("event", "clock"), what="anchor")
+    if len(top) != 1:
+        scope.faults.add(node, "anchor is a date fact, {event: …}, {clock: …}, or {earliest: [several of these]}")
     if "clock" in top:
-        return Anchor("clock", (scope.name("clocks", top["clock"], "anchor") or "",))
-    items = nodes.items(top.get("earliest"), scope.faults, "earliest")
-    return Anchor("earliest", tuple(scope.fact_of(item, ("date", "instant"), "earliest") or "" for item in items))
+        return Source("clock", scope.name("clocks", top["clock"], "anchor") or "")
+    return Source("event", (scope.event(top["event"]) or "") if "event" in top else "")
 
 
 def read_mail(name: str, node: Node, scope: Scope) -> MailDef:
@@ -150,12 +157,17 @@ def read_scenarios(node: Node | None, scope: Scope) -> Iterator[Scenario]:
         yield Scenario(word(top, "name", scope), day, given, steps, expect, str(item.mark))
 
 
+OWN_STEPS = ("hold.place", "hold.release", *(f"{CONFIRM_HOLD}{role}.{answer}" for role in ("privacy", "legal")
+                                             for answer in ("confirm", "refuse")))
+"""What a story may do besides answering tasks of the definition: place a hold, confirm or refuse it, release it."""
+
+
 def _step(node: Node, scope: Scope) -> Mapping[str, object]:
     top = nodes.fields(node, scope.faults, required=("on", "do"), optional=("with", "by", "process"), what="a step")
     nodes.date(top.get("on"), scope.faults, "on")
     if "process" in top:  # a task of a child, whose names only its own definition knows
         return {key: plain(value) for key, value in top.items()}
-    nodes.choice(top.get("do"), scope.faults, scope.answers, "do")
+    nodes.choice(top.get("do"), scope.faults, [*scope.answers, *OWN_STEPS], "do")
     for key, _ in nodes.named(top.get("with"), scope.faults, "with"):
         if key.text not in scope.declared["facts"]:
             scope.faults.add(key, f"with: there is no fact '{key.text}'{nearest(key.text, scope.declared['facts'])}")

@@ -30,6 +30,7 @@ _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
 
 
 KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start")
+OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable")
 WAYS = ("tasks", "joined", "always", "on", "after", "expires", "start", "parallel", "done")
 
 
@@ -286,9 +287,7 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
     label = {"en": name.replace("_", " ").capitalize()}
     if not isinstance(node, MapNode):
         return Outcome(name, label, _branches(node, scope))
-    top = nodes.fields(
-        node, scope.faults, optional=("label", "to", "when", "needs", "set", "send", "start"), what=f"outcome '{name}'"
-    )
+    top = nodes.fields(node, scope.faults, optional=OUTCOME_KEYS, what=f"outcome '{name}'")
     needs = scope.names("facts", top.get("needs"), "needs")
     return Outcome(
         name,
@@ -299,6 +298,7 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
         tuple(_sets(top.get("set"), scope)),
         scope.names("mails", top.get("send"), "send"),
         scope.names("children", top.get("start"), "start"),
+        nodes.boolean(top.get("holdable"), scope.faults, "holdable") or False,
     )
 
 

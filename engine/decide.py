@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from engine import moves, obligations, tasks
-from engine.case import SYSTEM, Actor, Case, FactValue, Place
+from engine import holds, moves, obligations, tasks
+from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.definition import Definition, posting_task
 from engine.errors import NeedsSecond, Refused, UsageError
 from engine.messages import (
@@ -18,9 +19,11 @@ from engine.messages import (
     FireTimer,
     MailSettled,
     Notify,
+    PlaceHold,
     Reassign,
     RecordFacts,
     Recount,
+    ReleaseHold,
     StartCase,
 )
 from engine.nodes import nearest
@@ -58,24 +61,9 @@ def decide(definition: Definition, case: Case, command: Command, now: dt.datetim
     where a person asked for what is not allowed, `UsageError` for what does not exist.
     """
     turn = Turn(definition, office, _actor(command), now, case)
-    match command:
-        case CompleteTask():
-            _complete(turn, command)
-        case RecordFacts():
-            _record(turn, command)
-        case FireTimer(key):
-            _fire(turn, key)
-        case MailSettled():
-            _mail_settled(turn, command)
-        case ChildEnded(child, case_id, outcome):
-            turn.tell("child_ended", child=child, case=case_id, outcome=outcome)
-            moves.child_ended(turn, child)
-        case Reassign():
-            tasks.reassign(turn, command)
-        case Recount():
-            obligations.refresh(turn)
-        case StartCase():
-            raise UsageError(f"case {case.id} is started already")
+    if isinstance(command, StartCase):
+        raise UsageError(f"case {case.id} is started already")
+    _HANDLERS[type(command)](turn, command)
     moves.go_on(turn)
     return turn.decision()
 
@@ -106,6 +94,9 @@ def _values_of(turn: Turn, command: CompleteTask, task_id: str) -> Mapping[str, 
 
 def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) -> None:
     task, outcome = tasks.complete(turn, replace(command, values=values))
+    if task.hold is not None:
+        holds.answered(turn, task, outcome.name, str(values.get("hold_reason", "")))
+        return
     if task.mail is not None:
         posted = values.get("posted_on", turn.today)
         moves.was_told(turn, task.mail, posted if isinstance(posted, dt.date) else turn.today)
@@ -138,17 +129,23 @@ def _record(turn: Turn, command: RecordFacts) -> None:
     obligations.refresh(turn)
     later = [clock.name for clock in turn.case.clocks.values() if _is_later(before.get(clock.name), clock)]
     if later and command.second in (None, command.actor.id):
-        dates = "; ".join(f"{n}: {before[n].legal} becomes {turn.case.clocks[n].legal}" for n in later)
+        dates = "; ".join(f"{n}: {before[n].legal} becomes {_date_of(turn.case.clocks[n])}" for n in later)
         raise NeedsSecond(f"a legal date would move later ({dates}): a second person must confirm it")
     for name in later:
-        was, becomes = before[name].legal, turn.case.clocks[name].legal
+        was, becomes = before[name].legal, _date_of(turn.case.clocks[name])
         turn.tell("later_date_confirmed", clock=name, was=was, becomes=becomes, second=command.second)
         _tell_superintendent(turn, name)
 
 
-def _is_later(old: object, new: object) -> bool:
-    was, now = getattr(old, "legal", None), getattr(new, "legal", None)
-    return was is not None and (now is None or now > was)
+def _is_later(old: Clock | None, new: Clock) -> bool:
+    """Whether a legal date that ran moves later, or is voided by what was recorded."""
+    if old is None or old.legal is None or old.status != "running":
+        return False
+    return new.legal is None or new.legal > old.legal or new.status == "void"
+
+
+def _date_of(clock: Clock) -> dt.date | str | None:
+    return "void" if clock.status == "void" else clock.legal
 
 
 def _tell_superintendent(turn: Turn, clock: str) -> None:
@@ -158,8 +155,8 @@ def _tell_superintendent(turn: Turn, clock: str) -> None:
         turn.do(Notify(f"person:{holder.person.id}", "news", clock, text, 9, date, legal=True))
 
 
-def _fire(turn: Turn, key: str) -> None:
-    kind, *rest = key.split("/")
+def _fire(turn: Turn, command: FireTimer) -> None:
+    kind, *rest = command.key.split("/")
     if kind == "rung":
         obligations.fire_rung(turn, rest[0], int(rest[1]), rest[2], dt.date.fromisoformat(rest[3]))
     elif kind == "due":
@@ -169,6 +166,8 @@ def _fire(turn: Turn, key: str) -> None:
         if event is not None:
             moves.happen(turn, event, turn.today)
             moves.react(turn, event)
+    elif kind == "hold":
+        holds.fire(turn, rest[0], rest[1])
     elif kind == "after":
         _after(turn, int(rest[0]))
 
@@ -184,6 +183,15 @@ def _after(turn: Turn, entry: int) -> None:
         moves.send(turn, mail, place)
     if target is not None:
         moves.enter(turn, target)
+
+
+def _child_ended(turn: Turn, command: ChildEnded) -> None:
+    turn.tell("child_ended", child=command.child, case=command.case_id, outcome=command.outcome)
+    moves.child_ended(turn, command.child)
+
+
+def _recount(turn: Turn, command: Recount) -> None:
+    obligations.refresh(turn)
 
 
 def _mail_settled(turn: Turn, command: MailSettled) -> None:
@@ -202,3 +210,16 @@ def _mail_settled(turn: Turn, command: MailSettled) -> None:
 def _tell_privacy(turn: Turn, text: str) -> None:
     for holder in turn.office.holders("privacy", turn.today):
         turn.do(Notify(f"person:{holder.person.id}", "news", "mail", text, 8))
+
+
+_HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
+    CompleteTask: _complete,
+    RecordFacts: _record,
+    PlaceHold: holds.place,
+    ReleaseHold: holds.release,
+    FireTimer: _fire,
+    MailSettled: _mail_settled,
+    ChildEnded: _child_ended,
+    Reassign: tasks.reassign,
+    Recount: _recount,
+}

@@ -76,7 +76,8 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a person may answer. Without `to` the answer is only recorded (and the state's join looks at it)."""
+    """What a person may answer. Without `to` the answer is only recorded (and the state's join looks at it). A
+    `holdable` one is refused while a law-enforcement hold stands."""
 
     name: str
     label: Words
@@ -86,6 +87,7 @@ class Outcome:
     sets: tuple[tuple[str, FactValue], ...] = ()
     sends: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
+    holdable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +164,21 @@ class StateDef:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A date: in a fact, the local date on which an event happened, or the legal date of another clock."""
+
+    kind: Literal["fact", "event", "clock"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
-    """Where day 0 of a clock comes from.
+    """Where day 0 of a clock comes from: the earliest of its sources that have a date."""
 
-    `fact`: the date in one fact; `earliest`: the earliest of those of the named facts that are known; `event`: the
-    local date on which the event happened; `clock`: the legal date of another clock.
-    """
+    sources: tuple[Source, ...]
 
-    kind: Literal["fact", "earliest", "event", "clock"]
-    names: tuple[str, ...]
+    def names(self, kind: Literal["fact", "event", "clock"]) -> tuple[str, ...]:
+        return tuple(source.name for source in self.sources if source.kind == kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,14 +277,16 @@ class Definition:
         return next(state for state in self.states.values() if state.initial and not state.region)
 
     def fact(self, name: str) -> FactDef | None:
-        """A declared fact, or the engine's own `posted_on`."""
-        return POSTED_ON if name == POSTED_ON.name else self.facts.get(name)
+        """A declared fact, or one of the engine's own."""
+        return OWN_FACTS.get(name) or self.facts.get(name)
 
     def task(self, task: Task) -> TaskDef | None:
-        """What is asked in a task; of a posting task, which belongs to no state, the engine's own."""
+        """What is asked in a task; of the engine's own tasks, which belong to no state, what the engine asks."""
         posting = self.mails.get(task.mail or "")
         if posting is not None:
             return posting_task(posting)
+        if task.hold is not None:
+            return hold_task(task.name)
         return self.states[task.state].task(task.name) if task.state in self.states else None
 
 
@@ -317,3 +327,24 @@ def posting_task(mail: MailDef) -> TaskDef:
         due=Due(2, "business_days"),
         posts=mail.name,
     )
+
+
+HOLD_REASON = FactDef("hold_reason", FactType("text"), {"en": "Why"}, personal=True)
+OWN_FACTS = {fact.name: fact for fact in (POSTED_ON, HOLD_REASON)}
+"""Facts that the engine's own tasks ask for; no case keeps them."""
+
+CONFIRM_HOLD, REVIEW_HOLD = "confirm_hold_", "review_hold"
+"""Names of the engine's own tasks about a law-enforcement hold; the first ends with the role that confirms."""
+
+
+def hold_task(name: str) -> TaskDef:
+    """The task of confirming a hold (one for each role) or of reviewing it."""
+    why = (FormField(HOLD_REASON.name, required=False),)
+    if name == REVIEW_HOLD:
+        asked = {"goes_on": "The agency still asks for it", "no_interference": "It interferes no longer: release it"}
+        title, who = "Review the law-enforcement hold", "privacy"
+    else:
+        asked = {"confirm": "The request is genuine and in writing", "refuse": "It has no effect: refuse it"}
+        title, who = "Confirm or refuse the law-enforcement hold", name.removeprefix(CONFIRM_HOLD)
+    outcomes = {key: Outcome(key, {"en": label}) for key, label in asked.items()}
+    return TaskDef(name, {"en": title}, Who("role", who), "code", why, outcomes, Due(1, "business_days"))

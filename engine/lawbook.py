@@ -9,7 +9,7 @@ from typing import get_args
 
 from engine import nodes
 from engine.calendar import ONE_DAY, Calendar, easter, nth_weekday
-from engine.clocks import HoldPolicy, Rule, RuleKind, UnitName
+from engine.clocks import FISCAL_YEAR, HoldPolicy, Rule, RuleKind, UnitName
 from engine.ladders import LADDER_PLACES, Ladder, Rung
 from engine.nodes import Faults, Node
 
@@ -142,7 +142,7 @@ def _rule(rule_id: str, version: str, node: Node, faults: Faults) -> Rule:
 
 
 def _check_length(rule: Rule, node: Node, faults: Faults) -> None:
-    if rule.kind in ("period", "window") and (rule.length is None or rule.unit is None):
+    if rule.kind in ("period", "window", "cycle") and (rule.length is None or rule.unit is None):
         faults.add(node, f"{rule.id} is a {rule.kind}: it needs a length and a unit")
     if rule.length is not None and rule.length < 1:
         faults.add(node, f"{rule.id}: the length must be 1 or more")
@@ -151,8 +151,12 @@ def _check_length(rule: Rule, node: Node, faults: Faults) -> None:
 
 
 def _check_kind(rule: Rule, node: Node, faults: Faults) -> None:
-    if rule.kind == "on_date" and not rule.on:
+    if rule.kind in ("on_date", "cycle") and not rule.on:
         faults.add(node, f"{rule.id} falls on dates: it needs 'on: [MM-DD]'")
+    if rule.kind == "cycle" and rule.unit != "calendar_days":
+        faults.add(node, f"{rule.id} is a cycle: it is due so many calendar_days after each of its dates")
+    if rule.kind != "cycle" and FISCAL_YEAR in rule.on:
+        faults.add(node, f"{rule.id}: only a cycle may begin with the district's {FISCAL_YEAR}")
     if rule.kind == "tied" and rule.tied_to is None:
         faults.add(node, f"{rule.id} is tied to another date: say which in 'tied_to'")
     counts = rule.unit in ("business_days", "calendar_days") or (rule.kind == "on_date" and rule.rolls)
@@ -168,7 +172,7 @@ def _policy(node: Node, faults: Faults) -> HoldPolicy | None:
 
 def _month_day(node: Node, faults: Faults) -> str | None:
     value = nodes.text(node, faults, "on")
-    if value is not None and _in_year(value, ORDINARY_YEAR) is None:
+    if value is not None and value != FISCAL_YEAR and _in_year(value, ORDINARY_YEAR) is None:
         faults.add(node, f"'{value}' is not a day of the year: write MM-DD, such as 07-01")
         return None
     return value

@@ -53,9 +53,33 @@ class RecordFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceHold:
+    """A law-enforcement agency's written request not to tell yet. `paper` is a kept document."""
+
+    agency: str
+    officer: str
+    matter: str
+    started: dt.date
+    paper: str
+    actor: Actor
+    until: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHold:
+    """`on` is the day on which the school learned that the agency no longer objects."""
+
+    hold_id: str
+    on: dt.date
+    reason: str
+    actor: Actor
+    paper: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FireTimer:
-    """`key` names the timer's row: `rung/CLOCK/GENERATION/RUNG/DATE`, `due/TASK/RUNG/DATE`, `after/ENTRY` or
-    `window/CLOCK/GENERATION`."""
+    """`key` names the timer's row: `rung/CLOCK/GENERATION/RUNG/DATE`, `due/TASK/RUNG/DATE`, `after/ENTRY/STATE`,
+    `window/CLOCK/GENERATION` or `hold/HOLD/WHAT`."""
 
     key: str
 
@@ -90,7 +114,10 @@ class Recount:
     """Counts the running clocks again: a calendar has changed."""
 
 
-Command = StartCase | CompleteTask | RecordFacts | FireTimer | MailSettled | ChildEnded | Reassign | Recount
+Command = (
+    StartCase | CompleteTask | RecordFacts | PlaceHold | ReleaseHold | FireTimer | MailSettled | ChildEnded | Reassign
+    | Recount
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +195,8 @@ class Event:
 
     kinds: case_started, state_entered, task_opened, task_completed, task_closed, task_reassigned, fact_recorded,
     clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due, mail_queued,
-    mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended; and of the store second_confirmed.
+    mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed, hold_confirmed,
+    hold_refused, hold_released; and of the store second_confirmed.
     """
 
     kind: str

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.case import Clock
-from engine.clocks import Derived, Hold, Rule, derive
-from engine.definition import ClockDef, Who, expired
+from engine.clocks import Derived, Hold, HoldPolicy, Rule, derive
+from engine.definition import ClockDef, Source, Who, expired
+from engine.guards import evaluate
 from engine.ladders import FIRE_HOUR, PlannedRung, following, plan, split
 from engine.messages import CancelTimers, Notify, Send, SetTimer
 from engine.readers import recipients, supervisors
@@ -20,22 +21,43 @@ from engine.turn import Turn
 
 
 def refresh(turn: Turn) -> None:
-    """Starts each clock whose anchor became known, and gives a new generation to each whose dates moved.
+    """Starts each clock that can begin now, gives a new generation to each whose dates moved, and voids each whose
+    guard holds no longer.
 
     A clock tied to another is looked at after it: definitions name clocks in that order.
     """
     for clock in turn.definition.clocks.values():
-        anchor = _anchor(turn, clock)
         current = turn.case.clocks.get(clock.name)
-        if anchor is None or (current is not None and current.status != "running"):
-            continue
-        derived = _derive(turn, clock, anchor, current)
-        if current is None:
-            _start(turn, clock, derived)
-        elif _moved(current, derived):
-            _move(turn, clock, current, derived)
-        elif current.calendars != derived.calendars:
-            _put(turn, replace(current, calendars=derived.calendars))
+        if current is None or current.status == "running":
+            _look_at(turn, clock, current)
+
+
+def _look_at(turn: Turn, clock: ClockDef, current: Clock | None) -> None:
+    wanted = True if clock.when is None else evaluate(clock.when, turn.case.facts, turn.case.at)
+    anchor = _anchor(turn, clock)
+    if current is not None and wanted is False and clock.when is not None:
+        _end(turn, clock, "void", turn.today, f"it applies only if {clock.when.source}")
+    elif current is not None and anchor is None and current.legal is not None:
+        _move(turn, clock, current, _undated(turn, clock, current))
+    elif anchor is not None and wanted is True:
+        _count(turn, clock, anchor, current)
+
+
+def _count(turn: Turn, clock: ClockDef, anchor: dt.date, current: Clock | None) -> None:
+    derived = _derive(turn, clock, anchor, current)
+    if current is None:
+        _start(turn, clock, derived)
+    elif _moved(current, derived):
+        _move(turn, clock, current, derived)
+    elif current.calendars != derived.calendars:
+        _put(turn, replace(current, calendars=derived.calendars))
+
+
+def holdable(turn: Turn) -> dict[str, dt.date | None]:
+    """The running clocks that a law-enforcement hold can stop, with their legal dates."""
+    rules = {clock.name: clock.rule for clock in turn.definition.clocks.values()}
+    running = ((name, clock) for name, clock in turn.case.clocks.items() if clock.status == "running")
+    return {name: clock.legal for name, clock in running if rules[name].holds}
 
 
 def settle(turn: Turn, event: str, on: dt.date) -> None:
@@ -83,19 +105,26 @@ def running(turn: Turn) -> tuple[str, ...]:
 
 def rederive(turn: Turn, clock: ClockDef, current: Clock) -> Derived:
     """The dates of a stored clock again, from what it is."""
-    return _derived(turn, replace(clock.rule, length=current.length), current.anchor, current.holds, current.agreed)
+    rule = replace(clock.rule, length=current.length)
+    return derive(
+        rule, current.anchor, turn.office.calendars, current.holds, current.policy, current.grace, current.agreed
+    )
 
 
 def _anchor(turn: Turn, clock: ClockDef) -> dt.date | None:
-    """Day 0 as known now. A tied clock follows the legal date of the other."""
-    names = clock.anchor.names
-    if clock.anchor.kind == "event":
-        return turn.case.happened.get(names[0])
-    if clock.anchor.kind == "clock":
-        other = turn.case.clocks.get(names[0])
-        return other.legal if other else None
-    known = [_as_date(turn, turn.case.facts[name]) for name in names if name in turn.case.facts]
+    """Day 0 as known now: the earliest of the clock's sources that have a date."""
+    known = [day for source in clock.anchor.sources if (day := _source(turn, source)) is not None]
     return min(known, default=None)
+
+
+def _source(turn: Turn, source: Source) -> dt.date | None:
+    """A tied clock follows the legal date of the other."""
+    if source.kind == "event":
+        return turn.case.happened.get(source.name)
+    if source.kind == "clock":
+        other = turn.case.clocks.get(source.name)
+        return other.legal if other else None
+    return _as_date(turn, turn.case.facts[source.name]) if source.name in turn.case.facts else None
 
 
 def _as_date(turn: Turn, value: object) -> dt.date:
@@ -107,12 +136,28 @@ def _as_date(turn: Turn, value: object) -> dt.date:
 
 
 def _derive(turn: Turn, clock: ClockDef, anchor: dt.date, current: Clock | None) -> Derived:
-    return _derived(turn, _rule(turn, clock), anchor, current.holds if current else (), _agreed(turn, clock))
+    policy, grace = _policy(turn, current)
+    holds, agreed = _holds(turn, clock), _agreed(turn, clock)
+    return derive(_rule(turn, clock), anchor, turn.office.calendars, holds, policy, grace, agreed)
 
 
-def _derived(turn: Turn, rule: Rule, anchor: dt.date, holds: tuple[Hold, ...], agreed: dt.date | None) -> Derived:
-    office = turn.office
-    return derive(rule, anchor, office.calendars, holds, office.hold_policy, office.asap_grace, agreed)
+def _undated(turn: Turn, clock: ClockDef, current: Clock) -> Derived:
+    """A tied clock while the other has no date: it has none either."""
+    counted = _derive(turn, clock, current.anchor, current)
+    return replace(counted, nominal=None, legal=None, target=None)
+
+
+def _holds(turn: Turn, clock: ClockDef) -> tuple[Hold, ...]:
+    if not clock.rule.holds:
+        return ()
+    return tuple(Hold(hold.started, hold.released) for hold in turn.case.holds if hold.status != "refused")
+
+
+def _policy(turn: Turn, current: Clock | None) -> tuple[HoldPolicy, int]:
+    """What a released hold does: as the district has it, and for a clock that was held before as it was then."""
+    if current is not None and current.holds:
+        return current.policy, current.grace
+    return turn.office.hold_policy, turn.office.asap_grace
 
 
 def _agreed(turn: Turn, clock: ClockDef) -> dt.date | None:
@@ -131,7 +176,7 @@ def _rule(turn: Turn, clock: ClockDef) -> Rule:
 def _start(turn: Turn, clock: ClockDef, derived: Derived) -> None:
     if any(event in turn.case.happened for event in clock.void_by):
         return
-    current = replace(_generation(clock, derived, 1, ""), agreed=_agreed(turn, clock))
+    current = _generation(turn, clock, derived, None)
     _put(turn, current)
     turn.tell("clock_started", **_told(current))
     _set_timers(turn, clock, current, derived, fire_passed=True)
@@ -142,18 +187,21 @@ def _start(turn: Turn, clock: ClockDef, derived: Derived) -> None:
 
 
 def _move(turn: Turn, clock: ClockDef, old: Clock, derived: Derived) -> None:
-    reason = _why_moved(old, derived)
-    fresh = _generation(clock, derived, old.generation + 1, reason)
-    current = replace(fresh, holds=old.holds, agreed=_agreed(turn, clock))
+    current = _generation(turn, clock, derived, old)
     turn.do(CancelTimers(f"rung/{clock.name}/"))
     turn.do(CancelTimers(f"window/{clock.name}/"))
     _put(turn, current)
-    turn.tell("clock_moved", was=old.legal, reason=reason, **_told(current))
+    turn.tell("clock_moved", was=old.legal, reason=current.reason, **_told(current))
     same = (old.legal, old.target) == (current.legal, current.target)
     _set_timers(turn, clock, current, derived, fire_passed=not same)
 
 
-def _why_moved(old: Clock, derived: Derived) -> str:
+def _why_moved(old: Clock, derived: Derived, holds: tuple[Hold, ...]) -> str:
+    if old.holds != holds:
+        standing = next((hold for hold in holds if hold.released is None), None)
+        return f"held since {standing.started}" if standing else "a hold ended, or had no effect"
+    if old.legal is not None and derived.legal is None:
+        return "the date that it follows has none now"
     if old.anchor != derived.trigger:
         return f"day 0 was {old.anchor}, is {derived.trigger}"
     if old.length != derived.rule.length:
@@ -168,22 +216,28 @@ def _moved(current: Clock, derived: Derived) -> bool:
     return was != (derived.trigger, derived.nominal, derived.legal, derived.target, derived.provisional)
 
 
-def _generation(clock: ClockDef, derived: Derived, generation: int, reason: str) -> Clock:
+def _generation(turn: Turn, clock: ClockDef, derived: Derived, old: Clock | None) -> Clock:
+    """The next generation of a clock; it keeps all that its dates were counted from."""
+    holds = _holds(turn, clock)
+    policy, grace = _policy(turn, old)
     return Clock(
         name=clock.name,
-        generation=generation,
+        generation=old.generation + 1 if old else 1,
         rule=clock.rule.id,
         rule_version=clock.rule.version,
         calendars=derived.calendars,
         anchor=derived.trigger,
         length=derived.rule.length,
-        holds=(),
+        holds=holds,
         status="running",
         nominal=derived.nominal,
         legal=derived.legal,
         target=derived.target,
         provisional=derived.provisional,
-        reason=reason,
+        reason=_why_moved(old, derived, holds) if old else "",
+        agreed=_agreed(turn, clock),
+        policy=policy,
+        grace=grace,
     )
 
 

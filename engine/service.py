@@ -14,7 +14,17 @@ from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
 from engine.errors import LostRace, Refused, Stale
-from engine.messages import Command, CompleteTask, FireTimer, Reassign, RecordFacts, Recount, StartCase
+from engine.messages import (
+    Command,
+    CompleteTask,
+    FireTimer,
+    PlaceHold,
+    Reassign,
+    RecordFacts,
+    Recount,
+    ReleaseHold,
+    StartCase,
+)
 from engine.office import Office
 from engine.ports import Definitions, DueTimer, Message, OfficeMaker, Store, Unit
 from engine.turn import written
@@ -84,6 +94,14 @@ class Service:
         Raises `NeedsSecond` where there is none, `NotAllowed`, `Refused` or `UsageError`.
         """
         return self._change(case_id, RecordFacts(values, actor, reason, second), now, also=also)
+
+    def place_hold(self, case_id: str, command: PlaceHold, now: dt.datetime) -> Case:
+        """Stops what may be held while an agency's written request stands. Raises `Refused` or `UsageError`."""
+        return self._change(case_id, command, now)
+
+    def release_hold(self, case_id: str, command: ReleaseHold, now: dt.datetime) -> Case:
+        """Lets the dates of a case count again. Raises `Refused` or `UsageError`."""
+        return self._change(case_id, command, now)
 
     def would_record(self, case_id: str, command: RecordFacts, now: dt.datetime) -> tuple[Case, Case]:
         """The case as it is and as it would be; nothing is written. Raises as `record` does."""

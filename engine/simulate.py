@@ -15,6 +15,7 @@ from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition
 from engine.errors import SoppaError, UsageError
+from engine.forms import SAMPLE_DOCUMENT
 from engine.messages import (
     CancelTimers,
     ChildEnded,
@@ -25,6 +26,8 @@ from engine.messages import (
     FireTimer,
     MailSettled,
     Notify,
+    PlaceHold,
+    ReleaseHold,
     Send,
     SetTimer,
     StartCase,
@@ -36,6 +39,8 @@ from engine.office import Office
 from engine.ports import Definitions
 
 NOON = 12
+HOLD = "hold"
+COUNSEL = Actor("person", "legal", "Counsel", frozenset({"legal"}))
 MAX_MOVES = 10_000
 """More moves than any story makes: a definition that turns in circles is stopped."""
 
@@ -44,7 +49,8 @@ MAX_MOVES = 10_000
 class Answer:
     """What somebody does in a story: on a local date, outcome `outcome` of task `task`, with values for its form.
 
-    `process` picks the case where a story has several; None is the case that the story is about.
+    Task `hold` with `place` or `release` is a law-enforcement hold. `process` picks the case where a story has several;
+    None is the case that the story is about.
     """
 
     on: dt.date
@@ -126,6 +132,9 @@ class _Player:
         self.now = max(self.now, moment)
 
     def answer(self, answer: Answer) -> None:
+        if answer.task == HOLD:
+            self.hold(answer)
+            return
         case = self.find(answer)
         task = case.open_task(answer.task)
         if task is None:
@@ -138,6 +147,15 @@ class _Player:
             self.do(case.id, CompleteTask(task.id, answer.outcome, answer.values, SYSTEM))
         except SoppaError as error:
             raise type(error)(f"on {answer.on}, {answer.task}.{answer.outcome}: {error}") from error
+
+    def hold(self, answer: Answer) -> None:
+        """Places or releases a law-enforcement hold on the day of the answer; counsel of a story acts."""
+        case = self.find(answer)
+        if answer.outcome == "release":
+            standing = next((hold.id for hold in case.holds if hold.stands), "")
+            self.do(case.id, ReleaseHold(standing, answer.on, "the agency's letter", COUNSEL, SAMPLE_DOCUMENT))
+        else:
+            self.do(case.id, PlaceHold("an agency", "an officer", "1", answer.on, SAMPLE_DOCUMENT, COUNSEL))
 
     def find(self, answer: Answer) -> Case:
         """The case an answer is for: the first open one of its process that has the task open."""

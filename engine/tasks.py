@@ -23,7 +23,12 @@ SOON = 2
 
 
 def open_task(
-    turn: Turn, wanted: TaskDef, state: StateDef | None, place: Place | None, mail: str | None = None
+    turn: Turn,
+    wanted: TaskDef,
+    state: StateDef | None,
+    place: Place | None,
+    mail: str | None = None,
+    hold: str | None = None,
 ) -> Task:
     """Opens a task for whoever answers for it today, asks them, and sets the timers of its target date."""
     people = _signers(turn, wanted, state, holders(turn, wanted.who))
@@ -43,6 +48,7 @@ def open_task(
         offered=wanted.offered,
         urgent=_is_urgent(turn, due),
         mail=mail,
+        hold=hold,
         instead_of=next((holder.instead_of.id for holder in people if holder.instead_of), None),
     )
     turn.change(next_task=turn.case.next_task + 1)
@@ -62,8 +68,21 @@ def open_task(
 
 
 def open_posting(turn: Turn, mail: MailDef) -> None:
-    """Opens the task of posting a mail on paper. It belongs to no state and outlives the end of its case."""
+    """Opens the task of posting a mail on paper. It outlives the end of its case."""
     open_task(turn, posting_task(mail), None, None, mail.name)
+
+
+def open_own(turn: Turn, wanted: TaskDef, *, hold: str) -> None:
+    """Opens a task of the engine's own about a hold."""
+    open_task(turn, wanted, None, None, hold=hold)
+
+
+def close_own(turn: Turn, hold: str) -> None:
+    """Closes the open tasks about a hold that has ended."""
+    for task in turn.case.tasks:
+        if task.is_open and task.hold == hold:
+            _close(turn, task)
+    turn.change(tasks=tuple(task for task in turn.case.tasks if task.hold != hold or not task.is_open))
 
 
 def ask(turn: Turn, task: Task) -> None:
@@ -91,7 +110,7 @@ def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
             f"task '{task.name}' has no outcome '{command.outcome}'{nearest(command.outcome, wanted.outcomes)}"
         )
     _check_form(turn, wanted, outcome, command)
-    if not wanted.posts:
+    if not task.is_own:
         turn.record(command.values, command.reason)
         turn.record(dict(outcome.sets))
     _check_open_now(turn, outcome)
@@ -113,16 +132,20 @@ def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
 
 
 def close_all(turn: Turn, place: Place) -> None:
-    """Closes what is still open of an entry; nobody is asked any more. Tasks of posting stay until they are done."""
+    """Closes what is still open of an entry; nobody is asked any more. The engine's own tasks stay."""
     for task in turn.case.tasks:
-        if task.is_open and task.entry == place.entry:
-            turn.do(CancelTimers(f"due/{task.id}/"))
-            turn.tell("task_closed", task=task.id, name=task.name)
+        if task.is_open and not task.is_own and task.entry == place.entry:
+            _close(turn, task)
     turn.change(tasks=tuple(task for task in turn.case.tasks if _outlives(task, place)))
 
 
+def _close(turn: Turn, task: Task) -> None:
+    turn.do(CancelTimers(f"due/{task.id}/"))
+    turn.tell("task_closed", task=task.id, name=task.name)
+
+
 def _outlives(task: Task, place: Place) -> bool:
-    return task.is_open if task.mail is not None else task.entry != place.entry
+    return task.is_open if task.is_own else task.entry != place.entry
 
 
 def reassign(turn: Turn, command: Reassign) -> None:
@@ -175,7 +198,7 @@ def _planned(turn: Turn, task: Task, rung: str) -> PlannedRung | None:
 
 def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
     to = {f"person:{person}" for person in task.assignees}
-    owner = turn.definition.task(task) if task.mail is None else None
+    owner = None if task.is_own else turn.definition.task(task)
     if "supervisor" in planned.to and owner is not None:
         to.update(supervisors(turn, owner.who))
     if "privacy" in planned.to:
@@ -242,7 +265,7 @@ def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
     if wanted.approval and actor.id == turn.case.initiator:
         raise NotAllowed(f"{actor.name} started case {turn.case.id} and may not approve it: ask somebody else")
     signed = next((one for one in turn.case.tasks if one.entry == task.entry and one.done_by_id == actor.id), None)
-    if signed is not None and turn.definition.states[task.state].distinct:
+    if signed is not None and not task.is_own and turn.definition.states[task.state].distinct:
         raise NotAllowed(f"{actor.name} has signed '{signed.name}' already: the other signature takes another person")
 
 
@@ -264,7 +287,7 @@ def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: Complete
 
 def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
     """A date that starts a clock, or says when something was posted, cannot lie in the future."""
-    anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names}
+    anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names("fact")}
     for name in sorted(values.keys() & (anchors | {"posted_on"})):
         value = values[name]
         day = turn.office.today(value) if isinstance(value, dt.datetime) else value
@@ -273,6 +296,8 @@ def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
 
 
 def _check_open_now(turn: Turn, outcome: Outcome) -> None:
+    if outcome.holdable and turn.case.is_held:
+        raise Refused(f"outcome '{outcome.name}' is not open now: a law-enforcement hold stands, release it first")
     try:
         allowed = outcome.when is None or holds(outcome.when, turn.case.facts, turn.case.at)
     except UnknownFacts as unknown:

@@ -395,8 +395,7 @@ def watched_events(definition: Definition) -> frozenset[str]:
 
 
 def events_of(clock: ClockDef) -> tuple[str, ...]:
-    anchors = clock.anchor.names if clock.anchor.kind == "event" else ()
-    return (*clock.satisfied_by, *clock.void_by, *anchors)
+    return (*clock.satisfied_by, *clock.void_by, *clock.anchor.names("event"))
 
 
 def _settled(branch: Branch, branches: Sequence[Branch]) -> frozenset[str]:
@@ -409,10 +408,6 @@ def _settled(branch: Branch, branches: Sequence[Branch]) -> frozenset[str]:
 
 
 def _begun(clock: ClockDef, here: Configuration) -> bool:
-    names = clock.anchor.names
-    if clock.anchor.kind == "event":
-        return names[0] in here.happened
-    if clock.anchor.kind == "clock":
-        return names[0] in here.running | here.over
-    return any(name in here.known for name in names)
+    begun = {"fact": here.known, "event": here.happened, "clock": here.running | here.over}
+    return any(source.name in begun[source.kind] for source in clock.anchor.sources)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
-from engine.case import Actor, Case, Clock, Contact, FactValue, Place, Task
+from engine.case import Actor, Case, Clock, Contact, FactValue, HeldBy, Place, Task
 from engine.clocks import Hold
 from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
@@ -66,8 +66,24 @@ def unpack_parties(packed: Mapping[str, Any]) -> dict[str, Contact]:
 
 
 def pack_secrets(case: Case) -> object:
-    """What of a case is personal, or may be: its facts and parties."""
-    return {"facts": pack_facts(case.facts), "parties": pack_parties(case.parties)}
+    """What of a case is personal, or may be: its facts, parties and holds."""
+    return {
+        "facts": pack_facts(case.facts),
+        "parties": pack_parties(case.parties),
+        "holds": [{name: _plain_day(value) for name, value in asdict(hold).items()} for hold in case.holds],
+    }
+
+
+_HOLD_DAYS = ("started", "until", "released")
+
+
+def _plain_day(value: object) -> object:
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _held_by(packed: Any) -> HeldBy:
+    days = {name: dt.date.fromisoformat(packed[name]) for name in _HOLD_DAYS if packed[name]}
+    return HeldBy(**{**packed, **days})
 
 
 def pack_command(command: Command) -> object:
@@ -139,6 +155,7 @@ def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Cl
         **{name: row[name] for name in _CASE_COLUMNS},
         facts=unpack_facts(secrets["facts"]),
         parties=unpack_parties(secrets["parties"]),
+        holds=tuple(_held_by(packed) for packed in secrets.get("holds", ())),
         tasks=tuple(tasks),
         clocks={clock.name: clock for clock in clocks},
         happened={name: dt.date.fromisoformat(day) for name, day in progress["happened"].items()},
@@ -225,10 +242,10 @@ _CASE_COLUMNS = (
 )  # fmt: skip
 _TASK_COLUMNS = (
     "id", "name", "state", "entry", "generation", "title", "role", "party", "due", "opened_at", "offered", "urgent",
-    "instead_of", "mail", "outcome", "done_by", "done_by_id", "done_at",
+    "instead_of", "mail", "hold", "outcome", "done_by", "done_by_id", "done_at",
 )  # fmt: skip
 _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
-    "provisional", "reason", "ended_on", "agreed",
+    "provisional", "reason", "ended_on", "agreed", "policy", "grace",
 )  # fmt: skip
 _PERSON_COLUMNS = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active")

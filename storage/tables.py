@@ -154,6 +154,7 @@ class TaskRow(SQLModel, table=True):
     urgent: bool
     instead_of: str | None = None
     mail: str | None = None
+    hold: str | None = None
     outcome: str | None = None
     done_by: str | None = None
     done_by_id: str | None = None
@@ -194,6 +195,8 @@ class ClockRow(SQLModel, table=True):
     reason: str
     ended_on: dt.date | None = None
     agreed: dt.date | None = None
+    policy: str
+    grace: int
     superseded_because: str | None = None
 
 

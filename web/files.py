@@ -14,6 +14,9 @@ from web.site import Site
 from web.tasks import Look, look_at
 from web.visitors import is_enough, limiter
 
+HOLD = "hold"
+"""Names the paper of a hold where the address names a document."""
+
 
 def file_pages(site: Site) -> APIRouter:
     router = APIRouter(dependencies=[Depends(limiter(site))], include_in_schema=False)
@@ -35,8 +38,8 @@ def file_pages(site: Site) -> APIRouter:
 
 def _document(site: Site, look: Look, fact_name: str) -> Response:
     """A file that this task shows or asks for, to be saved: the browser never shows it as a page of ours."""
-    value = look.case.facts.get(fact_name)
-    if not _is_named(look, fact_name) or not isinstance(value, str) or not look.is_open:
+    value = _paper_of(look) if fact_name == HOLD else look.case.facts.get(fact_name)
+    if not (fact_name == HOLD or _is_named(look, fact_name)) or not isinstance(value, str) or not look.is_open:
         raise unknown(look.language)
     if not is_enough(look.has, "second" if look.needed == "second" else "code"):
         raise unknown(look.language)
@@ -46,6 +49,12 @@ def _document(site: Site, look: Look, fact_name: str) -> Response:
         raise unknown(look.language) from error
     named = f'attachment; filename="{look.case.id}-{fact_name}.{kind}"'
     return Response(content, media_type=MEDIA_TYPES[kind], headers={"Content-Disposition": named})
+
+
+def _paper_of(look: Look) -> str | None:
+    """The paper of the hold that this task is about."""
+    hold_id = look.task.hold if look.task else None
+    return next((hold.paper for hold in look.case.holds if hold.id == hold_id), None)
 
 
 def _is_named(look: Look, fact_name: str) -> bool:

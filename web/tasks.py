@@ -280,7 +280,7 @@ class OnFile:
 
 def _facts(look: Look, wanted: TaskDef) -> list[OnFile]:
     """What is on file, as far as this visitor has proved who they are."""
-    rows: list[OnFile] = []
+    rows: list[OnFile] = _hold_on_file(look)
     for name in wanted.shows:
         fact = look.definition.fact(name)
         if fact is None:
@@ -294,6 +294,23 @@ def _facts(look: Look, wanted: TaskDef) -> list[OnFile]:
         address = f"{look.path}/document/{name}" if is_file else ""
         rows.append(OnFile(say(fact.label, look.language), lines, address))
     return rows
+
+
+def _hold_on_file(look: Look) -> list[OnFile]:
+    """What a law-enforcement hold rests on, for those who confirm or review it."""
+    hold = next((one for one in look.case.holds if look.task and one.id == look.task.hold), None)
+    if hold is None or not look.shows_personal:
+        return []
+    told = {
+        "hold_agency": hold.agency,
+        "hold_officer": hold.officer,
+        "hold_matter": hold.matter,
+        "hold_from": date_words(hold.started, look.language),
+        **({"hold_until": date_words(hold.until, look.language)} if hold.until else {}),
+    }
+    rows = [OnFile(tell(key, look.language), (words,)) for key, words in told.items()]
+    paper = OnFile(tell("hold_paper", look.language), (tell("hold_open", look.language),), f"{look.path}/document/hold")
+    return [*rows, paper]
 
 
 def _parents(look: Look) -> tuple[str, ...]:

@@ -27,17 +27,29 @@ NO_DATE = "legal duty without a date: the law gives no number of days"
 @click.option("--hold-policy", "policy", type=click.Choice(["asap", "toll"]), default="asap", show_default=True)
 @click.option("--school-closed", "closed", metavar="DATE,DATE..DATE", default=None,
               help="Weekdays without attendance, for rules in school days.")
+@click.option("--fiscal-year", "fiscal", metavar="MM-DD", default="07-01", show_default=True,
+              help="Start of the district's fiscal year, for the semiannual updates.")
 @click.option("--zone", default="America/Chicago", show_default=True, help="Zone of an instant.")
 @json_option
-def command(rule: str, start: str, holds: tuple[str, ...], policy: HoldPolicy, closed: str | None, zone: str,
-            as_json: bool) -> None:
+def command(rule: str, start: str, holds: tuple[str, ...], policy: HoldPolicy, closed: str | None, fiscal: str,
+            zone: str, as_json: bool) -> None:
     """Count the deadline of RULE from an event, step by step under the statute."""
     read_zone(zone)
-    derived = derive(find_rule(rule), read_trigger(start, zone), _calendars(closed), _holds(holds), policy)
+    calendars = _calendars(closed, read_month_day(fiscal))
+    derived = derive(find_rule(rule), read_trigger(start, zone), calendars, _holds(holds), policy)
     if as_json:
         print_json(as_mapping(derived))
     else:
         print_derived(derived)
+
+
+def read_month_day(word: str) -> str:
+    """A day of every year. Raises `UsageError`."""
+    try:
+        dt.date.fromisoformat(f"2001-{word}")
+    except ValueError:
+        raise UsageError(f"--fiscal-year: '{word}' is no day of every year: write it as 07-01") from None
+    return word
 
 
 def find_rule(rule_id: str) -> Rule:
@@ -93,12 +105,12 @@ def _dates(derived: Derived) -> dict[str, str]:
     return {"legal deadline": day(derived.legal) + mark, "district target": day(derived.target) + mark}
 
 
-def _calendars(closed: str | None) -> Calendars:
+def _calendars(closed: str | None, fiscal: str) -> Calendars:
     law = workflows.lawbook()
     school = SchoolDays("not entered")
     if closed is not None:
         school = SchoolDays("command line", read_dates(closed, "--school-closed"), dt.date.min, dt.date.max)
-    return Calendars(law.calendars["il-statutory"], law.calendars["il-strict"], school)
+    return Calendars(law.calendars["il-statutory"], law.calendars["il-strict"], school, fiscal)
 
 
 def _holds(words: tuple[str, ...]) -> list[Hold]:

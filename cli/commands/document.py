@@ -23,16 +23,17 @@ from engine.nodes import nearest
 @as_option
 @home_option
 def command(case: str, fact: str, out: Path | None, as_login: str | None, home: Home) -> None:
-    """Take the document of FACT out of CASE. For the privacy officer and the custodian."""
+    """Take the document of FACT, or the paper of a hold (H1), out of CASE. For privacy officer and custodian."""
     with open_house(home) as house:
         actor = house.actor(as_login)
         if not actor.roles & {"privacy", "custodian"}:
             raise NotAllowed(f"{actor.name} may not take documents out: ask the privacy officer or the custodian")
         with house.store.read() as unit:
             found = unit.case(case)
-        if fact not in found.facts:
-            raise UsageError(f"case {found.id} has no fact '{fact}'{nearest(fact, found.facts)}")
-        content, kind = house.documents.read(str(found.facts[fact]))
+        papers = {hold.id: hold.paper for hold in found.holds}
+        if fact not in found.facts and fact not in papers:
+            raise UsageError(f"case {found.id} has no fact '{fact}'{nearest(fact, [*found.facts, *papers])}")
+        content, kind = house.documents.read(papers.get(fact) or str(found.facts[fact]))
     if out is None:
         _pipe(content, f"{found.id}-{fact}.{kind}")
         return

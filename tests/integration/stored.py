@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from engine.case import SYSTEM, Actor, Case, Clock, Contact, Place, Task
+from engine.case import SYSTEM, Actor, Case, Clock, Contact, HeldBy, Place, Task
 from engine.clocks import Hold
 from engine.messages import Decision, Effect, Event
 from storage.sealing import Ring, new_ring
@@ -60,6 +60,8 @@ def clock(generation: int = 1) -> Clock:
         legal=dt.date(2027, 2, 1),
         target=dt.date(2027, 1, 29),
         agreed=dt.date(2027, 2, 8),
+        policy="toll",
+        grace=2,
     )
 
 
@@ -87,6 +89,7 @@ def new_case(case_id: str) -> Case:
             "holder": frozenset({"district", "operator"}),
             "operators": (Contact("Quizzer", "p@quizzer.example"),),
         },
+        holds=(HeldBy("H1", "released", TODAY, "Sheriff", "Sgt. Roe", "26-118", "paper", "ann", released=TODAY),),
         parties={"parent": Contact("Eva Ruiz", "eva@example.org", "es", "1 Oak St", paper=True)},
         tasks=(task(case_id),),
         clocks={"district_fix": clock()},

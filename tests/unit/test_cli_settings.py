@@ -60,6 +60,9 @@ def test_a_whole_file(tmp_path: Path) -> None:
     pytest.param("attendance: {from: 2026-08-17, to: 2027-05-28, closed: [Christmas]}", "no day and no range",
                  id="closed day"),
     pytest.param("hold_policy: never", "'never' is unknown", id="hold policy"),
+    pytest.param("hold_policy: toll", "toll needs hold_election", id="toll without counsel"),
+    pytest.param("hold_election: {elected_by: Lena, elected_on: 2026-11-01, document: no.pdf}", "there is no file",
+                 id="toll without a paper"),
     pytest.param("hold_grace: 9", "0 to 3", id="grace"),
 ])
 def test_a_fault_has_its_line_and_sentence(tmp_path: Path, line: str, sentence: str) -> None:

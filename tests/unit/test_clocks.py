@@ -88,3 +88,21 @@ def test_a_later_date_that_both_sides_agreed_to(rule: str, agreed: str, legal: s
     derived = derive(workflows.lawbook().rules[rule], day("2027-02-10"), CALENDARS, agreed=day(agreed))
     assert derived.legal == day(legal), why
     assert [step.day for step in derived.steps if step.what == "agreed"] == [day(agreed)]
+
+
+@pytest.mark.parametrize(("told_on", "fiscal", "legal", "remark"), [
+    (D(2026, 11, 20), "07-01", D(2027, 2, 1), "the January update, whose day 30 is a Sunday"),
+    (D(2027, 1, 10), "07-01", D(2027, 2, 1), "while the January update may still be made"),
+    (D(2027, 2, 1), "07-01", D(2027, 2, 1), "on its last day"),
+    (D(2027, 2, 2), "07-01", D(2027, 8, 2), "after it, the fiscal year's update"),
+    (D(2027, 2, 2), "05-15", D(2027, 6, 14), "a district whose fiscal year begins in May"),
+    (D(2026, 12, 31), "07-01", D(2027, 2, 1), "the last day of the year before"),
+])  # fmt: skip
+def test_a_cycle_is_due_with_the_first_update_that_is_not_over(
+    told_on: dt.date, fiscal: str, legal: dt.date, remark: str
+) -> None:
+    calendars = replace(CALENDARS, fiscal_year_start=fiscal)
+    derived = derive(LAW.rules["R-BREACH-LIST"], told_on, calendars)
+    assert derived.legal == legal, remark
+    assert derived.steps[1].what == "cycle"
+    assert f"fiscal_year@{fiscal}" in derived.calendars

@@ -50,7 +50,7 @@ TABLE = [
     ("anchor_not_a_date", 17, 13,
      "anchor: fact 'device' is a choice, but must be a date or instant"),
     ("anchor_two_kinds", 17, 13,
-     "anchor is a date fact, or one of {earliest: [facts]}, {event: …} and {clock: …}"),
+     "anchor is a date fact, {event: …}, {clock: …}, or {earliest: [several of these]}"),
     ("unknown_event", 18, 20,
      "nothing named 'told_lend' can happen (did you mean 'told_lent'?)"),
     ("duty_never_met", 15, 5,

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import Actor, Case, Contact, FactValue
+from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition
-from engine.errors import NotAllowed, SoppaError
-from engine.messages import CompleteTask, RecordFacts, StartCase
+from engine.errors import NeedsSecond, NotAllowed, SoppaError
+from engine.messages import CompleteTask, PlaceHold, RecordFacts, StartCase
 from engine.office import Office
 from engine.simulate import Answer, Story, play
 from tests.office import PEOPLE, office
@@ -355,3 +355,68 @@ def test_distinct_signatures_take_distinct_persons() -> None:
 def test_signatures_of_distinct_persons_are_no_first_answer() -> None:
     with pytest.raises(SoppaError, match="need 'join: all' or 'veto'"):
         compiled(SIGNED.replace("KIND", "distinct: true").replace("join: veto", "join: any"))
+
+
+GUARDED = FACTS + """  count: {type: int, label: Residents}
+clocks:
+  tell: {rule: R-BREACH-PARENT, title: Tell, anchor: received_on, satisfied_by: [tell.told], ladder: MID,
+         owner: privacy}
+  attorney: {rule: R-BREACH-AG, title: Attorney General, when: count > 500, satisfied_by: [file.filed], ladder: SHORT,
+             anchor: {earliest: [{event: tell.told}, {clock: tell}]}, void_by: [file.not_needed], owner: legal}
+states:
+  open:
+    title: Open
+    initial: true
+    join: all
+    tasks:
+      - {id: tell, role: privacy, title: Tell, due: 2 business_days, outcomes: {told: {}}}
+      - {id: count_them, role: privacy, title: Count, form: [count], due: 2 business_days, outcomes: {counted: {}}}
+      - {id: file, role: legal, title: File, due: 2 business_days, outcomes: {filed: {}, not_needed: {}}}
+    joined: ended
+  ended: {title: Ended, final: ended}
+"""
+
+
+def guarded(*done: tuple[str, str, int | None], holding: bool = False) -> Case:
+    definition = compiled(GUARDED)
+    house = office()
+    case = start(definition, StartCase("1", ADA, {"received_on": MONDAY}, {}), NOW, house).case
+    if holding:
+        request = PlaceHold("Sheriff", "Roe", "1", MONDAY, "paper", ADA)
+        case = decide(definition, case, request, NOW, house).case
+    for name, outcome, count in done:
+        task = case.open_task(name)
+        assert task is not None
+        values: dict[str, FactValue] = {} if count is None else {"count": count}
+        case = decide(definition, case, CompleteTask(task.id, outcome, values, SYSTEM), NOW, house).case
+    return case
+
+
+@pytest.mark.parametrize(("count", "begins"), [(None, False), (500, False), (501, True)])
+def test_a_clock_with_a_guard_begins_only_if_it_holds(count: int | None, begins: bool) -> None:
+    done = [] if count is None else [("count_them", "counted", count)]
+    assert ("attorney" in guarded(*done).clocks) is begins
+
+
+def test_a_tied_clock_is_due_with_the_other_and_on_the_day_of_the_event_when_that_is_earlier() -> None:
+    assert guarded(("count_them", "counted", 501)).clocks["attorney"].legal == D(2027, 3, 31)
+    assert guarded(("count_them", "counted", 501), ("tell", "told", None)).clocks["attorney"].legal == MONDAY
+    assert guarded(("tell", "told", None), ("count_them", "counted", 501)).clocks["attorney"].legal == MONDAY
+
+
+def test_a_tied_clock_has_no_date_while_the_other_is_held() -> None:
+    assert guarded(("count_them", "counted", 501), holding=True).clocks.get("attorney") is None
+    definition, case = compiled(GUARDED), guarded(("count_them", "counted", 501))
+    held = decide(definition, case, PlaceHold("Sheriff", "Roe", "1", MONDAY, "paper", ADA), NOW, office()).case
+    attorney = held.clocks["attorney"]
+    assert (attorney.legal, attorney.reason) == (None, "the date that it follows has none now")
+
+
+def test_a_guard_that_holds_no_longer_voids_its_clock_and_takes_a_second_person() -> None:
+    definition, case = compiled(GUARDED), guarded(("count_them", "counted", 501))
+    fewer = RecordFacts({"count": 400}, ADA, "counted again")
+    with pytest.raises(NeedsSecond, match="attorney: 2027-03-31 becomes void"):
+        decide(definition, case, fewer, NOW, office())
+    after = decide(definition, case, replace(fewer, second="sup"), NOW, office()).case
+    attorney = after.clocks["attorney"]
+    assert (attorney.status, attorney.reason) == ("void", "it applies only if count > 500")
