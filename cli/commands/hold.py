@@ -18,7 +18,7 @@ from engine.errors import SoppaError
 from engine.messages import PlaceHold, ReleaseHold
 
 
-@click.group(name="hold")
+@click.group(name="hold", epilog="Example: soppa hold list 2026-0007")
 def command() -> None:
     """Law-enforcement holds: place, release, list. Nothing else stops a legal clock."""
 
