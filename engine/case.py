@@ -12,7 +12,8 @@ from typing import Literal
 
 from engine.clocks import Hold, HoldPolicy
 
-FactValue = bool | int | str | dt.date | dt.datetime | frozenset[str] | tuple["Contact", ...]
+Cell = bool | int | str | dt.date
+FactValue = Cell | dt.datetime | frozenset[str] | tuple["Contact", ...] | tuple["TableRow", ...]
 
 ClockStatus = Literal["running", "satisfied", "void", "expired"]
 
@@ -30,6 +31,14 @@ class Contact:
     @property
     def reads_mail(self) -> bool:
         return self.email is not None and not self.paper
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One row of a table: its key, and its cells by column. Columns without a value are not there."""
+
+    key: str
+    cells: Mapping[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)

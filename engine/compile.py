@@ -14,16 +14,18 @@ from dataclasses import replace
 from engine import nodes
 from engine.clocks import Rule
 from engine.compile_checks import check_states, check_texts, check_unused, check_ways
+from engine.compile_decisions import read_decisions
 from engine.compile_duties import read_child, read_clock, read_mail, read_scenarios
 from engine.compile_states import answers, read_states, regions_of, with_offers
 from engine.definition import Definition, FactDef, PartyDef, Words
 from engine.fingerprint import fingerprint
-from engine.guards import FactType
+from engine.guards import Column, FactType
 from engine.ladders import Ladder
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
 from engine.scope import ROLES, SECTIONS, Scope, word
 
-KINDS = ("bool", "text", "int", "date", "instant", "choice", "set", "document", "person", "contacts")
+KINDS = ("bool", "text", "int", "date", "instant", "choice", "set", "document", "person", "contacts", "table")
+CELLS = ("bool", "text", "int", "date", "choice")
 _SNAKE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -50,6 +52,7 @@ def compile_definition(
             "scenarios",
             "from_parent",
             "soft",
+            "decisions",
         ),
         what="a process",
     )
@@ -89,6 +92,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.types.update({name: fact.type for name, fact in facts.items()})
     scope.personal.update(name for name, fact in facts.items() if fact.personal)
     scope.answers = frozenset(answers(top))
+    scope.decided = frozenset(key.text for key, _ in nodes.named(top.get("decisions"), Faults()))
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
     states = read_states(top.get("states"), scope)
     states = with_offers(top.get("offers"), states, scope)
@@ -109,6 +113,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         hash="",
         soft=_soft(node, top, scope),
         from_parent=nodes.boolean(top.get("from_parent"), scope.faults, "from_parent") or False,
+        decisions=read_decisions(top.get("decisions"), scope),
     )
     return replace(draft, hash=fingerprint(draft))
 
@@ -138,7 +143,11 @@ def _soft(node: Node, top: Mapping[str, Node], scope: Scope) -> Ladder:
 
 def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
     top = nodes.fields(
-        node, scope.faults, required=("type", "label"), optional=("of", "personal", "help"), what=f"fact '{name}'"
+        node,
+        scope.faults,
+        required=("type", "label"),
+        optional=("of", "personal", "help", "columns", "rows"),
+        what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
     labels = _options(top.get("of"), scope)
@@ -146,14 +155,34 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         scope.faults.add(
             top.get("of") or node, f"fact '{name}': 'of' lists the options of a choice or a set, and of nothing else"
         )
+    if (kind == "table") != ("columns" in top) or ("rows" in top and kind != "table"):
+        scope.faults.add(node, f"fact '{name}': a table has columns, and rows where these are fixed; nothing else has")
+    columns = {key.text: _column(key.text, item, scope) for key, item in nodes.named(top.get("columns"), scope.faults)}
+    rows = _options(top.get("rows"), scope)
     return FactDef(
         name,
-        FactType(kind, tuple(labels)),
+        FactType(kind, tuple(labels), tuple(column for column, _ in columns.values()), tuple(rows)),
         scope.words(top.get("label"), "label"),
         nodes.boolean(top.get("personal"), scope.faults, "personal") or False,
         scope.words(top.get("help"), "help"),
-        labels,
+        labels or rows,
+        {key: fact for key, (_, fact) in columns.items()},
     )
+
+
+def _column(name: str, node: Node, scope: Scope) -> tuple[Column, FactDef]:
+    """A column of a table: what guards know of it, and what a form shows."""
+    top = nodes.fields(
+        node, scope.faults, required=("type", "label"), optional=("of", "help", "optional"), what=f"column '{name}'"
+    )
+    kind = nodes.choice(top.get("type"), scope.faults, CELLS, "type") or "text"
+    labels = _options(top.get("of"), scope)
+    if (kind == "choice") != bool(labels):
+        scope.faults.add(top.get("of") or node, f"column '{name}': 'of' lists the options of a choice")
+    of = FactType(kind, tuple(labels))
+    optional = nodes.boolean(top.get("optional"), scope.faults, "optional") or False
+    words = scope.words(top.get("label"), "label"), scope.words(top.get("help"), "help")
+    return Column(name, of, optional), FactDef(name, of, words[0], help=words[1], option_labels=labels)
 
 
 def _options(node: Node | None, scope: Scope) -> Mapping[str, Words]:

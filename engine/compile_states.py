@@ -247,7 +247,7 @@ def _form(node: Node | None, scope: Scope) -> Iterator[FormField]:
             if isinstance(item, MapNode)
             else {"fact": item}
         )
-        name = scope.name("facts", top.get("fact"), "form")
+        name = scope.typed(top.get("fact"), "form")
         if name in seen:
             scope.faults.add(item, f"the form asks for '{name}' twice")
         if name is not None:
@@ -304,27 +304,27 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
 
 def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:
     for key, value in nodes.named(node, scope.faults, "set"):
-        name = scope.name("facts", key, "set")
-        literal = None if name not in scope.types else _literal(value, scope.types[name], scope)
+        name = scope.typed(key, "set")
+        literal = None if name not in scope.types else read_literal(value, scope.types[name], scope, "set")
         if name is not None and literal is not None:
             yield name, literal
 
 
-def _literal(node: Node, kind: FactType, scope: Scope) -> FactValue | None:
+def read_literal(node: Node, kind: FactType, scope: Scope, what: str) -> FactValue | None:
     """A value written in the document, as its fact's type wants it."""
     match kind.kind:
         case "bool":
-            return nodes.boolean(node, scope.faults, "set")
+            return nodes.boolean(node, scope.faults, what)
         case "int":
-            return nodes.integer(node, scope.faults, "set")
+            return nodes.integer(node, scope.faults, what)
         case "choice":
-            return nodes.choice(node, scope.faults, kind.options, "set")
+            return nodes.choice(node, scope.faults, kind.options, what)
         case "set":
-            return frozenset(nodes.each(node, scope.faults, lambda item, f: nodes.choice(item, f, kind.options, "set")))
+            return frozenset(nodes.each(node, scope.faults, lambda item, f: nodes.choice(item, f, kind.options, what)))
         case "text":
-            return nodes.text(node, scope.faults, "set")
+            return nodes.text(node, scope.faults, what)
         case _:
-            scope.faults.add(node, f"set: a {kind.kind} is never written in a definition: ask for it in a form")
+            scope.faults.add(node, f"{what}: a {kind.kind} is never written in a definition: ask for it in a form")
             return None
 
 

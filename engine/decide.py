@@ -123,6 +123,8 @@ def _record(turn: Turn, command: RecordFacts) -> None:
     for name in command.values:
         if name not in turn.definition.facts:
             raise UsageError(f"unknown fact '{name}'{nearest(name, turn.definition.facts)}")
+        if name in turn.definition.decisions:
+            raise UsageError(f"fact '{name}' follows from its decision table: record what it rests on")
     tasks.check_dates(turn, command.values)
     before = turn.case.clocks
     turn.record(command.values, command.reason)

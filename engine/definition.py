@@ -29,7 +29,8 @@ def say(words: Words, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FactDef:
-    """`personal` facts are encrypted at rest and never stand in a mail, a log or a title."""
+    """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
+    a choice, a set, or the fixed rows of a table; `columns` those of a table."""
 
     name: str
     type: FactType
@@ -37,6 +38,7 @@ class FactDef:
     personal: bool = False
     help: Words = field(default_factory=dict)
     option_labels: Mapping[str, Words] = field(default_factory=dict)
+    columns: Mapping[str, FactDef] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,30 @@ class ChildDef:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """One row of a decision table: where `when` holds, the fact has this value."""
+
+    when: Guard
+    give: FactValue
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    when: Guard
+    text: Words
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionDef:
+    """A decision table: a fact that nobody types, since it follows from others. In each case exactly one row holds.
+    `reasons` are what a reader is told of it: all that hold."""
+
+    fact: str
+    rows: tuple[Verdict, ...]
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PartyDef:
     name: str
     label: Words
@@ -271,6 +297,7 @@ class Definition:
     hash: str
     soft: Ladder
     from_parent: bool = False
+    decisions: Mapping[str, DecisionDef] = field(default_factory=dict)
 
     @property
     def initial(self) -> StateDef:

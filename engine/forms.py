@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from engine.case import Contact, FactValue
+from engine.case import Cell, Contact, FactValue, TableRow
 from engine.definition import Definition, FactDef, Words, say
 from engine.nodes import nearest
 
 MAX_TEXT = 4_000
 MAX_CONTACTS = 200
+MAX_ROWS = 200
 Raw = str | Iterable[str]
 R = TypeVar("R", bound=Raw)
 
@@ -58,6 +60,16 @@ _WORDS: Mapping[str, Words] = {
         "es": "'{typed}' no es una dirección de correo: escriba Nombre <direccion@example.org>",
     },
     "contacts": {"en": "at most {most} contacts", "es": "como máximo {most} contactos"},
+    "row": {
+        "en": "'{typed}' is no row: write it as {{\"key\": \"a\", \"column\": \"value\"}}, or name a CSV file",
+        "es": "'{typed}' no es una fila",
+    },
+    "row_key": {"en": "there is no row '{typed}'{near}", "es": "no existe la fila '{typed}'{near}"},
+    "row_twice": {"en": "row '{typed}' is there twice", "es": "la fila '{typed}' aparece dos veces"},
+    "rows": {"en": "at most {most} rows", "es": "como máximo {most} filas"},
+    "rows_missing": {"en": "these rows are missing: {typed}", "es": "faltan estas filas: {typed}"},
+    "empty": {"en": "is missing", "es": "falta"},
+    "cell": {"en": "row {typed}: {near}", "es": "fila {typed}: {near}"},
 }
 
 
@@ -136,9 +148,58 @@ def read_value(fact: FactDef, typed: Raw) -> FactValue | None:
         raise FieldError("control")
     if fact.type.kind == "set":
         return _set(fact, items)
+    if fact.type.kind == "table":
+        return read_rows(fact, items)
     if len(items) > 1:
         raise FieldError("one")
     return _READERS[fact.type.kind](fact, items[0].replace("\r\n", "\n"))
+
+
+def read_rows(fact: FactDef, items: Iterable[str]) -> FactValue | None:
+    """The rows of a table, each written as a JSON object or several as a list. Raises `FieldError` naming the row."""
+    written = [row for item in items for row in _rows_of(item)]
+    if len(written) > MAX_ROWS:
+        raise FieldError("rows", most=str(MAX_ROWS))
+    rows: dict[str, TableRow] = {}
+    for number, cells in enumerate(written, 1):
+        key = cells.pop("key", "").strip() or str(number)
+        if key in rows:
+            raise FieldError("row_twice", key)
+        if fact.type.rows and key not in fact.type.rows:
+            raise FieldError("row_key", key, near=nearest(key, fact.type.rows))
+        rows[key] = TableRow(key, _cells(fact, key, cells))
+    absent = [key for key in fact.type.rows if key not in rows]
+    if absent:
+        raise FieldError("rows_missing", ", ".join(absent))
+    return tuple(rows[key] for key in fact.type.rows or rows) or None
+
+
+def _rows_of(item: str) -> list[dict[str, str]]:
+    try:
+        found = json.loads(item)
+    except ValueError as error:
+        raise FieldError("row", item[:40]) from error
+    rows = found if isinstance(found, list) else [found]
+    if not all(isinstance(row, dict) and all(isinstance(cell, str) for cell in row.values()) for row in rows):
+        raise FieldError("row", item[:40])
+    return [dict(row) for row in rows]
+
+
+def _cells(fact: FactDef, key: str, written: Mapping[str, str]) -> dict[str, Cell]:
+    cells: dict[str, Cell] = {}
+    for name in written:
+        if name not in fact.columns:
+            raise FieldError("cell", key, near=FieldError("unknown", name, near=nearest(name, fact.columns)).say("en"))
+    for column in fact.type.columns:
+        try:
+            value = read_value(fact.columns[column.name], written.get(column.name, ""))
+        except FieldError as error:
+            raise FieldError("cell", key, near=f"{column.name}: {error}") from error
+        if value is not None:
+            cells[column.name] = cast("Cell", value)
+        elif not column.optional:
+            raise FieldError("cell", key, near=f"{column.name}: {FieldError('empty')}")
+    return cells
 
 
 def read_contact(typed: str) -> Contact:

@@ -96,6 +96,8 @@ def _coupled(asked: Iterable[Atom]) -> list[list[Atom]]:
 def _fact_answers(group: Sequence[Atom], facts: Mapping[str, FactType]) -> list[_Answers]:
     """Every way to answer the group's atoms that some values of its facts, or their absence, bring about."""
     names = sorted({name for atom in group for name in atom.facts})
+    if facts[names[0]].kind == "table":
+        return _table_answers(group)
     samples = [_samples(name, facts[name], group, len(names)) for name in names]
     _limit(math.prod(len(sample) + 1 for sample in samples))
     found: dict[_Answers, None] = {}
@@ -103,6 +105,16 @@ def _fact_answers(group: Sequence[Atom], facts: Mapping[str, FactType]) -> list[
         values = {name: value for name, value in zip(names, chosen, strict=True) if value is not _ABSENT}
         found[tuple((atom, _three(atom.ask(values))) for atom in group)] = None
     return list(found)
+
+
+def _table_answers(group: Sequence[Atom]) -> list[_Answers]:
+    """Questions about rows answer each other only when they are the same one; all are open while there is no table."""
+    there = [
+        tuple((atom, atom.op == "has" or answer) for atom, answer in zip(group, answers, strict=True))
+        for answers in itertools.product((True, False), repeat=len(group))
+    ]
+    nothing = tuple((atom, False if atom.op == "has" else None) for atom in group)
+    return list(dict.fromkeys([nothing, *there]))
 
 
 _ABSENT = object()

@@ -4,6 +4,7 @@
     part   := "!" part | "(" guard ")" | atom
     atom   := fact | fact OP literal | fact OP fact (two dates) | literal "in" fact | fact "in" "[" literals "]"
             | "size(" fact ")" OP int | "has(" fact ")" | "at('" region "." state "')"
+            | fact "." ("all" | "exists") "(" name "," either ")"   where name "." column is asked about inside
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MAX_NESTING = 16
 
 _TOKEN = re.compile(
     r"(?P<text>'[^']*')|(?P<date>date\('[^']*'\))|(?P<int>-?[0-9]+)"
-    r"|(?P<op>&&|\|\||==|!=|<=|>=|<|>|!|\(|\)|\[|\]|,)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<op>&&|\|\||==|!=|<=|>=|<|>|!|\(|\)|\[|\]|,|\.)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
 )
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -33,6 +34,7 @@ _QUESTIONS = {
     "document": "write has(fact)",
     "person": "write has(fact)",
     "instant": "compare it with another instant",
+    "table": "write fact.all(row, …) or fact.exists(row, …)",
 }
 
 
@@ -75,6 +77,7 @@ class _Parser:
         self.places = places
         self.at = 0
         self.depth = 0
+        self.row = ""
 
     def whole(self) -> Tree:
         tree = self.either()
@@ -118,6 +121,8 @@ class _Parser:
         if token.text in ("size", "has", "at") and self.tokens[self.at + 1].text == "(":
             return self.call()
         fact = self.fact()
+        if self.take("."):
+            return self.rows(fact, token)
         if self.take("in"):
             return self.one_of(fact)
         if self.peek().kind == "op" and self.peek().text in COMPARE:
@@ -126,6 +131,22 @@ class _Parser:
         if kind != "bool":
             raise self.wrong(f"'{fact}' is a {kind}, not true or false: {_QUESTIONS.get(kind, 'compare it')}", token)
         return Atom(fact, "is")
+
+    def rows(self, fact: str, token: _Token) -> Tree:
+        """`all` or `exists` over the rows of a table; `all` is asked as: there is none that is not so."""
+        kind, which = self.facts[fact], self.next()
+        if kind.kind != "table" or which.text not in ("all", "exists") or self.row:
+            raise self.wrong(f"only a table has rows to ask about, once: '{fact}' is a {kind.kind}", token)
+        self.need("(")
+        self.row = self.next().text
+        self.need(",")
+        outside, self.facts = self.facts, _columns(kind)
+        inner = self.either()
+        self.facts, self.row = outside, ""
+        self.need(")")
+        every = which.text == "all"
+        found = Atom(fact, "exists", inner=Not(inner) if every else inner)
+        return Not(found) if every else found
 
     def membership(self) -> Atom:
         token, value = self.peek(), self.literal()
@@ -148,8 +169,8 @@ class _Parser:
         self.need(")")
         if name == "has":
             return Atom(fact, "has")
-        if self.facts[fact].kind not in ("set", "contacts"):
-            raise self.wrong(f"size() counts a set or contacts; '{fact}' is a {self.facts[fact].kind}", token)
+        if self.facts[fact].kind not in ("set", "contacts", "table"):
+            raise self.wrong(f"size() counts a set, contacts or a table; '{fact}' is a {self.facts[fact].kind}", token)
         sign, number = self.next(), self.next()
         if sign.kind != "op" or sign.text not in COMPARE or number.kind != "int":
             raise self.wrong("size(fact) is compared with a whole number, such as size(fact) > 0", sign)
@@ -219,11 +240,18 @@ class _Parser:
 
     def fact(self) -> str:
         token = self.next()
+        if self.row:
+            token = self.column(token)
         if token.kind in ("end", "op"):
             raise self.wrong(f"expected a fact before {token}", token)
         if token.kind != "name" or token.text not in self.facts:
             raise self.wrong(f"unknown fact {token}{nearest(token.text, self.facts)}", token)
         return token.text
+
+    def column(self, token: _Token) -> _Token:
+        if token.text != self.row or not self.take("."):
+            raise self.wrong(f"only the row is asked about here: write {self.row}.column", token)
+        return self.next()
 
     def peek(self) -> _Token:
         return self.tokens[self.at]
@@ -274,6 +302,11 @@ def _strange(rest: str) -> str:
         return "a text begins here and has no closing '"
     hint = {'"': ": put texts in single quotes", "=": ": write ==", "&": ": write &&", "|": ": write ||"}
     return f"'{rest[0]}' is not part of the guard language{hint.get(rest[0], '')}"
+
+
+def _columns(table: FactType) -> Mapping[str, FactType]:
+    """The columns that a guard may ask about: those that are never empty."""
+    return {column.name: column.type for column in table.columns if not column.optional}
 
 
 def _fits(value: Value, kind: FactType) -> bool:

@@ -24,10 +24,22 @@ COMPARE: Mapping[str, Callable[[object, object], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class FactType:
-    """`kind`: bool, text, int, date, instant, choice, set, document, person, contacts; a choice or set has options."""
+    """`kind`: bool, text, int, date, instant, choice, set, document, person, contacts, table. A choice or set has
+    options, a table columns, and rows where these are fixed."""
 
     kind: str
     options: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: bool, text, int, date or choice. An `optional` cell may be empty."""
+
+    name: str
+    type: FactType
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +54,11 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One question about one fact (or two dates, or a place): `op` is `is`, `in`, `size`, `has`, `compare` or `at`.
+    """One question about one fact (or two dates, or a place): `op` is `is`, `in`, `size`, `has`, `compare`, `exists` or
+    `at`.
 
-    Of `at`, `fact` is the place. Questions that answer each other share one atom: `x != 1` is not(`x == 1`).
+    Of `at`, `fact` is the place; of `exists`, `inner` is asked of the cells of each row. Questions that answer each
+    other share one atom: `x != 1` is not(`x == 1`), and all rows are so if there is none that is not.
     """
 
     fact: str
@@ -52,6 +66,7 @@ class Atom:
     sign: str = ""
     value: Value | None = None
     other: str | None = None
+    inner: Tree | None = None
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -75,6 +90,8 @@ class Atom:
             return fact is True
         if self.op == "in":
             return value in fact  # type: ignore[operator]
+        if self.inner is not None:
+            return any(_is_so(self.inner, row.cells) for row in fact)  # type: ignore[attr-defined]
         subject = len(fact) if self.op == "size" else fact  # type: ignore[arg-type]
         return bool(COMPARE[self.sign](subject, value))
 
@@ -134,6 +151,11 @@ def atoms(guard: Guard) -> tuple[Atom, ...]:
 def reads(guard: Guard) -> frozenset[str]:
     """The facts that must be recorded before the guard can be true or false: all it reads outside `has`."""
     return frozenset(name for atom in atoms(guard) if atom.op != "has" for name in atom.facts)
+
+
+def _is_so(tree: Tree, cells: Mapping[str, object]) -> bool:
+    """Whether one row answers a question with yes; the parser lets it ask about columns only that are never empty."""
+    return _walk(tree, lambda atom: atom.ask(cells)) is True
 
 
 def _atoms(tree: Tree) -> Iterator[Atom]:

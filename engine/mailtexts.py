@@ -9,6 +9,7 @@
     legal_due, legal_title    the earliest running legal date of the district's own duties, and what it is of
     clock_NAME, clock_NAME_kind    a clock's date, and what that date is to the reader
     fact_NAME         a recorded fact that is not personal
+    because_NAME      why a decision table gave a fact its value, inside `has` only
     link, status_link the engine's own links (`link` with a task or to a party, `status_link` to a party)
 """
 
@@ -30,6 +31,8 @@ OF_A_TASK = ("task", "due", "instead_of")
 SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case"})
 """Not known in each mail that may read them: they stand inside `has`."""
 
+BECAUSE = "because_"
+
 _MARKUP = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}|(\{[#{%])", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _IF = re.compile(r"if has\(([A-Za-z_]\w*)\)")
@@ -38,14 +41,15 @@ _IF = re.compile(r"if has\(([A-Za-z_]\w*)\)")
 def known_names(definition: Definition, mail: MailDef) -> frozenset[str]:
     """Every name that a text of this mail may read."""
     facts = (fact.name for fact in definition.facts.values() if not fact.personal)
-    return frozenset(_names(facts, definition.clocks, mail))
+    return frozenset(_names(facts, definition.clocks, definition.decisions, mail))
 
 
-def _names(facts: Iterable[str], clocks: Iterable[str], mail: MailDef) -> list[str]:
+def _names(facts: Iterable[str], clocks: Iterable[str], decided: Iterable[str], mail: MailDef) -> list[str]:
     party = mail.to.kind == "party"
     links = (["link"] if mail.task or party else []) + (["status_link"] if party else [])
     dates = [f"clock_{name}{end}" for name in clocks for end in ("", "_kind")]
-    return [*EVERY, *(OF_A_TASK if mail.task else ()), *links, *dates, *(f"fact_{name}" for name in facts)]
+    return [*EVERY, *(OF_A_TASK if mail.task else ()), *links, *dates, *(f"fact_{name}" for name in facts),
+            *(f"{BECAUSE}{name}" for name in decided)]
 
 
 def needed_names(text: str) -> Mapping[str, int]:
@@ -67,7 +71,7 @@ def needed_names(text: str) -> Mapping[str, int]:
 
 def check_text(scope: Scope, mail: MailDef, text: str, file: str) -> None:
     """Writes down each fault of one text, with its line in its own file."""
-    known = _names(scope.declared["facts"], scope.declared["clocks"], mail)
+    known = _names(scope.declared["facts"], scope.declared["clocks"], scope.decided, mail)
     lines = text.split("\n")
     if not lines[0].startswith("Subject: ") or not lines[0].removeprefix("Subject: ").strip():
         scope.faults.add(Mark(file, 1, 1), "a mail begins with its subject: write 'Subject: …' on the first line")
@@ -82,7 +86,7 @@ def check_text(scope: Scope, mail: MailDef, text: str, file: str) -> None:
         depth += statement.startswith("if ")
         depth -= statement == "endif"
     for name, offset in needed_names(text).items():
-        if name in SOMETIMES and name in known:
+        if (name in SOMETIMES or name.startswith(BECAUSE)) and name in known:
             scope.faults.add(_place(text, offset, file), f"'{name}' is not known in each such mail: write it inside "
                                                          f"{{% if has({name}) %}} … {{% endif %}}")
     if depth:

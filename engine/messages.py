@@ -194,9 +194,9 @@ class Event:
     """One line of history. `detail` holds plain values; `personal` ones, which the store keeps encrypted.
 
     kinds: case_started, state_entered, task_opened, task_completed, task_closed, task_reassigned, fact_recorded,
-    clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due, mail_queued,
-    mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed, hold_confirmed,
-    hold_refused, hold_released; and of the store second_confirmed.
+    fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
+    mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
+    hold_confirmed, hold_refused, hold_released; and of the store second_confirmed.
     """
 
     kind: str

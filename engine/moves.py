@@ -109,7 +109,8 @@ def start_children(turn: Turn, name: str) -> None:
     child = turn.definition.children[name]
     contacts = turn.case.facts.get(child.each) if child.each else None
     for contact in contacts if isinstance(contacts, tuple) else (None,):
-        turn.do(StartChild(name, child.process, _child_facts(turn, child), _child_parties(turn, child, contact)))
+        party = contact if isinstance(contact, Contact) else None
+        turn.do(StartChild(name, child.process, _child_facts(turn, child), _child_parties(turn, child, party)))
         turn.tell("child_started", child=name, process=child.process)
         if child.joined:
             count = turn.case.children.get(name, 0) + 1

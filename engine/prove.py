@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from engine.definition import Definition, StateDef
 from engine.guard_cells import TooManyCells, gaps, overlaps
-from engine.guards import Atom, FactType, Guard, atoms
+from engine.guards import Atom, Cell, FactType, Guard, atoms
 from engine.machine import triggers
 from engine.regions import groups, ignored_clocks
 from engine.walk import Configuration, Flaw, View, Walk
@@ -168,6 +168,27 @@ def _guards_of(definition: Definition) -> Iterator[Flaw]:
             answered = any(trigger.startswith(f"{task.name}.") for task in state.tasks)
             may_stay = len(guards) < len(branches) or trigger == "always" or answered
             yield from _ways_of(f"{state.name}, {trigger}", guards, kinds, may_stay=may_stay)
+    for decision in definition.decisions.values():
+        rows = [row.when for row in decision.rows]
+        yield from _ways_of(f"decision '{decision.fact}'", rows, kinds, may_stay=False)
+
+
+def _told(cell: Cell) -> str:
+    """A case that no guard covers, as its answers to what they ask."""
+    return ", ".join(f"{_question(atom)} {'unknown' if answer is None else str(answer).lower()}"
+                     for atom, answer in cell.items())
+
+
+def _question(atom: Atom) -> str:
+    match atom.op:
+        case "is":
+            return atom.fact
+        case "in":
+            return f"'{atom.value}' in {atom.fact}"
+        case "compare":
+            return f"{atom.fact} {atom.sign} {atom.other or atom.value}"
+        case _:
+            return f"{atom.op}({atom.fact})"
 
 
 def _ways_of(where: str, guards: Sequence[Guard], kinds: Mapping[str, FactType], *, may_stay: bool) -> Iterator[Flaw]:
@@ -181,4 +202,4 @@ def _ways_of(where: str, guards: Sequence[Guard], kinds: Mapping[str, FactType],
         both = f"'{guards[overlap.first].source}' and '{guards[overlap.second].source}'"
         yield Flaw(f"{where}: the guards {both} can hold together: make them exclude each other")
     if gap is not None:
-        yield Flaw(f"{where}: there are cases in which no guard holds: add an else")
+        yield Flaw(f"{where}: there are cases in which no guard holds: add an else, or a row for {_told(gap)}")

@@ -58,6 +58,14 @@ class Scope:
     answers: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set)
     region: str = ""
+    decided: frozenset[str] = frozenset()
+
+    def typed(self, node: Node | None, what: str) -> str | None:
+        """A fact that somebody types or an answer sets: not one that follows from a decision table."""
+        name = self.name("facts", node, what)
+        if name in self.decided and node is not None:
+            self.faults.add(node, f"{what}: fact '{name}' follows from its decision table: nobody types it")
+        return name
 
     def target(self, node: Node | None) -> str | None:
         """A state to go to: of a region its own states only, and in a state outside regions none of theirs."""

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.case import Actor, Case, FactValue, Place, Task
+from engine.case import Actor, Case, FactValue, Place, TableRow, Task
 from engine.definition import Definition, StateDef, Words, say
+from engine.guards import evaluate
 from engine.messages import Decision, Effect, Event
 from engine.office import Office
 
@@ -83,6 +84,16 @@ class Turn:
             else:
                 self.tell("fact_recorded", fact=name, reason=reason or None, value=text["value"], was=text.get("was"))
         self.change(facts={**self.case.facts, **news})
+        self._decide()
+
+    def _decide(self) -> None:
+        """Writes what follows from the facts by the decision tables, in their order."""
+        for decision in self.definition.decisions.values():
+            answers = [evaluate(row.when, self.case.facts, self.case.at) for row in decision.rows]
+            given = next((row.give for row, holds in zip(decision.rows, answers, strict=True) if holds is True), None)
+            if given is not None and self.case.facts.get(decision.fact) != given:
+                self.tell("fact_decided", fact=decision.fact, value=written(given), row=answers.index(True) + 1)
+                self.change(facts={**self.case.facts, decision.fact: given})
 
     def words(self, words: Words) -> str:
         """A text for the staff of the office."""
@@ -94,7 +105,7 @@ class Turn:
 
 
 def written(value: FactValue) -> str:
-    """A fact as text: dates in ISO form, sets and lists sorted and joined by commas."""
+    """A fact as text: dates in ISO form, sets sorted and joined by commas, rows by semicolons."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -103,6 +114,10 @@ def written(value: FactValue) -> str:
         case frozenset():
             return ", ".join(sorted(value))
         case tuple():
-            return ", ".join(contact.name for contact in value)
+            return "; ".join(_written_row(item) if isinstance(item, TableRow) else item.name for item in value)
         case _:
             return str(value)
+
+
+def _written_row(row: TableRow) -> str:
+    return f"{row.key}: {', '.join(f'{name} {written(cell)}' for name, cell in row.cells.items())}"

@@ -286,7 +286,12 @@ class Walk:
         return replace(here, under_way=here.under_way | under_way, children=here.children | children)
 
     def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
-        return replace(here, known=here.known | frozenset(facts))
+        """Facts are recorded; what follows from them by a decision table is known as well."""
+        known = here.known | frozenset(facts)
+        for decision in self.definition.decisions.values():
+            if all(reads(row.when) <= known for row in decision.rows):
+                known |= {decision.fact}
+        return replace(here, known=known)
 
     def _happened(self, here: Configuration, event: str) -> Iterator[Configuration]:
         """Writes an event down; clocks that hang on it begin or end."""

@@ -10,7 +10,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.case import Case, Clock, Contact, FactValue, Task
+from engine.case import Case, Clock, Contact, FactValue, TableRow, Task
+from engine.decisions import reasons
 from engine.definition import ClockDef, Definition, FactDef, say
 from engine.office import Office, Person
 
@@ -96,6 +97,9 @@ def case_words(definition: Definition, case: Case, office: Office, language: str
         known = definition.fact(name)
         if known is not None and not known.personal:
             values[f"fact_{name}"] = fact_words(known, value, office, language)
+    for name in definition.decisions:
+        because = " ".join(say(reason, language) for reason in reasons(definition, case, name))
+        values |= {f"because_{name}": because} if because else {}
     return {**values, **_legal_words(definition, case, language)}
 
 
@@ -149,6 +153,9 @@ def sample_words(definition: Definition, office_name: str, language: str, today:
     for fact in definition.facts.values():
         if not fact.personal:
             values[f"fact_{fact.name}"] = _sample_fact(fact, today, language)
+    for decision in definition.decisions.values():
+        because = " ".join(say(reason.text, language) for reason in decision.reasons)
+        values |= {f"because_{decision.fact}": because} if because else {}
     return values
 
 
@@ -176,7 +183,7 @@ def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -
     if isinstance(value, frozenset):
         return _listed([_option(fact, item, language) for item in sorted(value)], language)
     if isinstance(value, tuple):
-        return _listed([contact.name for contact in value], language)
+        return _listed([item.key if isinstance(item, TableRow) else item.name for item in value], language)
     person = office.person(str(value)) if fact.type.kind == "person" else None
     return person.name if person else _option(fact, str(value), language)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
-from engine.case import Actor, Case, Clock, Contact, FactValue, HeldBy, Place, Task
+from engine.case import Actor, Case, Cell, Clock, Contact, FactValue, HeldBy, Place, TableRow, Task
 from engine.clocks import Hold
 from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
@@ -28,8 +28,10 @@ def pack_fact(value: FactValue) -> object:
             return ["date", value.isoformat()]
         case frozenset():
             return ["set", sorted(value)]
+        case (TableRow(), *_):
+            return ["rows", [_pack_row(row) for row in value if isinstance(row, TableRow)]]
         case tuple():
-            return ["contacts", [asdict(contact) for contact in value]]
+            return ["contacts", [asdict(contact) for contact in value if isinstance(contact, Contact)]]
         case _:
             return value
 
@@ -44,9 +46,19 @@ def unpack_fact(packed: object) -> FactValue:
             return frozenset(items)
         case ["contacts", list(items)]:
             return tuple(Contact(**item) for item in items)
+        case ["rows", list(items)]:
+            return tuple(_unpack_row(key, cells) for key, cells in items)
         case bool() | int() | str():
             return packed
     raise WrongEnvironment("a stored fact has a type this program does not know: install the newer soppa")
+
+
+def _pack_row(row: TableRow) -> object:
+    return [row.key, {name: pack_fact(cell) for name, cell in row.cells.items()}]
+
+
+def _unpack_row(key: str, cells: Mapping[str, object]) -> TableRow:
+    return TableRow(key, {name: cast("Cell", unpack_fact(cell)) for name, cell in cells.items()})
 
 
 def pack_facts(facts: Mapping[str, FactValue]) -> dict[str, object]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from engine.case import Case, FactValue
+from engine.case import Case, Contact, FactValue, TableRow
 from engine.definition import Definition, FactDef, Outcome, TaskDef, say
 from engine.forms import Raw, read_values
 from engine.guards import reads
@@ -17,6 +18,8 @@ LIST_AT = 7
 """From so many options on, a choice is a list that opens."""
 TIME = ".time"
 """Ends the name of the field that holds the time of day of an instant."""
+BLANK_ROWS = 3
+"""Rows of a table that can be added on one page; sending it gives as many again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,17 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class RowView:
+    """One row of a table: its heading and a field for each column."""
+
+    label: str
+    fields: tuple[FieldView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FieldView:
-    """One field. `kind` names its widget; `typed` is what it holds now, `time` the second half of an instant."""
+    """One field. `kind` names its widget; `typed` is what it holds now, `time` the second half of an instant. A table
+    has `rows` of fields."""
 
     name: str
     kind: str
@@ -41,6 +53,7 @@ class FieldView:
     options: tuple[Option, ...] = ()
     error: str = ""
     on_file: bool = False
+    rows: tuple[RowView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ def read_submission(
 ) -> Submission:
     """Reads a form and names what is missing for the outcome chosen. Only fields of the form are looked at."""
     names = [each.fact for each in wanted.form]
-    raw = {name: _raw(definition.fact(name), typed, office) for name in names if name in typed}
+    raw = {name: words for name in names if (words := _raw(definition.fact(name), typed, office)) is not None}
     values, wrong = read_values(definition, names, raw, language, frozenset(_people(office)))
     errors = dict(wrong)
     for name in missing(wanted, case, values, outcome):
@@ -114,8 +127,10 @@ def typed_from(fact: FactDef, value: FactValue | None, office: Office) -> Mappin
         return {fact.name: [local.date().isoformat()], fact.name + TIME: [f"{local:%H:%M}"]}
     if isinstance(value, frozenset):
         return {fact.name: sorted(value)}
+    if isinstance(value, tuple) and fact.type.kind == "table":
+        return _typed_rows(fact, value, office)
     if isinstance(value, tuple):
-        return {fact.name: ["\n".join(contact_line(contact) for contact in value)]}
+        return {fact.name: ["\n".join(contact_line(item) for item in value if isinstance(item, Contact))]}
     if isinstance(value, bool):
         return {fact.name: ["yes" if value else "no"]}
     return {fact.name: [value.isoformat() if isinstance(value, dt.date) else str(value)]}
@@ -128,10 +143,39 @@ def outcome_facts(definition: Definition, outcome: Outcome, language: str) -> st
     return tell("and", language).join(f"“{say(fact.label, language)}”" for fact in found)
 
 
-def _raw(fact: FactDef | None, typed: Mapping[str, Sequence[str]], office: Office) -> Raw:
-    """What was typed, with the two halves of an instant put together in the district's zone."""
-    if fact is None or fact.type.kind != "instant":
-        return typed.get(fact.name, ()) if fact else ()
+def _typed_rows(fact: FactDef, rows: Iterable[Contact | TableRow], office: Office) -> Mapping[str, Sequence[str]]:
+    """The cells of a table as its form names them: `fact.row.column`."""
+    return {
+        f"{fact.name}.{row.key}.{name}": words
+        for row in rows
+        if isinstance(row, TableRow)
+        for name, cell in row.cells.items()
+        for words in typed_from(fact.columns[name], cell, office).values()
+    }
+
+
+def _raw_rows(fact: FactDef, typed: Mapping[str, Sequence[str]]) -> Raw | None:
+    """The rows in which something was typed, each as `forms.read_rows` reads it; None where the form was not sent."""
+    found: dict[str, dict[str, str]] = {}
+    for name, words in typed.items():
+        named, _, rest = name.partition(".")
+        key, _, column = rest.partition(".")
+        if named == fact.name and column:
+            found.setdefault(key, {})[column] = " ".join(words).strip()
+    if not found:
+        return None
+    fixed = fact.type.rows
+    return [json.dumps({"key": key, **cells}) for key, cells in found.items() if fixed or any(cells.values())]
+
+
+def _raw(fact: FactDef | None, typed: Mapping[str, Sequence[str]], office: Office) -> Raw | None:
+    """What was typed, with the halves of an instant put together in the district's zone; None where nothing came."""
+    if fact is not None and fact.type.kind == "table":
+        return _raw_rows(fact, typed)
+    if fact is None or fact.name not in typed:
+        return None
+    if fact.type.kind != "instant":
+        return typed[fact.name]
     day, time = (" ".join(typed.get(name, ())).strip() for name in (fact.name, fact.name + TIME))
     if not day and not time:
         return ""
@@ -171,7 +215,41 @@ def _view(
         options=tuple(_options(fact, given, office, language)),
         error=error,
         on_file=on_file,
+        rows=_rows(fact, typed, office, language),
     )
+
+
+def _rows(
+    fact: FactDef, typed: Mapping[str, Sequence[str]], office: Office, language: str
+) -> tuple[RowView, ...]:
+    """The fixed rows of a table, or those that are filled in and a few more."""
+    if fact.type.kind != "table":
+        return ()
+    filled = [name.split(".")[1] for name in typed if name.startswith(f"{fact.name}.") and name.count(".") == 2]
+    keys = fact.type.rows or dict.fromkeys([*filled, *_blank(filled)])
+    return tuple(RowView(_row_label(fact, key, language), _cells(fact, key, typed, office, language)) for key in keys)
+
+
+def _blank(filled: Sequence[str]) -> list[str]:
+    last = max((int(key) for key in filled if key.isascii() and key.isdigit()), default=0)
+    return [str(last + number) for number in range(1, BLANK_ROWS + 1)]
+
+
+def _row_label(fact: FactDef, key: str, language: str) -> str:
+    label = fact.option_labels.get(key)
+    return say(label, language) if label else tell("row", language, number=key)
+
+
+def _cells(
+    fact: FactDef, key: str, typed: Mapping[str, Sequence[str]], office: Office, language: str
+) -> tuple[FieldView, ...]:
+    views = []
+    for column in fact.type.columns:
+        cell, name = fact.columns[column.name], f"{fact.name}.{key}.{column.name}"
+        note = tell("optional", language) if column.optional else ""
+        view = _view(cell, {cell.name: typed.get(name, ())}, "", note, office, language, False, not column.optional)
+        views.append(replace(view, name=name, kind="line" if view.kind == "text" else view.kind))
+    return tuple(views)
 
 
 def _widget(fact: FactDef) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.case import Case, Task
+from engine.decisions import reasons
 from engine.definition import Definition, LinkLevel, TaskDef, say
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
 from engine.forms import SAMPLE_DOCUMENT
@@ -287,7 +288,8 @@ def _facts(look: Look, wanted: TaskDef) -> list[OnFile]:
             continue
         lines: Sequence[str] = (tell("not_recorded", look.language),)
         if name in look.case.facts:
-            lines = fact_lines(fact, look.case.facts[name], look.visitor.office, look.language)
+            because = [say(reason, look.language) for reason in reasons(look.definition, look.case, name)]
+            lines = (*fact_lines(fact, look.case.facts[name], look.visitor.office, look.language), *because)
         is_file = fact.type.kind == "document" and name in look.case.facts and look.shows_personal
         if fact.personal and not look.shows_personal:
             lines = (tell("behind_code", look.language),)

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 
-from engine.case import Contact, FactValue
+from engine.case import Contact, FactValue, TableRow
 from engine.definition import FactDef, Words, say
 from engine.office import Office
 
@@ -63,8 +63,18 @@ def fact_lines(fact: FactDef, value: FactValue, office: Office, language: str) -
     if isinstance(value, frozenset):
         return tuple(option_words(fact, option, language) for option in fact.type.options if option in value)
     if isinstance(value, tuple):
-        return tuple(contact_line(contact) for contact in value)
+        return tuple(_line(fact, item, office, language) for item in value)
     return (_single(fact, value, office, language),)
+
+
+def _line(fact: FactDef, item: Contact | TableRow, office: Office, language: str) -> str:
+    """One contact, or one row of a table: its label, and each cell with its column's."""
+    if isinstance(item, Contact):
+        return contact_line(item)
+    label = fact.option_labels.get(item.key)
+    cells = [f"{say(fact.columns[name].label, language)}: {_single(fact.columns[name], cell, office, language)}"
+             for name, cell in item.cells.items() if name in fact.columns]
+    return f"{say(label, language) if label else item.key} – {'; '.join(cells)}"
 
 
 def option_words(fact: FactDef, option: str, language: str) -> str:

@@ -119,7 +119,7 @@ def test_answers(source: str, answer: bool | None) -> None:
         ("pages == ", 10, "expected a fact or a value before the end"),
         ("(identity_ok", 13, "')' is missing before the end"),
         ("identity_ok identity_ok", 13, "'identity_ok' is not expected here: join"),
-        ("size(pages) > 1", 6, "size() counts a set or contacts; 'pages' is a int"),
+        ("size(pages) > 1", 6, "size() counts a set, contacts or a table; 'pages' is a int"),
         ("size(holder)", 13, "compared with a whole number"),
         ("size(holder) > 'a'", 14, "compared with a whole number"),
         ("at('parents.tol')", 4, "there is no 'parents.tol' (did you mean 'parents.told'?)"),
