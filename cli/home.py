@@ -35,6 +35,10 @@ class Home:
         return self.root / "workflows"
 
     @property
+    def references(self) -> Path:
+        return self.root / "references"
+
+    @property
     def lock(self) -> Path:
         return self.root / "daemon.lock"
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "deadline": "Count a deadline under a rule, step by step.",
     "simulate": "What would fire when, and to whom; nothing is stored.",
     "rules": "The rules of the law that soppa knows.",
+    "references": "Agencies' addresses and the like: list, confirm.",
     "people": "The people of the office: import, list, set, totp.",
     "mail": "Mails: preview, outbox, retry, settle.",
     "incidents": "What failed five times: list, retry.",

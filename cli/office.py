@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 import workflows
 from cli.home import Home
 from cli.settings import Settings, read_settings
 from engine.clocks import Calendars
-from engine.lawbook import read_calendar
-from engine.office import Office, Person
+from engine.lawbook import read_calendar, read_reference
+from engine.office import Office, Person, Reference
 from workflows.reader import read_file
 
 
@@ -22,8 +22,17 @@ def make_office(settings: Settings, people: Iterable[Person], home: Home | None 
         people={person.id: person for person in people}, stand_ins=settings.stand_ins,
         second_person=settings.second_person, contacts=contacts, languages=settings.languages,
         public_url=settings.public_url, fiscal_year_start=settings.fiscal_year_start,
-        hold_policy=settings.hold_policy, asap_grace=settings.hold_grace,
+        hold_policy=settings.hold_policy, asap_grace=settings.hold_grace, references=references_of(home),
     )
+
+
+def references_of(home: Home | None) -> Mapping[str, Reference]:
+    """The shipped reference data, or the district's own of the same name in `references/` of its home.
+
+    Raises `FaultyInput`.
+    """
+    own = [read_reference(read_file(path)) for path in sorted(home.references.glob("*.yaml"))] if home else []
+    return {**workflows.lawbook().references, **{reference.name: reference for reference in own}}
 
 
 def settings_or_sample(home: Home) -> Settings:

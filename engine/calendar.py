@@ -6,6 +6,7 @@ table of a calendar is an error, never a guess.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -127,3 +128,10 @@ def nth_weekday(year: int, month: int, weekday: int, nth: int) -> dt.date:
         return first + dt.timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
     end = dt.date(year + month // 12, month % 12 + 1, 1) - ONE_DAY
     return end - dt.timedelta(days=(end.weekday() - weekday) % 7)
+
+
+def months_after(day: dt.date, months: int) -> dt.date:
+    """The same day of a later month, or its last day where that month is shorter."""
+    years, month = divmod(day.month - 1 + months, 12)
+    last = calendar.monthrange(day.year + years, month + 1)[1]
+    return dt.date(day.year + years, month + 1, min(day.day, last))

@@ -166,7 +166,7 @@ class Case:
     `regions` those of the regions of a parallel state, in document order. `entries` counts entries of states.
 
     `happened` holds the local date of the latest occurrence of each event; `children` the number of joined children
-    still open, by child name.
+    still open, by child name. `flags` are what everybody who looks at it must see: that glass was broken.
     """
 
     id: str
@@ -193,6 +193,7 @@ class Case:
     child_name: str | None = None
     ended_at: dt.datetime | None = None
     outcome: str | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -8,7 +8,7 @@ made sound word by word. States are read in `compile_states`, clocks, mails, chi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from engine import nodes
@@ -30,9 +30,15 @@ _SNAKE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def compile_definition(
-    node: Node, *, rules: Mapping[str, Rule], ladders: Mapping[str, Ladder], texts: Mapping[str, str]
+    node: Node,
+    *,
+    rules: Mapping[str, Rule],
+    ladders: Mapping[str, Ladder],
+    texts: Mapping[str, str],
+    references: Mapping[str, Collection[str]],
 ) -> Definition:
-    """The definition that a document describes. `texts` holds the mails' sources by `NAME.LANGUAGE`.
+    """The definition that a document describes. `texts` holds the mails' sources by `NAME.LANGUAGE`, `references` the
+    names of the texts of each piece of reference data.
 
     Raises `FaultyInput` with every fault, in the order of the file.
     """
@@ -56,7 +62,7 @@ def compile_definition(
         ),
         what="a process",
     )
-    scope = Scope(faults, rules, ladders, texts, _declared(top, faults))
+    scope = Scope(faults, rules, ladders, texts, _declared(top, faults), references=references)
     made = _definition(node, top, scope)
     check_texts(scope, made, node.mark)
     check_ways(scope, made)
@@ -199,9 +205,10 @@ def _options(node: Node | None, scope: Scope) -> Mapping[str, Words]:
 
 
 def read_party(name: str, node: Node, scope: Scope) -> PartyDef:
-    top = nodes.fields(node, scope.faults, required=("label", "kind"), what=f"party '{name}'")
-    kind = nodes.choice(top.get("kind"), scope.faults, ("parent", "operator", "other"), "kind")
-    return PartyDef(name, scope.words(top.get("label"), "label"), kind or "other")  # type: ignore[arg-type]
+    top = nodes.fields(node, scope.faults, required=("label", "kind"), optional=("from",), what=f"party '{name}'")
+    kind = nodes.choice(top.get("kind"), scope.faults, ("parent", "operator", "other"), "kind") or "other"
+    source = scope.fact_of(top.get("from"), ("contacts",), "from")
+    return PartyDef(name, scope.words(top.get("label"), "label"), kind, source)  # type: ignore[arg-type]
 
 
 def read_start(node: Node | None, scope: Scope) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from engine.compile_duties import NO_RULE
 from engine.definition import Definition, StateDef
 from engine.faults import Mark
 from engine.machine import triggers
-from engine.mailtexts import check_text
+from engine.mailtexts import check_said, check_text
 from engine.nodes import Node, nearest
 from engine.scope import Scope
 
@@ -53,7 +53,9 @@ def check_texts(scope: Scope, made: Definition, where: Mark) -> None:
         if name not in keys:
             scope.faults.add(where, f"mails/{key}.md belongs to no mail{nearest(name, keys)}")
         elif name in made.mails:
-            check_text(scope, made.mails[name], text, f"{folder}/mails/{key}.md" if folder else f"mails/{key}.md")
+            file = f"{folder}/mails/{key}.md" if folder else f"mails/{key}.md"
+            check_text(scope, made.mails[name], text, file)
+            check_said(scope, made.mails[name], text, file)
 
 
 def check_ways(scope: Scope, made: Definition) -> None:

@@ -95,7 +95,11 @@ def _source(node: Node | None, scope: Scope) -> Source:
 
 def read_mail(name: str, node: Node, scope: Scope) -> MailDef:
     top = nodes.fields(
-        node, scope.faults, required=("to",), optional=("paper", "urgent", "task", "reviewed_by"), what=f"mail '{name}'"
+        node,
+        scope.faults,
+        required=("to",),
+        optional=("paper", "urgent", "task", "reviewed_by", "must_say", "must_not_say"),
+        what=f"mail '{name}'",
     )
     task = nodes.text(top.get("task"), scope.faults, "task")
     tasks = {answer.partition(".")[0] for answer in scope.answers}
@@ -110,7 +114,17 @@ def read_mail(name: str, node: Node, scope: Scope) -> MailDef:
         for key, value in nodes.named(top.get("reviewed_by"), scope.faults, "reviewed_by")
     }
     texts = {key.partition(".")[2]: text for key, text in scope.texts.items() if key.partition(".")[0] == name}
-    return MailDef(name, reader(top.get("to"), scope, "to"), paper, urgent is not False, task, texts, reviewed)
+    must, never = (tuple(_words(top.get(key), scope, key)) for key in ("must_say", "must_not_say"))
+    to = reader(top.get("to"), scope, "to")
+    return MailDef(name, to, paper, urgent is not False, task, texts, reviewed, must, never)
+
+
+def _words(node: Node | None, scope: Scope, what: str) -> Iterator[str]:
+    """Names of placeholders; whether a text can know them is seen with the text."""
+    for item in nodes.items(node, scope.faults, what):
+        word = nodes.text(item, scope.faults, what)
+        if word is not None:
+            yield word
 
 
 def read_child(name: str, node: Node, scope: Scope) -> ChildDef:

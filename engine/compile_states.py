@@ -11,26 +11,28 @@ from engine.case import FactValue
 from engine.definition import (
     After,
     Branch,
+    BreakGlass,
     Due,
     FormField,
     LinkLevel,
     OnEvent,
     Outcome,
     RegionDef,
+    Requirement,
     StateDef,
     TaskDef,
     expired,
 )
 from engine.guards import FactType
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
-from engine.scope import Scope, who, word
+from engine.scope import ROLES, Scope, who, word
 
 UNITS = ("business_days", "calendar_days", "school_days")
 _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
 
 
 KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start")
-OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable")
+OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable", "require")
 WAYS = ("tasks", "joined", "always", "on", "after", "expires", "start", "parallel", "done")
 
 
@@ -192,6 +194,7 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
             "approval",
             "help",
             "when",
+            "break_glass",
             "offered",
             *(("in",) if offered else ()),
         ),
@@ -219,10 +222,24 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
         help=scope.words(top.get("help"), "help"),
         approval=nodes.boolean(top.get("approval"), scope.faults, "approval") or False,
         when=scope.guard(top.get("when")),
+        break_glass=_break_glass(top.get("break_glass"), scope),
         offered=offered or nodes.boolean(top.get("offered"), scope.faults, "offered") or False,
     )
     _check_link(task, top.get("link") or node, scope)
     return task
+
+
+def _break_glass(node: Node | None, scope: Scope) -> BreakGlass | None:
+    if node is None:
+        return None
+    top = nodes.fields(node, scope.faults, required=("role", "within", "of", "tells"), what="break_glass")
+    within = _length(top.get("within"), scope, "within")
+    if within is not None and within[1] != "business_days":
+        scope.faults.add(top["within"], "break_glass: within is a number of business_days before the legal date")
+    role = nodes.choice(top.get("role"), scope.faults, ROLES, "role") or "privacy"
+    clock = scope.name("clocks", top.get("of"), "of") or ""
+    tells = nodes.each(top.get("tells"), scope.faults, lambda i, f: nodes.choice(i, f, ROLES, "tells"), "tells")
+    return BreakGlass(role, clock, within[0] if within else 0, tells)
 
 
 def _link(top: Mapping[str, Node], scope: Scope) -> LinkLevel:
@@ -299,7 +316,20 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
         scope.names("mails", top.get("send"), "send"),
         scope.names("children", top.get("start"), "start"),
         nodes.boolean(top.get("holdable"), scope.faults, "holdable") or False,
+        tuple(_requirements(top.get("require"), scope)),
     )
+
+
+def _requirements(node: Node | None, scope: Scope) -> Iterator[Requirement]:
+    """`{that: GUARD, say: …}` or `{fresh: REFERENCE, months: N, say: …}`."""
+    for item in nodes.items(node, scope.faults, "require"):
+        keys = ("that", "fresh", "months")
+        top = nodes.fields(item, scope.faults, required=("say",), optional=keys, what="a requirement")
+        if ("that" in top) == ("fresh" in top) or ("fresh" in top) != ("months" in top):
+            scope.faults.add(item, "a requirement is {that: guard, say: …} or {fresh: reference, months: 12, say: …}")
+        fresh = nodes.choice(top.get("fresh"), scope.faults, scope.references, "fresh")
+        months = nodes.integer(top.get("months"), scope.faults, "months") or 0
+        yield Requirement(scope.words(top.get("say"), "say"), scope.guard(top.get("that")), fresh, months)
 
 
 def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:

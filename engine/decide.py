@@ -48,6 +48,7 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     turn.tell("case_started", process=definition.process, version=definition.version, by=command.actor.name)
     tasks.check_dates(turn, command.facts)
     turn.record(command.facts)
+    tasks.follow_parties(turn)
     obligations.refresh(turn)
     moves.enter(turn, definition.initial.name)
     moves.go_on(turn)
@@ -94,6 +95,7 @@ def _values_of(turn: Turn, command: CompleteTask, task_id: str) -> Mapping[str, 
 
 def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) -> None:
     task, outcome = tasks.complete(turn, replace(command, values=values))
+    tasks.follow_parties(turn)
     if task.hold is not None:
         holds.answered(turn, task, outcome.name, str(values.get("hold_reason", "")))
         return
@@ -128,6 +130,7 @@ def _record(turn: Turn, command: RecordFacts) -> None:
     tasks.check_dates(turn, command.values)
     before = turn.case.clocks
     turn.record(command.values, command.reason)
+    tasks.follow_parties(turn)
     obligations.refresh(turn)
     later = [clock.name for clock in turn.case.clocks.values() if _is_later(before.get(clock.name), clock)]
     if later and command.second in (None, command.actor.id):

@@ -77,6 +77,17 @@ class FormField:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, or that a
+    piece of reference data was looked up at most so many `months` ago."""
+
+    text: Words
+    that: Guard | None = None
+    fresh: str | None = None
+    months: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a person may answer. Without `to` the answer is only recorded (and the state's join looks at it). A
     `holdable` one is refused while a law-enforcement hold stands."""
@@ -90,6 +101,19 @@ class Outcome:
     sends: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
     holdable: bool = False
+    requires: tuple[Requirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """Who may answer in an absent person's place when a legal date is near: `role`, from `days` business days before
+    the legal date of `clock` on, with a reason. `tells` are the roles that learn of it at once, besides those passed
+    over."""
+
+    role: str
+    clock: str
+    days: int
+    tells: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +134,7 @@ class TaskDef:
     offered: bool = False
     posts: str | None = None
     when: Guard | None = None
+    break_glass: BreakGlass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +235,8 @@ class ClockDef:
 @dataclass(frozen=True, slots=True)
 class MailDef:
     """A mail to one reader. `paper` is the role that prints and posts it when no address works; without it a mail to a
-    reader without an address opens an incident. `told` mails satisfy duties. `urgent` ones leave at any hour."""
+    reader without an address opens an incident. `told` mails satisfy duties. `urgent` ones leave at any hour.
+    `must_say` and `must_not_say` are the placeholders that each of its texts holds, or holds nowhere."""
 
     name: str
     to: Who
@@ -219,6 +245,8 @@ class MailDef:
     task: str | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     reviewed_by: Mapping[str, str | None] = field(default_factory=dict)
+    must_say: tuple[str, ...] = ()
+    must_not_say: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +289,12 @@ class DecisionDef:
 
 @dataclass(frozen=True, slots=True)
 class PartyDef:
+    """`source` is the contacts fact whose first contact is this party; without it the party is given at the start."""
+
     name: str
     label: Words
     kind: Literal["parent", "operator", "other"]
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
     │   ├── FaultyInput         2   a document or table with one or more faults, each with its place
     │   └── OutsideCalendar     2   a date beyond the last (or before the first) day of a calendar
     ├── Refused                 1   the call is well formed, but the case does not allow it
+    │   ├── Unmet               1   the answer comes too early: what it requires is not there yet
     │   ├── NotAllowed          1   this person may not do this
     │   ├── NeedsSecond         1   another person must confirm it first
     │   ├── AlreadyDecided      1   somebody was first; says who and when
@@ -17,7 +18,7 @@ Every message is one plain sentence: what is wrong, where, and what to do. It ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.faults import Fault
 
@@ -46,6 +47,15 @@ class OutsideCalendar(UsageError):
 
 class Refused(SoppaError):
     exit_code = 1
+
+
+class Unmet(Refused):
+    """What an answer requires is not there yet; `texts` are all the sentences, by language."""
+
+    def __init__(self, outcome: str, texts: Sequence[Mapping[str, str]]) -> None:
+        self.texts = tuple(texts)
+        lines = "\n".join(f"  - {text['en']}" for text in texts)
+        super().__init__(f"outcome '{outcome}' is not open yet:\n{lines}")
 
 
 class NotAllowed(Refused):

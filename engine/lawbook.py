@@ -12,6 +12,7 @@ from engine.calendar import ONE_DAY, Calendar, easter, nth_weekday
 from engine.clocks import FISCAL_YEAR, HoldPolicy, Rule, RuleKind, UnitName
 from engine.ladders import LADDER_PLACES, Ladder, Rung
 from engine.nodes import Faults, Node
+from engine.office import Reference
 
 CERTAINTIES = ("T", "P", "S", "M", "D", "S/M", "T/S")
 ORDINARY_YEAR = 2001
@@ -83,6 +84,28 @@ def read_ladders(node: Node) -> Mapping[str, Ladder]:
         for key, value in nodes.named(top.get("ladders"), faults, "ladders")
     }
     faults.raise_if_any()
+    return found
+
+
+def read_reference(node: Node) -> Reference:
+    """Reference data with the day on which it was looked up. Raises `FaultyInput`."""
+    faults = Faults()
+    top = nodes.fields(
+        node, faults, required=("reference", "as_of", "texts"), optional=("source",), what="reference data"
+    )
+    as_of = nodes.date(top.get("as_of"), faults, "as_of")
+    texts = {
+        key.text: _translated(value, key.text, faults)
+        for key, value in nodes.named(top.get("texts"), faults, "texts")
+    }
+    faults.raise_if_any()
+    return Reference(_word(top, "reference", faults), as_of or dt.date.min, texts)
+
+
+def _translated(node: Node, name: str, faults: Faults) -> Mapping[str, str]:
+    found = {key.text: nodes.text(value, faults, name) or "" for key, value in nodes.named(node, faults, name)}
+    if "en" not in found:
+        faults.add(node, f"{name} has no English text: add en")
     return found
 
 

@@ -9,6 +9,7 @@
     legal_due, legal_title    the earliest running legal date of the district's own duties, and what it is of
     clock_NAME, clock_NAME_kind    a clock's date, and what that date is to the reader
     fact_NAME         a recorded fact that is not personal
+    ref_NAME_TEXT     a text of reference data, such as an agency's address
     because_NAME      why a decision table gave a fact its value, inside `has` only
     link, status_link the engine's own links (`link` with a task or to a party, `status_link` to a party)
 """
@@ -16,7 +17,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from engine.definition import Definition, MailDef
 from engine.faults import Mark
@@ -31,7 +32,7 @@ OF_A_TASK = ("task", "due", "instead_of")
 SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case"})
 """Not known in each mail that may read them: they stand inside `has`."""
 
-BECAUSE = "because_"
+BECAUSE, REFERENCE = "because_", "ref_"
 
 _MARKUP = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}|(\{[#{%])", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -39,9 +40,13 @@ _IF = re.compile(r"if has\(([A-Za-z_]\w*)\)")
 
 
 def known_names(definition: Definition, mail: MailDef) -> frozenset[str]:
-    """Every name that a text of this mail may read."""
+    """Every name that a text of this mail may read, but for those of reference data."""
     facts = (fact.name for fact in definition.facts.values() if not fact.personal)
     return frozenset(_names(facts, definition.clocks, definition.decisions, mail))
+
+
+def reference_names(references: Mapping[str, Collection[str]]) -> list[str]:
+    return [f"{REFERENCE}{name}_{text}" for name, texts in references.items() for text in texts]
 
 
 def _names(facts: Iterable[str], clocks: Iterable[str], decided: Iterable[str], mail: MailDef) -> list[str]:
@@ -69,9 +74,25 @@ def needed_names(text: str) -> Mapping[str, int]:
     return needed
 
 
+def _said(text: str) -> frozenset[str]:
+    """Every placeholder of a text."""
+    return frozenset(match[1].strip() for match in _MARKUP.finditer(text) if match[1] is not None)
+
+
+def check_said(scope: Scope, mail: MailDef, text: str, file: str) -> None:
+    """What the law wants a text to say, it says, and what it may not say it says nowhere."""
+    said = _said(text)
+    for name in (one for one in mail.must_say if one not in said):
+        scope.faults.add(Mark(file, 1, 1), f"this mail must say {{{{ {name} }}}}: put it into the text")
+    for name in (one for one in mail.must_not_say if one in said):
+        where = next(match.start() for match in _MARKUP.finditer(text) if (match[1] or "").strip() == name)
+        scope.faults.add(_place(text, where, file), f"this mail must not say {{{{ {name} }}}}: take it out")
+
+
 def check_text(scope: Scope, mail: MailDef, text: str, file: str) -> None:
     """Writes down each fault of one text, with its line in its own file."""
     known = _names(scope.declared["facts"], scope.declared["clocks"], scope.decided, mail)
+    known += reference_names(scope.references)
     lines = text.split("\n")
     if not lines[0].startswith("Subject: ") or not lines[0].removeprefix("Subject: ").strip():
         scope.faults.add(Mark(file, 1, 1), "a mail begins with its subject: write 'Subject: …' on the first line")

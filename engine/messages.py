@@ -30,7 +30,8 @@ class StartCase:
 @dataclass(frozen=True, slots=True)
 class CompleteTask:
     """`seen_generation` and `seen_facts` (a digest) are what the person was shown; None where nothing was shown.
-    `also` are further tasks of the same state that the same person answers with the same outcome."""
+    `also` are further tasks of the same state that the same person answers with the same outcome. `break_glass`: in the
+    place of those who should answer, since a legal date is near."""
 
     task_id: str
     outcome: str
@@ -40,6 +41,7 @@ class CompleteTask:
     seen_generation: int | None = None
     seen_facts: str | None = None
     also: tuple[str, ...] = ()
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class Send:
     """One outbox row. `recipient` is `party:NAME` or `person:ID`; (case, step, occurrence, recipient, mail) is unique.
 
     `mail` names a mail of the definition, or one of the engine's own kinds: `task` (a task link for one assignee).
-    `not_before` is None where the mail leaves at once.
+    `not_before` is None where the mail leaves at once; `words` are values that only this mail knows.
     """
 
     mail: str
@@ -149,6 +151,7 @@ class Send:
     recipient: str
     task_id: str | None = None
     not_before: dt.datetime | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,7 @@ class Event:
     kinds: case_started, state_entered, task_opened, task_completed, task_closed, task_reassigned, fact_recorded,
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
-    hold_confirmed, hold_refused, hold_released; and of the store second_confirmed.
+    hold_confirmed, hold_refused, hold_released, glass_broken, party_changed; and of the store second_confirmed.
     """
 
     kind: str

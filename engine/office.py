@@ -39,6 +39,16 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Facts of the world that a letter must give and that change, such as an agency's address. `as_of` is the local
+    date on which they were looked up; `texts` by name, then by language."""
+
+    name: str
+    as_of: dt.date
+    texts: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
     """The district as decisions see it. `zone` is the zone of every local date."""
 
@@ -54,6 +64,7 @@ class Office:
     fiscal_year_start: str = "07-01"
     hold_policy: HoldPolicy = "asap"
     asap_grace: int = 1
+    references: Mapping[str, Reference] = field(default_factory=dict)
 
     @property
     def school(self) -> SchoolDays | None:

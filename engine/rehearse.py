@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from engine.calendar import SchoolDays
@@ -12,15 +13,20 @@ from engine.clocks import Calendars
 from engine.definition import Definition, Scenario
 from engine.errors import SoppaError
 from engine.forms import read_values, without_files
-from engine.office import Office, Person
+from engine.office import Office, Person, Reference
 from engine.ports import Definitions
 from engine.scope import ROLES
 from engine.simulate import Answer, Story, play
 
 
-def rehearse(definition: Definition, definitions: Definitions, calendars: Calendars) -> tuple[str, ...]:
-    """One sentence for each thing that a scenario expected and that did not come; empty when all came."""
-    office = _office(calendars)
+def rehearse(
+    definition: Definition, definitions: Definitions, calendars: Calendars, references: Mapping[str, Reference]
+) -> tuple[str, ...]:
+    """One sentence for each thing that a scenario expected and that did not come; empty when all came.
+
+    Reference data counts as looked up on the day on which a story starts.
+    """
+    office = replace(_office(calendars), references=references)
     return tuple(
         f"{scenario.place}: scenario '{scenario.name}': {wrong}"
         for scenario in definition.scenarios
@@ -63,7 +69,8 @@ def _play(scenario: Scenario, definition: Definition, definitions: Definitions, 
     facts = _values(definition, {k: v for k, v in scenario.given.items() if k not in definition.parties})
     parties = {name: _contact(name, scenario.given.get(name, "")) for name in definition.parties}
     answers = [_answer(step, definition, definitions) for step in scenario.steps]
-    return play(definition, definitions, office, start_on, facts, parties, answers)
+    looked_up = {name: replace(reference, as_of=start_on) for name, reference in office.references.items()}
+    return play(definition, definitions, replace(office, references=looked_up), start_on, facts, parties, answers)
 
 
 def _answer(step: Mapping[str, object], definition: Definition, definitions: Definitions) -> Answer:

@@ -6,7 +6,7 @@ A `Scope` lives for one compilation. It also remembers which names were used, so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine import nodes
@@ -59,6 +59,7 @@ class Scope:
     used: set[str] = field(default_factory=set)
     region: str = ""
     decided: frozenset[str] = frozenset()
+    references: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def typed(self, node: Node | None, what: str) -> str | None:
         """A fact that somebody types or an answer sets: not one that follows from a decision table."""

@@ -71,10 +71,15 @@ class Service:
         seen_generation: int | None = None,
         seen_facts: str | None = None,
         also: tuple[str, ...] = (),
+        break_glass: bool = False,
     ) -> Case:
-        """Answers a task, and with it those of `also`. Raises `AlreadyDecided`, `Stale`, `NotAllowed`, `Refused` or
-        `UsageError`."""
-        command = CompleteTask(task_id, outcome, values, actor, reason, seen_generation, seen_facts, also)
+        """Answers a task, and with it those of `also`; with `break_glass` in the place of those who were asked.
+
+        Raises `AlreadyDecided`, `Stale`, `NotAllowed`, `Refused` or `UsageError`.
+        """
+        command = CompleteTask(
+            task_id, outcome, values, actor, reason, seen_generation, seen_facts, also, break_glass
+        )
         with self.store.read() as unit:
             case_id = unit.case_of_task(task_id)
         return self._change(case_id, command, now, self._unchanged)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from engine.case import SYSTEM, Actor, FactValue, Place, Task
+from engine.calendar import months_after
+from engine.case import SYSTEM, Actor, Contact, FactValue, Place, Task
 from engine.clocks import count_back, due_in
-from engine.definition import Due, MailDef, Outcome, StateDef, TaskDef, posting_task
-from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
+from engine.definition import Due, MailDef, Outcome, Requirement, StateDef, TaskDef, posting_task
+from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError
+from engine.guards import evaluate
 from engine.ladders import FIRE_HOUR, PlannedRung, following, plan_target
 from engine.machine import UnknownFacts, holds
 from engine.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, SetTimer
@@ -118,6 +120,8 @@ def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
     done = replace(task, outcome=outcome.name, done_by=by.name, done_by_id=by.id, done_at=turn.now)
     turn.put_task(done)
     turn.do(CancelTimers(f"due/{task.id}/"))
+    if command.break_glass:
+        _break(turn, task, wanted, command)
     turn.tell(
         "task_completed",
         task=task.id,
@@ -146,6 +150,29 @@ def _close(turn: Turn, task: Task) -> None:
 
 def _outlives(task: Task, place: Place) -> bool:
     return task.is_open if task.is_own else task.entry != place.entry
+
+
+def follow_parties(turn: Turn) -> None:
+    """Takes the parties that a definition takes from facts. Where one changes, links mailed before are dead and its
+    open tasks are asked again."""
+    for party in turn.definition.parties.values():
+        given = turn.case.facts.get(party.source or "")
+        contact = given[0] if isinstance(given, tuple) and given else None
+        old = turn.case.parties.get(party.name)
+        if isinstance(contact, Contact) and contact != old:
+            turn.change(parties={**turn.case.parties, party.name: contact})
+            turn.tell("party_changed", party=party.name)
+            if old is not None:
+                _ask_again(turn, party.name)
+
+
+def _ask_again(turn: Turn, party: str) -> None:
+    for task in turn.case.tasks:
+        if task.is_open and task.party == party:
+            moved = replace(task, generation=task.generation + 1)
+            turn.put_task(moved)
+            if not task.offered:
+                ask(turn, moved)
 
 
 def reassign(turn: Turn, command: Reassign) -> None:
@@ -249,18 +276,56 @@ def _task_to_do(turn: Turn, command: CompleteTask) -> tuple[Task, TaskDef]:
     wanted = turn.definition.task(task)
     if wanted is None:
         raise Stale(f"task {task.id} does not belong to the present state of case {turn.case.id}")
-    _check_actor(turn, task, wanted, command.actor)
+    if command.break_glass:
+        _check_glass(turn, wanted, command)
+    else:
+        _check_actor(turn, task, wanted, command.actor)
     return task, wanted
+
+
+def _check_glass(turn: Turn, wanted: TaskDef, command: CompleteTask) -> None:
+    """Whether this person may answer in the place of those who should. Raises `Refused` or `NotAllowed`."""
+    glass = wanted.break_glass
+    if glass is None:
+        raise Refused(f"task '{wanted.name}' has no glass to break: it waits for those who are asked")
+    if glass.role not in command.actor.roles:
+        raise NotAllowed(f"{command.actor.name} may not break the glass of '{wanted.name}': it is for {glass.role}")
+    if not command.reason.strip():
+        raise UsageError("breaking the glass needs a reason: add --reason")
+    clock = turn.case.clocks.get(glass.clock)
+    legal = clock.legal if clock is not None and clock.status == "running" else None
+    if legal is None or turn.today < count_back(legal, glass.days, "business_days", turn.office.calendars):
+        when = "has no date now" if legal is None else f"is {legal}"
+        raise Refused(f"the glass of '{wanted.name}' may be broken within {glass.days} business days of the legal date "
+                      f"of '{glass.clock}', which {when}")
+
+
+def _break(turn: Turn, task: Task, wanted: TaskDef, command: CompleteTask) -> None:
+    """Flags the case and tells those passed over and the roles named, by a mail of its own that leaves at once."""
+    glass = wanted.break_glass
+    if glass is None:
+        return
+    turn.change(flags=(*turn.case.flags, f"glass_broken.{task.name}"))
+    turn.tell("glass_broken", task=task.id, name=task.name, by=command.actor.name, reason=command.reason)
+    held = [holder.person.id for role in glass.tells for holder in turn.office.holders(role, turn.today)]
+    words = {"task_title": task.title, "broken_by": command.actor.name, "reason": command.reason,
+             "asked": ", ".join(_names(turn, task.assignees)) or "–"}
+    for person in dict.fromkeys([*task.assignees, *held]):
+        if person != command.actor.id:
+            turn.do(Send("glass_broken", task.id, "1", f"person:{person}", None, None, words))
+
+
+def _names(turn: Turn, people: Sequence[str]) -> list[str]:
+    return [person.name for person in map(turn.office.person, people) if person]
 
 
 def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
     if actor == SYSTEM:
         return
     if not may_do(turn, task, actor):
-        names = [person.name for person in map(turn.office.person, task.assignees) if person]
         raise NotAllowed(
             f"{actor.name} may not answer task '{task.name}': it is for "
-            f"{', '.join(names) or task.role or task.party or 'nobody yet'}"
+            f"{', '.join(_names(turn, task.assignees)) or task.role or task.party or 'nobody yet'}"
         )
     if wanted.approval and actor.id == turn.case.initiator:
         raise NotAllowed(f"{actor.name} started case {turn.case.id} and may not approve it: ask somebody else")
@@ -302,7 +367,18 @@ def _check_open_now(turn: Turn, outcome: Outcome) -> None:
         allowed = outcome.when is None or holds(outcome.when, turn.case.facts, turn.case.at)
     except UnknownFacts as unknown:
         raise Refused(f"outcome '{outcome.name}' needs to know {unknown}: record it first") from unknown
+    unmet = [one.text for one in outcome.requires if not _is_met(turn, one)]
+    if unmet:
+        raise Unmet(outcome.name, unmet)
     if not allowed:
         raise Refused(
             f"outcome '{outcome.name}' is not open now: it needs {outcome.when.source}"  # type: ignore[union-attr]
         )
+
+
+def _is_met(turn: Turn, wanted: Requirement) -> bool:
+    """A guard that cannot be answered yet is not met."""
+    if wanted.that is not None:
+        return evaluate(wanted.that, turn.case.facts, turn.case.at) is True
+    reference = turn.office.references.get(wanted.fresh or "")
+    return reference is not None and turn.today <= months_after(reference.as_of, wanted.months)

@@ -15,7 +15,7 @@ from engine.definition import Definition, LinkLevel, MailDef
 from engine.errors import FaultyInput, SoppaError, UsageError
 from engine.faults import Fault, Mark
 from engine.mailtexts import known_names
-from engine.office import Office
+from engine.office import Office, Reference
 from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
 from notifiers import brief, message, words
 from notifiers.acts import act_words
@@ -25,7 +25,7 @@ from notifiers.words import Matter as Matter
 from notifiers.words import Reader
 
 BRIEF, TASK, REMINDER = "brief", "task", "reminder"
-NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off")
+NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
@@ -299,29 +299,33 @@ def text_name(definition: Definition, mail: MailDef, language: str) -> str:
     return f"{definition.process}/mails/{mail.name}.{language}.md"
 
 
-def preview(definition: Definition, mail: MailDef, language: str, office_name: str, today: dt.date) -> Rendered:
+def preview(definition: Definition, mail: MailDef, language: str, office_name: str, today: dt.date,
+            references: Mapping[str, Reference]) -> Rendered:
     """The mail with made-up values. Raises `FaultyInput` or `UsageError` as `render_mail` does."""
     language = text_language(mail, language)
     sample = words.sample_words(definition, office_name, language, today)
     values = {name: value for name, value in sample.items() if name in known_names(definition, mail)}
+    values |= words.reference_words(references.values(), language)
     return render_mail(mail.texts[language], values, language, f"{office_name} · {sample['case']}",
                        file=text_name(definition, mail, language))
 
 
-def text_faults(definition: Definition, today: dt.date) -> list[Fault]:
+def text_faults(definition: Definition, today: dt.date, references: Mapping[str, Reference]) -> list[Fault]:
     """What is wrong with the mails of a definition, each in each of its languages; empty when all of them render."""
     return [fault for mail in definition.mails.values() for language in sorted(mail.texts)
-            for fault in _faults(definition, mail, language, today)]
+            for fault in _faults(definition, mail, language, today, references)]
 
 
-def _faults(definition: Definition, mail: MailDef, language: str, today: dt.date) -> list[Fault]:
+def _faults(definition: Definition, mail: MailDef, language: str, today: dt.date, references: Mapping[str, Reference]
+            ) -> list[Fault]:
     file = text_name(definition, mail, language)
     try:
-        unknown = set(parse(mail.texts[language], file).names) - known_names(definition, mail)
+        known = known_names(definition, mail) | words.reference_words(references.values(), language).keys()
+        unknown = set(parse(mail.texts[language], file).names) - known
         if unknown:
             return [Fault(Mark(file, 1, 1), f"this mail cannot know '{name}': it is no declared fact or clock, it is "
                                             "personal, or it needs `task:`") for name in sorted(unknown)]
-        preview(definition, mail, language, "A district", today)
+        preview(definition, mail, language, "A district", today, references)
     except FaultyInput as error:
         return list(error.faults)
     except SoppaError as error:

@@ -25,6 +25,7 @@ from markupsafe import Markup, escape
 
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
+from engine.mailtexts import REFERENCE
 
 WIDTH = 72
 
@@ -306,6 +307,8 @@ class _Page:
         name = self.template.names[int(number)]
         if is_link(name):
             return self.instead or self.values[name]
+        if name.startswith(REFERENCE):
+            return _clean(self.values[name])
         return _defanged(_clean(self.values[name]))
 
     def put(self, text: str) -> str:

@@ -7,13 +7,13 @@ not known are absent, for `has` to ask.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.case import Case, Clock, Contact, FactValue, TableRow, Task
 from engine.decisions import reasons
 from engine.definition import ClockDef, Definition, FactDef, say
-from engine.office import Office, Person
+from engine.office import Office, Person, Reference
 
 _DAYS = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -82,7 +82,12 @@ def _party(key: str, contact: Contact | None) -> Reader | None:
 def office_words(reader: Reader, office: Office, today: dt.date, language: str) -> dict[str, str]:
     """What every mail has."""
     return {"recipient_name": reader.name, "district": office.district, "today": date_words(today, language),
-            **contact_words(office, today, language)}
+            **reference_words(office.references.values(), language), **contact_words(office, today, language)}
+
+
+def reference_words(references: Iterable[Reference], language: str) -> dict[str, str]:
+    """The texts of reference data by `ref_NAME_TEXT`."""
+    return {f"ref_{one.name}_{name}": say(texts, language) for one in references for name, texts in one.texts.items()}
 
 
 def case_words(definition: Definition, case: Case, office: Office, language: str) -> dict[str, str]:

@@ -188,6 +188,16 @@ class Keeper:
             "at": send.not_before or self.now,
         }
         insert_new(self.connection, OUTBOX, [row])
+        if send.words:
+            self._seal_words(case, send)
+
+    def _seal_words(self, case: Case, send: Send) -> None:
+        """What only this mail knows, sealed under the number of its row."""
+        mine = (OUTBOX.c.case_id == case.id) & (OUTBOX.c.step == send.step) & (OUTBOX.c.occurrence == send.occurrence)
+        mine &= (OUTBOX.c.recipient == send.recipient) & (OUTBOX.c.mail == send.mail)
+        outbox_id = int(self.connection.execute(select(OUTBOX.c.id).where(mine)).scalar_one())
+        sealed = self.ring.seal_json(dict(send.words), words_place(outbox_id))
+        self.connection.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(sealed_words=sealed))
 
     def _brief(self, case: Case, line: Notify) -> None:
         outbox_id = self._brief_row(line.recipient)
@@ -261,6 +271,10 @@ def case_place(case_id: str) -> str:
 
 def message_place(source: str) -> str:
     return f"messages/{source}"
+
+
+def words_place(outbox_id: int) -> str:
+    return f"outbox/{outbox_id}/words"
 
 
 def _generation(case_id: str, clock: Clock) -> ColumnElement[bool]:

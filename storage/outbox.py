@@ -17,7 +17,7 @@ from engine.messages import MailSettled
 from engine.ports import BriefLine, NewLink, OutboxRow, OutboxState
 from storage import seals
 from storage.base import Base
-from storage.keeping import URGENT, leave_message, new_mail
+from storage.keeping import URGENT, leave_message, new_mail, words_place
 from storage.links import link_row
 from storage.redact import redact
 from storage.rows import Row
@@ -207,10 +207,6 @@ def address_place(outbox_id: int) -> str:
 
 def mail_place(outbox_id: int) -> str:
     return f"outbox/{outbox_id}/mail"
-
-
-def words_place(outbox_id: int) -> str:
-    return f"outbox/{outbox_id}/words"
 
 
 def read_words(row: Row, ring: Ring) -> Mapping[str, str]:

@@ -157,6 +157,7 @@ def _progress(case: Case) -> dict[str, object]:
         "happened": {name: str(day) for name, day in case.happened.items()},
         "children": dict(case.children),
         "entries": case.entries,
+        "flags": list(case.flags),
         "regions": [[name, p.state, p.entry, p.entered_at.isoformat()] for name, p in case.regions.items()],
     }
 
@@ -173,6 +174,7 @@ def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Cl
         happened={name: dt.date.fromisoformat(day) for name, day in progress["happened"].items()},
         children=progress["children"],
         entries=progress.get("entries", row["entry"]),
+        flags=tuple(progress.get("flags", ())),
         regions={name: Place(state, entry, dt.datetime.fromisoformat(at))
                  for name, state, entry, at in progress.get("regions", ())},
     )

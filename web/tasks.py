@@ -15,7 +15,7 @@ from starlette.responses import Response
 from engine.case import Case, Task
 from engine.decisions import reasons
 from engine.definition import Definition, LinkLevel, TaskDef, say
-from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
+from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale, Unmet, UsageError
 from engine.forms import SAMPLE_DOCUMENT
 from engine.guards import evaluate
 from web.answers import PlainPage, Show, see_other, unknown
@@ -209,6 +209,7 @@ def _form_page(
     *,
     status: int = 200,
     refusal: str = "",
+    unmet: Sequence[str] = (),
     stale: bool = False,
 ) -> Response:
     task, wanted, office = look.task, look.wanted, look.visitor.office
@@ -233,6 +234,7 @@ def _form_page(
         chosen=submission.outcome if submission else _only(wanted),
         errors=submission.errors if submission else {},
         refusal=refusal,
+        unmet=unmet,
         stale=stale,
         instead_of=absent.name if absent else "",
         digest=site.service.facts_digest(look.case, look.definition, wanted),
@@ -349,6 +351,10 @@ def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request
         return _form_page(site, show, newest, again, status=409, stale=True)
     except NotAllowed as error:
         raise PlainPage("other", 403, look.language) from error
+    except Unmet as error:
+        again = _with_files_again(submission, uploads, look.language)
+        unmet = [say(text, look.language) for text in error.texts]
+        return _form_page(site, show, look, again, status=422, refusal=tell("unmet", look.language), unmet=unmet)
     except (Refused, UsageError) as error:
         return _refused(site, show, look, _with_files_again(submission, uploads, look.language), error)
     return see_other(f"{look.path}/done")
@@ -418,7 +424,7 @@ def _complete(site: Site, look: Look, submission: Submission, uploads: Uploads, 
             seen_generation=int(generation) if generation.isascii() and generation.isdigit() else 0,
             seen_facts=str(form.get("_facts", "")),
         )
-    except (NotAllowed, Stale, UsageError):
+    except SoppaError:
         for value in documents.values():
             site.documents.forget(value)
         raise

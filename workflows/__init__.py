@@ -19,8 +19,9 @@ from engine.definition import Definition
 from engine.errors import FaultyInput, UsageError, WrongEnvironment
 from engine.faults import Fault
 from engine.ladders import Ladder
-from engine.lawbook import read_calendar, read_ladders, read_rules
+from engine.lawbook import read_calendar, read_ladders, read_reference, read_rules
 from engine.nodes import nearest
+from engine.office import Reference
 from workflows.reader import read_yaml
 
 SHIPPED = Path(__file__).parent
@@ -30,11 +31,12 @@ LADDERS = "ladders.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Lawbook:
-    """Rules by id, calendars by id, ladders by name."""
+    """Rules by id, calendars by id, ladders and reference data by name."""
 
     rules: Mapping[str, Rule]
     calendars: Mapping[str, Calendar]
     ladders: Mapping[str, Ladder]
+    references: Mapping[str, Reference]
 
 
 @cache
@@ -49,7 +51,10 @@ def compile_source(text: str, file: str, texts: Mapping[str, str], law: Lawbook 
     Raises `FaultyInput` with all faults.
     """
     law = law or lawbook()
-    return compile_definition(read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts)
+    names = {name: tuple(reference.texts) for name, reference in law.references.items()}
+    return compile_definition(
+        read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts, references=names
+    )
 
 
 class Catalogue:
@@ -129,13 +134,15 @@ def faults_of(catalogue: Catalogue, processes: Iterable[str]) -> FaultyInput | N
 
 def _law_documents() -> Mapping[str, str]:
     """The text of each shipped document of the law, by its place below this folder."""
-    paths = [*(SHIPPED / "rules").glob("*.yaml"), *(SHIPPED / "calendars").glob("*.yaml"), SHIPPED / LADDERS]
+    folders = ("rules", "calendars", "references")
+    paths = [SHIPPED / LADDERS, *(path for folder in folders for path in (SHIPPED / folder).glob("*.yaml"))]
     return {path.relative_to(SHIPPED).as_posix(): _read(path) for path in sorted(paths)}
 
 
 def _lawbook(documents: Mapping[str, str]) -> Lawbook:
     rules: dict[str, Rule] = {}
     calendars: dict[str, Calendar] = {}
+    references: dict[str, Reference] = {}
     for place, text in documents.items():
         node = read_yaml(text, f"workflows/{place}")
         if place.startswith("rules/"):
@@ -143,7 +150,11 @@ def _lawbook(documents: Mapping[str, str]) -> Lawbook:
         elif place.startswith("calendars/"):
             calendar = read_calendar(node)
             calendars[calendar.id] = calendar
-    return Lawbook(rules, calendars, read_ladders(read_yaml(documents[LADDERS], f"workflows/{LADDERS}")))
+        elif place.startswith("references/"):
+            reference = read_reference(node)
+            references[reference.name] = reference
+    ladders = read_ladders(read_yaml(documents[LADDERS], f"workflows/{LADDERS}"))
+    return Lawbook(rules, calendars, ladders, references)
 
 
 def _texts(folder: Path) -> Mapping[str, str]:

@@ -91,11 +91,12 @@ def _district(home: Home) -> Office:
 
 
 def _check(definition: Definition, catalogue: Catalogue, office: Office | None, home: Home) -> Checked:
-    calendars = make_office(settings_or_sample(home), (), home).calendars
+    plain = make_office(settings_or_sample(home), (), home)
     gaps: Iterable[str] = () if office is None else gaps_in(definition, office)
-    mails = tuple(map(str, text_faults(definition, SAMPLE_DAY)))
-    return Checked(prove(definition), len(definition.scenarios), rehearse(definition, catalogue, calendars), mails,
-                   tuple(gaps), tuple(unreviewed(definition)))
+    mails = tuple(map(str, text_faults(definition, SAMPLE_DAY, plain.references)))
+    failed = rehearse(definition, catalogue, plain.calendars, plain.references)
+    return Checked(prove(definition), len(definition.scenarios), failed, mails, tuple(gaps),
+                   tuple(unreviewed(definition)))
 
 
 def unreviewed(definition: Definition) -> Iterator[str]:

@@ -24,14 +24,16 @@ from engine.nodes import nearest
 @facts_option
 @click.option("--also", "further", multiple=True, metavar="TASK",
               help="Another of your tasks in the same state, answered alike; write it once for each.")
+@click.option("--break-glass", is_flag=True,
+              help="In an absent person's place, when a legal date is near; needs --reason, and others learn of it.")
 @click.option("--reason", default="", help="Why; it stands in the history.")
 @click.option("--on-behalf-of", metavar="NAME", default=None,
               help="For whom you answer; needs --reason and never gives their approval.")
 @as_option
 @home_option
 @json_option
-def command(case: str, task: str, outcome: str, given: tuple[str, ...], further: tuple[str, ...], reason: str,
-            on_behalf_of: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
+def command(case: str, task: str, outcome: str, given: tuple[str, ...], further: tuple[str, ...], break_glass: bool,
+            reason: str, on_behalf_of: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
     """Answer TASK of CASE with OUTCOME. TASK is its name or its number."""
     if on_behalf_of and not reason.strip():
         raise UsageError("--on-behalf-of needs --reason: say how you know")
@@ -43,7 +45,7 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], further:
         values = fact_values(definition, keep_files(house.documents, definition, read_given(given)))
         actor = house.actor(as_login, on_behalf_of)
         after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason,
-                                            also=also)
+                                            also=also, break_glass=break_glass)
         title = in_words(definition.states[after.state].title, "en")
     if as_json:
         print_json(as_mapping(after))

@@ -28,7 +28,7 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
     """Show MAIL of PROCESS with made-up values (all its mails, without a name)."""
     import datetime as dt
 
-    from cli.office import settings_or_sample
+    from cli.office import references_of, settings_or_sample
     from notifiers.compose import preview as render
     from workflows import Catalogue
 
@@ -36,10 +36,10 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
     definition, settings = catalogue.newest(process), settings_or_sample(home)
     if mail is not None and mail not in definition.mails:
         raise UsageError(f"process {process} has no mail '{mail}'{nearest(mail, definition.mails)}")
-    today = dt.datetime.now(settings.zone).date()
+    today, references = dt.datetime.now(settings.zone).date(), references_of(home)
     for name in [mail] if mail else definition.mails:
         made = definition.mails[name]
-        rendered = render(definition, made, language, settings.district, today)
+        rendered = render(definition, made, language, settings.district, today, references)
         review = made.reviewed_by
         mark = "  [not reviewed yet]" if language in review and review[language] is None else ""
         say(f"— {name} ({language}){mark}\nSubject: {rendered.subject}\n\n{rendered.text}\n")

@@ -38,6 +38,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date) -> 
     ended = f"ended: {case.outcome}" if not case.is_open else title
     say(f"{case.id}  {in_words(definition.title, 'en')}")
     pairs({"stands at": ended, "started": f"{day(office.today(case.started_at))} by {_name(office, case.initiator)}",
+           **({"flagged": ", ".join(case.flags)} if case.flags else {}),
            **({"belongs to": case.parent} if case.parent else {}), **_regions(case, definition)})
     _clocks(case, definition, today)
     _tasks([task for task in case.tasks if task.is_open], office, today)
@@ -62,7 +63,7 @@ def as_mapping(case: Case) -> dict[str, object]:
     return {
         "case": case.id, "process": case.process, "version": case.version, "state": case.state,
         "regions": {name: place.state for name, place in case.regions.items()}, "open": case.is_open,
-        "outcome": case.outcome, "parent": case.parent, "started_at": case.started_at,
+        "outcome": case.outcome, "flags": list(case.flags), "parent": case.parent, "started_at": case.started_at,
         "ended_at": case.ended_at, "revision": case.revision,
         "facts": {name: written(value) for name, value in case.facts.items()},
         "parties": {name: {"name": party.name, "email": party.email, "language": party.language}

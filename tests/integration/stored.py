@@ -76,6 +76,7 @@ def new_case(case_id: str) -> Case:
         entry=1,
         entered_at=NOW,
         entries=3,
+        flags=("glass_broken.approve",),
         regions={"right": Place("right.open", 3, NOW), "left": Place("left.open", 2, NOW)},
         revision=1,
         started_at=NOW,

@@ -173,3 +173,28 @@ def test_an_accepted_clock_is_kept_with_its_reason(home: Home, capsys: pytest.Ca
     assert believed["trouble"] is None
     (kept,) = believed["accepted"]  # type: ignore[misc]
     assert (kept["by"], kept["reason"]) == ("Priya Raman", "battery replaced")  # type: ignore[has-type]
+
+
+def test_reference_data_is_confirmed_with_its_day_and_counts_from_the_home(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["references", "list"]) == 0
+    assert "agencies, looked up on Sun Jun 1 2025" in capsys.readouterr().out
+    confirmed = answer(capsys, "references", "confirm", "agencies", "--on", "2026-09-01", "--as", "priya")
+    assert confirmed["as_of"] == "2026-09-01"
+    assert (home.references / "agencies.yaml").stat().st_mode & 0o777 == 0o600
+    with open_house(home) as house, house.store.read() as unit:
+        assert house.office(unit).references["agencies"].as_of == dt.date(2026, 9, 1)
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    (("agencis", "--on", "2026-09-01", "--as", "priya"), "no reference data 'agencis' (did you mean 'agencies'?)"),
+    (("agencies", "--on", "2999-01-01", "--as", "priya"), "is in the future"),
+    (("agencies", "--on", "soon", "--as", "priya"), "'soon' is not a date"),
+    (("agencies", "--on", "2026-09-01", "--as", "tess"), "may not confirm reference data"),
+])  # fmt: skip
+def test_reference_data_is_not_confirmed_otherwise(
+    home: Home, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str
+) -> None:
+    assert sentence in refused(capsys, "references", "confirm", *words)[1]
+    assert not home.references.exists()

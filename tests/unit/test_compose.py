@@ -165,6 +165,15 @@ def test_a_districts_target_is_told_with_the_legal_date_behind_it(
     assert "Friday, January 14, 2028 (legal deadline: Tuesday, January 18, 2028)" in " ".join(said.split())
 
 
+@pytest.mark.parametrize(("language", "says"), [("dana", "has answered it in their place"), ("caro", "en su lugar")])
+def test_who_was_passed_over_is_told_by_whom_and_why(
+        language: str, says: str, case: Case, definition: Definition, office: Office) -> None:
+    told = {"task_title": "Approve the letter", "broken_by": "Dana Priv", "reason": "in hospital", "asked": "Sam Whit"}
+    said = text(made(replace(row("glass_broken", f"person:{language}"), words=told), case, definition, office))
+    assert says in " ".join(said.split())
+    assert "in hospital" in said and "Sam Whit" in said
+
+
 def test_a_brief_of_what_is_done_is_not_sent(case: Case, definition: Definition, office: Office) -> None:
     done = brief_line("x", "Do it", 0, False, "2028-0001-9")
     ended = brief_line("district_fix", "x", 2, True)
@@ -181,7 +190,7 @@ def test_nothing_personal_is_among_the_words(case: Case, definition: Definition,
 
 @pytest.mark.parametrize("process", ["correction_request", "operator_fix"])
 def test_every_shipped_mail_renders_in_every_language(process: str) -> None:
-    assert c.text_faults(Catalogue().newest(process), NOW.date()) == []
+    assert c.text_faults(Catalogue().newest(process), NOW.date(), {}) == []
 
 
 def test_a_mail_of_a_started_case_names_the_case_that_its_reader_knows(
@@ -192,7 +201,7 @@ def test_a_mail_of_a_started_case_names_the_case_that_its_reader_knows(
 
 def test_a_mail_that_asks_for_what_it_cannot_know_is_a_fault(definition: Definition) -> None:
     mail = replace(definition.mails["receipt"], texts={"en": "Subject: s\n\n{{ fact_nonsense }}\n"})
-    faults = c.text_faults(replace(definition, mails={"receipt": mail}), NOW.date())
+    faults = c.text_faults(replace(definition, mails={"receipt": mail}), NOW.date(), {})
     assert str(faults[0]).startswith("correction_request/mails/receipt.en.md:1:1: this mail cannot")
 
 

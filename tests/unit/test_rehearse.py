@@ -10,18 +10,19 @@ from engine.rehearse import rehearse
 from tests.office import calendars
 
 CATALOGUE = workflows.Catalogue()
+LAW = workflows.lawbook()
 
 
 @pytest.mark.parametrize("process", CATALOGUE.processes())
 def test_every_shipped_scenario_comes_true(process: str) -> None:
-    assert rehearse(CATALOGUE.newest(process), CATALOGUE, calendars()) == ()
+    assert rehearse(CATALOGUE.newest(process), CATALOGUE, calendars(), LAW.references) == ()
 
 
 def test_what_did_not_come_is_said() -> None:
     definition = CATALOGUE.newest("correction_request")
     wrong = {"state": "withdrawn", "clocks": {"district_fix": {"legal": "2027-04-11"}}, "mails": ("receipt",)}
     scenario = replace(definition.scenarios[0], expect=wrong)
-    said = rehearse(replace(definition, scenarios=(scenario,)), CATALOGUE, calendars())
+    said = rehearse(replace(definition, scenarios=(scenario,)), CATALOGUE, calendars(), LAW.references)
     assert [line.split(": ", 2)[2] for line in said] == [
         "state should be withdrawn, is corrected",
         "clock district_fix: legal should be 2027-04-11, is 2027-04-12",
@@ -33,5 +34,5 @@ def test_a_step_that_is_refused_is_said_with_its_day() -> None:
     definition = CATALOGUE.newest("correction_request")
     step = {"on": "2027-01-13", "do": "verify.complete"}
     scenario = replace(definition.scenarios[0], steps=(step,))
-    (said,) = rehearse(replace(definition, scenarios=(scenario,)), CATALOGUE, calendars())
+    (said,) = rehearse(replace(definition, scenarios=(scenario,)), CATALOGUE, calendars(), LAW.references)
     assert f"on {dt.date(2027, 1, 13)}, verify.complete: outcome 'complete'" in said
