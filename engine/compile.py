@@ -15,7 +15,7 @@ from engine import nodes
 from engine.clocks import Rule
 from engine.compile_checks import check_states, check_texts, check_unused, check_ways
 from engine.compile_decisions import read_decisions
-from engine.compile_duties import read_child, read_clock, read_mail, read_scenarios
+from engine.compile_duties import mails_to_many, read_audience, read_child, read_clock, read_mail, read_scenarios
 from engine.compile_states import answers, read_states, regions_of, with_offers
 from engine.definition import Definition, FactDef, PartyDef, Words
 from engine.fingerprint import fingerprint
@@ -59,6 +59,7 @@ def compile_definition(
             "from_parent",
             "soft",
             "decisions",
+            "audiences",
         ),
         what="a process",
     )
@@ -98,6 +99,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.types.update({name: fact.type for name, fact in facts.items()})
     scope.personal.update(name for name, fact in facts.items() if fact.personal)
     scope.answers = frozenset(answers(top))
+    scope.to_many = frozenset(mails_to_many(top))
     scope.decided = frozenset(key.text for key, _ in nodes.named(top.get("decisions"), Faults()))
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
     states = read_states(top.get("states"), scope)
@@ -120,6 +122,9 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         soft=_soft(node, top, scope),
         from_parent=nodes.boolean(top.get("from_parent"), scope.faults, "from_parent") or False,
         decisions=read_decisions(top.get("decisions"), scope),
+        audiences={
+            name.text: read_audience(name.text, value, scope) for name, value in _section(top, "audiences", scope)
+        },
     )
     return replace(draft, hash=fingerprint(draft))
 

@@ -42,7 +42,9 @@ def check_texts(scope: Scope, made: Definition, where: Mark) -> None:
     folder = where.file.rpartition("/")[0]
     keys = scope.declared["mails"]
     for name, mail in made.mails.items():
-        kind = made.parties[mail.to.name].kind if mail.to.kind == "party" and mail.to.name in made.parties else "staff"
+        kind = "parent" if mail.to.kind == "audience" else "staff"
+        if mail.to.kind == "party" and mail.to.name in made.parties:
+            kind = made.parties[mail.to.name].kind
         for language in LANGUAGES.get(kind, ("en",)):
             if language not in mail.texts:
                 scope.faults.add(
@@ -85,6 +87,7 @@ def check_unused(scope: Scope) -> None:
         "mails": "is never sent",
         "children": "is never started",
         "parties": "never acts, reads or is passed on",
+        "audiences": "never reads a mail",
     }
     for section, sentence in says.items():
         for key in scope.unused(section):

@@ -6,8 +6,18 @@ from collections.abc import Iterator, Mapping
 
 from engine import nodes
 from engine.clocks import Rule
-from engine.definition import CONFIRM_HOLD, Anchor, ChildDef, ClockDef, MailDef, Scenario, Source
-from engine.nodes import ListNode, MapNode, Node, Scalar, nearest
+from engine.definition import (
+    CHANNELS,
+    CONFIRM_HOLD,
+    Anchor,
+    AudienceDef,
+    ChildDef,
+    ClockDef,
+    MailDef,
+    Scenario,
+    Source,
+)
+from engine.nodes import Faults, ListNode, MapNode, Node, Scalar, nearest
 from engine.scope import ROLES, Scope, reader, word
 
 
@@ -116,6 +126,8 @@ def read_mail(name: str, node: Node, scope: Scope) -> MailDef:
     texts = {key.partition(".")[2]: text for key, text in scope.texts.items() if key.partition(".")[0] == name}
     must, never = (tuple(_words(top.get(key), scope, key)) for key in ("must_say", "must_not_say"))
     to = reader(top.get("to"), scope, "to")
+    if to.kind == "audience" and (paper is None or task is not None):
+        scope.faults.add(node, f"mail '{name}' goes to many: it needs 'paper' for those without mail, and has no task")
     return MailDef(name, to, paper, urgent is not False, task, texts, reviewed, must, never)
 
 
@@ -125,6 +137,27 @@ def _words(node: Node | None, scope: Scope, what: str) -> Iterator[str]:
         word = nodes.text(item, scope.faults, what)
         if word is not None:
             yield word
+
+
+def mails_to_many(top: Mapping[str, Node]) -> Iterator[str]:
+    """The mails that go to an audience, read before anything refers to what happens to them."""
+    audiences = {key.text for key, _ in nodes.named(top.get("audiences"), Faults())}
+    for key, value in nodes.named(top.get("mails"), Faults()):
+        to = value.get("to") if isinstance(value, MapNode) else None
+        if isinstance(to, Scalar) and to.text in audiences:
+            yield key.text
+
+
+def read_audience(name: str, node: Node, scope: Scope) -> AudienceDef:
+    top = nodes.fields(
+        node, scope.faults, required=("label", "counted"), optional=("channel",), what=f"audience '{name}'"
+    )
+    counted = scope.fact_of(top.get("counted"), ("int",), "counted") or ""
+    channel = scope.fact_of(top.get("channel"), ("choice",), "channel")
+    unknown = set(scope.types[channel].options) - set(CHANNELS) if channel in scope.types else set()
+    if unknown:
+        scope.faults.add(top["channel"], f"channel: '{min(unknown)}' is unknown{nearest(min(unknown), CHANNELS)}")
+    return AudienceDef(name, scope.words(top.get("label"), "label"), counted, channel)
 
 
 def read_child(name: str, node: Node, scope: Scope) -> ChildDef:

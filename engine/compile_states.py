@@ -32,7 +32,7 @@ _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
 
 
 KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start")
-OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable", "require")
+OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable", "require", "fix")
 WAYS = ("tasks", "joined", "always", "on", "after", "expires", "start", "parallel", "done")
 
 
@@ -317,6 +317,7 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
         scope.names("children", top.get("start"), "start"),
         nodes.boolean(top.get("holdable"), scope.faults, "holdable") or False,
         tuple(_requirements(top.get("require"), scope)),
+        scope.names("audiences", top.get("fix"), "fix"),
     )
 
 

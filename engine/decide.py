@@ -9,14 +9,18 @@ from typing import Any
 
 from engine import holds, moves, obligations, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
-from engine.definition import Definition, posting_task
+from engine.definition import Definition, MailDef, began, complete, posting_task
 from engine.errors import NeedsSecond, Refused, UsageError
 from engine.messages import (
+    AudienceTold,
     ChildEnded,
     Command,
     CompleteTask,
     Decision,
     FireTimer,
+    FixAudience,
+    LettersPosted,
+    MailBounced,
     MailSettled,
     Notify,
     PlaceHold,
@@ -100,8 +104,7 @@ def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) 
         holds.answered(turn, task, outcome.name, str(values.get("hold_reason", "")))
         return
     if task.mail is not None:
-        posted = values.get("posted_on", turn.today)
-        moves.was_told(turn, task.mail, posted if isinstance(posted, dt.date) else turn.today)
+        _posted(turn, turn.definition.mails[task.mail], values.get("posted_on", turn.today))
         return
     answer, place = f"{task.name}.{outcome.name}", Place(task.state, task.entry, task.opened_at)
     target = moves.follow(turn, task.state, answer) if outcome.to else None
@@ -112,8 +115,20 @@ def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) 
         moves.send(turn, mail, place)
     for child in outcome.starts:
         moves.start_children(turn, child)
+    for audience in outcome.fixes:
+        turn.tell("audience_fixed", audience=audience)
+        turn.do(FixAudience(audience))
     if target is not None:
         moves.enter(turn, target)
+
+
+def _posted(turn: Turn, mail: MailDef, on: FactValue) -> None:
+    """A letter is in the post: its reader is told. Of a mail to many, the store counts when each one is."""
+    day = on if isinstance(on, dt.date) else turn.today
+    if mail.to.kind == "audience":
+        turn.do(LettersPosted(mail.name, day))
+    else:
+        moves.was_told(turn, mail.name, day)
 
 
 def _record(turn: Turn, command: RecordFacts) -> None:
@@ -212,6 +227,31 @@ def _mail_settled(turn: Turn, command: MailSettled) -> None:
         _tell_privacy(turn, f"Mail '{mail.name}' of case {turn.case.id} is {command.status}: look at it")
 
 
+def _audience_told(turn: Turn, command: AudienceTold) -> None:
+    """What the store counted of a mail to many."""
+    mail = turn.definition.mails[command.mail]
+    turn.tell("audience_told", mail=mail.name, what=command.what, on=command.on, count=command.count or None)
+    if command.what in ("on_paper", "back"):
+        if turn.case.open_task(posting_task(mail).name) is None:
+            tasks.open_posting(turn, mail)
+    elif command.what == "told":
+        moves.was_told(turn, mail.name, command.on)
+    else:
+        event = began(mail.name) if command.what == "began" else complete(mail.name)
+        moves.happen(turn, event, command.on)
+        moves.react(turn, event)
+
+
+def _bounced(turn: Turn, command: MailBounced) -> None:
+    """A mail came back: the paper path opens, and what was told stays told."""
+    mail = turn.definition.mails.get(command.mail)
+    turn.tell("mail_bounced", mail=command.mail, to=command.recipient, by=command.actor.name, reason=command.reason)
+    if mail is not None and mail.paper and turn.case.open_task(posting_task(mail).name) is None:
+        tasks.open_posting(turn, mail)
+    else:
+        _tell_privacy(turn, f"Mail '{command.mail}' of case {turn.case.id} came back: tell its reader another way")
+
+
 def _tell_privacy(turn: Turn, text: str) -> None:
     for holder in turn.office.holders("privacy", turn.today):
         turn.do(Notify(f"person:{holder.person.id}", "news", "mail", text, 8))
@@ -224,6 +264,8 @@ _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     ReleaseHold: holds.release,
     FireTimer: _fire,
     MailSettled: _mail_settled,
+    MailBounced: _bounced,
+    AudienceTold: _audience_told,
     ChildEnded: _child_ended,
     Reassign: tasks.reassign,
     Recount: _recount,

@@ -43,9 +43,10 @@ class FactDef:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Who acts or reads: a role of the district, a person named in a fact, or a party of the case."""
+    """Who acts or reads: a role of the district, a person named in a fact, a party of the case, or (reads only) an
+    audience of it."""
 
-    kind: Literal["role", "person", "party"]
+    kind: Literal["role", "person", "party", "audience"]
     name: str
 
 
@@ -90,7 +91,8 @@ class Requirement:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a person may answer. Without `to` the answer is only recorded (and the state's join looks at it). A
-    `holdable` one is refused while a law-enforcement hold stands."""
+    `holdable` one is refused while a law-enforcement hold stands. Nobody changes the audiences in `fixes` afterwards.
+    """
 
     name: str
     label: Words
@@ -102,6 +104,7 @@ class Outcome:
     starts: tuple[str, ...] = ()
     holdable: bool = False
     requires: tuple[Requirement, ...] = ()
+    fixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +301,22 @@ class PartyDef:
 
 
 @dataclass(frozen=True, slots=True)
+class AudienceDef:
+    """Many people outside who each get the same mail. `counted` is the int fact that says how many there are, recorded
+    when they are imported. `channel` is a choice fact out of `CHANNELS`; without it each is told as they wish."""
+
+    name: str
+    label: Words
+    counted: str
+    channel: str | None = None
+
+
+CHANNELS = ("as_wished", "post_without_consent", "post_if_address_leaked")
+"""How an audience is told: by mail where there is an address, on paper where there is none or it was wished; and on
+paper besides to everyone without a recorded consent to electronic notice, or whose own address was part of a breach."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A story played by `check` on a fake clock; `steps` and `expect` are plain values, see docs/definitions.md."""
 
@@ -329,6 +348,7 @@ class Definition:
     soft: Ladder
     from_parent: bool = False
     decisions: Mapping[str, DecisionDef] = field(default_factory=dict)
+    audiences: Mapping[str, AudienceDef] = field(default_factory=dict)
 
     @property
     def initial(self) -> StateDef:
@@ -353,6 +373,17 @@ def told(mail: str) -> str:
     return f"told.{mail}"
 
 
+def began(mail: str) -> str:
+    """The event 'the first of an audience was told by this mail'."""
+    return f"began.{mail}"
+
+
+def complete(mail: str) -> str:
+    """The event 'every copy of this mail to an audience, by mail and on paper, is done'; `told` is: each one was told
+    by one of them, or decided by name."""
+    return f"complete.{mail}"
+
+
 def entered(state: str) -> str:
     return f"entered.{state}"
 
@@ -375,9 +406,11 @@ POSTED_ON = FactDef("posted_on", FactType("date"), {"en": "Date it was posted"})
 
 def posting_task(mail: MailDef) -> TaskDef:
     """The task that replaces a mail which cannot be sent: print the letter, post it, say on which day."""
+    one = {"en": "Print the letter, post it, and enter the date of posting"}
+    many = {"en": "Print the letters of those whom no mail reaches, post them, and enter the date of posting"}
     return TaskDef(
         name=POST + mail.name,
-        title={"en": "Print the letter, post it, and enter the date of posting"},
+        title=many if mail.to.kind == "audience" else one,
         who=Who("role", mail.paper or "privacy"),
         link="code",
         form=(FormField(POSTED_ON.name),),

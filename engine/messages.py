@@ -97,6 +97,28 @@ class MailSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class AudienceTold:
+    """The store's word on a mail to an audience. `what`: `began` with the first one told, `told` when each one is (or
+    is decided by name), `complete` when every copy is done; `on_paper`: so many copies wait to be printed and posted;
+    `back`: so many came back and must go by post. `on` is the local date."""
+
+    mail: str
+    what: Literal["began", "told", "complete", "on_paper", "back"]
+    on: dt.date
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MailBounced:
+    """A mail that the relay had accepted came back; a person has recorded it. What was told stays told."""
+
+    mail: str
+    recipient: str
+    actor: Actor
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChildEnded:
     child: str
     case_id: str
@@ -117,8 +139,8 @@ class Recount:
 
 
 Command = (
-    StartCase | CompleteTask | RecordFacts | PlaceHold | ReleaseHold | FireTimer | MailSettled | ChildEnded | Reassign
-    | Recount
+    StartCase | CompleteTask | RecordFacts | PlaceHold | ReleaseHold | FireTimer | MailSettled | MailBounced
+    | AudienceTold | ChildEnded | Reassign | Recount
 )
 
 
@@ -152,6 +174,31 @@ class Send:
     task_id: str | None = None
     not_before: dt.datetime | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FixAudience:
+    """Nobody changes this audience from now on: it is what was approved."""
+
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendToAll:
+    """One copy of a mail for each of an audience, by the channels of `definition.CHANNELS`; fanned out in batches."""
+
+    mail: str
+    audience: str
+    step: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LettersPosted:
+    """The printed copies of a mail to an audience are in the post since this day; refused while some are unprinted."""
+
+    mail: str
+    on: dt.date
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +236,9 @@ class TellParent:
     outcome: str
 
 
-Effect = SetTimer | CancelTimers | Send | Notify | StartChild | TellParent
+Effect = (
+    SetTimer | CancelTimers | Send | SendToAll | FixAudience | LettersPosted | Notify | StartChild | TellParent
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +248,8 @@ class Event:
     kinds: case_started, state_entered, task_opened, task_completed, task_closed, task_reassigned, fact_recorded,
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
-    hold_confirmed, hold_refused, hold_released, glass_broken, party_changed; and of the store second_confirmed.
+    hold_confirmed, hold_refused, hold_released, glass_broken, party_changed,
+    audience_fixed, audience_told, mail_bounced; and of the store second_confirmed.
     """
 
     kind: str

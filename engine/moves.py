@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from engine import machine, obligations, tasks
 from engine.case import Contact, FactValue, Place
 from engine.clocks import due_in
-from engine.definition import ChildDef, MailDef, StateDef, ended, entered, told
+from engine.definition import CHANNELS, ChildDef, MailDef, StateDef, ended, entered, told
 from engine.errors import Refused
 from engine.guards import Guard
 from engine.machine import UnknownFacts, next_state
-from engine.messages import CancelTimers, Send, SetTimer, StartChild, TellParent
+from engine.messages import CancelTimers, Send, SendToAll, SetTimer, StartChild, TellParent
 from engine.readers import recipients
 from engine.turn import Turn
 
@@ -93,6 +93,9 @@ def send(turn: Turn, name: str, place: Place) -> None:
     """Queues a mail for each of its readers, once an entry; without a working address it becomes a task of posting it
     on paper."""
     mail = turn.definition.mails[name]
+    if mail.to.kind == "audience":
+        _send_to_all(turn, mail, place)
+        return
     readers = recipients(turn, mail.to)
     if mail.to.kind == "party" and mail.paper and not _reads_mail(turn, mail):
         turn.tell("mail_queued", mail=name, to=mail.to.name, on_paper="true")
@@ -102,6 +105,13 @@ def send(turn: Turn, name: str, place: Place) -> None:
         turn.tell("mail_queued", mail=name, to=reader)
         task = turn.case.open_task(mail.task) if mail.task else None
         turn.do(Send(name, str(place.entry), "1", reader, task.id if task else None))
+
+
+def _send_to_all(turn: Turn, mail: MailDef, place: Place) -> None:
+    audience = turn.definition.audiences[mail.to.name]
+    channel = str(turn.case.facts.get(audience.channel or "", CHANNELS[0]))
+    turn.tell("mail_queued", mail=mail.name, to=f"audience:{audience.name}", channel=channel)
+    turn.do(SendToAll(mail.name, audience.name, str(place.entry), channel))
 
 
 def start_children(turn: Turn, name: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.definition import ClockDef, Definition, StateDef, ended, entered, told
+from engine.definition import ClockDef, Definition, StateDef, began, complete, ended, entered, told
 from engine.guards import atoms
 from engine.walk import events_of, guards_of
 
@@ -67,6 +67,7 @@ def _events_in(state: StateDef) -> Iterator[str]:
     answers = [(task.name, outcome) for task in state.tasks for outcome in task.outcomes.values()]
     yield from (f"{name}.{outcome.name}" for name, outcome in answers)
     sends = [state.sends, *(on.sends for on in state.on), *(outcome.sends for _, outcome in answers)]
-    yield from (told(mail) for mails in [*sends, state.after.sends if state.after else ()] for mail in mails)
+    mails = {mail for sent in [*sends, state.after.sends if state.after else ()] for mail in sent}
+    yield from (event(mail) for mail in mails for event in (began, told, complete))
     starts = [*state.starts, *(child for _, outcome in answers for child in outcome.starts)]
     yield from map(ended, starts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from engine import nodes
 from engine.clocks import Rule
-from engine.definition import Who, Words, ended, entered, expired, told
+from engine.definition import Who, Words, began, complete, ended, entered, expired, told
 from engine.guard_parser import GuardError, compile_guard
 from engine.guards import FactType, Guard, reads
 from engine.ladders import Ladder
@@ -38,7 +38,7 @@ ROLES = (
     "hearing_officer",
     "hr",
 )
-SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children")
+SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children", "audiences")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -60,6 +60,7 @@ class Scope:
     region: str = ""
     decided: frozenset[str] = frozenset()
     references: Mapping[str, Collection[str]] = field(default_factory=dict)
+    to_many: frozenset[str] = frozenset()
 
     def typed(self, node: Node | None, what: str) -> str | None:
         """A fact that somebody types or an answer sets: not one that follows from a decision table."""
@@ -183,6 +184,7 @@ class Scope:
     def _events(self) -> frozenset[str]:
         return (
             frozenset(map(told, self.declared["mails"]))
+            | frozenset(event(mail) for mail in self.to_many for event in (began, complete))
             | frozenset(map(entered, self.declared["states"]))
             | frozenset(map(expired, self.declared["clocks"]))
             | frozenset(map(ended, self.declared["children"]))
@@ -209,13 +211,16 @@ def who(top: Mapping[str, Node], node: Node, scope: Scope, what: str) -> Who:
 
 
 def reader(node: Node | None, scope: Scope, what: str) -> Who:
-    """A party, a role, or a person fact, told apart by name."""
+    """A party, a role, an audience, or a person fact, told apart by name."""
     name = nodes.text(node, scope.faults, what)
     if name is None or node is None:
         return Who("role", "privacy")
     if name in scope.declared["parties"]:
         scope.used.add(f"parties.{name}")
         return Who("party", name)
+    if name in scope.declared["audiences"]:
+        scope.used.add(f"audiences.{name}")
+        return Who("audience", name)
     if name in scope.declared["facts"]:
         return Who("person", scope.fact_of(node, ("person",), what) or "")
     if name not in ROLES:

@@ -17,6 +17,7 @@ from engine.definition import Definition
 from engine.errors import SoppaError, UsageError
 from engine.forms import SAMPLE_DOCUMENT
 from engine.messages import (
+    AudienceTold,
     CancelTimers,
     ChildEnded,
     Command,
@@ -29,6 +30,7 @@ from engine.messages import (
     PlaceHold,
     ReleaseHold,
     Send,
+    SendToAll,
     SetTimer,
     StartCase,
     StartChild,
@@ -197,6 +199,8 @@ class _Player:
                     heapq.heapify(self.timers)
                 case Send():
                     self.sent(definition, case, effect)
+                case SendToAll():
+                    self.sent_to_all(case, effect)
                 case Notify():
                     detail = {"to": effect.recipient, "line": effect.text, "of": effect.subject, "kind": effect.kind}
                     self.story.happenings.append(Happening(self.now, case.id, "brief_line", detail))
@@ -213,6 +217,15 @@ class _Player:
         if effect.mail in definition.mails:
             on = self.office.today(self.now)
             self.waiting.append((case.id, MailSettled(effect.mail, effect.occurrence, "accepted", on)))
+
+    def sent_to_all(self, case: Case, effect: SendToAll) -> None:
+        """Everybody of an audience is told on the day on which the mail leaves."""
+        detail = {"mail": effect.mail, "to": f"audience:{effect.audience}"}
+        self.story.happenings.append(Happening(self.now, case.id, "mail", detail))
+        on = self.office.today(self.now)
+        told = (AudienceTold(effect.mail, "began", on), AudienceTold(effect.mail, "told", on),
+                AudienceTold(effect.mail, "complete", on))
+        self.waiting += [(case.id, command) for command in told]
 
     def child(self, case: Case, effect: StartChild) -> StartCase:
         number = f"{case.id}.{len(self.story.cases) + len(self.waiting)}"

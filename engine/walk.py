@@ -2,17 +2,18 @@
 
 A configuration is where a case stands with what is known there: facts recorded on the way, clocks that run, mails
 under way, events that happened, children still open. Facts have no values in here: where a guard asks about a known
-fact, each way on that some value opens is taken. `View` says which regions a walk follows; the others are taken as done
-when it matters.
+fact, each way on that some value opens is taken, and what was assumed for it is kept until the fact is recorded again:
+two guards about one fact agree. `View` says which regions a walk follows; the others are taken as done when it matters.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from engine.assumptions import Assumptions, about, answered_so, is_possible, shared_facts
 from engine.definition import (
     Branch,
     ClockDef,
@@ -21,13 +22,14 @@ from engine.definition import (
     Outcome,
     StateDef,
     TaskDef,
+    began,
+    complete,
     ended,
     entered,
     expired,
     told,
 )
-from engine.guard_cells import TooManyCells, cells
-from engine.guards import Guard, atoms, evaluate_atoms, reads
+from engine.guards import Guard, reads
 from engine.machine import triggers
 from engine.mailtexts import needed_names
 
@@ -39,7 +41,7 @@ Story = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """`regions` are the states of the regions that are followed, in document order; `idle` the clocks that began for
-    nobody, since their guard did not hold."""
+    nobody, since their guard did not hold; `under_way` what will yet happen to mails."""
 
     state: str
     regions: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ class Configuration:
     happened: frozenset[str] = frozenset()
     under_way: frozenset[str] = frozenset()
     children: frozenset[str] = frozenset()
+    assumed: Assumptions = frozenset()
 
     @property
     def at(self) -> frozenset[str]:
@@ -93,13 +96,15 @@ class Walk:
     finals: list[Configuration] = field(default_factory=list)
     recorded: list[frozenset[str]] = field(default_factory=list)
     _noted: set[str] = field(default_factory=set)
-    _open: dict[tuple[str, str], _Ways] = field(default_factory=dict)
+    _possible: dict[tuple[Assumptions, frozenset[str]], bool] = field(default_factory=dict)
+    _shared: frozenset[str] = frozenset()
     _watched: frozenset[str] = frozenset()
     _queue: deque[Configuration] = field(default_factory=deque)
 
     def explore(self) -> bool:
         """False when there are more configurations than `MAX_CONFIGURATIONS`: nothing is said then."""
         self._watched = watched_events(self.definition)
+        self._shared = shared_facts(self.definition)
         known = frozenset(name for name in self.definition.start_needs if name in self.definition.facts)
         initial = self.definition.initial.name
         self._arrive(None, "start", self._entered(self._learned(Configuration(initial), known), initial))
@@ -144,14 +149,20 @@ class Walk:
             yield from self._answers(here, state)
             if state.after is not None:
                 yield from self._moved(here, state, "after", state.after.to, state.after.sends)
-        for mail in sorted(here.under_way):
-            yield from self._event(replace(here, under_way=here.under_way - {mail}), told(mail))
+        for event in sorted(here.under_way):
+            if not any(before in here.under_way for before in self._before(event)):
+                yield from self._event(replace(here, under_way=here.under_way - {event}), event)
         for name in sorted(here.running):
             if self.definition.clocks[name].window:
                 passed = replace(here, running=here.running - {name}, over=here.over | {name})
                 yield from self._event(passed, expired(name))
         for child in sorted(here.children):
             yield from self._event(replace(here, children=here.children - {child}), ended(child))
+
+    def _before(self, event: str) -> tuple[str, ...]:
+        """What of a mail to many happens earlier: it begins, then each one is told, then every copy is done."""
+        what, _, mail = event.partition(".")
+        return {"told": (began(mail),), "complete": (began(mail), told(mail))}.get(what, ())
 
     def here(self, configuration: Configuration) -> list[StateDef]:
         """The states of the regions, in document order, and the case's own."""
@@ -171,18 +182,21 @@ class Walk:
         for after in self._given(here, task, outcome):
             if not outcome.to and (state.join == "any" or task.offered):
                 yield step, after
-            for branch in self._open_ways(state, step, outcome.to, after):
+            for branch, assumed in self._open_ways(outcome.to, after):
                 self.taken.add((state.name, step, branch.to))
                 settled = _settled(branch, outcome.to)
-                for there in self._entered(self._learned(after, settled), branch.to):
+                for there in self._entered(self._learned(assumed, settled), branch.to):
                     yield step, there
 
     def _given(self, here: Configuration, task: TaskDef, outcome: Outcome) -> Iterator[Configuration]:
         """An answer's values are recorded, then the answer happens, then its mails leave and its children start."""
         given = {each.fact for each in task.form if each.required} | set(outcome.needs) | {n for n, _ in outcome.sets}
-        for known in self._began(self._learned(here, given)):
-            for after in self._happened(known, f"{task.name}.{outcome.name}"):
-                yield self._effects(after, outcome.sends, outcome.starts)
+        changed = {each.fact for each in task.form} | given
+        for fresh in self._recorded_again(here, changed):
+            answered = self._assume(self._learned(fresh, given), answered_so(outcome))
+            for known in self._began(answered) if answered is not None else ():
+                for after in self._happened(known, f"{task.name}.{outcome.name}"):
+                    yield self._effects(after, outcome.sends, outcome.starts)
 
     def _joined(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Configuration]]:
         """Every choice of answers that record only, one a task; a task with a guard may not have been asked at all."""
@@ -229,9 +243,9 @@ class Walk:
             if missing:
                 names = ", ".join(sorted(missing))
                 self._noted.add(f"{state.name}, {trigger}: a guard reads {names}, not set on every path")
-        for branch in self._open_ways(state, trigger, to, here, strict=True):
+        for branch, assumed in self._open_ways(to, here, strict=True):
             self.taken.add((state.name, trigger, branch.to))
-            yield from ((trigger, there) for there in self._entered(self._effects(here, sends, ()), branch.to))
+            yield from ((trigger, there) for there in self._entered(self._effects(assumed, sends, ()), branch.to))
 
     def _at_rest(self, here: Configuration, path: frozenset[Configuration] = frozenset()) -> Iterator[Configuration]:
         """Takes every way on that needs nobody. Where a guard leaves it open, both what moves and what stays."""
@@ -243,8 +257,10 @@ class Walk:
                 theres = [there for _, there in self._moved(here, state, trigger, to)]
                 for there in theres:
                     yield from self._at_rest(there, path | {here})
-                if theres and not self._ways(state, trigger, to).may_stay(here.at):
+                stays = self._assume(here, frozenset((branch.when, False) for branch in to if branch.when))
+                if theres and (stays is None or any(branch.when is None for branch in to)):
                     return
+                here = stays or here
         yield here
 
     def _by_itself(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Sequence[Branch]]]:
@@ -282,7 +298,7 @@ class Walk:
         for mail in sends:
             self._check_readable(here, mail)
         children = {name for name in starts if self.definition.children[name].joined}
-        under_way = {mail for mail in sends if told(mail) in self._watched}
+        under_way = {event(mail) for mail in sends for event in (began, told, complete)} & self._watched
         return replace(here, under_way=here.under_way | under_way, children=here.children | children)
 
     def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
@@ -304,11 +320,29 @@ class Walk:
     def _began(self, here: Configuration) -> Iterator[Configuration]:
         """Starts the clocks that can begin; one with a guard begins in one configuration and stays idle in another."""
         for name, clock in self.definition.clocks.items():
-            if name in self.view.clocks and self._can_begin(here, clock):
-                if clock.when is not None:
-                    yield from self._began(replace(here, idle=here.idle | {name}))
-                here = replace(here, running=here.running | {name})
+            if name not in self.view.clocks or not self._can_begin(here, clock):
+                continue
+            idle = self._assume(here, frozenset({(clock.when, False)})) if clock.when else None
+            if idle is not None:
+                yield from self._began(replace(idle, idle=idle.idle | {name}))
+            begins = self._assume(here, frozenset({(clock.when, True)})) if clock.when else here
+            if begins is None:
+                return
+            here = replace(begins, running=begins.running | {name})
         yield here
+
+    def _recorded_again(self, here: Configuration, facts: Collection[str]) -> Iterator[Configuration]:
+        """Facts may get other values: what was assumed of them is open again, and so is whether a clock applies."""
+        changed = set(facts)
+        for decision in self.definition.decisions.values():
+            if any(reads(row.when) & changed for row in decision.rows):
+                changed.add(decision.fact)
+        kept = frozenset((guard, so) for guard, so in here.assumed if not about(guard) & changed)
+        asked = {name for name, clock in self.definition.clocks.items() if clock.when and about(clock.when) & changed}
+        fresh = replace(here, assumed=kept, idle=here.idle - asked)
+        yield fresh
+        for name in sorted(asked & here.running):
+            yield replace(fresh, running=fresh.running - {name}, over=fresh.over | {name})
 
     def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
         if clock.name in here.running | here.over | here.idle or here.happened & set(clock.void_by):
@@ -336,54 +370,30 @@ class Walk:
     # --- which ways are open -------------------------------------------------------------------------------------
 
     def _open_ways(
-        self, state: StateDef, trigger: str, to: Sequence[Branch], here: Configuration, *, strict: bool = False
-    ) -> Iterator[Branch]:
-        """The ways that some values of the facts open where the case is; `strict`: that are known."""
-        ways = self._ways(state, trigger, to)
-        for place, branch in enumerate(to):
-            asked = [b.when for b in (to if branch.when is None else (branch,)) if b.when is not None]
-            known = not strict or all(reads(guard) <= here.known for guard in asked)
-            if known and ways.may_take(place, here.at):
-                yield branch
+        self, to: Sequence[Branch], here: Configuration, *, strict: bool = False
+    ) -> Iterator[tuple[Branch, Configuration]]:
+        """The ways that some values of the facts open where the case is, with what is assumed by taking each; `strict`:
+        of facts that are known."""
+        for branch in to:
+            others = [other.when for other in to if other.when is not None]
+            known = not strict or all(reads(when) <= here.known for when in ([branch.when] if branch.when else others))
+            so = {(branch.when, True)} if branch.when else {(when, False) for when in others}
+            assumed = self._assume(here, frozenset(so)) if known else None
+            if assumed is not None:
+                yield branch, assumed
 
-    def _ways(self, state: StateDef, trigger: str, to: Sequence[Branch]) -> _Ways:
-        key = (state.name, trigger)
-        if key not in self._open:
-            self._open[key] = _ways_of(to, self.definition)
-        return self._open[key]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ways:
-    """Which ways of one trigger can be taken, by the places that its guards ask about and that are true. -1 is none.
-    `open_` None: too many cells to say, so anything may happen."""
-
-    asked: frozenset[str]
-    open_: Mapping[frozenset[str], frozenset[int]] | None
-
-    def may_take(self, place: int, at: frozenset[str]) -> bool:
-        return self.open_ is None or place in self.open_.get(at & self.asked, frozenset())
-
-    def may_stay(self, at: frozenset[str]) -> bool:
-        return self.may_take(-1, at)
-
-
-def _ways_of(to: Sequence[Branch], definition: Definition) -> _Ways:
-    guards = [branch.when for branch in to if branch.when is not None]
-    otherwise = len(guards) if len(guards) < len(to) else -1
-    asked = frozenset(atom.fact for guard in guards for atom in atoms(guard) if atom.op == "at")
-    kinds = {name: fact.type for name, fact in definition.facts.items()}
-    found: dict[frozenset[str], set[int]] = {}
-    try:
-        for cell in cells(guards, kinds):
-            answers = [evaluate_atoms(guard, cell) for guard in guards]
-            true = frozenset(atom.fact for atom, answer in cell.items() if atom.op == "at" and answer)
-            taken = [place for place, answer in enumerate(answers) if answer is True]
-            if taken or None not in answers:
-                found.setdefault(true, set()).add(taken[0] if taken else otherwise)
-    except TooManyCells:
-        return _Ways(asked, None)
-    return _Ways(asked, {places: frozenset(taken) for places, taken in found.items()})
+    def _assume(self, here: Configuration, more: Assumptions) -> Configuration | None:
+        """The configuration with these answers of guards; None when no values of the facts give them all."""
+        assumed = here.assumed | more
+        if not more:
+            return here
+        key = (assumed, here.at)
+        if key not in self._possible:
+            kinds = {name: fact.type for name, fact in self.definition.facts.items()}
+            self._possible[key] = is_possible(assumed, here.at, kinds)
+        if not self._possible[key]:
+            return None
+        return replace(here, assumed=frozenset((guard, so) for guard, so in assumed if about(guard) & self._shared))
 
 
 def guards_of(state: StateDef) -> Iterator[Guard]:

@@ -12,8 +12,19 @@ from engine.decide import decide, start
 from engine.definition import Definition
 from engine.errors import FaultyInput, SoppaError, Unmet
 from engine.lawbook import read_reference
-from engine.messages import CompleteTask, Decision, RecordFacts, Send, StartCase
+from engine.messages import (
+    AudienceTold,
+    CompleteTask,
+    Decision,
+    FixAudience,
+    LettersPosted,
+    RecordFacts,
+    Send,
+    SendToAll,
+    StartCase,
+)
 from engine.office import Office, Reference
+from engine.prove import check
 from tests.office import actor, office
 from workflows.reader import read_yaml
 
@@ -190,3 +201,111 @@ def test_a_mail_says_what_it_must_and_not_what_it_may_not(letter: str, message: 
 def test_broken_reference_data_is_told_with_its_place(text: str, message: str) -> None:
     with pytest.raises(FaultyInput, match=message):
         read_reference(read_yaml(text, "x.yaml"))
+
+
+MANY = """
+process: sample
+version: 1
+title: Sample
+cites: [105 ILCS 85/27]
+start: {needs: [received_on], by: [privacy]}
+audiences: {families: {label: Families, counted: how_many, channel: channel}}
+facts:
+  received_on: {type: date, label: Received}
+  how_many: {type: int, label: Families}
+  residents: {type: int, label: Residents}
+  channel: {type: choice, of: [as_wished, post_without_consent], label: Channel}
+clocks:
+  tell: {rule: R-BREACH-PARENT, title: Tell, anchor: received_on, satisfied_by: [told.letter], ladder: MID,
+         owner: privacy}
+  attorney: {rule: R-BREACH-AG, title: Attorney, when: residents > 500, satisfied_by: [file.filed], ladder: SHORT,
+             anchor: {earliest: [{event: began.letter}, {clock: tell}]}, owner: legal}
+  pipa: {rule: R-BREACH-PIPA, title: Tell residents, anchor: received_on, satisfied_by: [complete.letter], ladder: MID,
+         owner: privacy}
+mails: {letter: {to: families, paper: custodian, reviewed_by: {es: null}}}
+states:
+  drafting:
+    title: Drafting
+    initial: true
+    tasks:
+      - id: release
+        role: privacy
+        title: Release
+        form: [channel, residents, how_many]
+        due: 2 business_days
+        outcomes: {released: {to: sending, fix: [families], require: [{that: how_many > 0, say: Import the families.}]}}
+  sending: {title: Sending, send: [letter], on: {complete.letter: [{when: residents > 500, to: filing}, {else: sent}]}}
+  filing: {title: Filing, tasks: [{id: file, role: legal, title: File, due: 2 business_days, outcomes: {filed: sent}}]}
+  sent: {title: Sent, final: sent}
+"""
+LETTERS = {f"letter.{language}": "Subject: Case {{ case }}\n\nIt happened.\n" for language in ("en", "es")}
+
+
+def to_many(text: str = MANY) -> Definition:
+    return workflows.compile_source(text, "sample.yaml", LETTERS)
+
+
+def released(residents: int) -> Decision:
+    definition = to_many()
+    facts: dict[str, FactValue] = {"received_on": MONDAY}
+    case = start(definition, StartCase("1", actor("ada"), facts, {}), NOW, office()).case
+    given: dict[str, FactValue] = {"channel": "post_without_consent", "residents": residents, "how_many": 3}
+    return decide(definition, case, CompleteTask(case.tasks[0].id, "released", given, actor("ada")), NOW, office())
+
+
+def counted(case: Case, what: str, day: int, count: int = 0) -> Case:
+    on = MONDAY + dt.timedelta(days=day)
+    command = AudienceTold("letter", what, on, count)  # type: ignore[arg-type]
+    return decide(to_many(), case, command, dt.datetime.combine(on, dt.time(18), dt.UTC), office()).case
+
+
+def test_a_mail_to_many_is_one_effect_and_fixes_who_they_are() -> None:
+    decision = released(10)
+    effects = [effect for effect in decision.effects if isinstance(effect, SendToAll | FixAudience)]
+    assert effects == [FixAudience("families"), SendToAll("letter", "families", "2", "post_without_consent")]
+
+
+def test_the_duty_is_done_when_each_one_is_told_and_the_residents_when_every_copy_is() -> None:
+    case = counted(released(600).case, "began", 1)
+    assert case.clocks["attorney"].legal == MONDAY + dt.timedelta(days=1)
+    assert case.clocks["tell"].status == "running"
+    case = counted(case, "told", 3)
+    assert (case.clocks["tell"].status, case.clocks["tell"].ended_on) == ("satisfied", MONDAY + dt.timedelta(days=3))
+    assert case.clocks["pipa"].status == "running"
+    assert counted(case, "complete", 4).state == "filing"
+
+
+def test_copies_on_paper_are_a_task_that_outlives_its_state() -> None:
+    case = counted(released(10).case, "on_paper", 1, 2)
+    task = case.open_task("post_letter")
+    assert task is not None
+    posted = CompleteTask(task.id, "posted", {"posted_on": MONDAY}, actor("cus"))
+    decision = decide(to_many(), case, posted, NOW, office())
+    assert LettersPosted("letter", MONDAY) in decision.effects
+    assert decision.case.clocks["tell"].status == "running"
+
+
+def test_a_letter_that_comes_back_opens_the_paper_path_and_what_was_told_stays_told() -> None:
+    case = counted(counted(released(10).case, "began", 1), "told", 1)
+    back = counted(case, "back", 5, 1)
+    assert back.open_task("post_letter") is not None
+    assert back.clocks["tell"].status == "satisfied"
+
+
+def test_a_mail_to_many_is_proved_like_any_other() -> None:
+    assert check(to_many()).good, check(to_many()).flaws
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("counted: how_many", "counted: received_on", "fact 'received_on' is a date, but must be a int"),
+    ("of: [as_wished, post_without_consent]", "of: [as_wished, by_dove]", "channel: 'by_dove' is unknown"),
+    ("paper: custodian, ", "", "goes to many: it needs 'paper'"),
+    ("fix: [families]", "fix: [family]", "did you mean 'families'?"),
+    ("audiences: {families:", "audiences: {nobody: {label: N, counted: how_many}, families:",
+     "'nobody' in audiences never reads a mail"),
+])  # fmt: skip
+def test_a_broken_audience_is_told_with_its_place(old: str, new: str, message: str) -> None:
+    assert old in MANY
+    with pytest.raises(FaultyInput) as broken:
+        to_many(MANY.replace(old, new))
+    assert message in str(broken.value)

@@ -104,3 +104,38 @@ def test_a_mail_may_read_what_is_there_and_ask_for_the_rest(says: str) -> None:
 
 def test_a_mail_may_read_a_required_field_of_the_form_before_it() -> None:
     assert proof(SOUND, "Size {{ fact_size }}.").good
+
+
+AGREE = """
+states:
+  open:
+    title: Open
+    initial: true
+    tasks:
+      - id: look
+        role: custodian
+        title: Look
+        form: [good]
+        due: 5 business_days
+        outcomes: {yes: {to: sizing, when: good}, no: {to: telling, when: "!good"}}
+  sizing: {title: Sizing, tasks: [
+    {id: measure, role: custodian, title: Measure, form: [size], due: 2 business_days, outcomes: {done: telling}}]}
+  telling: {title: Telling, send: [answer], on: {told.answer: [{when: good, to: big}, {else: ended}]}}
+  big: {title: Big, always: [{when: size > 3, to: ended}, {else: dropped}]}
+  ended: {title: Ended, final: ended}
+  dropped: {title: Dropped, final: dropped}
+"""
+
+
+def test_guards_about_one_fact_agree_until_it_is_recorded_again() -> None:
+    assert proof(AGREE).good, proof(AGREE).flaws
+    again = AGREE.replace("form: [size]", "form: [size, good]").replace("to: telling, when: \"!good\"", "to: sizing")
+    assert proof(again).good, proof(again).flaws
+
+
+def test_a_fact_that_is_recorded_again_may_answer_otherwise() -> None:
+    correct = "{id: correct, role: custodian, title: C, form: [good], due: 2 business_days, outcomes: {done: telling}}"
+    later = AGREE.replace("send: [answer],", f"send: [answer], tasks: [{correct}],")
+    stories = {flaw.message: flaw.story for flaw in proof(later).flaws}
+    wrong = "big, always: a guard reads size, not set on every path"
+    assert stories[wrong] == ("start", "look.no", "correct.done", "told.answer")

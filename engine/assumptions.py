@@ -1,0 +1,67 @@
+"""What a walk assumes of guards: that the answers of all guards about a fact agree until the fact is recorded again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from engine.definition import Definition, Outcome
+from engine.guard_cells import TooManyCells, cells
+from engine.guards import Atom, FactType, Guard, Not, Tree, atoms, evaluate_atoms
+from engine.machine import triggers
+
+Assumptions = frozenset[tuple[Guard, bool]]
+"""What guards were taken to answer."""
+
+
+def is_possible(assumed: Assumptions, at: frozenset[str], kinds: Mapping[str, FactType]) -> bool:
+    """Whether some values of the facts give all these answers, where the case stands. Too many to say: yes."""
+    guards = [guard for guard, _ in assumed]
+    try:
+        return any(
+            all(evaluate_atoms(guard, cell) is so for guard, so in assumed)
+            and all(answer is (atom.fact in at) for atom, answer in cell.items() if atom.op == "at")
+            for cell in cells(guards, kinds)
+        )
+    except TooManyCells:
+        return True
+
+
+def about(guard: Guard) -> frozenset[str]:
+    """The facts that a guard asks about."""
+    return frozenset(name for atom in atoms(guard) for name in atom.facts)
+
+
+def answered_so(outcome: Outcome) -> Assumptions:
+    """What must be so for an answer to be taken, and what it makes so."""
+    asked = [outcome.when, *(one.that for one in outcome.requires)]
+    made = [Guard(f"{name} == {value!r}", _is(name, value)) for name, value in outcome.sets if _can_ask(value)]
+    return frozenset((guard, True) for guard in (*asked, *made) if guard is not None)
+
+
+def _can_ask(value: object) -> bool:
+    return isinstance(value, bool | int | str)
+
+
+def _is(name: str, value: object) -> Tree:
+    if isinstance(value, bool):
+        return Atom(name, "is") if value else Not(Atom(name, "is"))
+    return Atom(name, "compare", "==", value)  # type: ignore[arg-type]
+
+
+def shared_facts(definition: Definition) -> frozenset[str]:
+    """The facts that guards in more than one place ask about: elsewhere nobody remembers what was assumed."""
+    asked = Counter(fact for guards in _places(definition) for fact in {f for guard in guards for f in about(guard)})
+    outcomes = (o for state in definition.states.values() for task in state.tasks for o in task.outcomes.values())
+    made = {name for outcome in outcomes for name, _ in outcome.sets}
+    return frozenset(fact for fact, count in asked.items() if count > 1 or fact in made)
+
+
+def _places(definition: Definition) -> Iterator[list[Guard]]:
+    """The guards that are asked together: those of one trigger, of one answer, of one task, of one clock."""
+    for state in definition.states.values():
+        yield from ([branch.when for branch in to if branch.when is not None] for _, to in triggers(state))
+        yield from ([task.when] for task in state.tasks if task.when is not None)
+        answers = (outcome for task in state.tasks for outcome in task.outcomes.values())
+        yield from ([guard for guard, _ in answered_so(outcome)] for outcome in answers)
+    yield from ([clock.when] for clock in definition.clocks.values() if clock.when is not None)
