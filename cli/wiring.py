@@ -47,8 +47,8 @@ class Adopted:
     def newest(self, process: str) -> Definition:
         return self.catalogue.newest(process)
 
-    def has(self, process: str) -> bool:
-        return self.catalogue.has(process)
+    def processes(self) -> tuple[str, ...]:
+        return self.catalogue.processes()
 
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         """Raises `WrongEnvironment` when neither has it."""

@@ -85,7 +85,7 @@ class HeldBy:
 @dataclass(frozen=True, slots=True)
 class Task:
     """One task of a state; `entry` is that of the state's place. The engine's own tasks (posting a `mail` on paper,
-    confirming or reviewing a `hold`) belong to no state: their `state` is empty.
+    confirming or reviewing a `hold`, doing by hand what a `child` would do) belong to no state: their `state` is empty.
 
     `done_by` is the name of who answered, `done_by_id` a person's id or a party's name.
     `generation` is raised by re-assigning and by a new form; links are bound to it. `assignees` are person ids, `party`
@@ -108,6 +108,7 @@ class Task:
     instead_of: str | None = None
     mail: str | None = None
     hold: str | None = None
+    child: str | None = None
     outcome: str | None = None
     done_by: str | None = None
     done_by_id: str | None = None
@@ -120,7 +121,7 @@ class Task:
     @property
     def is_own(self) -> bool:
         """Whether it is the engine's own, which belongs to no state."""
-        return self.mail is not None or self.hold is not None
+        return (self.mail, self.hold, self.child) != (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
         scope.faults,
         required=("process",),
         what=f"child '{name}'",
-        optional=("each", "party", "facts", "parties", "joined"),
+        optional=("each", "party", "facts", "parties", "joined", "otherwise"),
     )
     if ("each" in top) != ("party" in top):
         scope.faults.add(node, f"child '{name}': 'each' and 'party' belong together: the contact is the party")
@@ -175,6 +175,8 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
         for key, value in nodes.named(top.get("facts"), scope.faults, "facts")
     }
     joined = nodes.boolean(top.get("joined"), scope.faults, "joined")
+    if joined is not False and "otherwise" in top:
+        scope.faults.add(top["otherwise"], f"child '{name}' is waited for: only a linked one has an 'otherwise'")
     return ChildDef(
         name,
         word(top, "process", scope),
@@ -183,6 +185,7 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
         facts,
         scope.names("parties", top.get("parties"), "parties"),
         joined is not False,
+        scope.words(top.get("otherwise"), "otherwise"),
     )
 
 

@@ -100,6 +100,8 @@ def _values_of(turn: Turn, command: CompleteTask, task_id: str) -> Mapping[str, 
 def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) -> None:
     task, outcome = tasks.complete(turn, replace(command, values=values))
     tasks.follow_parties(turn)
+    if task.child is not None:
+        return
     if task.hold is not None:
         holds.answered(turn, task, outcome.name, str(values.get("hold_reason", "")))
         return

@@ -255,7 +255,8 @@ class MailDef:
 @dataclass(frozen=True, slots=True)
 class ChildDef:
     """Cases started by this one. `each` names a `contacts` fact: one child for every contact in it, the contact being
-    the child's party `party`. A `joined` child reports its end; the case may wait for `ended.NAME`."""
+    the child's party `party`. A `joined` child reports its end; the case may wait for `ended.NAME`. One that is not,
+    and whose process this office does not have, becomes a task of doing it by hand: `otherwise` says what."""
 
     name: str
     process: str
@@ -264,6 +265,7 @@ class ChildDef:
     facts: Mapping[str, str]
     parties: tuple[str, ...]
     joined: bool = True
+    otherwise: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +367,8 @@ class Definition:
             return posting_task(posting)
         if task.hold is not None:
             return hold_task(task.name)
+        if task.child is not None:
+            return by_hand_task(self.children[task.child])
         return self.states[task.state].task(task.name) if task.state in self.states else None
 
 
@@ -417,6 +421,24 @@ def posting_task(mail: MailDef) -> TaskDef:
         outcomes={"posted": Outcome("posted", {"en": "The letter is in the post"})},
         due=Due(2, "business_days"),
         posts=mail.name,
+    )
+
+
+BY_HAND = "by_hand_"
+"""Begins the name of the engine's own task of doing what a case of another process would do: `by_hand_listing`."""
+
+
+def by_hand_task(child: ChildDef) -> TaskDef:
+    """The task that stands for a case of a process which this office does not have."""
+    plain = {"en": f"Do by hand what the process {child.process.replace('_', ' ')} would do"}
+    return TaskDef(
+        name=BY_HAND + child.name,
+        title=child.otherwise or plain,
+        who=Who("role", "privacy"),
+        link="code",
+        form=(),
+        outcomes={"done": Outcome("done", {"en": "It is done"})},
+        due=Due(10, "business_days"),
     )
 
 

@@ -249,7 +249,7 @@ class Event:
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed,
-    audience_fixed, audience_told, mail_bounced; and of the store second_confirmed.
+    audience_fixed, audience_told, mail_bounced, child_by_hand; and of the store second_confirmed.
     """
 
     kind: str

@@ -115,8 +115,13 @@ def _send_to_all(turn: Turn, mail: MailDef, place: Place) -> None:
 
 
 def start_children(turn: Turn, name: str) -> None:
-    """Starts the children of one name: one for every contact of its `each` fact, or one."""
+    """Starts the children of one name: one for every contact of its `each` fact, or one. A linked case of a process
+    that this office does not have is a task instead."""
     child = turn.definition.children[name]
+    if not child.joined and child.process not in turn.office.processes:
+        turn.tell("child_by_hand", child=name, process=child.process)
+        tasks.open_by_hand(turn, child)
+        return
     contacts = turn.case.facts.get(child.each) if child.each else None
     for contact in contacts if isinstance(contacts, tuple) else (None,):
         party = contact if isinstance(contact, Contact) else None

@@ -50,7 +50,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The district as decisions see it. `zone` is the zone of every local date."""
+    """The district as decisions see it. `zone` is the zone of every local date, `processes` are those that it has."""
 
     district: str
     zone: ZoneInfo
@@ -65,6 +65,7 @@ class Office:
     hold_policy: HoldPolicy = "asap"
     asap_grace: int = 1
     references: Mapping[str, Reference] = field(default_factory=dict)
+    processes: frozenset[str] = frozenset()
 
     @property
     def school(self) -> SchoolDays | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
@@ -208,7 +209,7 @@ class Service:
         return case, self.definitions.pinned(case.process, case.version, case.hash)
 
     def _office(self, unit: Unit) -> Office:
-        return self.make_office(unit.people())
+        return replace(self.make_office(unit.people()), processes=frozenset(self.definitions.processes()))
 
     def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> str | None:
         """The class name of what went wrong, or None. A lost race is no failure: the next tick looks again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
@@ -101,7 +101,8 @@ def play(
 ) -> Story:
     """Plays a case for `days` local days from `start_on`. Raises as `start` and `decide` do when an answer is refused,
     with the answer named."""
-    player = _Player(definitions, office, Story(), office.at_local(start_on, NOON))
+    house = replace(office, processes=frozenset(definitions.processes()))
+    player = _Player(definitions, house, Story(), office.at_local(start_on, NOON))
     player.open(definition, StartCase("S-1", actor, facts, parties))
     end = office.at_local(start_on + dt.timedelta(days=days), NOON)
     for answer in sorted(answers, key=lambda a: a.on):

@@ -9,7 +9,17 @@ from dataclasses import replace
 from engine.calendar import months_after
 from engine.case import SYSTEM, Actor, Contact, FactValue, Place, Task
 from engine.clocks import count_back, due_in
-from engine.definition import Due, MailDef, Outcome, Requirement, StateDef, TaskDef, posting_task
+from engine.definition import (
+    ChildDef,
+    Due,
+    MailDef,
+    Outcome,
+    Requirement,
+    StateDef,
+    TaskDef,
+    by_hand_task,
+    posting_task,
+)
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError
 from engine.guards import evaluate
 from engine.ladders import FIRE_HOUR, PlannedRung, following, plan_target
@@ -31,6 +41,7 @@ def open_task(
     place: Place | None,
     mail: str | None = None,
     hold: str | None = None,
+    child: str | None = None,
 ) -> Task:
     """Opens a task for whoever answers for it today, asks them, and sets the timers of its target date."""
     people = _signers(turn, wanted, state, holders(turn, wanted.who))
@@ -51,6 +62,7 @@ def open_task(
         urgent=_is_urgent(turn, due),
         mail=mail,
         hold=hold,
+        child=child,
         instead_of=next((holder.instead_of.id for holder in people if holder.instead_of), None),
     )
     turn.change(next_task=turn.case.next_task + 1)
@@ -77,6 +89,11 @@ def open_posting(turn: Turn, mail: MailDef) -> None:
 def open_own(turn: Turn, wanted: TaskDef, *, hold: str) -> None:
     """Opens a task of the engine's own about a hold."""
     open_task(turn, wanted, None, None, hold=hold)
+
+
+def open_by_hand(turn: Turn, child: ChildDef) -> None:
+    """Opens the task that stands for a case which this office cannot start. It outlives the end of its case."""
+    open_task(turn, by_hand_task(child), None, None, child=child.name)
 
 
 def close_own(turn: Turn, hold: str) -> None:

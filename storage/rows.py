@@ -256,7 +256,7 @@ _CASE_COLUMNS = (
 )  # fmt: skip
 _TASK_COLUMNS = (
     "id", "name", "state", "entry", "generation", "title", "role", "party", "due", "opened_at", "offered", "urgent",
-    "instead_of", "mail", "hold", "outcome", "done_by", "done_by_id", "done_at",
+    "instead_of", "mail", "hold", "child", "outcome", "done_by", "done_by_id", "done_at",
 )  # fmt: skip
 _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",

@@ -155,6 +155,7 @@ class TaskRow(SQLModel, table=True):
     instead_of: str | None = None
     mail: str | None = None
     hold: str | None = None
+    child: str | None = None
     outcome: str | None = None
     done_by: str | None = None
     done_by_id: str | None = None

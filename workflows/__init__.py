@@ -70,9 +70,6 @@ class Catalogue:
     def processes(self) -> tuple[str, ...]:
         return tuple(sorted(self._folders))
 
-    def has(self, process: str) -> bool:
-        return process in self._folders
-
     def newest(self, process: str) -> Definition:
         """Raises `UsageError` for an unknown process, naming the nearest, and `FaultyInput` for a broken one."""
         if process not in self._compiled:
@@ -81,7 +78,7 @@ class Catalogue:
 
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         """The definition on file, if it is the very one. Raises `WrongEnvironment` when it is not."""
-        if self.has(process):
+        if process in self._folders:
             found = self.newest(process)
             if (found.version, found.hash) == (version, digest):
                 return found

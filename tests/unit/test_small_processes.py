@@ -11,7 +11,7 @@ from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition
 from engine.errors import NeedsSecond, NotAllowed, SoppaError
-from engine.messages import CompleteTask, PlaceHold, RecordFacts, StartCase
+from engine.messages import CompleteTask, Decision, PlaceHold, RecordFacts, StartCase, StartChild
 from engine.office import Office
 from engine.simulate import Answer, Story, play
 from tests.office import PEOPLE, office
@@ -45,8 +45,8 @@ class One:
     def newest(self, process: str) -> Definition:
         return self.definition
 
-    def has(self, process: str) -> bool:
-        return process == self.definition.process
+    def processes(self) -> tuple[str, ...]:
+        return (self.definition.process,)
 
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         return self.definition
@@ -420,3 +420,32 @@ def test_a_guard_that_holds_no_longer_voids_its_clock_and_takes_a_second_person(
     after = decide(definition, case, replace(fewer, second="sup"), NOW, office()).case
     attorney = after.clocks["attorney"]
     assert (attorney.status, attorney.reason) == ("void", "it applies only if count > 500")
+
+
+LINKED = FACTS + """
+children: {listing: {process: website_posting, joined: false, otherwise: Put it on the list by hand.}}
+states:
+  open: {title: Open, initial: true, tasks: [
+    {id: look, role: privacy, title: Look, due: 2 business_days, outcomes: {done: {to: ended, start: [listing]}}}]}
+  ended: {title: Ended, final: ended}
+"""
+
+
+def linked(processes: frozenset[str]) -> Decision:
+    definition, house = compiled(LINKED), replace(office(), processes=processes)
+    case = start(definition, StartCase("1", ADA, {"received_on": MONDAY}, {}), NOW, house).case
+    return decide(definition, case, CompleteTask(case.tasks[0].id, "done", {}, ADA), NOW, house)
+
+
+def test_a_linked_case_is_started_where_the_office_has_its_process() -> None:
+    (started,) = [effect for effect in linked(frozenset({"website_posting"})).effects if isinstance(effect, StartChild)]
+    assert (started.process, started.child) == ("website_posting", "listing")
+
+
+def test_a_linked_case_of_a_process_that_is_not_there_is_a_task_that_says_what_to_do() -> None:
+    definition, decision = compiled(LINKED), linked(frozenset())
+    assert not [effect for effect in decision.effects if isinstance(effect, StartChild)]
+    (task,) = decision.case.tasks
+    assert (task.title, task.assignees, decision.case.is_open) == ("Put it on the list by hand.", ("ada",), False)
+    done = decide(definition, decision.case, CompleteTask(task.id, "done", {}, ADA), NOW, office()).case
+    assert done.tasks[0].outcome == "done"

@@ -1,4 +1,7 @@
-"""Law-enforcement holds: which task is about one, and what a released hold does to a clock"""
+"""Law-enforcement holds, and tasks that stand for a child
+
+Which task is about a hold or a child, and what a released hold does to a clock.
+"""
 
 from __future__ import annotations
 
@@ -13,5 +16,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("tasks", sa.Column("hold", sa.String(), nullable=True))
+    op.add_column("tasks", sa.Column("child", sa.String(), nullable=True))
     op.add_column("clocks", sa.Column("policy", sa.String(), nullable=False, server_default="asap"))
     op.add_column("clocks", sa.Column("grace", sa.Integer(), nullable=False, server_default="1"))
