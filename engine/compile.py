@@ -102,6 +102,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.to_many = frozenset(mails_to_many(top))
     scope.decided = frozenset(key.text for key, _ in nodes.named(top.get("decisions"), Faults()))
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
+    needs, by, starter = read_start(top.get("start"), scope)
     states = read_states(top.get("states"), scope)
     states = with_offers(top.get("offers"), states, scope)
     check_states(node, states, scope)
@@ -112,7 +113,9 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         cites=_cites(top.get("cites"), scope),
         facts=facts,
         parties=parties,
-        start_needs=read_start(top.get("start"), scope),
+        start_needs=needs,
+        start_by=by,
+        start_self=starter,
         states=states,
         clocks={name.text: read_clock(name.text, value, scope) for name, value in _section(top, "clocks", scope)},
         mails={name.text: read_mail(name.text, value, scope) for name, value in _section(top, "mails", scope)},
@@ -216,12 +219,12 @@ def read_party(name: str, node: Node, scope: Scope) -> PartyDef:
     return PartyDef(name, scope.words(top.get("label"), "label"), kind, source)  # type: ignore[arg-type]
 
 
-def read_start(node: Node | None, scope: Scope) -> tuple[str, ...]:
-    top = nodes.fields(node, scope.faults, optional=("needs", "by"), what="start")
-    for item in nodes.items(top.get("by"), scope.faults, "by"):
-        nodes.choice(item, scope.faults, ROLES, "by")
+def read_start(node: Node | None, scope: Scope) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
+    """What a start needs, the roles that may start, and the person fact that a starter on a page becomes."""
+    top = nodes.fields(node, scope.faults, optional=("needs", "by", "self"), what="start")
+    by = nodes.each(top.get("by"), scope.faults, lambda item, faults: nodes.choice(item, faults, ROLES, "by"), "by")
     needs = []
     for item in nodes.items(top.get("needs"), scope.faults, "needs"):
         is_party = isinstance(item, Scalar) and item.text in scope.declared["parties"]
         needs.append(scope.name("parties" if is_party else "facts", item, "needs"))
-    return tuple(name for name in needs if name is not None)
+    return tuple(name for name in needs if name is not None), by, scope.fact_of(top.get("self"), ("person",), "self")

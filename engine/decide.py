@@ -10,7 +10,7 @@ from typing import Any
 from engine import holds, moves, obligations, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.definition import Definition, MailDef, began, complete, posting_task
-from engine.errors import NeedsSecond, Refused, UsageError
+from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
 from engine.messages import (
     AudienceTold,
     ChildEnded,
@@ -36,7 +36,9 @@ from engine.turn import Turn
 
 
 def start(definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Decision:
-    """The decision that opens a case in its initial state. Raises `UsageError` when something it needs is missing."""
+    """The decision that opens a case in its initial state. Raises `UsageError` when something it needs is missing,
+    `NotAllowed` for somebody who may not start one."""
+    _check_starter(definition, command.actor)
     missing = [name for name in definition.start_needs if name not in command.facts and name not in command.parties]
     if missing:
         raise UsageError(
@@ -57,6 +59,12 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     moves.enter(turn, definition.initial.name)
     moves.go_on(turn)
     return turn.decision()
+
+
+def _check_starter(definition: Definition, actor: Actor) -> None:
+    if actor.kind == "person" and definition.start_by and not actor.roles & set(definition.start_by):
+        roles = ", ".join(definition.start_by)
+        raise NotAllowed(f"{actor.name} may not start {definition.process}: it is for {roles}")
 
 
 def decide(definition: Definition, case: Case, command: Command, now: dt.datetime, office: Office) -> Decision:
@@ -81,7 +89,7 @@ def _complete(turn: Turn, command: CompleteTask) -> None:
     """Answers a task and, for somebody who holds several roles of one state, the further ones with the same outcome;
     those that the first answer closes are left."""
     _answer(turn, command, _values_of(turn, command, command.task_id))
-    for task_id in command.also:
+    for task_id, _ in command.also:
         if turn.case.task(task_id) is not None:
             again = replace(command, task_id=task_id, also=(), seen_generation=None)
             _answer(turn, again, _values_of(turn, command, task_id))

@@ -332,7 +332,9 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """`hash` is the SHA-256 of the compiled form without the texts; a case is pinned to (process, version, hash)."""
+    """`hash` is the SHA-256 of the compiled form without the texts; a case is pinned to (process, version, hash).
+    `start_by` are the roles that may start a case (all, where there is none); `start_self` is the person fact that
+    whoever starts it on a page becomes."""
 
     process: str
     version: int
@@ -341,6 +343,7 @@ class Definition:
     facts: Mapping[str, FactDef]
     parties: Mapping[str, PartyDef]
     start_needs: tuple[str, ...]
+    start_by: tuple[str, ...]
     states: Mapping[str, StateDef]
     clocks: Mapping[str, ClockDef]
     mails: Mapping[str, MailDef]
@@ -349,6 +352,7 @@ class Definition:
     hash: str
     soft: Ladder
     from_parent: bool = False
+    start_self: str | None = None
     decisions: Mapping[str, DecisionDef] = field(default_factory=dict)
     audiences: Mapping[str, AudienceDef] = field(default_factory=dict)
 

@@ -30,8 +30,8 @@ class StartCase:
 @dataclass(frozen=True, slots=True)
 class CompleteTask:
     """`seen_generation` and `seen_facts` (a digest) are what the person was shown; None where nothing was shown.
-    `also` are further tasks of the same state that the same person answers with the same outcome. `break_glass`: in the
-    place of those who should answer, since a legal date is near."""
+    `also` are further tasks of the same state that the same person answers with the same outcome, each with the digest
+    of what was shown. `break_glass`: in the place of those who should answer, since a legal date is near."""
 
     task_id: str
     outcome: str
@@ -40,7 +40,7 @@ class CompleteTask:
     reason: str = ""
     seen_generation: int | None = None
     seen_facts: str | None = None
-    also: tuple[str, ...] = ()
+    also: tuple[tuple[str, str | None], ...] = ()
     break_glass: bool = False
 
 

@@ -71,7 +71,7 @@ class Service:
         reason: str = "",
         seen_generation: int | None = None,
         seen_facts: str | None = None,
-        also: tuple[str, ...] = (),
+        also: tuple[tuple[str, str | None], ...] = (),
         break_glass: bool = False,
     ) -> Case:
         """Answers a task, and with it those of `also`; with `break_glass` in the place of those who were asked.
@@ -169,9 +169,9 @@ class Service:
                 return count
         return limit
 
-    def facts_digest(self, case: Case, definition: Definition, *tasks: TaskDef) -> str:
-        """A digest of what a person is shown with tasks: the facts shown and the forms' present values."""
-        names = sorted({name for task in tasks for name in (*task.shows, *(field.fact for field in task.form))})
+    def facts_digest(self, case: Case, definition: Definition, task: TaskDef) -> str:
+        """A digest of what a person is shown with a task: the facts shown and the form's present values."""
+        names = sorted({*task.shows, *(field.fact for field in task.form)})
         shown = [f"{name}={written(case.facts[name])}" for name in names if name in case.facts]
         return hashlib.sha256("\n".join([definition.hash, *shown]).encode()).hexdigest()
 
@@ -253,9 +253,10 @@ class Service:
 
     def _unchanged(self, case: Case, definition: Definition, command: Command) -> None:
         """Refuses an answer given to facts that have changed since they were shown."""
-        if not isinstance(command, CompleteTask) or command.seen_facts is None:
+        if not isinstance(command, CompleteTask):
             return
-        tasks = [task for task in map(case.task, (command.task_id, *command.also)) if task is not None]
-        wanted = [found for found in map(definition.task, tasks) if found is not None]
-        if wanted and command.seen_facts != self.facts_digest(case, definition, *wanted):
-            raise Stale(f"the facts of task {command.task_id} have changed since you opened it: look at them again")
+        for task_id, seen in ((command.task_id, command.seen_facts), *command.also):
+            task = case.task(task_id)
+            wanted = definition.task(task) if task is not None else None
+            if seen is not None and wanted is not None and seen != self.facts_digest(case, definition, wanted):
+                raise Stale(f"the facts of task {task_id} have changed since you opened it: look at them again")

@@ -274,7 +274,7 @@ def _sample_fact(fact: FactDef, today: dt.date, language: str) -> str:
 
 
 def about(case_id: str | None, language: str) -> str:
-    """What a code is for: a case, or an act of the office that concerns none."""
+    """What a code is for: a case, or the pages of the office."""
     if case_id is None:
-        return "una confirmación" if language == "es" else "a confirmation"
+        return "las páginas de la oficina de privacidad" if language == "es" else "the privacy office's pages"
     return f"el caso {case_id}" if language == "es" else f"case {case_id}"

@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.case import Case, Contact, FactValue, TableRow
+from engine.case import Contact, FactValue, TableRow
 from engine.definition import Definition, FactDef, Outcome, TaskDef, say
 from engine.forms import Raw, read_values
 from engine.guards import reads
 from engine.office import Office
 from web.words import contact_line, option_words, tell
 
+Facts = Mapping[str, FactValue]
 LIST_AT = 7
 """From so many options on, a choice is a list that opens."""
 TIME = ".time"
@@ -69,7 +70,7 @@ class Submission:
 def fields_of(
     definition: Definition,
     wanted: TaskDef,
-    case: Case,
+    facts: Facts,
     office: Office,
     language: str,
     *,
@@ -82,18 +83,18 @@ def fields_of(
         fact = definition.fact(each.fact)
         if fact is None:
             continue
-        value = case.facts.get(fact.name) if personal or not fact.personal else None
+        value = facts.get(fact.name) if personal or not fact.personal else None
         typed = submission.typed if submission else typed_from(fact, value, office)
         error = submission.errors.get(fact.name, "") if submission else ""
         note = "" if each.required else _note(wanted, fact, language)
-        views.append(_view(fact, typed, error, note, office, language, fact.name in case.facts, each.required))
+        views.append(_view(fact, typed, error, note, office, language, fact.name in facts, each.required))
     return tuple(views)
 
 
 def read_submission(
     definition: Definition,
     wanted: TaskDef,
-    case: Case,
+    facts: Facts,
     office: Office,
     language: str,
     typed: Mapping[str, Sequence[str]],
@@ -104,18 +105,18 @@ def read_submission(
     raw = {name: words for name in names if (words := _raw(definition.fact(name), typed, office)) is not None}
     values, wrong = read_values(definition, names, raw, language, frozenset(_people(office)))
     errors = dict(wrong)
-    for name in missing(wanted, case, values, outcome):
+    for name in missing(wanted, facts, values, outcome):
         errors.setdefault(name, tell("missing", language))
     if outcome not in wanted.outcomes:
         errors["_outcome"] = tell("choose_outcome", language)
     return Submission(outcome, typed, values, errors)
 
 
-def missing(wanted: TaskDef, case: Case, values: Mapping[str, FactValue], outcome: str) -> tuple[str, ...]:
+def missing(wanted: TaskDef, facts: Facts, values: Mapping[str, FactValue], outcome: str) -> tuple[str, ...]:
     """The fields without a value, typed or on file, that the form or the outcome asks for."""
     chosen = wanted.outcomes.get(outcome)
     needed = [each.fact for each in wanted.form if each.required] + list(chosen.needs if chosen else ())
-    return tuple(dict.fromkeys(name for name in needed if name not in values and name not in case.facts))
+    return tuple(dict.fromkeys(name for name in needed if name not in values and name not in facts))
 
 
 def typed_from(fact: FactDef, value: FactValue | None, office: Office) -> Mapping[str, Sequence[str]]:

@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse, Response
 from engine.case import Case
 from engine.definition import Definition, say
 from engine.errors import UsageError
-from web.answers import PlainPage, Show, see_other, unknown
+from web.answers import Show, see_other, unknown
 from web.site import Site
+from web.start import startable
 from web.tasks import DateView, own_tasks
-from web.visitors import Visitor, is_enough, limiter, load, signed_in, submitted
+from web.visitors import Visitor, is_enough, limiter, load, signed_in, submitted, visitor_of
 from web.words import date_words, tell
 
 Form = Annotated[FormData, Depends(submitted)]
@@ -44,14 +45,17 @@ def status_pages(site: Site, show: Show) -> APIRouter:
 
     @router.api_route("/mine", methods=["GET", "HEAD"])
     def show_mine(request: Request) -> Response:
+        if visitor_of(site, request) is None:
+            return see_other("/signin")
         visitor = signed_in(site, request)
         if visitor.session.case_id is not None:
             return see_other(f"/status/{visitor.session.case_id}")
         if not is_enough(visitor.session.level, "code"):
-            raise PlainPage("signin", 401, visitor.language())
+            return see_other("/signin")
         tasks = own_tasks(site, visitor)
         asked, offered = [line for line in tasks if not line.offered], [line for line in tasks if line.offered]
-        return show("mine.html", visitor.language(), asked=asked, offered=offered)
+        may_start = startable(site, visitor.person) if visitor.person else []
+        return show("mine.html", visitor.language(), asked=asked, offered=offered, startable=may_start)
 
     return router
 

@@ -19,6 +19,7 @@ from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale
 from engine.forms import SAMPLE_DOCUMENT
 from engine.guards import evaluate
 from web.answers import PlainPage, Show, see_other, unknown
+from web.combined import Also, answered_alike, merged
 from web.documents import MAX_DOCUMENT, kind_of
 from web.doors import Door, door_page, is_staff, mail_code, try_code
 from web.forms import Submission, fields_of, outcome_facts, read_submission
@@ -53,6 +54,7 @@ class Look:
     wanted: TaskDef | None
     language: str
     has: LinkLevel
+    also: tuple[Also, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -158,7 +160,23 @@ def look_at(site: Site, request: Request, task_id: str) -> Look:
     if task is not None and not visitor.may_answer(task, visitor.office.today(site.clock())):
         raise PlainPage("other", 403, language)
     wanted = definition.task(task) if task is not None else None
-    return Look(visitor, case, definition, task_id, task, wanted, language, reached(site, visitor, case.id))
+    also = _also(visitor, case, definition, task, visitor.office.today(site.clock()))
+    return Look(visitor, case, definition, task_id, task, wanted, language, reached(site, visitor, case.id), also)
+
+
+def _also(
+    visitor: Visitor, case: Case, definition: Definition, task: Task | None, today: dt.date
+) -> tuple[Also, ...]:
+    """The further tasks of the same entry of a state that this person may answer alike."""
+    wanted = definition.task(task) if task is not None and not task.is_own and task.is_open else None
+    if task is None or wanted is None or visitor.person is None or wanted.offered or wanted.approval:
+        return ()
+    state = definition.states[task.state]
+    if state.join == "any" or state.distinct:
+        return ()
+    others = [one for one in case.tasks if one.is_open and one.entry == task.entry and one.id != task.id]
+    pairs = [(one, definition.task(one)) for one in others if not one.offered and visitor.may_answer(one, today)]
+    return tuple(Also(one, of) for one, of in pairs if of and not of.approval and answered_alike(wanted, of))
 
 
 def app_code_page(
@@ -212,11 +230,18 @@ def _form_page(
     unmet: Sequence[str] = (),
     stale: bool = False,
 ) -> Response:
-    task, wanted, office = look.task, look.wanted, look.visitor.office
-    if task is None or wanted is None:
+    task, own, office = look.task, look.wanted, look.visitor.office
+    if task is None or own is None:
         raise unknown(look.language)
+    wanted = merged(own, look.also)
     fields = fields_of(
-        look.definition, wanted, look.case, office, look.language, personal=look.shows_personal, submission=submission
+        look.definition,
+        wanted,
+        look.case.facts,
+        office,
+        look.language,
+        personal=look.shows_personal,
+        submission=submission,
     )
     absent = office.person(task.instead_of) if task.instead_of else None
     return show(
@@ -237,12 +262,21 @@ def _form_page(
         unmet=unmet,
         stale=stale,
         instead_of=absent.name if absent else "",
-        digest=site.service.facts_digest(look.case, look.definition, wanted),
+        also=[_also_view(site, look, one) for one in look.also],
+        digest=site.service.facts_digest(look.case, look.definition, own),
         generation=task.generation,
         nonce=look.visitor.nonce(look.path),
         letter=bool(wanted.posts or task.mail),
         ticks=_ticks(site, look),
     )
+
+
+def _also_view(site: Site, look: Look, also: Also) -> tuple[str, str, str]:
+    """Of a further task: its id, its title with the role in which it is answered, the digest of what it shows."""
+    role = (also.task.role or "").replace("_", " ")
+    title = say(also.wanted.title, look.language)
+    digest = site.service.facts_digest(look.case, look.definition, also.wanted)
+    return also.task.id, f"{title} ({role})" if role else title, digest
 
 
 def _only(wanted: TaskDef) -> str:
@@ -335,10 +369,11 @@ def _ticks(site: Site, look: Look) -> list[tuple[str, bool]]:
 
 
 def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request) -> Response:
-    wanted = look.wanted
-    if wanted is None:
+    own, chosen = look.wanted, form.getlist("_also")
+    if own is None:
         raise unknown(look.language)
-    submission, uploads = _read(look, wanted, form)
+    look = replace(look, also=tuple(one for one in look.also if one.task.id in chosen))
+    submission, uploads = _read(look, merged(own, look.also), form)
     if submission.errors:
         return _form_page(site, show, look, _with_files_again(submission, uploads, look.language), status=422)
     try:
@@ -369,7 +404,7 @@ def _read(look: Look, wanted: TaskDef, form: FormData) -> tuple[Submission, Uplo
     uploads, wrong = _uploads(look, wanted, form)
     typed |= {name: [SAMPLE_DOCUMENT] for name in uploads}
     office, outcome = look.visitor.office, str(form.get("_outcome", ""))
-    read = read_submission(look.definition, wanted, look.case, office, look.language, typed, outcome)
+    read = read_submission(look.definition, wanted, look.case.facts, office, look.language, typed, outcome)
     return replace(read, errors={**read.errors, **wrong}), uploads
 
 
@@ -423,6 +458,7 @@ def _complete(site: Site, look: Look, submission: Submission, uploads: Uploads, 
             site.clock(),
             seen_generation=int(generation) if generation.isascii() and generation.isdigit() else 0,
             seen_facts=str(form.get("_facts", "")),
+            also=tuple((one.task.id, str(form.get(f"_facts.{one.task.id}", ""))) for one in look.also),
         )
     except SoppaError:
         for value in documents.values():

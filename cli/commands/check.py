@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import click
 
@@ -12,7 +13,7 @@ from cli.home import Home
 from cli.office import make_office, settings_or_sample
 from cli.options import home_option, json_option
 from cli.printing import print_json, say
-from engine.definition import Definition, TaskDef
+from engine.definition import Definition, StateDef, TaskDef
 from engine.errors import Refused
 from engine.office import Office
 from engine.prove import Report
@@ -65,8 +66,12 @@ def command(processes: tuple[str, ...], district: bool, home: Home, as_json: boo
 
 
 def gaps_in(definition: Definition, office: Office) -> Iterator[str]:
-    """Tasks whose role nobody holds, and approvals for which there are not two people."""
+    """Tasks whose role nobody holds, approvals and signatures for which there are not enough people."""
     for state in definition.states.values():
+        if state.distinct and not _can_all_sign(state, office):
+            roles = ", ".join(task.who.name for task in state.tasks)
+            yield (f"{definition.process}: the tasks of state '{state.name}' take distinct persons, and there are too "
+                   f"few: give {roles} to different people, or name a second_person")
         for task in state.tasks:
             holders = len(_holders(task, office))
             where = f"{definition.process}: task '{task.name}' of state '{state.name}' is for {task.who.name}"
@@ -74,6 +79,13 @@ def gaps_in(definition: Definition, office: Office) -> Iterator[str]:
                 yield f"{where}, a role that nobody holds: soppa people set ID --role {task.who.name}"
             elif task.approval and holders == 1 and office.second_person in (None, *_holders(task, office)):
                 yield f"{where}, one person who could not approve an own request: name a second_person in district.yaml"
+
+
+def _can_all_sign(state: StateDef, office: Office) -> bool:
+    """Whether every task of a state can be answered by another person; the second person may stand in for one."""
+    asked = [set(_holders(task, office)) for task in state.tasks if not task.offered and task.who.kind == "role"]
+    spare = {office.second_person} if office.second_person else set()
+    return any(len(set(chosen)) == len(chosen) for chosen in product(*(people | spare for people in asked)))
 
 
 def _holders(task: TaskDef, office: Office) -> list[str]:

@@ -41,7 +41,7 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], further:
         with house.store.read() as unit:
             found = unit.case(case)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
-        wanted, also = find_task(found, task), tuple(find_task(found, word).id for word in further)
+        wanted, also = find_task(found, task), tuple((find_task(found, word).id, None) for word in further)
         values = fact_values(definition, keep_files(house.documents, definition, read_given(given)))
         actor = house.actor(as_login, on_behalf_of)
         after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason,

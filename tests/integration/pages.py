@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 import workflows
 from cli.documents import Documents
 from engine.case import Actor, Case, Contact, FactValue
-from engine.office import Office
+from engine.office import Office, Person
 from engine.ports import NewLink
 from engine.service import Service
 from storage.sealing import new_ring
@@ -33,13 +33,14 @@ class Pages:
     store: SqlStore
     service: Service
     folder: Path
+    people: Mapping[str, Person] = field(default_factory=lambda: PEOPLE)
     now: dt.datetime = START
     mails: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
     acts: dict[str, Act] = field(default_factory=dict)
     confirmed: list[str] = field(default_factory=list)
 
     def office(self) -> Office:
-        return office()
+        return replace(office(), people=self.people)
 
     def app(self, url: str = URL) -> FastAPI:
         return make_app(
@@ -108,11 +109,13 @@ def act(second: str = "sup") -> Act:
     return Act("act-1", "A legal date moves later", "Ada Priv", START, second, "The stamp was misread", (change,))
 
 
-def open_pages(folder: Path) -> Pages:
+def open_pages(folder: Path, processes: Path | None = None, people: Mapping[str, Person] = PEOPLE) -> Pages:
+    """The pages of a new district; `processes` is a folder of its own processes."""
     store = open_store(f"sqlite:///{folder / 'soppa.sqlite'}", new_ring(), create=True)
-    for person in PEOPLE.values():
+    for person in people.values():
         store.save_person(person)
-    service = Service(store, workflows.Catalogue(None), lambda people: office())
+    house = replace(office(), people=people)
+    service = Service(store, workflows.Catalogue(processes), lambda people: house)
     documents = folder / "documents"
     documents.mkdir()
-    return Pages(store, service, documents)
+    return Pages(store, service, documents, people)

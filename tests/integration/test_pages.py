@@ -360,7 +360,7 @@ def test_own_tasks_are_listed_in_the_session(pages: Pages) -> None:
 def test_the_front_door_leads_to_ones_own_tasks(pages: Pages) -> None:
     client = browser(pages)
     assert client.get("/").headers["location"] == "/mine"
-    assert client.get("/mine").status_code == 401
+    assert client.get("/mine").headers["location"] == "/signin"
 
 
 def test_a_method_that_is_not_there_gets_a_page_too(pages: Pages) -> None:

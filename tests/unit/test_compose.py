@@ -229,7 +229,7 @@ def test_a_code_for_a_confirmation_names_no_case(office: Office) -> None:
     asked = replace(notice("code", {"code": "493201", "minutes": "30"}), case_id=None, recipient="person:dana")
     made = c.compose(asked, {}, [], office, desk(), NOW)
     assert made is not None
-    assert b"Subject: Your code for a confirmation" in made.raw
+    assert b"Subject: Your code for the privacy office" in made.raw
 
 
 def test_a_fresh_link_leads_to_the_task_while_it_is_open(case: Case, definition: Definition, office: Office) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 import workflows
+from cli.commands.check import gaps_in
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition
@@ -24,7 +25,7 @@ process: sample
 version: 1
 title: Sample
 cites: [105 ILCS 85/33]
-start: {needs: [received_on], by: [custodian]}
+start: {needs: [received_on], by: [custodian, privacy]}
 """
 FACTS = """
 facts:
@@ -316,7 +317,7 @@ def answered(
 ) -> Case:
     task = case.open_task(name)
     assert task is not None
-    further = tuple(other.id for other in case.tasks if other.name in also)
+    further = tuple((other.id, None) for other in case.tasks if other.name in also)
     command = CompleteTask(task.id, outcome, values, ADA, also=further)
     return decide(definition, case, command, NOW, house).case
 
@@ -332,7 +333,7 @@ def test_a_task_is_asked_only_where_its_guard_holds() -> None:
 
 def test_one_person_in_two_roles_answers_once_and_it_stands_for_each() -> None:
     definition, case, house = signing("", legal=True)
-    both = CompleteTask(case.tasks[0].id, "yes", {}, ADA, also=(case.tasks[1].id,))
+    both = CompleteTask(case.tasks[0].id, "yes", {}, ADA, also=((case.tasks[1].id, None),))
     decision = decide(definition, case, both, NOW, house)
     done = [event.detail for event in decision.events if event.kind == "task_completed"]
     assert [(line["name"], line["role"]) for line in done] == [("sign_privacy", "privacy"), ("sign_legal", "legal")]
@@ -449,3 +450,10 @@ def test_a_linked_case_of_a_process_that_is_not_there_is_a_task_that_says_what_t
     assert (task.title, task.assignees, decision.case.is_open) == ("Put it on the list by hand.", ("ada",), False)
     done = decide(definition, decision.case, CompleteTask(task.id, "done", {}, ADA), NOW, office()).case
     assert done.tasks[0].outcome == "done"
+
+
+@pytest.mark.parametrize(("second", "gaps"), [(None, 1), ("sup", 0), ("ada", 1)])
+def test_signatures_that_no_two_people_can_give_are_named(second: str | None, gaps: int) -> None:
+    definition, _, house = signing("distinct: true", legal=True)
+    found = [gap for gap in gaps_in(definition, replace(house, second_person=second)) if "distinct persons" in gap]
+    assert len(found) == gaps

@@ -201,10 +201,10 @@ def test_a_form_asks_for_each_cell_and_reads_it_back() -> None:
     wanted = definition.states["triage"].tasks[0]
     typed = {"clauses.a.status": ["present"], "clauses.a.page": ["4"], "clauses.b.status": ["missing"],
              "clauses.b.page": [""], "items.1.item": ["Log"], "items.1.kept": ["yes"], "items.2.item": [""]}
-    sent = read_submission(definition, wanted, case, office(), "en", typed, "go")
+    sent = read_submission(definition, wanted, case.facts, office(), "en", typed, "go")
     assert not sent.errors
     assert sent.values["items"] == (row("1", item="Log", kept=True),)
-    shown = {field.name: field for field in fields_of(definition, wanted, case, office(), "en", personal=True,
+    shown = {field.name: field for field in fields_of(definition, wanted, case.facts, office(), "en", personal=True,
                                                       submission=sent)}
     assert [row.label for row in shown["clauses"].rows] == ["A: categories", "B: service"]
     assert shown["clauses"].rows[0].fields[1].typed == "4"
@@ -214,6 +214,6 @@ def test_a_form_asks_for_each_cell_and_reads_it_back() -> None:
 def test_a_form_says_which_cell_is_missing_beside_its_table() -> None:
     definition, case = begun("yes")
     typed = {"clauses.a.status": ["present"], "clauses.b.status": [""]}
-    sent = read_submission(definition, definition.states["triage"].tasks[0], case, office(), "en", typed, "go")
+    sent = read_submission(definition, definition.states["triage"].tasks[0], case.facts, office(), "en", typed, "go")
     assert sent.errors["clauses"] == "row b: status: is missing"
     assert "items" in sent.errors
