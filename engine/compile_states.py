@@ -155,13 +155,24 @@ def _expires(node: Node | None, scope: Scope) -> Iterator[OnEvent]:
 def _after(node: Node | None, scope: Scope) -> After | None:
     if node is None:
         return None
+    if isinstance(node, MapNode) and node.get("before") is not None:
+        return _before(node, scope)
     if not isinstance(node, MapNode) or len(node.entries) != 1:
-        scope.faults.add(node, "after is one line such as {20 school_days: closed}")
+        scope.faults.add(node, "after is one line such as {20 school_days: closed}, or {before: …, of: CLOCK, to: …}")
         return None
     key, value = node.entries[0]
     length = _length(key, scope, "after")
     to, sends = _to_and_send(value, scope)
     return None if length is None else After(*length, to, sends)
+
+
+def _before(node: Node, scope: Scope) -> After | None:
+    """`{before: 2 business_days, of: CLOCK, to: …, send: […]}`."""
+    top = nodes.fields(node, scope.faults, required=("before", "of", "to"), optional=("send",), what="after")
+    length = _length(top.get("before"), scope, "before")
+    clock = scope.name("clocks", top.get("of"), "of")
+    sends = scope.names("mails", top.get("send"), "send")
+    return None if length is None else After(*length, _branches(top.get("to"), scope), sends, clock)
 
 
 def _length(node: Node | None, scope: Scope, what: str) -> tuple[int, str] | None:

@@ -203,13 +203,14 @@ def _fire(turn: Turn, command: FireTimer) -> None:
 
 
 def _after(turn: Turn, entry: int) -> None:
-    """Moves what the calendar moves; nothing when its state has been left."""
+    """Moves what the calendar moves; nothing when its state has been left, or its day has moved away."""
     here = next(((state, place) for state, place in turn.here if place.entry == entry), None)
     if here is None or not turn.case.is_open:
         return
     state, place = here
-    target = moves.follow(turn, state.name, "after")
-    for mail in state.after.sends if state.after else ():
+    day = moves.moves_on(turn, state)
+    target = moves.follow(turn, state.name, "after") if day is None or day <= turn.today else None
+    for mail in state.after.sends if state.after and target else ():
         moves.send(turn, mail, place)
     if target is not None:
         moves.enter(turn, target)

@@ -149,12 +149,14 @@ class OnEvent:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """A move made by the calendar: `amount` `unit` after the entry of the state."""
+    """A move made by the calendar: `amount` `unit` after the entry of the state or, with `of`, before the date of that
+    clock (its target, as for a `Due`), on the morning of the day."""
 
     amount: int
     unit: str
     to: tuple[Branch, ...]
     sends: tuple[str, ...] = ()
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class ReleaseHold:
 
 @dataclass(frozen=True, slots=True)
 class FireTimer:
-    """`key` names the timer's row: `rung/CLOCK/GENERATION/RUNG/DATE`, `due/TASK/RUNG/DATE`, `after/ENTRY/STATE`,
+    """`key` names the timer's row: `rung/CLOCK/GENERATION/RUNG/DATE`, `due/TASK/RUNG/DATE`, `after/ENTRY/STATE[/DAY]`,
     `window/CLOCK/GENERATION` or `hold/HOLD/WHAT`."""
 
     key: str

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from engine import machine, obligations, tasks
 from engine.case import Contact, FactValue, Place
 from engine.clocks import due_in
-from engine.definition import CHANNELS, ChildDef, MailDef, StateDef, ended, entered, told
+from engine.definition import CHANNELS, ChildDef, Due, MailDef, StateDef, ended, entered, told
 from engine.errors import Refused
 from engine.guards import Guard
 from engine.machine import UnknownFacts, next_state
@@ -40,7 +40,7 @@ def enter(turn: Turn, name: str) -> None:
     for wanted in state.tasks:
         if wanted.when is None or holds(turn, wanted.when):
             tasks.open_task(turn, wanted, state, place)
-    if state.after is not None:
+    if state.after is not None and state.after.of is None:
         day = due_in(turn.today, state.after.amount, state.after.unit, turn.office.calendars)
         moment = turn.office.at_local(day + dt.timedelta(days=1), 0)
         turn.do(SetTimer(f"{_after(place)}{name}", moment))
@@ -54,6 +54,18 @@ def go_on(turn: Turn) -> None:
     """Takes every way on that needs nobody, the regions' before the case's own, until none is left."""
     while turn.case.is_open and (target := _next(turn)) is not None:
         enter(turn, target)
+    for state, place in turn.here if turn.case.is_open else ():
+        day = moves_on(turn, state)
+        if day is not None:
+            turn.do(SetTimer(f"{_after(place)}{state.name}/{day}", turn.office.at_local(day, 0)))
+
+
+def moves_on(turn: Turn, state: StateDef) -> dt.date | None:
+    """The day on which a state is left before the date of a clock; None where it is not, or while that has no date."""
+    if state.after is None or state.after.of is None:
+        return None
+    due = Due(state.after.amount, state.after.unit, state.after.of, before=True)
+    return tasks.due_on(turn, due)
 
 
 def happen(turn: Turn, event: str, on: dt.date) -> None:

@@ -67,7 +67,8 @@ def _mails(story: Story, wanted: object) -> Iterator[str]:
 def _play(scenario: Scenario, definition: Definition, definitions: Definitions, office: Office) -> Story:
     start_on = dt.date.fromisoformat(scenario.start)
     facts = _values(definition, {k: v for k, v in scenario.given.items() if k not in definition.parties})
-    parties = {name: _contact(name, scenario.given.get(name, "")) for name in definition.parties}
+    given = [party.name for party in definition.parties.values() if party.source is None]
+    parties = {name: _contact(name, scenario.given.get(name, "")) for name in given}
     answers = [_answer(step, definition, definitions) for step in scenario.steps]
     looked_up = {name: replace(reference, as_of=start_on) for name, reference in office.references.items()}
     return play(definition, definitions, replace(office, references=looked_up), start_on, facts, parties, answers)

@@ -12,7 +12,16 @@ from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition
 from engine.errors import NeedsSecond, NotAllowed, SoppaError
-from engine.messages import CompleteTask, Decision, PlaceHold, RecordFacts, StartCase, StartChild
+from engine.messages import (
+    CompleteTask,
+    Decision,
+    FireTimer,
+    PlaceHold,
+    RecordFacts,
+    SetTimer,
+    StartCase,
+    StartChild,
+)
 from engine.office import Office
 from engine.simulate import Answer, Story, play
 from tests.office import PEOPLE, office
@@ -457,3 +466,41 @@ def test_signatures_that_no_two_people_can_give_are_named(second: str | None, ga
     definition, _, house = signing("distinct: true", legal=True)
     found = [gap for gap in gaps_in(definition, replace(house, second_person=second)) if "distinct persons" in gap]
     assert len(found) == gaps
+
+
+BEFORE = FACTS + """clocks:
+  post: {rule: R-POST-CONTRACT, title: Post, anchor: received_on, satisfied_by: [publish.published], ladder: SHORT,
+         owner: web}
+states:
+  talking:
+    title: Talking
+    initial: true
+    tasks: [{id: agree, role: legal, title: Agree, due: 2 business_days, outcomes: {agreed: ready}}]
+    after: {before: 2 business_days, of: post, to: ready}
+  ready: {title: Ready, tasks: [
+    {id: publish, role: web, title: Publish, due: 1 business_days, outcomes: {published: ended}}]}
+  ended: {title: Ended, final: ended}
+"""
+
+
+def state_on(story: Story, name: str) -> dt.date:
+    entered = next(line for line in story.of("state_entered") if line.detail["state"] == name)
+    return office().today(entered.at)
+
+
+def test_a_state_is_left_so_long_before_the_date_of_a_clock() -> None:
+    definition = compiled(BEFORE)
+    story = play(definition, One(definition), office(), MONDAY, {"received_on": MONDAY}, {}, (), days=30)
+    assert story.case.clocks["post"].target == D(2027, 3, 15)
+    assert state_on(story, "ready") == D(2027, 3, 11)
+
+
+def test_the_day_moves_with_the_clock() -> None:
+    definition, house = compiled(BEFORE), office()
+    case = start(definition, StartCase("1", ADA, {"received_on": D(2027, 2, 26)}, {}), NOW, house).case
+    decision = decide(definition, case, RecordFacts({"received_on": MONDAY}, ADA, "misread", "sup"), NOW, house)
+    (timer,) = [one for one in decision.effects if isinstance(one, SetTimer) and one.key.startswith("after/")]
+    assert timer.key == "after/1/talking/2027-03-11"
+    early, old = dt.datetime(2027, 3, 10, 18, 0, tzinfo=dt.UTC), FireTimer("after/1/talking/2027-03-10")
+    assert decide(definition, decision.case, old, early, house).case.state == "talking"
+    assert decide(definition, decision.case, FireTimer(timer.key), timer.at, house).case.state == "ready"
