@@ -139,7 +139,7 @@ def _samples(name: str, kind: FactType, group: Sequence[Atom], coupled: int) -> 
         case "contacts":
             return [range(size) for size in _around([value for value in literals if isinstance(value, int)], 1, 0)]
         case "int":
-            return list(_around([value for value in literals if isinstance(value, int)], 1))
+            return list(_around([value for value in literals if isinstance(value, int)], coupled))
         case "date" | "instant":
             return _days(kind, group, coupled)
     return [None]  # only `has` asks about it, so any value will do
@@ -160,7 +160,8 @@ def _subsets(name: str, kind: FactType, group: Sequence[Atom]) -> list[object]:
 
 
 def _around(literals: Iterable[int], reach: int, least: int | None = None) -> list[int]:
-    """The literals and `reach` whole numbers on both sides of each; 0 up to `reach` when there are none."""
+    """The literals and `reach` whole numbers on both sides of each; 0 up to `reach` when there are none. `reach` facts
+    that are compared with each other fit in between in any order."""
     found = {number + step for number in literals for step in range(-reach, reach + 1)} or set(range(reach + 1))
     return sorted(number for number in found if least is None or number >= least)
 

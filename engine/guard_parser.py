@@ -2,7 +2,8 @@
 
     guard  := either ("||" either)*        either := part ("&&" part)*
     part   := "!" part | "(" guard ")" | atom
-    atom   := fact | fact OP literal | fact OP fact (two dates) | literal "in" fact | fact "in" "[" literals "]"
+    atom   := fact | fact OP literal | fact OP fact (two dates, two ints)
+            | literal "in" fact | fact "in" "[" literals "]"
             | "size(" fact ")" OP int | "has(" fact ")" | "at('" region "." state "')"
             | fact "." ("all" | "exists") "(" name "," either ")"   where name "." column is asked about inside
 """
@@ -190,8 +191,8 @@ class _Parser:
             raise self.wrong(f"'{fact}' is a {kind.kind} and has no order: use == or !=", self.tokens[self.at - 1])
         if token.kind == "name" and token.text not in ("true", "false"):
             other = self.fact()
-            if kind.kind not in ("date", "instant") or self.facts[other].kind != kind.kind:
-                raise self.wrong("only two dates are compared with each other: compare with a literal", token)
+            if kind.kind not in _ORDERED or self.facts[other].kind != kind.kind:
+                raise self.wrong("only two dates or two numbers are compared: compare with a literal", token)
             return _question(Atom(fact, "compare", sign, other=other))
         return _question(Atom(fact, "compare", sign, self.value_of(fact)))
 

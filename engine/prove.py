@@ -166,7 +166,8 @@ def _guards_of(definition: Definition) -> Iterator[Flaw]:
         for trigger, branches in triggers(state):
             guards = [branch.when for branch in branches if branch.when is not None]
             answered = any(trigger.startswith(f"{task.name}.") for task in state.tasks)
-            may_stay = len(guards) < len(branches) or trigger == "always" or answered
+            owned = trigger == "after" and any(not task.offered for task in state.tasks)
+            may_stay = len(guards) < len(branches) or trigger == "always" or answered or owned
             yield from _ways_of(f"{state.name}, {trigger}", guards, kinds, may_stay=may_stay)
     for decision in definition.decisions.values():
         rows = [row.when for row in decision.rows]

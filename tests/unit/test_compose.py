@@ -188,9 +188,9 @@ def test_nothing_personal_is_among_the_words(case: Case, definition: Definition,
     assert not [name for name in personal if f"fact_{name}" in values]
 
 
-@pytest.mark.parametrize("process", ["correction_request", "operator_fix"])
+@pytest.mark.parametrize("process", Catalogue().processes())
 def test_every_shipped_mail_renders_in_every_language(process: str) -> None:
-    assert c.text_faults(Catalogue().newest(process), NOW.date(), {}) == []
+    assert c.text_faults(Catalogue().newest(process), NOW.date(), lawbook().references) == []
 
 
 def test_a_mail_of_a_started_case_names_the_case_that_its_reader_knows(
