@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from engine.definition import Definition, Outcome
 from engine.guard_cells import TooManyCells, cells
@@ -27,6 +28,15 @@ def is_possible(assumed: Assumptions, at: frozenset[str], kinds: Mapping[str, Fa
         return True
 
 
+def touched_by(more: Assumptions, assumed: Assumptions) -> Assumptions:
+    """What hangs together with new answers by the facts they are about: only these can contradict each other."""
+    together, left = more, assumed - more
+    while near := {one for one in left if about(one[0]) & frozenset().union(*(about(guard) for guard, _ in together))}:
+        together, left = together | near, left - near
+    return together
+
+
+@cache
 def about(guard: Guard) -> frozenset[str]:
     """The facts that a guard asks about."""
     return frozenset(name for atom in atoms(guard) for name in atom.facts)
@@ -50,18 +60,23 @@ def _is(name: str, value: object) -> Tree:
 
 
 def shared_facts(definition: Definition) -> frozenset[str]:
-    """The facts that guards in more than one place ask about: elsewhere nobody remembers what was assumed."""
+    """The facts that a walk asks about in more than one place: of others it need not remember what it assumed."""
     asked = Counter(fact for guards in _places(definition) for fact in {f for guard in guards for f in about(guard)})
-    outcomes = (o for state in definition.states.values() for task in state.tasks for o in task.outcomes.values())
-    made = {name for outcome in outcomes for name, _ in outcome.sets}
+    made = {name for outcome in _outcomes(definition) for name, _ in outcome.sets}
     return frozenset(fact for fact, count in asked.items() if count > 1 or fact in made)
 
 
+def _outcomes(definition: Definition) -> Iterator[Outcome]:
+    return (o for state in definition.states.values() for task in state.tasks for o in task.outcomes.values())
+
+
 def _places(definition: Definition) -> Iterator[list[Guard]]:
-    """The guards that are asked together: those of one trigger, of one answer, of one task, of one clock."""
+    """The guards that a walk asks together: those of one trigger, of one answer, of one clock.
+
+    Of a task it asks none: a task that depends on a guard is walked both as asked and as not asked.
+    """
     for state in definition.states.values():
         yield from ([branch.when for branch in to if branch.when is not None] for _, to in triggers(state))
-        yield from ([task.when] for task in state.tasks if task.when is not None)
-        answers = (outcome for task in state.tasks for outcome in task.outcomes.values())
-        yield from ([guard for guard, _ in answered_so(outcome)] for outcome in answers)
+    for outcome in _outcomes(definition):
+        yield [guard for guard in (outcome.when, *(one.that for one in outcome.requires)) if guard is not None]
     yield from ([clock.when] for clock in definition.clocks.values() if clock.when is not None)

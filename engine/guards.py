@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 
 Value = bool | int | str | dt.date
 
@@ -117,7 +118,7 @@ Tree = Atom | Not | Both | Either
 @dataclass(frozen=True, slots=True)
 class Guard:
     source: str
-    tree: Tree
+    tree: Tree = field(hash=False)
 
 
 Cell = Mapping[Atom, bool | None]
@@ -143,11 +144,13 @@ def evaluate_atoms(guard: Guard, truth: Cell) -> bool | None:
     return None if isinstance(answer, Unknown) else answer
 
 
+@cache
 def atoms(guard: Guard) -> tuple[Atom, ...]:
     """Each atom once, in order."""
     return tuple(dict.fromkeys(_atoms(guard.tree)))
 
 
+@cache
 def reads(guard: Guard) -> frozenset[str]:
     """The facts that must be recorded before the guard can be true or false: all it reads outside `has`."""
     return frozenset(name for atom in atoms(guard) if atom.op != "has" for name in atom.facts)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.assumptions import Assumptions, about, answered_so, is_possible, shared_facts
+from engine.assumptions import Assumptions, about, answered_so, is_possible, shared_facts, touched_by
 from engine.definition import (
     Branch,
     ClockDef,
@@ -98,6 +98,7 @@ class Walk:
     _noted: set[str] = field(default_factory=set)
     _possible: dict[tuple[Assumptions, frozenset[str]], bool] = field(default_factory=dict)
     _shared: frozenset[str] = frozenset()
+    _readable: frozenset[str] = frozenset()
     _watched: frozenset[str] = frozenset()
     _queue: deque[Configuration] = field(default_factory=deque)
 
@@ -105,6 +106,7 @@ class Walk:
         """False when there are more configurations than `MAX_CONFIGURATIONS`: nothing is said then."""
         self._watched = watched_events(self.definition)
         self._shared = shared_facts(self.definition)
+        self._readable = readable_facts(self.definition)
         known = frozenset(name for name in self.definition.start_needs if name in self.definition.facts)
         initial = self.definition.initial.name
         self._arrive(None, "start", self._entered(self._learned(Configuration(initial), known), initial))
@@ -180,7 +182,7 @@ class Walk:
     ) -> Iterator[tuple[str, Configuration]]:
         step = f"{task.name}.{outcome.name}"
         for after in self._given(here, task, outcome):
-            if not outcome.to and (state.join == "any" or task.offered):
+            if not outcome.to:
                 yield step, after
             for branch, assumed in self._open_ways(outcome.to, after):
                 self.taken.add((state.name, step, branch.to))
@@ -307,7 +309,7 @@ class Walk:
         for decision in self.definition.decisions.values():
             if all(reads(row.when) <= known for row in decision.rows):
                 known |= {decision.fact}
-        return replace(here, known=known)
+        return replace(here, known=known & self._readable)
 
     def _happened(self, here: Configuration, event: str) -> Iterator[Configuration]:
         """Writes an event down; clocks that hang on it begin or end."""
@@ -387,10 +389,11 @@ class Walk:
         assumed = here.assumed | more
         if not more:
             return here
-        key = (assumed, here.at)
+        together = touched_by(more, assumed)
+        key = (together, here.at)
         if key not in self._possible:
             kinds = {name: fact.type for name, fact in self.definition.facts.items()}
-            self._possible[key] = is_possible(assumed, here.at, kinds)
+            self._possible[key] = is_possible(together, here.at, kinds)
         if not self._possible[key]:
             return None
         return replace(here, assumed=frozenset((guard, so) for guard, so in assumed if about(guard) & self._shared))
@@ -401,6 +404,20 @@ def guards_of(state: StateDef) -> Iterator[Guard]:
     yield from (branch.when for _, to in triggers(state) for branch in to if branch.when is not None)
     yield from (task.when for task in state.tasks if task.when is not None)
     yield from (o.when for task in state.tasks for o in task.outcomes.values() if o.when is not None)
+
+
+def readable_facts(definition: Definition) -> frozenset[str]:
+    """The facts of which it matters to a walk whether they are recorded: a guard, a clock or a mail asks for them."""
+    guards = [guard for state in definition.states.values() for guard in guards_of(state)]
+    guards += [clock.when for clock in definition.clocks.values() if clock.when is not None]
+    guards += [row.when for decision in definition.decisions.values() for row in decision.rows]
+    anchors = {name for clock in definition.clocks.values() for name in clock.anchor.names("fact")}
+    return _read_by_mails(definition) | anchors | frozenset().union(*map(reads, guards))
+
+
+def _read_by_mails(definition: Definition) -> frozenset[str]:
+    texts = [text for mail in definition.mails.values() for text in mail.texts.values()]
+    return frozenset(name.removeprefix("fact_") for text in texts for name in needed_names(text))
 
 
 def watched_events(definition: Definition) -> frozenset[str]:

@@ -199,6 +199,9 @@ def test_children_get_the_facts_and_parties_they_need() -> None:
     catalogue = Catalogue()
     for process in catalogue.processes():
         for child in catalogue.newest(process).children.values():
+            if child.process not in catalogue.processes():
+                assert child.otherwise
+                continue
             given = {*child.facts, *child.parties, child.party}
             assert set(catalogue.newest(child.process).start_needs) <= given
 
