@@ -237,6 +237,7 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
         offered=offered or nodes.boolean(top.get("offered"), scope.faults, "offered") or False,
     )
     _check_link(task, top.get("link") or node, scope)
+    _check_needs(task, top.get("outcomes"), scope)
     return task
 
 
@@ -265,6 +266,18 @@ def _check_link(task: TaskDef, where: Node, scope: Scope) -> None:
         scope.faults.add(
             where, f"task '{task.name}' shows, asks or decides something: its link must be 'code' or 'second'"
         )
+
+
+def _check_needs(task: TaskDef, outcomes: Node | None, scope: Scope) -> None:
+    asked = {field.fact for field in task.form}
+    known = [key for key, _ in outcomes.entries if key.text in task.outcomes] if isinstance(outcomes, MapNode) else []
+    for key in known:
+        for fact in (fact for fact in task.outcomes[key.text].needs if fact not in asked):
+            scope.faults.add(
+                key,
+                f"outcome '{key.text}' needs '{fact}', which the form of '{task.name}' does not ask for: "
+                f"add {{fact: {fact}, optional: true}} to it",
+            )
 
 
 def _form(node: Node | None, scope: Scope) -> Iterator[FormField]:

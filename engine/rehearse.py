@@ -15,6 +15,7 @@ from engine.errors import SoppaError
 from engine.forms import read_values, without_files
 from engine.office import Office, Person, Reference
 from engine.ports import Definitions
+from engine.samples import fillings
 from engine.scope import ROLES
 from engine.simulate import Answer, Story, play
 
@@ -77,10 +78,11 @@ def _play(scenario: Scenario, definition: Definition, definitions: Definitions, 
 def _answer(step: Mapping[str, object], definition: Definition, definitions: Definitions) -> Answer:
     process = str(step["process"]) if "process" in step else None
     task, _, outcome = str(step["do"]).partition(".")
-    typed = step.get("with", {})
+    on, typed = str(step["on"]), step.get("with", {})
     of = definitions.newest(process) if process else definition
-    values = _values(of, typed if isinstance(typed, Mapping) else {})
-    return Answer(dt.date.fromisoformat(str(step["on"])), task, outcome, values, process)
+    given = typed if isinstance(typed, Mapping) else {}
+    values = _values(of, {**fillings(of, task, outcome, on), **given})
+    return Answer(dt.date.fromisoformat(on), task, outcome, values, process)
 
 
 def _values(definition: Definition, typed: Mapping[str, str | Sequence[str]]) -> Mapping[str, FactValue]:

@@ -8,7 +8,6 @@ two guards about one fact agree. `View` says which regions a walk follows; the o
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -202,22 +201,16 @@ class Walk:
 
     def _joined(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Configuration]]:
         """Every choice of answers that record only, one a task; a task with a guard may not have been asked at all."""
-        asked = [task for task in state.tasks if not task.offered]
-        choices: list[list[tuple[TaskDef, Outcome] | None]] = [
-            [*((task, o) for o in task.outcomes.values() if not o.to), *([None] if task.when else [])] for task in asked
-        ]
-        for picked in itertools.product(*choices):
-            answers = [pair for pair in picked if pair is not None]
-            step = " + ".join(f"{task.name}.{outcome.name}" for task, outcome in answers) or "nothing asked"
-            for after in self._all_given([here], answers):
-                yield from ((step, there) for _, there in self._moved(after, state, "joined", state.joined))
-
-    def _all_given(
-        self, heres: Iterable[Configuration], answers: Sequence[tuple[TaskDef, Outcome]]
-    ) -> Iterable[Configuration]:
-        for task, outcome in answers:
-            heres = [after for here in heres for after in self._given(here, task, outcome)]
-        return heres
+        reached: dict[Configuration, Story] = {here: ()}
+        for task in (task for task in state.tasks if not task.offered):
+            before, reached = reached, dict(reached) if task.when else {}
+            for outcome in (outcome for outcome in task.outcomes.values() if not outcome.to):
+                for one, answers in before.items():
+                    for after in self._given(one, task, outcome):
+                        reached.setdefault(after, (*answers, f"{task.name}.{outcome.name}"))
+        for after, answers in reached.items():
+            step = " + ".join(answers) or "nothing asked"
+            yield from ((step, there) for _, there in self._moved(after, state, "joined", state.joined))
 
     def _event(self, here: Configuration, event: str) -> Iterator[tuple[str, Configuration]]:
         """The event happens, and moves each region that has a way for it; the case's own state when none has."""
@@ -400,19 +393,25 @@ class Walk:
 
 
 def guards_of(state: StateDef) -> Iterator[Guard]:
-    """Every guard of a state: of its ways on, its tasks and their outcomes."""
-    yield from (branch.when for _, to in triggers(state) for branch in to if branch.when is not None)
-    yield from (task.when for task in state.tasks if task.when is not None)
-    yield from (o.when for task in state.tasks for o in task.outcomes.values() if o.when is not None)
+    """Every guard of a state: of its ways on, its tasks, their outcomes and what these require."""
+    outcomes = [outcome for task in state.tasks for outcome in task.outcomes.values()]
+    asked = [branch.when for _, to in triggers(state) for branch in to]
+    asked += [*(task.when for task in state.tasks), *(outcome.when for outcome in outcomes)]
+    asked += [one.that for outcome in outcomes for one in outcome.requires]
+    yield from (guard for guard in asked if guard is not None)
+
+
+def every_guard(definition: Definition) -> Iterator[Guard]:
+    """Those of all states, clocks and decision tables."""
+    yield from (guard for state in definition.states.values() for guard in guards_of(state))
+    yield from (clock.when for clock in definition.clocks.values() if clock.when is not None)
+    yield from (row.when for decision in definition.decisions.values() for row in decision.rows)
 
 
 def readable_facts(definition: Definition) -> frozenset[str]:
     """The facts of which it matters to a walk whether they are recorded: a guard, a clock or a mail asks for them."""
-    guards = [guard for state in definition.states.values() for guard in guards_of(state)]
-    guards += [clock.when for clock in definition.clocks.values() if clock.when is not None]
-    guards += [row.when for decision in definition.decisions.values() for row in decision.rows]
     anchors = {name for clock in definition.clocks.values() for name in clock.anchor.names("fact")}
-    return _read_by_mails(definition) | anchors | frozenset().union(*map(reads, guards))
+    return _read_by_mails(definition) | anchors | frozenset().union(*map(reads, every_guard(definition)))
 
 
 def _read_by_mails(definition: Definition) -> frozenset[str]:

@@ -107,6 +107,9 @@ TABLE = [
      "the key 'lent' is here twice, first on line 42: keep one of them"),
     ("expires_a_duty", 14, 3,
      "clock 'lend' is a duty: only a window expires"),
+    ("needs_not_asked", 38, 11,
+     "outcome 'refuse' needs 'note', which the form of 'decide' does not ask for: "
+     "add {fact: note, optional: true} to it"),
     ("form_fact", 32, 24,
      "form: there is no 'notes' in facts (did you mean 'note'?)"),
 ]

@@ -1,0 +1,60 @@
+"""What a story need not say: values for what a form wants and nothing in the definition asks about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from engine.assumptions import about
+from engine.definition import Definition, FactDef, TaskDef
+from engine.walk import every_guard
+
+
+def fillings(definition: Definition, task: str, outcome: str, on: str) -> Mapping[str, str]:
+    """As typed, a value for each fact that this answer has to give and that changes nothing; `on` is an ISO date."""
+    named = [one for state in definition.states.values() for one in state.tasks if one.name == task]
+    wanted = dict.fromkeys(fact for one in named for fact in _wanted_by(one, outcome))
+    asked = _asked(definition)
+    return {name: _value(definition.facts[name], on) for name in wanted if name not in asked}
+
+
+def _wanted_by(task: TaskDef, outcome: str) -> Sequence[str]:
+    needs = task.outcomes[outcome].needs if outcome in task.outcomes else ()
+    return [*(each.fact for each in task.form if each.required), *needs]
+
+
+def _asked(definition: Definition) -> frozenset[str]:
+    """The facts on which the course of a case hangs: guards, decisions, clocks, targets and parties read them."""
+    dates = {name for clock in definition.clocks.values() for name in clock.anchor.names("fact")}
+    terms = {name for clock in definition.clocks.values() for name in (clock.days_fact, clock.agreed_fact) if name}
+    targets = {t.due.of for s in definition.states.values() for t in s.tasks if t.due is not None and t.due.of}
+    parties = {party.source for party in definition.parties.values() if party.source}
+    return frozenset().union(dates, terms, targets, parties, *map(about, every_guard(definition)))
+
+
+def _value(fact: FactDef, on: str) -> str:
+    match fact.type.kind:
+        case "bool":
+            return "yes"
+        case "int":
+            return "1"
+        case "date":
+            return on
+        case "instant":
+            return f"{on}T12:00+00:00"
+        case "choice" | "set":
+            return next(iter(fact.option_labels))
+        case "person":
+            return "privacy"
+        case "contacts":
+            return "Sample <sample@party.example>"
+        case "table":
+            return json.dumps(_rows(fact, on))
+        case _:
+            return "Sample"
+
+
+def _rows(fact: FactDef, on: str) -> object:
+    """One row; of a table with fixed rows, each of them."""
+    cells = {name: _value(column, on) for name, column in fact.columns.items()}
+    return [{"key": row, **cells} for row in fact.option_labels] if fact.option_labels else [cells]
