@@ -28,7 +28,7 @@ from storage.sealing import read_ring
 from storage.store import SqlStore, open_store, weekday_briefs
 from workflows import Catalogue, from_source
 
-PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "web")
+PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "registry", "web")
 Clock = Callable[[], dt.datetime]
 
 

@@ -21,6 +21,7 @@ from engine.messages import Command, Decision
 from engine.nodes import nearest
 from engine.office import Person
 from engine.ports import DueTimer, Message
+from registry.values import Holding
 from storage import acts, incidents, people
 from storage.acts import Act, Acts
 from storage.base import Base
@@ -28,6 +29,7 @@ from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import BriefAt, Keeper, case_place, message_place, new_case_id
 from storage.links import SqlLinks
 from storage.outbox import SqlOutbox
+from storage.register import RegisterWriter, SqlRegister, holdings_of_rows
 from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
@@ -108,7 +110,7 @@ def _check_key(base: Base, create: bool) -> None:
 
 
 class SqlStore:
-    """Implements `engine.ports.Store`; `outbox`, `links`, `views` and `acts` are its other sides.
+    """Implements `engine.ports.Store`; `outbox`, `links`, `views`, `acts` and `register` are its other sides.
 
     `now` is always an aware instant. Nothing is cached: what one process commits, the next call of another sees.
     """
@@ -120,6 +122,7 @@ class SqlStore:
         self.links = SqlLinks(base)
         self.views = Views(base)
         self.acts = Acts(base)
+        self.register = SqlRegister(base)
 
     def close(self) -> None:
         self.base.engine.dispose()
@@ -293,6 +296,14 @@ class SqlUnit:
 
     def confirm_act(self, act_id: str, by: str, now: dt.datetime) -> None:
         acts.confirm(self.connection, self.base.ring, act_id, by, now)
+
+    def holdings_of_rows(self, keys: Collection[str]) -> Sequence[Holding]:
+        """The products that these rows of an inventory may be about."""
+        return holdings_of_rows(self.connection, self.base.ring, keys)
+
+    def register_writer(self, actor: Actor, now: dt.datetime, cause: str) -> RegisterWriter:
+        """Writes into the register in this transaction, once it is flushed."""
+        return RegisterWriter(self.connection, self.base.ring, actor, now, self.base.today(now), cause)
 
     def save_person(self, person: Person) -> None:
         """Adds or changes a person. Raises `UsageError` for a login that another has."""
