@@ -127,14 +127,13 @@ def read_file(path: Path) -> bytes:
 def _apply(house: House, rows: Sequence[Row], actor: Actor) -> int:
     now = house.clock()
     with house.store.begin() as unit:
+        writer = unit.register_writer(actor, now, "import")
         plans, _ = _plans(rows, unit.holdings_of_rows([row.key for row in rows]))
-        if plans:
-            writer = unit.register_writer(actor, now, "import")
-            writer.know_operators([str(row.values["operator"]) for row in rows])
-            for plan in plans:
-                makes = plan.kind in ("agreement", "renewed") or (plan.kind == "new" and "type" in plan.values)
-                writer.enter(plan.values, plan.holding, agreement=NEW if makes else None, key=plan.key)
-            writer.flush()
+        writer.know_operators([str(row.values["operator"]) for row in rows])
+        for plan in plans:
+            makes = plan.kind in ("agreement", "renewed") or (plan.kind == "new" and "type" in plan.values)
+            writer.enter(plan.values, plan.holding, agreement=NEW if makes else None, key=plan.key)
+        writer.flush()
     return len(plans)
 
 

@@ -31,7 +31,8 @@ UNITS = ("business_days", "calendar_days", "school_days")
 _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
 
 
-KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start")
+KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start",
+        "register")
 OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable", "require")
 WAYS = ("tasks", "joined", "always", "on", "after", "expires", "start", "parallel", "done")
 
@@ -95,6 +96,7 @@ def read_state(name: str, node: Node, scope: Scope) -> StateDef:
         after=_after(top.get("after"), scope),
         sends=scope.names("mails", top.get("send"), "send"),
         starts=scope.names("children", top.get("start"), "start"),
+        registers=scope.names("registers", top.get("register"), "register"),
     )
 
 

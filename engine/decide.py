@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine import holds, moves, obligations, tasks
+from engine import holds, moves, obligations, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.definition import Definition, posting_task
 from engine.errors import NeedsSecond, Refused, UsageError
@@ -47,8 +47,9 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     turn = Turn(definition, office, command.actor, now, case)
     turn.tell("case_started", process=definition.process, version=definition.version, by=command.actor.name)
     tasks.check_dates(turn, command.facts)
+    taking.check_typed(turn, command.facts)
     turn.record(command.facts)
-    tasks.follow_parties(turn)
+    taking.follow(turn, command.facts)
     obligations.refresh(turn)
     moves.enter(turn, definition.initial.name)
     moves.go_on(turn)
@@ -95,7 +96,7 @@ def _values_of(turn: Turn, command: CompleteTask, task_id: str) -> Mapping[str, 
 
 def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) -> None:
     task, outcome = tasks.complete(turn, replace(command, values=values))
-    tasks.follow_parties(turn)
+    taking.follow(turn, values)
     if task.hold is not None:
         holds.answered(turn, task, outcome.name, str(values.get("hold_reason", "")))
         return
@@ -128,9 +129,10 @@ def _record(turn: Turn, command: RecordFacts) -> None:
         if name in turn.definition.decisions:
             raise UsageError(f"fact '{name}' follows from its decision table: record what it rests on")
     tasks.check_dates(turn, command.values)
+    taking.check_typed(turn, command.values)
     before = turn.case.clocks
     turn.record(command.values, command.reason)
-    tasks.follow_parties(turn)
+    taking.follow(turn, command.values)
     obligations.refresh(turn)
     later = [clock.name for clock in turn.case.clocks.values() if _is_later(before.get(clock.name), clock)]
     if later and command.second in (None, command.actor.id):

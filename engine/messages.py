@@ -181,6 +181,15 @@ class StartChild:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteRegister:
+    """Fields of an agreement: of a new one of this id, or of the one there is. `values` by the register's field."""
+
+    agreement: str
+    is_new: bool
+    values: Mapping[str, FactValue]
+
+
+@dataclass(frozen=True, slots=True)
 class TellParent:
     """Leaves a `ChildEnded` message for the parent case."""
 
@@ -189,7 +198,7 @@ class TellParent:
     outcome: str
 
 
-Effect = SetTimer | CancelTimers | Send | Notify | StartChild | TellParent
+Effect = SetTimer | CancelTimers | Send | Notify | StartChild | TellParent | WriteRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +208,8 @@ class Event:
     kinds: case_started, state_entered, task_opened, task_completed, task_closed, task_reassigned, fact_recorded,
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
-    hold_confirmed, hold_refused, hold_released, glass_broken, party_changed; and of the store second_confirmed.
+    hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
+    agreement_changed; and of the store second_confirmed.
     """
 
     kind: str

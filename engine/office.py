@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine.calendar import SchoolDays
 from engine.clocks import Calendars, HoldPolicy
+from engine.register import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The district as decisions see it. `zone` is the zone of every local date."""
+    """The district as decisions see it. `zone` is the zone of every local date. Of the `register` only the agreements
+    are here that the decision in hand names; `next_agreement` is the number that a new one gets."""
 
     district: str
     zone: ZoneInfo
@@ -65,6 +67,8 @@ class Office:
     hold_policy: HoldPolicy = "asap"
     asap_grace: int = 1
     references: Mapping[str, Reference] = field(default_factory=dict)
+    register: Mapping[str, Entry] = field(default_factory=dict)
+    next_agreement: int = 1
 
     @property
     def school(self) -> SchoolDays | None:

@@ -16,6 +16,7 @@ from engine.case import Actor, Case
 from engine.definition import Definition, LinkLevel
 from engine.messages import Command, Decision
 from engine.office import Office, Person
+from engine.register import Entry
 
 OutboxState = Literal["queued", "claimed", "handing_over", "accepted", "deferred", "failed", "uncertain", "cancelled"]
 
@@ -136,14 +137,23 @@ class Unit(Protocol):
         """Raises `UsageError` for an unknown task."""
         ...
 
+    def entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
+        """Agreements of the register by their ids. Raises `UsageError` for an unknown one, naming the nearest."""
+        ...
+
+    def next_agreement(self) -> int:
+        """The number that the next agreement gets; another transaction that wants one waits for this one."""
+        ...
+
     def adopt(self, definition: Definition, source: str) -> None:
         """Keeps the source of a definition in use; the same (process, version) with another hash is refused."""
         ...
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
-        """Writes a whole decision: case, tasks, clocks, timers, outbox and brief rows, messages, links, history.
+        """Writes a whole decision: case, tasks, clocks, timers, mails, brief lines, messages, links, register, history.
 
-        Raises `LostRace` when the case's revision is not `before.revision` any more.
+        Raises `LostRace` when the case's revision is not `before.revision` any more, `Refused` where the register would
+        contradict itself.
         """
         ...
 

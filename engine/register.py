@@ -19,13 +19,15 @@ SIGNED, STATUS, ACTIVE = "signed_on", "status", "active"
 @dataclass(frozen=True, slots=True)
 class RegisterField:
     """`option_labels` are those of a choice or a set, `columns` the labels of a table's columns, `rows` those of its
-    rows. A `needed` field must be given with a new agreement; a `fixed` one is never changed afterwards."""
+    rows. A `needed` field must be given with a new agreement; a `sure` one has a value in every agreement; a `fixed`
+    one is never changed afterwards."""
 
     type: FactType
     option_labels: Mapping[str, Words] = field(default_factory=dict)
     columns: Mapping[str, Words] = field(default_factory=dict)
     rows: Mapping[str, Words] = field(default_factory=dict)
     needed: bool = False
+    sure: bool = False
     fixed: bool = False
 
 
@@ -34,10 +36,11 @@ Fields = Mapping[str, RegisterField]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One agreement with its product and operator: the fields that have a value."""
+    """One agreement with its product and operator: the fields that have a value, and what people call it."""
 
     id: str
     values: Mapping[str, FactValue]
+    label: str = ""
 
     @property
     def is_active(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
@@ -112,7 +113,8 @@ class Service:
         """The case as it is and as it would be; nothing is written. Raises as `record` does."""
         with self.store.read() as unit:
             case, definition = self._load(unit, case_id)
-            return case, decide(definition, case, command, now, self._office(unit)).case
+            office = _equipped(unit, self._office(unit), definition, command)
+            return case, decide(definition, case, command, now, office).case
 
     def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
         """Gives a task to another person; links mailed before are dead."""
@@ -175,7 +177,7 @@ class Service:
         return hashlib.sha256("\n".join([definition.hash, *shown]).encode()).hexdigest()
 
     def _open(self, unit: Unit, definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Case:
-        decision = start(definition, command, now, office)
+        decision = start(definition, command, now, _equipped(unit, office, definition, command))
         unit.adopt(definition, self.definitions.source(definition))
         unit.keep(None, decision, command.actor, now)
         return decision.case
@@ -194,7 +196,8 @@ class Service:
                     case, definition = self._load(unit, case_id)
                     if check is not None:
                         check(case, definition, command)
-                    decision = decide(definition, case, command, now, self._office(unit))
+                    office = _equipped(unit, self._office(unit), definition, command)
+                    decision = decide(definition, case, command, now, office)
                     if also is not None:
                         also(unit, case, decision.case)
                     unit.keep(case, decision, getattr(command, "actor", SYSTEM), now)
@@ -215,7 +218,8 @@ class Service:
         try:
             with unit.savepoint():
                 case, definition = self._load(unit, timer.case_id)
-                decision = decide(definition, case, FireTimer(timer.key), now, office)
+                fire = FireTimer(timer.key)
+                decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
                 if decision.events or decision.effects:
                     unit.keep(case, decision, SYSTEM, now)
                 unit.timer_done(timer, now)
@@ -247,6 +251,7 @@ class Service:
             self._open(unit, self.definitions.newest(command.process), command, now, office)
         else:
             case, definition = self._load(unit, message.case_id)
+            office = _equipped(unit, office, definition, command)
             unit.keep(case, decide(definition, case, command, now, office), SYSTEM, now)
         unit.message_done(message)
 
@@ -258,3 +263,25 @@ class Service:
         wanted = [found for found in map(definition.task, tasks) if found is not None]
         if wanted and command.seen_facts != self.facts_digest(case, definition, *wanted):
             raise Stale(f"the facts of task {command.task_id} have changed since you opened it: look at them again")
+
+
+def _equipped(unit: Unit, office: Office, definition: Definition, command: Command) -> Office:
+    """The office with what this decision needs of the register: the agreements that its values name, and the number of
+    the next one where the definition enters any. A definition that does neither costs nothing."""
+    given = _given(command)
+    named = [str(given[name]) for name in definition.names_agreements if name in given]
+    if named:
+        office = replace(office, register=unit.entries(named))
+    if any(each.is_new for each in definition.registers.values()):
+        office = replace(office, next_agreement=unit.next_agreement())
+    return office
+
+
+def _given(command: Command) -> Mapping[str, FactValue]:
+    match command:
+        case StartCase():
+            return command.facts
+        case CompleteTask() | RecordFacts():
+            return command.values
+        case _:
+            return {}

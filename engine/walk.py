@@ -262,7 +262,10 @@ class Walk:
         """Enters a state, and the first state of each of its regions that this walk follows."""
         state = self.definition.states[name]
         self.reached.add(name)
-        for there in self._happened(self._placed(here, state), entered(name)):
+        placed = self._placed(here, state)
+        for entry in state.registers:
+            placed = self._registered(placed, state, entry)
+        for there in self._happened(placed, entered(name)):
             inside: Iterable[Configuration] = [self._effects(there, state.sends, state.starts)]
             for region in state.regions:
                 if region.name in self.view.regions:
@@ -277,6 +280,16 @@ class Walk:
             return replace(here, regions=tuple(placed))
         return replace(here, state=state.name, regions=())
 
+    def _registered(self, here: Configuration, state: StateDef, name: str) -> Configuration:
+        """What goes into the register must be recorded on every path; of a new agreement the case learns the id."""
+        wanted = self.definition.registers[name]
+        facts = {each.fact for each in wanted.facts.values() if each.required}
+        missing = (facts if wanted.is_new else facts | {wanted.agreement}) - here.known
+        if missing:
+            names = ", ".join(sorted(missing))
+            self._noted.add(f"state '{state.name}' registers '{name}', which needs {names}, not set on every path")
+        return self._learned(here, {wanted.agreement})
+
     def _effects(self, here: Configuration, sends: Sequence[str], starts: Sequence[str]) -> Configuration:
         self.sent.update(sends)
         for mail in sends:
@@ -286,8 +299,10 @@ class Walk:
         return replace(here, under_way=here.under_way | under_way, children=here.children | children)
 
     def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
-        """Facts are recorded; what follows from them by a decision table is known as well."""
+        """Facts are recorded; what every agreement has, and what follows by a decision table, is known as well."""
         known = here.known | frozenset(facts)
+        known |= {fact.name for fact in self.definition.facts.values()
+                  if fact.taken is not None and fact.taken.sure and fact.taken.agreement in known}
         for decision in self.definition.decisions.values():
             if all(reads(row.when) <= known for row in decision.rows):
                 known |= {decision.fact}
@@ -302,10 +317,11 @@ class Walk:
             yield replace(there, running=there.running - over, over=there.over | over)
 
     def _began(self, here: Configuration) -> Iterator[Configuration]:
-        """Starts the clocks that can begin; one with a guard begins in one configuration and stays idle in another."""
+        """Starts the clocks that can begin; one with a guard, or that hangs on what an agreement may lack, begins in
+        one configuration and stays idle in another."""
         for name, clock in self.definition.clocks.items():
             if name in self.view.clocks and self._can_begin(here, clock):
-                if clock.when is not None:
+                if clock.when is not None or not _begun(clock, here, here.known):
                     yield from self._began(replace(here, idle=here.idle | {name}))
                 here = replace(here, running=here.running | {name})
         yield here
@@ -313,7 +329,13 @@ class Walk:
     def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
         if clock.name in here.running | here.over | here.idle or here.happened & set(clock.void_by):
             return False
-        return _begun(clock, here) and (clock.when is None or reads(clock.when) <= here.known)
+        known = here.known | self._perhaps(here)
+        return _begun(clock, here, known) and (clock.when is None or reads(clock.when) <= known)
+
+    def _perhaps(self, here: Configuration) -> frozenset[str]:
+        """The facts that the agreement at hand may have brought along."""
+        facts = self.definition.facts.values()
+        return frozenset(fact.name for fact in facts if fact.taken is not None and fact.taken.agreement in here.known)
 
     # --- what a step may not do ----------------------------------------------------------------------------------
 
@@ -412,7 +434,7 @@ def _settled(branch: Branch, branches: Sequence[Branch]) -> frozenset[str]:
     return frozenset().union(*(reads(guard) for guard in asked if "||" not in guard.source))
 
 
-def _begun(clock: ClockDef, here: Configuration) -> bool:
-    begun = {"fact": here.known, "event": here.happened, "clock": here.running | here.over}
+def _begun(clock: ClockDef, here: Configuration, known: frozenset[str]) -> bool:
+    begun = {"fact": known, "event": here.happened, "clock": here.running | here.over}
     return any(source.name in begun[source.kind] for source in clock.anchor.sources)
 

@@ -47,8 +47,8 @@ CLAUSE_STATUSES = {"present": "Present", "missing": "Missing", "not_applicable":
 _TEXT, _INT, _DATE = (RegisterField(FactType(kind)) for kind in ("text", "int", "date"))
 
 
-def _choice(options: Mapping[str, str], *, needed: bool = False) -> RegisterField:
-    return RegisterField(FactType("choice", tuple(options)), _labels(options), needed=needed)
+def _choice(options: Mapping[str, str], *, needed: bool = False, sure: bool = False) -> RegisterField:
+    return RegisterField(FactType("choice", tuple(options)), _labels(options), needed=needed, sure=needed or sure)
 
 
 def _labels(options: Mapping[str, str]) -> Mapping[str, Words]:
@@ -65,13 +65,13 @@ def _clauses() -> RegisterField:
 
 
 FIELDS: Mapping[str, RegisterField] = {
-    "operator": RegisterField(FactType("text"), needed=True),
+    "operator": RegisterField(FactType("text"), needed=True, sure=True),
     "business_address": _TEXT,
     "contact": RegisterField(FactType("contacts")),
     "breach_contact": RegisterField(FactType("contacts")),
-    "product": RegisterField(FactType("text"), needed=True),
+    "product": RegisterField(FactType("text"), needed=True, sure=True),
     "product_url": _TEXT,
-    "listing": _choice(LISTINGS),
+    "listing": _choice(LISTINGS, sure=True),
     "relationship": _choice(RELATIONSHIPS),
     "purpose": _TEXT,
     "subject": _TEXT,
@@ -85,8 +85,8 @@ FIELDS: Mapping[str, RegisterField] = {
     "students": _INT,
     "sponsor": RegisterField(FactType("person")),
     "type": _choice(TYPES, needed=True),
-    "signed_on": RegisterField(FactType("date"), needed=True),
-    "status": _choice(STATUSES),
+    "signed_on": RegisterField(FactType("date"), needed=True, sure=True),
+    "status": _choice(STATUSES, sure=True),
     "posted_on": _DATE,
     "posted_url": _TEXT,
     "expires_on": _DATE,
@@ -128,7 +128,10 @@ def entry_of(holding: Holding, people: Mapping[str, str]) -> Entry:
     sponsor = str(values.pop("sponsor", ""))
     if sponsor in people or sponsor in people.values():
         values["sponsor"] = people.get(sponsor, sponsor)
-    return Entry(holding.agreement.id if holding.agreement else "", values)
+    for name in ("contact", "breach_contact"):
+        if isinstance(known := getattr(holding.operator, name), Contact):
+            values[name] = (replace(known, address=known.address or holding.operator.business_address or ""),)
+    return Entry(holding.agreement.id if holding.agreement else "", values, holding.label)
 
 
 def operator_with(before: Operator | None, values: Mapping[str, FactValue]) -> Operator:

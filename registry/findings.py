@@ -6,9 +6,6 @@ Judged on one day, under the rule and the calendars handed in. Each finding name
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,13 +14,11 @@ from engine.clocks import Calendars, Rule, day_name, derive
 from engine.errors import OutsideCalendar
 from engine.register import ACTIVE
 from registry.inventory import DOUBT, FAULT, KEY, OPENS_A_FORMULA, WARNING, Finding, Row, Weight, column_of
+from registry.likeness import alike, name_key, url_key
 from registry.values import Holding
 
 APPROVED = ("approved", "approved_no_data", "guardian_release")
 IN_FORCE = (*APPROVED, "renewal_pending")
-ALIKE = 0.8
-"""From this likeness on, two names may be one: `Pimewick Lrng.` and `Pimewick Learning`."""
-
 OF_OPERATOR = ("business_address", "contact", "breach_contact")
 
 
@@ -122,9 +117,9 @@ class _Seen:
     def twin(self, one: _Named) -> _Named | None:
         """The first product that may be the same: one name and likely one operator, or one address and alike names."""
         for other in self.by_product.get(one.product, ()):
-            if _alike(one.operator, other.operator):
+            if alike(one.operator, other.operator):
                 return other
-        return next((other for other in self.by_url.get(one.url, ()) if _alike(one.product, other.product)), None)
+        return next((other for other in self.by_url.get(one.url, ()) if alike(one.product, other.product)), None)
 
 
 def _twins(rows: Sequence[Row], known: Sequence[Holding]) -> Iterator[Finding]:
@@ -175,20 +170,3 @@ def _left_as_they_are(rows: Sequence[Row], known: Sequence[Holding]) -> Iterator
         if agreement is not None and agreement.status == ACTIVE and not row.is_of_an_agreement:
             yield Finding(row.key, row.mark.line, "agreement_type", WARNING,
                           f"is empty, and the register has {agreement.id} in force: that stays as it is")
-
-
-def name_key(name: str) -> str:
-    """A name without what people type differently: case, accents' forms, punctuation, blanks, a leading `the`."""
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    words = re.sub(r"[^\w]+", " ", plain).split()
-    return " ".join(words[1:] if words[:1] == ["the"] and len(words) > 1 else words)
-
-
-def url_key(url: object) -> str:
-    """An address without scheme, `www.` and a closing slash."""
-    plain = re.sub(r"^https?://(www\.)?", "", str(url or "").casefold())
-    return plain.rstrip("/")
-
-
-def _alike(one: str, other: str) -> bool:
-    return one == other or difflib.SequenceMatcher(None, one, other).ratio() >= ALIKE

@@ -79,10 +79,14 @@ def people_by_mail(connection: Connection) -> dict[str, str]:
 
 
 def next_number(connection: Connection, kind: str = "A") -> int:
-    """The number that the next entry gets; whoever else wants one waits for this transaction."""
+    """The number that the next entry of a kind gets."""
     mine = REGISTER_NUMBERS.c.kind == kind
-    last = connection.execute(select(REGISTER_NUMBERS.c.last).where(mine).with_for_update()).scalar_one()
-    return int(last) + 1
+    return int(connection.execute(select(REGISTER_NUMBERS.c.last).where(mine)).scalar_one()) + 1
+
+
+def begin_writing(connection: Connection) -> None:
+    """Writers of the register wait for one another, so that none overwrites what it has not read."""
+    connection.execute(select(REGISTER_NUMBERS).order_by(REGISTER_NUMBERS.c.kind).with_for_update()).all()
 
 
 def _holding(row: Row, ring: Ring) -> Holding:
@@ -183,8 +187,8 @@ class _Pair:
 
 @dataclass(slots=True)
 class RegisterWriter:
-    """Collects what is to be written, and writes it in one go. `today` is the local date of `now`; `cause` says by
-    which case, or by an import; `touched` are the agreements that changed."""
+    """Collects what is to be written, after `begin_writing`, and writes it in one go. `today` is the local date of
+    `now`; `cause` says by which case, or by an import; `touched` are the agreements that changed."""
 
     connection: Connection
     ring: Ring

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from engine.messages import Command, Decision
 from engine.nodes import nearest
 from engine.office import Person
 from engine.ports import DueTimer, Message
+from engine.register import Entry
 from registry.values import Holding
 from storage import acts, incidents, people
 from storage.acts import Act, Acts
@@ -29,7 +30,14 @@ from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import BriefAt, Keeper, case_place, message_place, new_case_id
 from storage.links import SqlLinks
 from storage.outbox import SqlOutbox
-from storage.register import RegisterWriter, SqlRegister, holdings_of_rows
+from storage.register import (
+    RegisterWriter,
+    SqlRegister,
+    begin_writing,
+    entries,
+    holdings_of_rows,
+    next_number,
+)
 from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
@@ -219,6 +227,14 @@ class SqlUnit:
             raise UsageError(f"unknown task '{task_id}'{nearest(task_id, self.connection.scalars(open_ones).all())}")
         return str(found)
 
+    def entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
+        return entries(self.connection, self.base.ring, agreements)
+
+    def next_agreement(self) -> int:
+        if self.writes:
+            begin_writing(self.connection)
+        return next_number(self.connection)
+
     def adopt(self, definition: Definition, source: str) -> None:
         key = (DEFINITIONS.c.process == definition.process) & (DEFINITIONS.c.version == definition.version)
         known = self.connection.scalar(select(DEFINITIONS.c.hash).where(key))
@@ -302,7 +318,8 @@ class SqlUnit:
         return holdings_of_rows(self.connection, self.base.ring, keys)
 
     def register_writer(self, actor: Actor, now: dt.datetime, cause: str) -> RegisterWriter:
-        """Writes into the register in this transaction, once it is flushed."""
+        """Writes into the register in this transaction, once it is flushed. Get it before you read what it changes."""
+        begin_writing(self.connection)
         return RegisterWriter(self.connection, self.base.ring, actor, now, self.base.today(now), cause)
 
     def save_person(self, person: Person) -> None:

@@ -22,6 +22,7 @@ from engine.ladders import Ladder
 from engine.lawbook import read_calendar, read_ladders, read_reference, read_rules
 from engine.nodes import nearest
 from engine.office import Reference
+from registry.fields import FIELDS
 from workflows.reader import read_yaml
 
 SHIPPED = Path(__file__).parent
@@ -53,7 +54,7 @@ def compile_source(text: str, file: str, texts: Mapping[str, str], law: Lawbook 
     law = law or lawbook()
     names = {name: tuple(reference.texts) for name, reference in law.references.items()}
     return compile_definition(
-        read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts, references=names
+        read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts, references=names, register=FIELDS
     )
 
 
