@@ -134,6 +134,7 @@ def _apply(house: House, rows: Sequence[Row], actor: Actor) -> int:
             makes = plan.kind in ("agreement", "renewed") or (plan.kind == "new" and "type" in plan.values)
             writer.enter(plan.values, plan.holding, agreement=NEW if makes else None, key=plan.key)
         writer.flush()
+        house.service.plan(unit, writer.touched, now)
     return len(plans)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,9 @@ class Adopted:
 
     def has(self, process: str) -> bool:
         return self.catalogue.has(process)
+
+    def scheduled(self) -> Sequence[Definition]:
+        return self.catalogue.scheduled()
 
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         """Raises `WrongEnvironment` when neither has it."""

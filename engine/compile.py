@@ -17,6 +17,7 @@ from engine.compile_checks import check_states, check_texts, check_unused, check
 from engine.compile_decisions import read_decisions
 from engine.compile_duties import read_child, read_clock, read_mail, read_scenarios
 from engine.compile_register import check_taken, given_facts, is_taken, read_registers, read_taken, taken_type
+from engine.compile_schedule import check_start, read_schedule
 from engine.compile_states import answers, read_states, regions_of, with_offers
 from engine.definition import Definition, FactDef, PartyDef, Words
 from engine.fingerprint import fingerprint
@@ -64,6 +65,7 @@ def compile_definition(
             "soft",
             "decisions",
             "registers",
+            "schedule",
         ),
         what="a process",
     )
@@ -111,6 +113,8 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     states = read_states(top.get("states"), scope)
     states = with_offers(top.get("offers"), states, scope)
     check_states(node, states, scope)
+    schedule = read_schedule(top.get("schedule"), scope)
+    needs = check_start(top.get("schedule"), schedule, read_start(top.get("start"), scope), parties, scope)
     draft = Definition(
         process=word(top, "process", scope),
         version=_version(top.get("version"), scope),
@@ -118,7 +122,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         cites=_cites(top.get("cites"), scope),
         facts=facts,
         parties=parties,
-        start_needs=read_start(top.get("start"), scope),
+        start_needs=needs,
         states=states,
         clocks={name.text: read_clock(name.text, value, scope) for name, value in _section(top, "clocks", scope)},
         mails={name.text: read_mail(name.text, value, scope) for name, value in _section(top, "mails", scope)},
@@ -129,6 +133,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         from_parent=nodes.boolean(top.get("from_parent"), scope.faults, "from_parent") or False,
         decisions=read_decisions(top.get("decisions"), scope),
         registers=registers,
+        schedule=schedule,
     )
     return replace(draft, hash=fingerprint(draft))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import holds, moves, obligations, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
-from engine.definition import Definition, posting_task
+from engine.definition import SUBJECT, Definition, posting_task
 from engine.errors import NeedsSecond, Refused, UsageError
 from engine.messages import (
     ChildEnded,
@@ -19,6 +19,7 @@ from engine.messages import (
     FireTimer,
     MailSettled,
     Notify,
+    OfSchedule,
     PlaceHold,
     Reassign,
     RecordFacts,
@@ -29,6 +30,9 @@ from engine.messages import (
 from engine.nodes import nearest
 from engine.office import Office
 from engine.turn import Turn
+
+STARTED_LATE = "started_late"
+"""The flag of a case that its schedule would have started on an earlier day."""
 
 
 def start(definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Decision:
@@ -42,10 +46,14 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
         id=command.case_id, process=definition.process, version=definition.version, hash=definition.hash,
         state=definition.initial.name, entry=0, entered_at=now, revision=0, started_at=now,
         initiator=command.actor.id, parties=dict(command.parties), parent=command.parent,
-        child_name=command.child_name,
+        child_name=command.child_name, subject=_subject(definition, command), after=command.after,
+        suggested=command.suggested,
     )  # fmt: skip
     turn = Turn(definition, office, command.actor, now, case)
-    turn.tell("case_started", process=definition.process, version=definition.version, by=command.actor.name)
+    turn.tell("case_started", process=definition.process, version=definition.version, by=command.actor.name,
+              after=command.after)
+    if command.cycle is not None:
+        _of_schedule(turn, command.cycle)
     tasks.check_dates(turn, command.facts)
     taking.check_typed(turn, command.facts)
     turn.record(command.facts)
@@ -54,6 +62,24 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     moves.enter(turn, definition.initial.name)
     moves.go_on(turn)
     return turn.decision()
+
+
+def _subject(definition: Definition, command: StartCase) -> str | None:
+    """What a case of a scheduled process is about, whoever starts it: an agreement, or nothing in particular."""
+    if definition.schedule is None:
+        return None
+    return str(command.facts[SUBJECT]) if definition.schedule.of_agreements else ""
+
+
+def _of_schedule(turn: Turn, cycle: OfSchedule) -> None:
+    """Writes down which cycle it is. A late one is flagged, and the privacy officer reads it in the brief."""
+    late = (turn.today - cycle.planned).days
+    turn.tell("cycle_started", planned=cycle.planned, days_late=late or None, missed=cycle.missed or None)
+    if late > 0:
+        turn.change(flags=(*turn.case.flags, STARTED_LATE))
+        missed = f"; {cycle.missed} before it never started" if cycle.missed else ""
+        _tell_privacy(turn, f"Case {turn.case.id} should have started on {cycle.planned}: it started {late} days late"
+                            f"{missed}", "cycle")
 
 
 def decide(definition: Definition, case: Case, command: Command, now: dt.datetime, office: Office) -> Decision:
@@ -214,9 +240,9 @@ def _mail_settled(turn: Turn, command: MailSettled) -> None:
         _tell_privacy(turn, f"Mail '{mail.name}' of case {turn.case.id} is {command.status}: look at it")
 
 
-def _tell_privacy(turn: Turn, text: str) -> None:
+def _tell_privacy(turn: Turn, text: str, subject: str = "mail") -> None:
     for holder in turn.office.holders("privacy", turn.today):
-        turn.do(Notify(f"person:{holder.person.id}", "news", "mail", text, 8))
+        turn.do(Notify(f"person:{holder.person.id}", "news", subject, text, 8))
 
 
 _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {

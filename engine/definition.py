@@ -326,6 +326,29 @@ class RegisterDef:
     sets: tuple[tuple[str, FactValue], ...] = ()
 
 
+ANNIVERSARY = "anniversary"
+CYCLE_ON, SUBJECT = "cycle_on", "agreement"
+"""The facts that a case gets from its schedule: the date of its occurrence, and the agreement it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDef:
+    """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), or before
+    the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each."""
+
+    of_agreements: bool
+    days: tuple[str, ...] = ()
+    of: str = ""
+    before: int = 0
+    unit: str = "calendar_days"
+    facts: tuple[tuple[str, FactValue], ...] = ()
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The facts that each case of it starts with."""
+        return (CYCLE_ON, *((SUBJECT,) if self.of_agreements else ()), *(name for name, _ in self.facts))
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A story played by `check` on a fake clock; `steps` and `expect` are plain values, see docs/definitions.md."""
@@ -359,6 +382,7 @@ class Definition:
     from_parent: bool = False
     decisions: Mapping[str, DecisionDef] = field(default_factory=dict)
     registers: Mapping[str, RegisterDef] = field(default_factory=dict)
+    schedule: ScheduleDef | None = None
 
     @property
     def initial(self) -> StateDef:

@@ -10,13 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.case import Actor, Case, Contact, FactValue
+from engine.case import Actor, Case, Contact, FactValue, Suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class OfSchedule:
+    """The cycle that starts a case: the local date it was planned for, and how many cycles before it never started."""
+
+    planned: dt.date
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StartCase:
     """`case_id` is new; `facts` are values already read and checked against the definition. `process` is empty where
-    the definition is at hand."""
+    the definition is at hand. `suggested` are the answers of the case `after` which it follows."""
 
     case_id: str
     actor: Actor
@@ -25,6 +33,9 @@ class StartCase:
     parent: str | None = None
     child_name: str | None = None
     process: str = ""
+    cycle: OfSchedule | None = None
+    after: str | None = None
+    suggested: Mapping[str, Suggestion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +220,7 @@ class Event:
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
-    agreement_changed; and of the store second_confirmed.
+    agreement_changed, cycle_started; and of the store second_confirmed.
     """
 
     kind: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
@@ -18,6 +19,7 @@ from engine.errors import LostRace, Refused, Stale
 from engine.messages import (
     Command,
     CompleteTask,
+    Decision,
     FireTimer,
     PlaceHold,
     Reassign,
@@ -25,9 +27,11 @@ from engine.messages import (
     Recount,
     ReleaseHold,
     StartCase,
+    WriteRegister,
 )
 from engine.office import Office
-from engine.ports import Definitions, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.ports import Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.standing import Standing
 from engine.turn import written
 
 TRIES = 5
@@ -43,7 +47,9 @@ class Service:
         self.store = store
         self.definitions = definitions
         self.make_office = make_office
+        self.standing = Standing(definitions)
         self._counted_in: tuple[str, ...] | None = None
+        self._planned = False
 
     def start(
         self,
@@ -138,26 +144,48 @@ class Service:
             self._counted_in = calendars
         return len(cases)
 
-    def tick(self, now: dt.datetime, limit: int = BATCH, spent: Callable[[], bool] = lambda: False) -> int:
-        """Fires timers that are due, in one transaction with a savepoint each; says how many were looked at.
+    def plan(self, unit: Unit, agreements: Collection[str], now: dt.datetime) -> None:
+        """Plans the cycles of agreements that this transaction has written without a case."""
+        self.standing.plan(unit, agreements, now, self._office(unit))
 
-        A timer whose case is sick is counted and left; the others go on. Once `spent` says so, the batch ends after
-        the timer in hand, so that a waiting writer gets its turn. Call again while it answers `limit`.
+    def replan(self, now: dt.datetime, limit: int = BATCH) -> bool:
+        """Plans every active agreement anew where schedules have changed since that was done last, in transactions of
+        `limit` agreements. Looks only once in the life of this process; whether there was anything to do."""
+        if self._planned:
+            return False
+        schedules = self.standing.schedules()
+        with self.store.read() as unit:
+            changed = unit.planned_for() != schedules
+        beyond: str | None = "" if changed else None
+        while beyond is not None:
+            with self.store.begin() as unit:
+                beyond = self.standing.plan_page(unit, beyond, limit, now, self._office(unit))
+                if beyond is None:
+                    unit.set_planned_for(schedules)
+        self._planned = True
+        return changed
+
+    def tick(self, now: dt.datetime, limit: int = BATCH, spent: Callable[[], bool] = lambda: False) -> int:
+        """Fires timers and starts cycles that are due, in one transaction with a savepoint each; says how many were
+        looked at.
+
+        One whose case is sick is counted and left; the others go on. Once `spent` says so, the batch ends after the one
+        in hand, so that a waiting writer gets its turn. Call again while it answers `limit`.
         """
-        failed: list[tuple[DueTimer, str]] = []
+        failed: list[tuple[DueTimer | DueCycle, str]] = []
         looked_at = 0
         with self.store.begin() as unit:
-            timers = unit.due_timers(now, limit)
-            office = self._office(unit) if timers else None
-            while office is not None and looked_at < len(timers) and not (looked_at and spent()):
-                timer = timers[looked_at]
-                error = self._fire(unit, timer, now, office)
+            due: list[DueTimer | DueCycle] = [*unit.due_timers(now, limit)]
+            due += unit.due_cycles(now, limit - len(due)) if len(due) < limit else ()
+            office = self._office(unit) if due else None
+            while office is not None and looked_at < len(due) and not (looked_at and spent()):
+                error = self._do(unit, due[looked_at], now, office)
                 if error is not None:
-                    failed.append((timer, error))
+                    failed.append((due[looked_at], error))
                 looked_at += 1
-        for timer, error in failed:
-            self.store.failed("timer", timer.id, error, now)
-        return looked_at if looked_at == len(timers) else limit
+        for row, error in failed:
+            self.store.failed("timer" if isinstance(row, DueTimer) else "cycle", row.id, error, now)
+        return looked_at if looked_at == len(due) else limit
 
     def advance(self, now: dt.datetime, limit: int = BATCH) -> int:
         """Delivers waiting messages, each in a transaction of its own that locks one case; says how many.
@@ -179,7 +207,7 @@ class Service:
     def _open(self, unit: Unit, definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Case:
         decision = start(definition, command, now, _equipped(unit, office, definition, command))
         unit.adopt(definition, self.definitions.source(definition))
-        unit.keep(None, decision, command.actor, now)
+        self._keep(unit, None, decision, command.actor, now, office)
         return decision.case
 
     def _change(
@@ -200,7 +228,7 @@ class Service:
                     decision = decide(definition, case, command, now, office)
                     if also is not None:
                         also(unit, case, decision.case)
-                    unit.keep(case, decision, getattr(command, "actor", SYSTEM), now)
+                    self._keep(unit, case, decision, getattr(command, "actor", SYSTEM), now, office)
                     return decision.case
             except LostRace:
                 continue
@@ -213,21 +241,36 @@ class Service:
     def _office(self, unit: Unit) -> Office:
         return self.make_office(unit.people())
 
-    def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> str | None:
+    def _do(self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office) -> str | None:
         """The class name of what went wrong, or None. A lost race is no failure: the next tick looks again."""
         try:
             with unit.savepoint():
-                case, definition = self._load(unit, timer.case_id)
-                fire = FireTimer(timer.key)
-                decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
-                if decision.events or decision.effects:
-                    unit.keep(case, decision, SYSTEM, now)
-                unit.timer_done(timer, now)
+                if isinstance(due, DueTimer):
+                    self._fire(unit, due, now, office)
+                else:
+                    self.standing.start(unit, due, now, office, partial(self._open, unit, now=now, office=office))
         except LostRace:
             return None
-        except Exception as error:  # whatever it is, it is this timer's own
+        except Exception as error:  # whatever it is, it is this row's own
             return type(error).__name__
         return None
+
+    def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> None:
+        case, definition = self._load(unit, timer.case_id)
+        fire = FireTimer(timer.key)
+        decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
+        if decision.events or decision.effects:
+            self._keep(unit, case, decision, SYSTEM, now, office)
+        unit.timer_done(timer, now)
+
+    def _keep(
+        self, unit: Unit, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime, office: Office
+    ) -> None:
+        """Keeps a decision, and plans the cycles of the agreements that it wrote."""
+        unit.keep(before, decision, actor, now)
+        written = [effect for effect in decision.effects if isinstance(effect, WriteRegister)]
+        superseded = [str(effect.values["supersedes"]) for effect in written if "supersedes" in effect.values]
+        self.standing.plan(unit, [*(effect.agreement for effect in written), *superseded], now, office)
 
     def _deliver_next(self, left: set[int], now: dt.datetime) -> bool:
         """False when no message waits but those in `left`, which grows by one that could not be delivered."""
@@ -252,7 +295,7 @@ class Service:
         else:
             case, definition = self._load(unit, message.case_id)
             office = _equipped(unit, office, definition, command)
-            unit.keep(case, decide(definition, case, command, now, office), SYSTEM, now)
+            self._keep(unit, case, decide(definition, case, command, now, office), SYSTEM, now, office)
         unit.message_done(message)
 
     def _unchanged(self, case: Case, definition: Definition, command: Command) -> None:

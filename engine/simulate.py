@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
+from engine.cycles import start_date
 from engine.decide import decide, start
-from engine.definition import Definition
+from engine.definition import CYCLE_ON, SUBJECT, Definition
 from engine.errors import SoppaError, UsageError
 from engine.forms import SAMPLE_DOCUMENT
 from engine.messages import (
@@ -38,7 +39,7 @@ from engine.messages import (
 from engine.nodes import nearest
 from engine.office import Office
 from engine.ports import Definitions
-from engine.register import Entry
+from engine.register import Entry, entry_id
 
 NOON = 12
 HOLD = "hold"
@@ -100,10 +101,12 @@ def play(
     actor: Actor = SYSTEM,
 ) -> Story:
     """Plays a case for `days` local days from `start_on`. Those of `facts` that are taken from an agreement say what
-    the register of this story has of it: of every agreement that the story names.
+    the register of this story has of it: of every agreement that the story names. What a schedule gives need not be
+    said: the date of the cycle that starts on this day, and some agreement.
 
     Raises as `start` and `decide` do when an answer is refused, with the answer named.
     """
+    facts = {**_of_schedule(definition, start_on, office), **facts}
     named = _agreements(definition, definitions, facts, answers)
     known, typed = _told_of_the_register(definition, facts, named)
     player = _Player(definitions, replace(office, register=known), Story(), office.at_local(start_on, NOON))
@@ -114,6 +117,15 @@ def play(
         player.answer(answer)
     player.run_until(end)
     return player.story
+
+
+def _of_schedule(definition: Definition, start_on: dt.date, office: Office) -> Mapping[str, FactValue]:
+    """What a schedule would give a case that starts on this day, unless the story says it."""
+    schedule = definition.schedule
+    if schedule is None:
+        return {}
+    subject: Mapping[str, FactValue] = {SUBJECT: entry_id("A", 1)} if schedule.of_agreements else {}
+    return {CYCLE_ON: start_date(schedule, start_on, office), **subject, **dict(schedule.facts)}
 
 
 def _agreements(

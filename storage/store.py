@@ -15,15 +15,16 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_,
 from sqlalchemy.exc import DBAPIError
 
 from engine.case import Actor, Case
+from engine.cycles import Cycle, Planned
 from engine.definition import Definition, say
 from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
 from engine.messages import Command, Decision
 from engine.nodes import nearest
 from engine.office import Person
-from engine.ports import DueTimer, Message
+from engine.ports import DueCycle, DueTimer, Message
 from engine.register import Entry
 from registry.values import Holding
-from storage import acts, incidents, people
+from storage import acts, cycles, incidents, people
 from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
@@ -41,7 +42,7 @@ from storage.register import (
 from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
-from storage.tables import ASSIGNEES, CASES, CLOCKS, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
+from storage.tables import ASSIGNEES, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
 from storage.upgrade import migrate
 from storage.views import Views
 
@@ -52,6 +53,7 @@ _NOW = bindparam("now", type_=TIMERS.c.at.type)
 _WORK = select(
     or_(
         exists().where(TIMERS.c.at <= _NOW),
+        exists().where(CYCLES.c.at <= _NOW),
         exists().where(MESSAGES.c.stopped.is_(False)),
         exists().where(OUTBOX.c.at <= _NOW),
     )
@@ -145,7 +147,7 @@ class SqlStore:
         with self.base.reading() as connection:
             yield SqlUnit(connection, self.base, self.brief_at, writes=False)
 
-    def failed(self, kind: Literal["timer", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
+    def failed(self, kind: Literal["timer", "cycle", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
         return self.base.write(lambda connection: incidents.failed(connection, kind, ref, error, now))
 
     def retry_incident(self, incident_id: int, now: dt.datetime) -> None:
@@ -153,7 +155,7 @@ class SqlStore:
         self.base.write(lambda connection: incidents.retry(connection, incident_id, now))
 
     def has_work(self, now: dt.datetime) -> bool:
-        """Whether anything is due: looks at the first leaf of three indexes, takes no lock."""
+        """Whether anything is due: looks at the first leaf of four indexes, takes no lock."""
         with self.base.reading() as connection:
             return bool(connection.scalar(_WORK, {"now": now}))
 
@@ -283,6 +285,30 @@ class SqlUnit:
     def timer_done(self, timer: DueTimer, now: dt.datetime) -> None:
         fired = update(TIMERS).where(TIMERS.c.id == timer.id).values(at=None, fired_at=now)
         self.connection.execute(fired)
+
+    def cycles(self, process: str, subjects: Collection[str]) -> Mapping[str, Planned]:
+        return cycles.planned(self.connection, process, subjects)
+
+    def plan_cycles(self, process: str, wanted: Mapping[str, Cycle | None]) -> None:
+        cycles.plan(self.connection, process, wanted)
+
+    def drop_cycles(self, scheduled: Collection[str]) -> None:
+        cycles.drop(self.connection, scheduled)
+
+    def due_cycles(self, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
+        return cycles.due(self.connection, now, limit)
+
+    def cycle_done(self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
+        cycles.done(self.connection, due, on, case_id, missed, now)
+
+    def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
+        return cycles.active_agreements(self.connection, beyond, limit)
+
+    def planned_for(self) -> str:
+        return _mark(self.connection, "planned_for") or ""
+
+    def set_planned_for(self, schedules: str) -> None:
+        _set_mark(self.connection, "planned_for", schedules)
 
     def messages(self, limit: int) -> Sequence[Message]:
         first = select(func.min(MESSAGES.c.id)).where(MESSAGES.c.stopped.is_(False)).group_by(MESSAGES.c.case_id)

@@ -100,7 +100,11 @@ class CaseRow(SQLModel, table=True):
     """`sealed` holds facts and parties, `progress` the plain rest (what happened when, children counted)."""
 
     __tablename__ = "cases"
-    __table_args__ = _args(CheckConstraint("revision > 0", "revision"))
+    _about = text("subject IS NOT NULL")
+    __table_args__ = _args(
+        CheckConstraint("revision > 0", "revision"),
+        Index("ix_cases_subject", "process", "subject", sqlite_where=_about, postgresql_where=_about),
+    )
     id: str = Field(primary_key=True)
     process: str
     version: int
@@ -117,6 +121,7 @@ class CaseRow(SQLModel, table=True):
     child_name: str | None = None
     ended_at: dt.datetime | None = None
     outcome: str | None = None
+    subject: str | None = None
     sealed: bytes
 
 
@@ -210,6 +215,27 @@ class TimerRow(SQLModel, table=True):
     key: str
     at: dt.datetime | None = None
     fired_at: dt.datetime | None = None
+    attempts: int = 0
+
+
+class CycleRow(SQLModel, table=True):
+    """One occurrence of a schedule for one subject (an agreement, or empty). `at` is there while it waits, `fired_at`
+    once its case has started; neither when an incident holds it back. One that has not started is alone of its kind."""
+
+    __tablename__ = "cycles"
+    __table_args__ = _args(
+        UniqueConstraint("process", "subject", "occurrence"),
+        _unique_where("uq_cycles_waiting", "fired_at IS NULL", "process", "subject"),
+        _pending("cycles", "at"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    process: str
+    subject: str
+    occurrence: dt.date
+    at: dt.datetime | None = None
+    fired_at: dt.datetime | None = None
+    case_id: str | None = Field(default=None, foreign_key="cases.id")
+    missed: int = 0
     attempts: int = 0
 
 
@@ -505,6 +531,7 @@ TASKS = _table(TaskRow)
 ASSIGNEES = _table(TaskAssignee)
 CLOCKS = _table(ClockRow)
 TIMERS = _table(TimerRow)
+CYCLES = _table(CycleRow)
 MESSAGES = _table(MessageRow)
 OUTBOX = _table(OutboxMail)
 BRIEF_LINES = _table(BriefLineRow)

@@ -113,6 +113,59 @@ states:
          outcomes: {again: {}}}
   closed: {title: Closed, final: closed}
 """
+CHECK_IN = """
+process: check_in
+version: 1
+title: Yearly check-in
+cites: [105 ILCS 85/15]
+schedule: {for: agreements, on: {before: 90 calendar_days, of: anniversary}, facts: {why: yearly}}
+facts:
+  agreement: {type: agreement, label: Agreement}
+  cycle_on: {type: date, label: Anniversary}
+  why: {type: choice, of: [yearly, breach], label: Why}
+  product: {type: text, from: agreement.product, label: Product}
+  uses: {type: int, label: Teachers who use it, prefill: true}
+  changed: {type: bool, label: Anything changed, prefill: true}
+  areas:
+    type: table
+    label: Areas
+    prefill: true
+    columns: {state: {type: choice, of: [same, changed], label: State}, what: {type: text, label: What, optional: true}}
+    rows: {data: Data, security: Security}
+  attested_on: {type: date, label: Attested on}
+registers:
+  attested: {kind: agreement, of: agreement, facts: {last_attested_on: attested_on}}
+states:
+  asking:
+    title: Asking
+    initial: true
+    tasks:
+      - {id: attest, role: privacy, title: Attest, form: [uses, changed, areas], shows: [product, cycle_on, why],
+         due: 10 business_days, outcomes: {sent: reviewing}}
+  reviewing:
+    title: Reviewing
+    tasks:
+      - {id: review, role: privacy, title: Review, form: [attested_on], shows: [uses, changed, areas],
+         due: 10 business_days, outcomes: {fine: renewed}}
+  renewed: {title: Renewed, final: renewed, register: [attested]}
+"""
+
+COLLECT = """
+process: collect
+version: 1
+title: Subcontractors
+cites: [105 ILCS 85/15]
+schedule: {on: [11-17, 05-17]}
+facts:
+  cycle_on: {type: date, label: Collected for}
+states:
+  collecting:
+    title: Collecting
+    initial: true
+    tasks: [{id: ask, role: privacy, title: Ask, shows: [cycle_on], due: 5 business_days, outcomes: {done: done}}]
+  done: {title: Done, final: collected}
+"""
+
 ORDER = """Subject: Case {{ case }}: {{ fact_product }}
 
 {% if has(fact_deletion_days) %}within {{ fact_deletion_days }} days{% endif %}
@@ -150,6 +203,9 @@ class Shelf:
 
     def has(self, process: str) -> bool:
         return process in self.definitions
+
+    def scheduled(self) -> tuple[Definition, ...]:
+        return tuple(each for each in self.definitions.values() if each.schedule)
 
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         return self.newest(process)

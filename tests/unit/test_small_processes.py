@@ -48,6 +48,9 @@ class One:
     def has(self, process: str) -> bool:
         return process == self.definition.process
 
+    def scheduled(self) -> tuple[Definition, ...]:
+        return (self.definition,) if self.definition.schedule else ()
+
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         return self.definition
 
