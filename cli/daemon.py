@@ -49,6 +49,7 @@ def duties(house: House, relay: Relay | None, *, tells_gaps: bool) -> Duties:
         house.store.outbox.rescue(now)
         while house.service.recount(now):
             pass
+        house.service.replan(now)
 
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}

@@ -37,6 +37,8 @@ COMMANDS = {
     "simulate": "What would fire when, and to whom; nothing is stored.",
     "rules": "The rules of the law that soppa knows.",
     "references": "Agencies' addresses and the like: list, confirm.",
+    "register": "Operators, products, agreements: import, list, show, export.",
+    "schedule": "What starts by itself, and when.",
     "people": "The people of the office: import, list, set, totp.",
     "mail": "Mails: preview, outbox, retry, settle.",
     "incidents": "What failed five times: list, retry.",

@@ -29,7 +29,7 @@ def pages(house: House) -> Callable[..., object]:
         service=house.service, store=house.store, definitions=house.definitions, office=lent.office,
         clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
         documents=house.documents, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
-        act=lent.act, confirm_act=lent.confirm_act,
+        act=lent.act, confirm_act=lent.confirm_act, agreements=house.store.register.labels,
     )  # fmt: skip
 
 

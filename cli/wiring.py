@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from storage.sealing import read_ring
 from storage.store import SqlStore, open_store, weekday_briefs
 from workflows import Catalogue, from_source
 
-PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "web")
+PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "registry", "web")
 Clock = Callable[[], dt.datetime]
 
 
@@ -49,6 +49,9 @@ class Adopted:
 
     def processes(self) -> tuple[str, ...]:
         return self.catalogue.processes()
+
+    def scheduled(self) -> Sequence[Definition]:
+        return self.catalogue.scheduled()
 
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         """Raises `WrongEnvironment` when neither has it."""

@@ -42,6 +42,15 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What was answered last time: in case `case`, on the local date `on`. No guard sees it before it is said again."""
+
+    value: FactValue
+    on: dt.date
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts. `kind` person: `id` is a person's id; party: the party's name in the case; system: the engine itself.
 
@@ -167,7 +176,9 @@ class Case:
     `regions` those of the regions of a parallel state, in document order. `entries` counts entries of states.
 
     `happened` holds the local date of the latest occurrence of each event; `children` the number of joined children
-    still open, by child name. `flags` are what everybody who looks at it must see: that glass was broken.
+    still open, by child name. `flags` are what everybody who looks at it must see: that glass was broken, that it
+    started late. `subject` is the agreement that a case of a schedule is about, empty where it is about none; `after`
+    the case whose answers are `suggested`.
     """
 
     id: str
@@ -195,6 +206,9 @@ class Case:
     ended_at: dt.datetime | None = None
     outcome: str | None = None
     flags: tuple[str, ...] = ()
+    subject: str | None = None
+    after: str | None = None
+    suggested: Mapping[str, Suggestion] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

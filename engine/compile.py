@@ -16,15 +16,19 @@ from engine.clocks import Rule
 from engine.compile_checks import check_states, check_texts, check_unused, check_ways
 from engine.compile_decisions import read_decisions
 from engine.compile_duties import mails_to_many, read_audience, read_child, read_clock, read_mail, read_scenarios
+from engine.compile_register import check_taken, given_facts, is_taken, read_registers, read_taken, taken_type
+from engine.compile_schedule import check_start, read_schedule
 from engine.compile_states import answers, read_states, regions_of, with_offers
 from engine.definition import Definition, FactDef, PartyDef, Words
 from engine.fingerprint import fingerprint
 from engine.guards import Column, FactType
 from engine.ladders import Ladder
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
+from engine.register import Fields
 from engine.scope import ROLES, SECTIONS, Scope, word
 
-KINDS = ("bool", "text", "int", "date", "instant", "choice", "set", "document", "person", "contacts", "table")
+KINDS = ("bool", "text", "int", "date", "instant", "choice", "set", "document", "person", "contacts", "table",
+         "agreement")
 CELLS = ("bool", "text", "int", "date", "choice")
 _SNAKE = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -36,9 +40,10 @@ def compile_definition(
     ladders: Mapping[str, Ladder],
     texts: Mapping[str, str],
     references: Mapping[str, Collection[str]],
+    register: Fields,
 ) -> Definition:
     """The definition that a document describes. `texts` holds the mails' sources by `NAME.LANGUAGE`, `references` the
-    names of the texts of each piece of reference data.
+    names of the texts of each piece of reference data, `register` the fields that an agreement has.
 
     Raises `FaultyInput` with every fault, in the order of the file.
     """
@@ -60,10 +65,12 @@ def compile_definition(
             "soft",
             "decisions",
             "audiences",
+            "registers",
+            "schedule",
         ),
         what="a process",
     )
-    scope = Scope(faults, rules, ladders, texts, _declared(top, faults), references=references)
+    scope = Scope(faults, rules, ladders, texts, _declared(top, faults), references=references, register=register)
     made = _definition(node, top, scope)
     check_texts(scope, made, node.mark)
     check_ways(scope, made)
@@ -101,11 +108,16 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.answers = frozenset(answers(top))
     scope.to_many = frozenset(mails_to_many(top))
     scope.decided = frozenset(key.text for key, _ in nodes.named(top.get("decisions"), Faults()))
+    check_taken(top.get("facts"), facts, scope)
+    registers = read_registers(top.get("registers"), scope)
+    scope.given = given_facts(facts, registers)
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
     needs, by, starter = read_start(top.get("start"), scope)
     states = read_states(top.get("states"), scope)
     states = with_offers(top.get("offers"), states, scope)
     check_states(node, states, scope)
+    schedule = read_schedule(top.get("schedule"), scope)
+    needs = check_start(top.get("schedule"), schedule, needs, parties, scope)
     draft = Definition(
         process=word(top, "process", scope),
         version=_version(top.get("version"), scope),
@@ -128,6 +140,8 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         audiences={
             name.text: read_audience(name.text, value, scope) for name, value in _section(top, "audiences", scope)
         },
+        registers=registers,
+        schedule=schedule,
     )
     return replace(draft, hash=fingerprint(draft))
 
@@ -160,28 +174,45 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         node,
         scope.faults,
         required=("type", "label"),
-        optional=("of", "personal", "help", "columns", "rows"),
+        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill"),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
-    labels = _options(top.get("of"), scope)
+    words = scope.words(top.get("label"), "label"), scope.words(top.get("help"), "help")
+    personal, prefill = (nodes.boolean(top.get(key), scope.faults, key) or False for key in ("personal", "prefill"))
+    if "from" in top:
+        taken = read_taken(top["from"], scope)
+        made = taken_type(name, node, kind, taken, scope)
+        return FactDef(name, made.type, words[0], personal, words[1], made.option_labels, made.columns, taken)
+    labels, rows = _options(top.get("of"), scope), _options(top.get("rows"), scope)
+    _check_shape(name, node, kind, top, labels, scope)
+    columns = {key.text: _column(key.text, item, scope) for key, item in nodes.named(top.get("columns"), scope.faults)}
+    return FactDef(
+        name,
+        FactType(kind, tuple(labels), tuple(column for column, _ in columns.values()), tuple(rows)),
+        words[0],
+        personal,
+        words[1],
+        labels or rows,
+        {key: fact for key, (_, fact) in columns.items()},
+        like=nodes.text(top.get("like"), scope.faults, "like"),
+        prefill=prefill,
+    )
+
+
+def _check_shape(
+    name: str, node: Node, kind: str, top: Mapping[str, Node], labels: Mapping[str, Words], scope: Scope
+) -> None:
     if (kind in ("choice", "set")) != bool(labels):
         scope.faults.add(
             top.get("of") or node, f"fact '{name}': 'of' lists the options of a choice or a set, and of nothing else"
         )
     if (kind == "table") != ("columns" in top) or ("rows" in top and kind != "table"):
         scope.faults.add(node, f"fact '{name}': a table has columns, and rows where these are fixed; nothing else has")
-    columns = {key.text: _column(key.text, item, scope) for key, item in nodes.named(top.get("columns"), scope.faults)}
-    rows = _options(top.get("rows"), scope)
-    return FactDef(
-        name,
-        FactType(kind, tuple(labels), tuple(column for column, _ in columns.values()), tuple(rows)),
-        scope.words(top.get("label"), "label"),
-        nodes.boolean(top.get("personal"), scope.faults, "personal") or False,
-        scope.words(top.get("help"), "help"),
-        labels or rows,
-        {key: fact for key, (_, fact) in columns.items()},
-    )
+    if "like" in top and kind != "agreement":
+        scope.faults.add(top["like"], f"fact '{name}': 'like' puts agreements in order, and nothing else")
+    if "prefill" in top and kind == "document":
+        scope.faults.add(top["prefill"], f"fact '{name}': a document is handed in anew, so it is never suggested")
 
 
 def _column(name: str, node: Node, scope: Scope) -> tuple[Column, FactDef]:
@@ -200,7 +231,10 @@ def _column(name: str, node: Node, scope: Scope) -> tuple[Column, FactDef]:
 
 
 def _options(node: Node | None, scope: Scope) -> Mapping[str, Words]:
-    """Options with their labels; in a plain list an option is its own label."""
+    """Options with their labels; in a plain list an option is its own label. `agreement.FIELD` are the options that the
+    register knows of that field."""
+    if isinstance(node, Scalar) and node.text.startswith("agreement."):
+        return _options_of(node, scope)
     if isinstance(node, MapNode):
         return {key.text: scope.words(value, "an option") for key, value in nodes.named(node, scope.faults, "of")}
     found: dict[str, Words] = {}
@@ -212,11 +246,20 @@ def _options(node: Node | None, scope: Scope) -> Mapping[str, Words]:
     return found
 
 
+def _options_of(node: Scalar, scope: Scope) -> Mapping[str, Words]:
+    known = [name for name, each in scope.register.items() if each.type.options]
+    field = nodes.choice(Scalar(node.text.partition(".")[2], node.mark), scope.faults, known, "of")
+    return scope.register[field].option_labels if field else {"": {"en": ""}}
+
+
 def read_party(name: str, node: Node, scope: Scope) -> PartyDef:
     top = nodes.fields(node, scope.faults, required=("label", "kind"), optional=("from",), what=f"party '{name}'")
     kind = nodes.choice(top.get("kind"), scope.faults, ("parent", "operator", "other"), "kind") or "other"
+    label = scope.words(top.get("label"), "label")
+    if is_taken(top.get("from")):
+        return PartyDef(name, label, kind, taken=read_taken(top["from"], scope, ("contacts",)))  # type: ignore[arg-type]
     source = scope.fact_of(top.get("from"), ("contacts",), "from")
-    return PartyDef(name, scope.words(top.get("label"), "label"), kind, source)  # type: ignore[arg-type]
+    return PartyDef(name, label, kind, source)  # type: ignore[arg-type]
 
 
 def read_start(node: Node | None, scope: Scope) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
@@ -226,5 +269,5 @@ def read_start(node: Node | None, scope: Scope) -> tuple[tuple[str, ...], tuple[
     needs = []
     for item in nodes.items(top.get("needs"), scope.faults, "needs"):
         is_party = isinstance(item, Scalar) and item.text in scope.declared["parties"]
-        needs.append(scope.name("parties" if is_party else "facts", item, "needs"))
+        needs.append(scope.name("parties", item, "needs") if is_party else scope.typed(item, "needs"))
     return tuple(name for name in needs if name is not None), by, scope.fact_of(top.get("self"), ("person",), "self")

@@ -86,6 +86,7 @@ def check_unused(scope: Scope) -> None:
         "facts": "is never asked, read, shown or mailed",
         "mails": "is never sent",
         "children": "is never started",
+        "registers": "is never written",
         "parties": "never acts, reads or is passed on",
         "audiences": "never reads a mail",
     }

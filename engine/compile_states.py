@@ -31,7 +31,8 @@ UNITS = ("business_days", "calendar_days", "school_days")
 _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
 
 
-KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start")
+KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start",
+        "register")
 OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable", "require", "fix")
 WAYS = ("tasks", "joined", "always", "on", "after", "expires", "start", "parallel", "done")
 
@@ -95,6 +96,7 @@ def read_state(name: str, node: Node, scope: Scope) -> StateDef:
         after=_after(top.get("after"), scope),
         sends=scope.names("mails", top.get("send"), "send"),
         starts=scope.names("children", top.get("start"), "start"),
+        registers=scope.names("registers", top.get("register"), "register"),
     )
 
 
@@ -161,7 +163,7 @@ def _after(node: Node | None, scope: Scope) -> After | None:
         scope.faults.add(node, "after is one line such as {20 school_days: closed}, or {before: …, of: CLOCK, to: …}")
         return None
     key, value = node.entries[0]
-    length = _length(key, scope, "after")
+    length = read_length(key, scope, "after")
     to, sends = _to_and_send(value, scope)
     return None if length is None else After(*length, to, sends)
 
@@ -169,13 +171,14 @@ def _after(node: Node | None, scope: Scope) -> After | None:
 def _before(node: Node, scope: Scope) -> After | None:
     """`{before: 2 business_days, of: CLOCK, to: …, send: […]}`."""
     top = nodes.fields(node, scope.faults, required=("before", "of", "to"), optional=("send",), what="after")
-    length = _length(top.get("before"), scope, "before")
+    length = read_length(top.get("before"), scope, "before")
     clock = scope.name("clocks", top.get("of"), "of")
     sends = scope.names("mails", top.get("send"), "send")
     return None if length is None else After(*length, _branches(top.get("to"), scope), sends, clock)
 
 
-def _length(node: Node | None, scope: Scope, what: str) -> tuple[int, str] | None:
+def read_length(node: Node | None, scope: Scope, what: str) -> tuple[int, str] | None:
+    """`5 business_days` as a number and a unit."""
     value = nodes.text(node, scope.faults, what)
     if value is None or node is None:
         return None
@@ -245,7 +248,7 @@ def _break_glass(node: Node | None, scope: Scope) -> BreakGlass | None:
     if node is None:
         return None
     top = nodes.fields(node, scope.faults, required=("role", "within", "of", "tells"), what="break_glass")
-    within = _length(top.get("within"), scope, "within")
+    within = read_length(top.get("within"), scope, "within")
     if within is not None and within[1] != "business_days":
         scope.faults.add(top["within"], "break_glass: within is a number of business_days before the legal date")
     role = nodes.choice(top.get("role"), scope.faults, ROLES, "role") or "privacy"
@@ -299,7 +302,7 @@ def _form(node: Node | None, scope: Scope) -> Iterator[FormField]:
 def _due(node: Node | None, scope: Scope) -> Due | None:
     """`5 business_days`, `{day: 7, of: X}` (calendar days) or `{before: 5 business_days, of: CLOCK}`."""
     if not isinstance(node, MapNode):
-        length = _length(node, scope, "due")
+        length = read_length(node, scope, "due")
         return None if length is None else Due(*length)
     top = nodes.fields(node, scope.faults, required=("of",), optional=("day", "before"), what="due")
     if ("day" in top) == ("before" in top):
@@ -308,7 +311,7 @@ def _due(node: Node | None, scope: Scope) -> Due | None:
     if "day" in top:
         day = nodes.integer(top["day"], scope.faults, "day") or 0
         return Due(day, "calendar_days", _start_of(top.get("of"), scope))
-    length = _length(top["before"], scope, "before")
+    length = read_length(top["before"], scope, "before")
     clock = scope.name("clocks", top.get("of"), "of")
     return None if length is None else Due(*length, clock, before=True)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine import holds, moves, obligations, tasks
+from engine import holds, moves, obligations, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
-from engine.definition import Definition, MailDef, began, complete, posting_task
+from engine.definition import SUBJECT, Definition, MailDef, began, complete, posting_task
 from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
 from engine.messages import (
     AudienceTold,
@@ -23,6 +23,7 @@ from engine.messages import (
     MailBounced,
     MailSettled,
     Notify,
+    OfSchedule,
     PlaceHold,
     Reassign,
     RecordFacts,
@@ -33,6 +34,9 @@ from engine.messages import (
 from engine.nodes import nearest
 from engine.office import Office
 from engine.turn import Turn
+
+STARTED_LATE = "started_late"
+"""The flag of a case that its schedule would have started on an earlier day."""
 
 
 def start(definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Decision:
@@ -48,13 +52,18 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
         id=command.case_id, process=definition.process, version=definition.version, hash=definition.hash,
         state=definition.initial.name, entry=0, entered_at=now, revision=0, started_at=now,
         initiator=command.actor.id, parties=dict(command.parties), parent=command.parent,
-        child_name=command.child_name,
+        child_name=command.child_name, subject=_subject(definition, command), after=command.after,
+        suggested=command.suggested,
     )  # fmt: skip
     turn = Turn(definition, office, command.actor, now, case)
-    turn.tell("case_started", process=definition.process, version=definition.version, by=command.actor.name)
+    turn.tell("case_started", process=definition.process, version=definition.version, by=command.actor.name,
+              after=command.after)
+    if command.cycle is not None:
+        _of_schedule(turn, command.cycle)
     tasks.check_dates(turn, command.facts)
+    taking.check_typed(turn, command.facts)
     turn.record(command.facts)
-    tasks.follow_parties(turn)
+    taking.follow(turn, command.facts)
     obligations.refresh(turn)
     moves.enter(turn, definition.initial.name)
     moves.go_on(turn)
@@ -65,6 +74,24 @@ def _check_starter(definition: Definition, actor: Actor) -> None:
     if actor.kind == "person" and definition.start_by and not actor.roles & set(definition.start_by):
         roles = ", ".join(definition.start_by)
         raise NotAllowed(f"{actor.name} may not start {definition.process}: it is for {roles}")
+
+
+def _subject(definition: Definition, command: StartCase) -> str | None:
+    """What a case of a scheduled process is about, whoever starts it: an agreement, or nothing in particular."""
+    if definition.schedule is None:
+        return None
+    return str(command.facts[SUBJECT]) if definition.schedule.of_agreements else ""
+
+
+def _of_schedule(turn: Turn, cycle: OfSchedule) -> None:
+    """Writes down which cycle it is. A late one is flagged, and the privacy officer reads it in the brief."""
+    late = (turn.today - cycle.planned).days
+    turn.tell("cycle_started", planned=cycle.planned, days_late=late or None, missed=cycle.missed or None)
+    if late > 0:
+        turn.change(flags=(*turn.case.flags, STARTED_LATE))
+        missed = f"; {cycle.missed} before it never started" if cycle.missed else ""
+        _tell_privacy(turn, f"Case {turn.case.id} should have started on {cycle.planned}: it started {late} days late"
+                            f"{missed}", "cycle")
 
 
 def decide(definition: Definition, case: Case, command: Command, now: dt.datetime, office: Office) -> Decision:
@@ -107,7 +134,7 @@ def _values_of(turn: Turn, command: CompleteTask, task_id: str) -> Mapping[str, 
 
 def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) -> None:
     task, outcome = tasks.complete(turn, replace(command, values=values))
-    tasks.follow_parties(turn)
+    taking.follow(turn, values)
     if task.child is not None:
         return
     if task.hold is not None:
@@ -153,9 +180,10 @@ def _record(turn: Turn, command: RecordFacts) -> None:
         if name in turn.definition.decisions:
             raise UsageError(f"fact '{name}' follows from its decision table: record what it rests on")
     tasks.check_dates(turn, command.values)
+    taking.check_typed(turn, command.values)
     before = turn.case.clocks
     turn.record(command.values, command.reason)
-    tasks.follow_parties(turn)
+    taking.follow(turn, command.values)
     obligations.refresh(turn)
     later = [clock.name for clock in turn.case.clocks.values() if _is_later(before.get(clock.name), clock)]
     if later and command.second in (None, command.actor.id):
@@ -263,9 +291,9 @@ def _bounced(turn: Turn, command: MailBounced) -> None:
         _tell_privacy(turn, f"Mail '{command.mail}' of case {turn.case.id} came back: tell its reader another way")
 
 
-def _tell_privacy(turn: Turn, text: str) -> None:
+def _tell_privacy(turn: Turn, text: str, subject: str = "mail") -> None:
     for holder in turn.office.holders("privacy", turn.today):
-        turn.do(Notify(f"person:{holder.person.id}", "news", "mail", text, 8))
+        turn.do(Notify(f"person:{holder.person.id}", "news", subject, text, 8))
 
 
 _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {

@@ -28,9 +28,20 @@ def say(words: Words, language: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """Where a fact or a party comes from that nobody types: a field of the agreement which fact `agreement` names. A
+    `sure` field has a value in every agreement."""
+
+    agreement: str
+    field: str
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FactDef:
     """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
-    a choice, a set, or the fixed rows of a table; `columns` those of a table."""
+    a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
+    to the text fact `like`. A `prefill` fact is suggested again by the next case."""
 
     name: str
     type: FactType
@@ -39,6 +50,9 @@ class FactDef:
     help: Words = field(default_factory=dict)
     option_labels: Mapping[str, Words] = field(default_factory=dict)
     columns: Mapping[str, FactDef] = field(default_factory=dict)
+    taken: Taken | None = None
+    like: str | None = None
+    prefill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +204,7 @@ class StateDef:
     after: After | None = None
     sends: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
+    registers: tuple[str, ...] = ()
 
     def task(self, name: str) -> TaskDef | None:
         return next((task for task in self.tasks if task.name == name), None)
@@ -296,12 +311,49 @@ class DecisionDef:
 
 @dataclass(frozen=True, slots=True)
 class PartyDef:
-    """`source` is the contacts fact whose first contact is this party; without it the party is given at the start."""
+    """`source` is the contacts fact whose first contact is this party, `taken` a field of an agreement; without either
+    the party is given at the start."""
 
     name: str
     label: Words
     kind: Literal["parent", "operator", "other"]
     source: str | None = None
+    taken: Taken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterDef:
+    """What a state writes into the register. `is_new`: a new agreement, whose id becomes the fact `agreement`; else
+    fields of the agreement which that fact names. `facts` are ours by the field; `sets` are values as written."""
+
+    name: str
+    agreement: str
+    is_new: bool
+    facts: Mapping[str, FormField]
+    sets: tuple[tuple[str, FactValue], ...] = ()
+
+
+ANNIVERSARY = "anniversary"
+CYCLE_ON, SUBJECT = "cycle_on", "agreement"
+"""The facts that a case gets from its schedule: the date of its occurrence, and the agreement it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDef:
+    """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), or before
+    the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each."""
+
+    of_agreements: bool
+    days: tuple[str, ...] = ()
+    of: str = ""
+    before: int = 0
+    unit: str = "calendar_days"
+    facts: tuple[tuple[str, FactValue], ...] = ()
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The facts that each case of it starts with."""
+        return (CYCLE_ON, *((SUBJECT,) if self.of_agreements else ()), *(name for name, _ in self.facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,10 +409,17 @@ class Definition:
     start_self: str | None = None
     decisions: Mapping[str, DecisionDef] = field(default_factory=dict)
     audiences: Mapping[str, AudienceDef] = field(default_factory=dict)
+    registers: Mapping[str, RegisterDef] = field(default_factory=dict)
+    schedule: ScheduleDef | None = None
 
     @property
     def initial(self) -> StateDef:
         return next(state for state in self.states.values() if state.initial and not state.region)
+
+    @property
+    def names_agreements(self) -> tuple[str, ...]:
+        """The facts that name an agreement of the register."""
+        return tuple(fact.name for fact in self.facts.values() if fact.type.kind == "agreement")
 
     def fact(self, name: str) -> FactDef | None:
         """A declared fact, or one of the engine's own."""

@@ -51,6 +51,10 @@ _WORDS: Mapping[str, Words] = {
     },
     "choice": {"en": "'{typed}' is no choice{near}", "es": "'{typed}' no es una opción{near}"},
     "person": {"en": "nobody here is '{typed}'{near}", "es": "aquí no hay nadie que sea '{typed}'{near}"},
+    "agreement": {
+        "en": "there is no agreement '{typed}' in the register{near}",
+        "es": "no hay ningún acuerdo '{typed}' en el registro{near}",
+    },
     "contact": {
         "en": "'{typed}' is no contact: write Name <address@example.org>",
         "es": "'{typed}' no es un contacto: escriba Nombre <direccion@example.org>",
@@ -98,11 +102,13 @@ def read_values(
     raw: Mapping[str, Raw],
     language: str = "en",
     people: Collection[str] | None = None,
+    agreements: Collection[str] | None = None,
 ) -> tuple[Mapping[str, FactValue], Mapping[str, str]]:
     """The values of the named facts that were typed, and a message for each that cannot be read.
 
     Fields left empty are in neither. A name that is no fact of the definition gets a message with the nearest.
-    `people` are the ids that a person fact may hold; None asks for none in particular.
+    `people` are the ids that a person fact may hold, `agreements` those of a fact that names one; None asks for none in
+    particular.
     """
     values: dict[str, FactValue] = {}
     errors: dict[str, str] = {}
@@ -110,7 +116,7 @@ def read_values(
     for name, typed in raw.items():
         fact = definition.fact(name) if name in allowed else None
         try:
-            value = _known(fact, name, allowed, typed, people)
+            value = _known(fact, name, allowed, typed, {"person": people, "agreement": agreements})
         except FieldError as error:
             errors[name] = error.say(language)
             continue
@@ -120,13 +126,13 @@ def read_values(
 
 
 def _known(
-    fact: FactDef | None, name: str, allowed: Collection[str], typed: Raw, people: Collection[str] | None
+    fact: FactDef | None, name: str, allowed: Collection[str], typed: Raw, ids: Mapping[str, Collection[str] | None]
 ) -> FactValue | None:
     if fact is None:
         raise FieldError("unknown", name, near=nearest(name, allowed))
-    value = read_value(fact, typed)
-    if fact.type.kind == "person" and value is not None and people is not None and value not in people:
-        raise FieldError("person", str(value), near=nearest(str(value), people))
+    value, known = read_value(fact, typed), ids.get(fact.type.kind)
+    if value is not None and known is not None and value not in known:
+        raise FieldError(fact.type.kind, str(value), near=nearest(str(value), known))
     return value
 
 
@@ -286,4 +292,5 @@ _READERS: Mapping[str, Callable[[FactDef, str], FactValue]] = {
     "contacts": _contacts,
     "document": _document,
     "person": _text,
+    "agreement": _text,
 }

@@ -34,6 +34,7 @@ _QUESTIONS = {
     "contacts": "write size(fact) > 0",
     "document": "write has(fact)",
     "person": "write has(fact)",
+    "agreement": "write has(fact)",
     "instant": "compare it with another instant",
     "table": "write fact.all(row, …) or fact.exists(row, …)",
 }

@@ -25,8 +25,8 @@ COMPARE: Mapping[str, Callable[[object, object], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class FactType:
-    """`kind`: bool, text, int, date, instant, choice, set, document, person, contacts, table. A choice or set has
-    options, a table columns, and rows where these are fixed."""
+    """`kind`: bool, text, int, date, instant, choice, set, document, person, contacts, table, agreement. A choice or a
+    set has options, a table columns, and rows where these are fixed."""
 
     kind: str
     options: tuple[str, ...] = ()

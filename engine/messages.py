@@ -10,13 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.case import Actor, Case, Contact, FactValue
+from engine.case import Actor, Case, Contact, FactValue, Suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class OfSchedule:
+    """The cycle that starts a case: the local date it was planned for, and how many cycles before it never started."""
+
+    planned: dt.date
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StartCase:
     """`case_id` is new; `facts` are values already read and checked against the definition. `process` is empty where
-    the definition is at hand."""
+    the definition is at hand. `suggested` are the answers of the case `after` which it follows."""
 
     case_id: str
     actor: Actor
@@ -25,6 +33,9 @@ class StartCase:
     parent: str | None = None
     child_name: str | None = None
     process: str = ""
+    cycle: OfSchedule | None = None
+    after: str | None = None
+    suggested: Mapping[str, Suggestion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +239,15 @@ class StartChild:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteRegister:
+    """Fields of an agreement: of a new one of this id, or of the one there is. `values` by the register's field."""
+
+    agreement: str
+    is_new: bool
+    values: Mapping[str, FactValue]
+
+
+@dataclass(frozen=True, slots=True)
 class TellParent:
     """Leaves a `ChildEnded` message for the parent case."""
 
@@ -238,6 +258,7 @@ class TellParent:
 
 Effect = (
     SetTimer | CancelTimers | Send | SendToAll | FixAudience | LettersPosted | Notify | StartChild | TellParent
+    | WriteRegister
 )
 
 
@@ -248,8 +269,9 @@ class Event:
     kinds: case_started, state_entered, task_opened, task_completed, task_closed, task_reassigned, fact_recorded,
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
-    hold_confirmed, hold_refused, hold_released, glass_broken, party_changed,
-    audience_fixed, audience_told, mail_bounced, child_by_hand; and of the store second_confirmed.
+    hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
+    agreement_changed, cycle_started, audience_fixed, audience_told, mail_bounced, child_by_hand; and of the store
+    second_confirmed.
     """
 
     kind: str

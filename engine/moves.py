@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from engine import machine, obligations, tasks
+from engine import machine, obligations, taking, tasks
 from engine.case import Contact, FactValue, Place
 from engine.clocks import due_in
 from engine.definition import CHANNELS, ChildDef, Due, MailDef, StateDef, ended, entered, told
@@ -32,6 +32,8 @@ def enter(turn: Turn, name: str) -> None:
     _leave(turn, left, whole=not state.region)
     place = turn.go(state)
     turn.tell("state_entered", state=name)
+    for entry in state.registers:
+        taking.register(turn, entry)
     happen(turn, entered(name), turn.today)
     for mail in state.sends:
         send(turn, mail, place)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine.calendar import SchoolDays
 from engine.clocks import Calendars, HoldPolicy
+from engine.register import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The district as decisions see it. `zone` is the zone of every local date, `processes` are those that it has."""
+    """The district as decisions see it. `zone` is the zone of every local date, `processes` are those that it has. Of
+    the `register` only the agreements are here that the decision in hand names; `next_agreement` is the number that a
+    new one gets."""
 
     district: str
     zone: ZoneInfo
@@ -66,6 +69,8 @@ class Office:
     asap_grace: int = 1
     references: Mapping[str, Reference] = field(default_factory=dict)
     processes: frozenset[str] = frozenset()
+    register: Mapping[str, Entry] = field(default_factory=dict)
+    next_agreement: int = 1
 
     @property
     def school(self) -> SchoolDays | None:

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from engine.case import Actor, Case
+from engine.cycles import Cycle, Planned
 from engine.definition import Definition, LinkLevel
 from engine.messages import Command, Decision
 from engine.office import Office, Person
+from engine.register import Entry
 
 OutboxState = Literal["queued", "claimed", "handing_over", "accepted", "deferred", "failed", "uncertain", "cancelled"]
 
@@ -26,6 +28,16 @@ class DueTimer:
     case_id: str
     key: str
     at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DueCycle:
+    """A cycle whose time has come. `subject` is an agreement, or empty where the process is about none."""
+
+    id: int
+    process: str
+    subject: str
+    cycle: Cycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +148,23 @@ class Unit(Protocol):
         """Raises `UsageError` for an unknown task."""
         ...
 
+    def entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
+        """Agreements of the register by their ids. Raises `UsageError` for an unknown one, naming the nearest."""
+        ...
+
+    def next_agreement(self) -> int:
+        """The number that the next agreement gets; another transaction that wants one waits for this one."""
+        ...
+
     def adopt(self, definition: Definition, source: str) -> None:
         """Keeps the source of a definition in use; the same (process, version) with another hash is refused."""
         ...
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
-        """Writes a whole decision: case, tasks, clocks, timers, outbox and brief rows, messages, links, history.
+        """Writes a whole decision: case, tasks, clocks, timers, mails, brief lines, messages, links, register, history.
 
-        Raises `LostRace` when the case's revision is not `before.revision` any more.
+        Raises `LostRace` when the case's revision is not `before.revision` any more, `Refused` where the register would
+        contradict itself.
         """
         ...
 
@@ -152,6 +173,37 @@ class Unit(Protocol):
         ...
 
     def timer_done(self, timer: DueTimer, now: dt.datetime) -> None: ...
+
+    def cycles(self, process: str, subjects: Collection[str]) -> Mapping[str, Planned]:
+        """What is planned for these subjects; those without a row are left out."""
+        ...
+
+    def plan_cycles(self, process: str, cycles: Mapping[str, Cycle | None]) -> None:
+        """Puts a cycle in the place of the one that waits for each subject, or takes that away. Those that have
+        started, or that an incident holds back, stay."""
+        ...
+
+    def drop_cycles(self, scheduled: Collection[str]) -> None:
+        """Takes away what waits for processes other than these."""
+        ...
+
+    def due_cycles(self, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
+        """Waiting cycles at or before `now`, earliest first; locked for this transaction, skipping locked ones."""
+        ...
+
+    def cycle_done(self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
+        """Marks a cycle as started, for the date that its case is about."""
+        ...
+
+    def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
+        """The ids of active agreements after `beyond`, in their order."""
+        ...
+
+    def planned_for(self) -> str:
+        """Under which schedules all agreements were planned last."""
+        ...
+
+    def set_planned_for(self, schedules: str) -> None: ...
 
     def messages(self, limit: int) -> Sequence[Message]:
         """Waiting messages, oldest first, at most one a case, skipping locked ones."""
@@ -191,7 +243,7 @@ class Store(Protocol):
         """A reading transaction: one consistent view, nothing can be written."""
         ...
 
-    def failed(self, kind: Literal["timer", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
+    def failed(self, kind: Literal["timer", "cycle", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
         """Counts a failure in a transaction of its own and gives the number of tries so far; the fifth makes an
         incident, and the row waits for a person. `error` holds no personal data."""
         ...
@@ -205,6 +257,10 @@ class Definitions(Protocol):
         ...
 
     def processes(self) -> Collection[str]: ...
+
+    def scheduled(self) -> Sequence[Definition]:
+        """The newest definition of each process that has a schedule. One that cannot be read is left out."""
+        ...
 
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         """The very definition a case runs on. Raises `WrongEnvironment` when it is nowhere to be found."""

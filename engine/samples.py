@@ -29,7 +29,8 @@ def _asked(definition: Definition) -> frozenset[str]:
     terms = {name for clock in definition.clocks.values() for name in (clock.days_fact, clock.agreed_fact) if name}
     targets = {t.due.of for s in definition.states.values() for t in s.tasks if t.due is not None and t.due.of}
     parties = {party.source for party in definition.parties.values() if party.source}
-    return frozenset().union(dates, terms, targets, parties, *map(about, every_guard(definition)))
+    agreements = {name for name, fact in definition.facts.items() if fact.type.kind == "agreement" or fact.taken}
+    return frozenset().union(agreements, dates, terms, targets, parties, *map(about, every_guard(definition)))
 
 
 def _value(fact: FactDef, on: str) -> str:

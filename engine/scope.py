@@ -16,6 +16,7 @@ from engine.guard_parser import GuardError, compile_guard
 from engine.guards import FactType, Guard, reads
 from engine.ladders import Ladder
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
+from engine.register import Fields
 
 ROLES = (
     "sponsor",
@@ -38,7 +39,7 @@ ROLES = (
     "hearing_officer",
     "hr",
 )
-SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children", "audiences")
+SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children", "audiences", "registers")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -61,12 +62,17 @@ class Scope:
     decided: frozenset[str] = frozenset()
     references: Mapping[str, Collection[str]] = field(default_factory=dict)
     to_many: frozenset[str] = frozenset()
+    register: Fields = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
     def typed(self, node: Node | None, what: str) -> str | None:
-        """A fact that somebody types or an answer sets: not one that follows from a decision table."""
+        """A fact that somebody types or an answer sets: not one that follows from a decision table, or that the
+        register gives. `given` says of these why nobody types them."""
         name = self.name("facts", node, what)
         if name in self.decided and node is not None:
             self.faults.add(node, f"{what}: fact '{name}' follows from its decision table: nobody types it")
+        if name is not None and name in self.given and node is not None:
+            self.faults.add(node, f"{what}: fact '{name}' {self.given[name]}: nobody types it")
         return name
 
     def target(self, node: Node | None) -> str | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
@@ -18,6 +19,7 @@ from engine.errors import LostRace, Refused, Stale
 from engine.messages import (
     Command,
     CompleteTask,
+    Decision,
     FireTimer,
     PlaceHold,
     Reassign,
@@ -25,9 +27,11 @@ from engine.messages import (
     Recount,
     ReleaseHold,
     StartCase,
+    WriteRegister,
 )
 from engine.office import Office
-from engine.ports import Definitions, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.ports import Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.standing import Standing
 from engine.turn import written
 
 TRIES = 5
@@ -43,7 +47,9 @@ class Service:
         self.store = store
         self.definitions = definitions
         self.make_office = make_office
+        self.standing = Standing(definitions)
         self._counted_in: tuple[str, ...] | None = None
+        self._planned = False
 
     def start(
         self,
@@ -113,7 +119,8 @@ class Service:
         """The case as it is and as it would be; nothing is written. Raises as `record` does."""
         with self.store.read() as unit:
             case, definition = self._load(unit, case_id)
-            return case, decide(definition, case, command, now, self._office(unit)).case
+            office = _equipped(unit, self._office(unit), definition, command)
+            return case, decide(definition, case, command, now, office).case
 
     def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
         """Gives a task to another person; links mailed before are dead."""
@@ -137,26 +144,48 @@ class Service:
             self._counted_in = calendars
         return len(cases)
 
-    def tick(self, now: dt.datetime, limit: int = BATCH, spent: Callable[[], bool] = lambda: False) -> int:
-        """Fires timers that are due, in one transaction with a savepoint each; says how many were looked at.
+    def plan(self, unit: Unit, agreements: Collection[str], now: dt.datetime) -> None:
+        """Plans the cycles of agreements that this transaction has written without a case."""
+        self.standing.plan(unit, agreements, now, self._office(unit))
 
-        A timer whose case is sick is counted and left; the others go on. Once `spent` says so, the batch ends after
-        the timer in hand, so that a waiting writer gets its turn. Call again while it answers `limit`.
+    def replan(self, now: dt.datetime, limit: int = BATCH) -> bool:
+        """Plans every active agreement anew where schedules have changed since that was done last, in transactions of
+        `limit` agreements. Looks only once in the life of this process; whether there was anything to do."""
+        if self._planned:
+            return False
+        schedules = self.standing.schedules()
+        with self.store.read() as unit:
+            changed = unit.planned_for() != schedules
+        beyond: str | None = "" if changed else None
+        while beyond is not None:
+            with self.store.begin() as unit:
+                beyond = self.standing.plan_page(unit, beyond, limit, now, self._office(unit))
+                if beyond is None:
+                    unit.set_planned_for(schedules)
+        self._planned = True
+        return changed
+
+    def tick(self, now: dt.datetime, limit: int = BATCH, spent: Callable[[], bool] = lambda: False) -> int:
+        """Fires timers and starts cycles that are due, in one transaction with a savepoint each; says how many were
+        looked at.
+
+        One whose case is sick is counted and left; the others go on. Once `spent` says so, the batch ends after the one
+        in hand, so that a waiting writer gets its turn. Call again while it answers `limit`.
         """
-        failed: list[tuple[DueTimer, str]] = []
+        failed: list[tuple[DueTimer | DueCycle, str]] = []
         looked_at = 0
         with self.store.begin() as unit:
-            timers = unit.due_timers(now, limit)
-            office = self._office(unit) if timers else None
-            while office is not None and looked_at < len(timers) and not (looked_at and spent()):
-                timer = timers[looked_at]
-                error = self._fire(unit, timer, now, office)
+            due: list[DueTimer | DueCycle] = [*unit.due_timers(now, limit)]
+            due += unit.due_cycles(now, limit - len(due)) if len(due) < limit else ()
+            office = self._office(unit) if due else None
+            while office is not None and looked_at < len(due) and not (looked_at and spent()):
+                error = self._do(unit, due[looked_at], now, office)
                 if error is not None:
-                    failed.append((timer, error))
+                    failed.append((due[looked_at], error))
                 looked_at += 1
-        for timer, error in failed:
-            self.store.failed("timer", timer.id, error, now)
-        return looked_at if looked_at == len(timers) else limit
+        for row, error in failed:
+            self.store.failed("timer" if isinstance(row, DueTimer) else "cycle", row.id, error, now)
+        return looked_at if looked_at == len(due) else limit
 
     def advance(self, now: dt.datetime, limit: int = BATCH) -> int:
         """Delivers waiting messages, each in a transaction of its own that locks one case; says how many.
@@ -176,9 +205,9 @@ class Service:
         return hashlib.sha256("\n".join([definition.hash, *shown]).encode()).hexdigest()
 
     def _open(self, unit: Unit, definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Case:
-        decision = start(definition, command, now, office)
+        decision = start(definition, command, now, _equipped(unit, office, definition, command))
         unit.adopt(definition, self.definitions.source(definition))
-        unit.keep(None, decision, command.actor, now)
+        self._keep(unit, None, decision, command.actor, now, office)
         return decision.case
 
     def _change(
@@ -195,10 +224,11 @@ class Service:
                     case, definition = self._load(unit, case_id)
                     if check is not None:
                         check(case, definition, command)
-                    decision = decide(definition, case, command, now, self._office(unit))
+                    office = _equipped(unit, self._office(unit), definition, command)
+                    decision = decide(definition, case, command, now, office)
                     if also is not None:
                         also(unit, case, decision.case)
-                    unit.keep(case, decision, getattr(command, "actor", SYSTEM), now)
+                    self._keep(unit, case, decision, getattr(command, "actor", SYSTEM), now, office)
                     return decision.case
             except LostRace:
                 continue
@@ -211,20 +241,36 @@ class Service:
     def _office(self, unit: Unit) -> Office:
         return replace(self.make_office(unit.people()), processes=frozenset(self.definitions.processes()))
 
-    def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> str | None:
+    def _do(self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office) -> str | None:
         """The class name of what went wrong, or None. A lost race is no failure: the next tick looks again."""
         try:
             with unit.savepoint():
-                case, definition = self._load(unit, timer.case_id)
-                decision = decide(definition, case, FireTimer(timer.key), now, office)
-                if decision.events or decision.effects:
-                    unit.keep(case, decision, SYSTEM, now)
-                unit.timer_done(timer, now)
+                if isinstance(due, DueTimer):
+                    self._fire(unit, due, now, office)
+                else:
+                    self.standing.start(unit, due, now, office, partial(self._open, unit, now=now, office=office))
         except LostRace:
             return None
-        except Exception as error:  # whatever it is, it is this timer's own
+        except Exception as error:  # whatever it is, it is this row's own
             return type(error).__name__
         return None
+
+    def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> None:
+        case, definition = self._load(unit, timer.case_id)
+        fire = FireTimer(timer.key)
+        decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
+        if decision.events or decision.effects:
+            self._keep(unit, case, decision, SYSTEM, now, office)
+        unit.timer_done(timer, now)
+
+    def _keep(
+        self, unit: Unit, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime, office: Office
+    ) -> None:
+        """Keeps a decision, and plans the cycles of the agreements that it wrote."""
+        unit.keep(before, decision, actor, now)
+        written = [effect for effect in decision.effects if isinstance(effect, WriteRegister)]
+        superseded = [str(effect.values["supersedes"]) for effect in written if "supersedes" in effect.values]
+        self.standing.plan(unit, [*(effect.agreement for effect in written), *superseded], now, office)
 
     def _deliver_next(self, left: set[int], now: dt.datetime) -> bool:
         """False when no message waits but those in `left`, which grows by one that could not be delivered."""
@@ -248,7 +294,8 @@ class Service:
             self._open(unit, self.definitions.newest(command.process), command, now, office)
         else:
             case, definition = self._load(unit, message.case_id)
-            unit.keep(case, decide(definition, case, command, now, office), SYSTEM, now)
+            office = _equipped(unit, office, definition, command)
+            self._keep(unit, case, decide(definition, case, command, now, office), SYSTEM, now, office)
         unit.message_done(message)
 
     def _unchanged(self, case: Case, definition: Definition, command: Command) -> None:
@@ -260,3 +307,25 @@ class Service:
             wanted = definition.task(task) if task is not None else None
             if seen is not None and wanted is not None and seen != self.facts_digest(case, definition, wanted):
                 raise Stale(f"the facts of task {task_id} have changed since you opened it: look at them again")
+
+
+def _equipped(unit: Unit, office: Office, definition: Definition, command: Command) -> Office:
+    """The office with what this decision needs of the register: the agreements that its values name, and the number of
+    the next one where the definition enters any. A definition that does neither costs nothing."""
+    given = _given(command)
+    named = [str(given[name]) for name in definition.names_agreements if name in given]
+    if named:
+        office = replace(office, register=unit.entries(named))
+    if any(each.is_new for each in definition.registers.values()):
+        office = replace(office, next_agreement=unit.next_agreement())
+    return office
+
+
+def _given(command: Command) -> Mapping[str, FactValue]:
+    match command:
+        case StartCase():
+            return command.facts
+        case CompleteTask() | RecordFacts():
+            return command.values
+        case _:
+            return {}

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
+from engine.cycles import start_date
 from engine.decide import decide, start
-from engine.definition import Definition
+from engine.definition import CYCLE_ON, SUBJECT, Definition
 from engine.errors import SoppaError, UsageError
 from engine.forms import SAMPLE_DOCUMENT
 from engine.messages import (
@@ -35,10 +36,12 @@ from engine.messages import (
     StartCase,
     StartChild,
     TellParent,
+    WriteRegister,
 )
 from engine.nodes import nearest
 from engine.office import Office
 from engine.ports import Definitions
+from engine.register import Entry, entry_id
 
 NOON = 12
 HOLD = "hold"
@@ -99,17 +102,55 @@ def play(
     days: int = 400,
     actor: Actor = SYSTEM,
 ) -> Story:
-    """Plays a case for `days` local days from `start_on`. Raises as `start` and `decide` do when an answer is refused,
-    with the answer named."""
-    house = replace(office, processes=frozenset(definitions.processes()))
+    """Plays a case for `days` local days from `start_on`. Those of `facts` that are taken from an agreement say what
+    the register of this story has of it: of every agreement that the story names. What a schedule gives need not be
+    said: the date of the cycle that starts on this day, and some agreement.
+
+    Raises as `start` and `decide` do when an answer is refused, with the answer named.
+    """
+    facts = {**_of_schedule(definition, start_on, office), **facts}
+    named = _agreements(definition, definitions, facts, answers)
+    known, typed = _told_of_the_register(definition, facts, named)
+    house = replace(office, register=known, processes=frozenset(definitions.processes()))
     player = _Player(definitions, house, Story(), office.at_local(start_on, NOON))
-    player.open(definition, StartCase("S-1", actor, facts, parties))
+    player.open(definition, StartCase("S-1", actor, typed, parties))
     end = office.at_local(start_on + dt.timedelta(days=days), NOON)
     for answer in sorted(answers, key=lambda a: a.on):
         player.run_until(min(office.at_local(answer.on, NOON), end))
         player.answer(answer)
     player.run_until(end)
     return player.story
+
+
+def _of_schedule(definition: Definition, start_on: dt.date, office: Office) -> Mapping[str, FactValue]:
+    """What a schedule would give a case that starts on this day, unless the story says it."""
+    schedule = definition.schedule
+    if schedule is None:
+        return {}
+    subject: Mapping[str, FactValue] = {SUBJECT: entry_id("A", 1)} if schedule.of_agreements else {}
+    return {CYCLE_ON: start_date(schedule, start_on, office), **subject, **dict(schedule.facts)}
+
+
+def _agreements(
+    definition: Definition, definitions: Definitions, facts: Mapping[str, FactValue], answers: Sequence[Answer]
+) -> tuple[str, ...]:
+    """Every agreement that a story names, in its order."""
+    told = [(definition, facts)]
+    told += [(definitions.newest(one.process) if one.process else definition, one.values) for one in answers]
+    found = [str(values[name]) for of, values in told for name in of.names_agreements if name in values]
+    return tuple(dict.fromkeys(found))
+
+
+def _told_of_the_register(
+    definition: Definition, facts: Mapping[str, FactValue], named: Sequence[str]
+) -> tuple[Mapping[str, Entry], Mapping[str, FactValue]]:
+    """The register of a story, and the facts that somebody types. Raises `UsageError` where no agreement is named."""
+    taken = {name: fact.taken.field for name, fact in definition.facts.items() if fact.taken and name in facts}
+    if taken and not named:
+        raise UsageError(f"{', '.join(taken)}: these are taken from an agreement, so name one, such as A-0001")
+    values = {field: facts[name] for name, field in taken.items()}
+    typed = {name: value for name, value in facts.items() if name not in taken}
+    return {agreement: Entry(agreement, values, f"Agreement {agreement}") for agreement in named}, typed
 
 
 @dataclass(slots=True)
@@ -209,8 +250,17 @@ class _Player:
                     self.waiting.append((case.id, self.child(case, effect)))
                 case TellParent(parent, child, outcome):
                     self.waiting.append((parent, ChildEnded(child, case.id, outcome)))
+                case WriteRegister():
+                    self.register(effect)
                 case _:
                     pass
+
+    def register(self, effect: WriteRegister) -> None:
+        known = self.office.register.get(effect.agreement, Entry(effect.agreement, {}))
+        entry = replace(known, values={**known.values, **effect.values})
+        following = self.office.next_agreement + effect.is_new
+        register = {**self.office.register, entry.id: entry}
+        self.office = replace(self.office, register=register, next_agreement=following)
 
     def sent(self, definition: Definition, case: Case, effect: Send) -> None:
         detail = {"mail": effect.mail, "to": effect.recipient}

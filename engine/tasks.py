@@ -170,17 +170,21 @@ def _outlives(task: Task, place: Place) -> bool:
 
 
 def follow_parties(turn: Turn) -> None:
-    """Takes the parties that a definition takes from facts. Where one changes, links mailed before are dead and its
-    open tasks are asked again."""
+    """Takes the parties that a definition takes from facts."""
     for party in turn.definition.parties.values():
         given = turn.case.facts.get(party.source or "")
-        contact = given[0] if isinstance(given, tuple) and given else None
-        old = turn.case.parties.get(party.name)
-        if isinstance(contact, Contact) and contact != old:
-            turn.change(parties={**turn.case.parties, party.name: contact})
-            turn.tell("party_changed", party=party.name)
-            if old is not None:
-                _ask_again(turn, party.name)
+        if isinstance(given, tuple) and given and isinstance(given[0], Contact):
+            put_party(turn, party.name, given[0])
+
+
+def put_party(turn: Turn, name: str, contact: Contact) -> None:
+    """Makes somebody a party of the case. In another's place: links mailed before are dead, open tasks asked again."""
+    old = turn.case.parties.get(name)
+    if contact != old:
+        turn.change(parties={**turn.case.parties, name: contact})
+        turn.tell("party_changed", party=name)
+        if old is not None:
+            _ask_again(turn, name)
 
 
 def _ask_again(turn: Turn, party: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.case import Actor, Case, FactValue, Place, TableRow, Task
 from engine.definition import Definition, StateDef, Words, say
-from engine.guards import evaluate
+from engine.guards import evaluate, reads
 from engine.messages import Decision, Effect, Event
 from engine.office import Office
 
@@ -84,6 +84,17 @@ class Turn:
             else:
                 self.tell("fact_recorded", fact=name, reason=reason or None, value=text["value"], was=text.get("was"))
         self.change(facts={**self.case.facts, **news})
+        self._decide()
+
+    def withdraw(self, names: Iterable[str], because: str) -> None:
+        """Takes away facts that the register gave and gives no longer, and what a decision table made of them. Nobody
+        may count on a taken fact, so nothing that was proved rests on them."""
+        gone = {name for name in names if name in self.case.facts}
+        gone |= {decision.fact for decision in self.definition.decisions.values()
+                 if decision.fact in self.case.facts and any(reads(row.when) & gone for row in decision.rows)}
+        for name in sorted(gone):
+            self.tell("fact_withdrawn", fact=name, because=because)
+        self.change(facts={name: value for name, value in self.case.facts.items() if name not in gone})
         self._decide()
 
     def _decide(self) -> None:

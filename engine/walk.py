@@ -273,7 +273,10 @@ class Walk:
         """Enters a state, and the first state of each of its regions that this walk follows."""
         state = self.definition.states[name]
         self.reached.add(name)
-        for there in self._happened(self._placed(here, state), entered(name)):
+        placed = self._placed(here, state)
+        for entry in state.registers:
+            placed = self._registered(placed, state, entry)
+        for there in self._happened(placed, entered(name)):
             inside: Iterable[Configuration] = [self._effects(there, state.sends, state.starts)]
             for region in state.regions:
                 if region.name in self.view.regions:
@@ -288,6 +291,16 @@ class Walk:
             return replace(here, regions=tuple(placed))
         return replace(here, state=state.name, regions=())
 
+    def _registered(self, here: Configuration, state: StateDef, name: str) -> Configuration:
+        """What goes into the register must be recorded on every path; of a new agreement the case learns the id."""
+        wanted = self.definition.registers[name]
+        facts = {each.fact for each in wanted.facts.values() if each.required}
+        missing = (facts if wanted.is_new else facts | {wanted.agreement}) - here.known
+        if missing:
+            names = ", ".join(sorted(missing))
+            self._noted.add(f"state '{state.name}' registers '{name}', which needs {names}, not set on every path")
+        return self._learned(here, {wanted.agreement})
+
     def _effects(self, here: Configuration, sends: Sequence[str], starts: Sequence[str]) -> Configuration:
         self.sent.update(sends)
         for mail in sends:
@@ -297,8 +310,10 @@ class Walk:
         return replace(here, under_way=here.under_way | under_way, children=here.children | children)
 
     def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
-        """Facts are recorded; what follows from them by a decision table is known as well."""
+        """Facts are recorded; what every agreement has, and what follows by a decision table, is known as well."""
         known = here.known | frozenset(facts)
+        known |= {fact.name for fact in self.definition.facts.values()
+                  if fact.taken is not None and fact.taken.sure and fact.taken.agreement in known}
         for decision in self.definition.decisions.values():
             if all(reads(row.when) <= known for row in decision.rows):
                 known |= {decision.fact}
@@ -313,11 +328,14 @@ class Walk:
             yield replace(there, running=there.running - over, over=there.over | over)
 
     def _began(self, here: Configuration) -> Iterator[Configuration]:
-        """Starts the clocks that can begin; one with a guard begins in one configuration and stays idle in another."""
+        """Starts the clocks that can begin; one with a guard, or that hangs on what an agreement may lack, begins in
+        one configuration and stays idle in another."""
         for name, clock in self.definition.clocks.items():
             if name not in self.view.clocks or not self._can_begin(here, clock):
                 continue
             idle = self._assume(here, frozenset({(clock.when, False)})) if clock.when else None
+            if idle is None and not _begun(clock, here, here.known):
+                idle = here
             if idle is not None:
                 yield from self._began(replace(idle, idle=idle.idle | {name}))
             begins = self._assume(here, frozenset({(clock.when, True)})) if clock.when else here
@@ -329,6 +347,9 @@ class Walk:
     def _recorded_again(self, here: Configuration, facts: Collection[str]) -> Iterator[Configuration]:
         """Facts may get other values: what was assumed of them is open again, and so is whether a clock applies."""
         changed = set(facts)
+        for fact in self.definition.facts.values():
+            if fact.taken is not None and fact.taken.agreement in facts:
+                changed.add(fact.name)
         for decision in self.definition.decisions.values():
             if any(reads(row.when) & changed for row in decision.rows):
                 changed.add(decision.fact)
@@ -342,7 +363,13 @@ class Walk:
     def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
         if clock.name in here.running | here.over | here.idle or here.happened & set(clock.void_by):
             return False
-        return _begun(clock, here) and (clock.when is None or reads(clock.when) <= here.known)
+        known = here.known | self._perhaps(here)
+        return _begun(clock, here, known) and (clock.when is None or reads(clock.when) <= known)
+
+    def _perhaps(self, here: Configuration) -> frozenset[str]:
+        """The facts that the agreement at hand may have brought along."""
+        facts = self.definition.facts.values()
+        return frozenset(fact.name for fact in facts if fact.taken is not None and fact.taken.agreement in here.known)
 
     # --- what a step may not do ----------------------------------------------------------------------------------
 
@@ -409,9 +436,13 @@ def every_guard(definition: Definition) -> Iterator[Guard]:
 
 
 def readable_facts(definition: Definition) -> frozenset[str]:
-    """The facts of which it matters to a walk whether they are recorded: a guard, a clock or a mail asks for them."""
+    """The facts of which it matters to a walk whether they are recorded: a guard, a clock, a mail or the register asks
+    for them, or other facts are taken with them."""
     anchors = {name for clock in definition.clocks.values() for name in clock.anchor.names("fact")}
-    return _read_by_mails(definition) | anchors | frozenset().union(*map(reads, every_guard(definition)))
+    entered = {each.fact for register in definition.registers.values() for each in register.facts.values()}
+    agreements = {name for name, fact in definition.facts.items() if fact.type.kind == "agreement"}
+    read = frozenset().union(*map(reads, every_guard(definition)))
+    return _read_by_mails(definition) | anchors | entered | agreements | read
 
 
 def _read_by_mails(definition: Definition) -> frozenset[str]:
@@ -438,7 +469,7 @@ def _settled(branch: Branch, branches: Sequence[Branch]) -> frozenset[str]:
     return frozenset().union(*(reads(guard) for guard in asked if "||" not in guard.source))
 
 
-def _begun(clock: ClockDef, here: Configuration) -> bool:
-    begun = {"fact": here.known, "event": here.happened, "clock": here.running | here.over}
+def _begun(clock: ClockDef, here: Configuration, known: frozenset[str]) -> bool:
+    begun = {"fact": known, "event": here.happened, "clock": here.running | here.over}
     return any(source.name in begun[source.kind] for source in clock.anchor.sources)
 

@@ -48,7 +48,7 @@ def append(
     for event in events:
         seq += 1
         row = _line(ring, case_id, seq, event, actor, now)
-        head = row["hash"] = _hash(head, row)
+        head = row["hash"] = hash_after(head, row)
         rows.append(row)
     if rows:
         connection.execute(insert(HISTORY), rows)
@@ -65,7 +65,7 @@ def faults(connection: Connection, ring: Ring, case_id: str) -> Sequence[str]:
     for number, row in enumerate(_rows(connection, case_id), 1):
         if row["seq"] != number:
             return [*found, f"case {case_id}: line {number} of its history is missing"]
-        if row["hash"] != _hash(head, row):
+        if row["hash"] != hash_after(head, row):
             found.append(f"case {case_id}: line {number} of its history, or the one before, was changed")
         if not _personal_is_true(ring, row):
             found.append(f"case {case_id}: the personal part of line {number} was changed")
@@ -106,7 +106,8 @@ def _line(ring: Ring, case_id: str, seq: int, event: Event, actor: Actor, now: d
     }
 
 
-def _hash(before: str, row: Row | dict[str, object]) -> str:
+def hash_after(before: str, row: Row | dict[str, object]) -> str:
+    """The hash of a line, from that of the line before."""
     at = row["at"]
     instant = at.astimezone(dt.UTC).isoformat() if isinstance(at, dt.datetime) else str(at)
     line = [row["seq"], instant, row["actor"], row["kind"], row["detail"], row["personal_digest"]]

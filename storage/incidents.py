@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, insert, select, update
 
 from engine.errors import Refused, UsageError
-from storage.tables import INCIDENTS, MESSAGES, OUTBOX, TIMERS
+from storage.tables import CYCLES, INCIDENTS, MESSAGES, OUTBOX, TIMERS
 
 TRIES = 5
-_TABLES = {"timer": TIMERS, "message": MESSAGES, "mail": OUTBOX}
+_TABLES = {"timer": TIMERS, "cycle": CYCLES, "message": MESSAGES, "mail": OUTBOX}
 _STOPPED: dict[str, dict[str, Any]] = {
     "timer": {"at": None},
+    "cycle": {"at": None},
     "message": {"stopped": True},
     "mail": {"state": "queued", "at": None, "lease_until": None},
 }
@@ -29,8 +30,8 @@ def failed(connection: Connection, kind: str, ref: int, error: str, now: dt.date
     connection.execute(update(table).where(table.c.id == ref).values({_counter(table).name: tries}))
     if tries >= TRIES:
         _open(connection, kind, dict(row), error, tries, now)
-    elif kind == "timer" and row["at"] is not None:
-        connection.execute(update(TIMERS).where(TIMERS.c.id == ref).values(at=now + _pause(tries)))
+    elif kind in ("timer", "cycle") and row["at"] is not None:
+        connection.execute(update(table).where(table.c.id == ref).values(at=now + _pause(tries)))
     elif kind == "mail":
         waiting = {"state": "queued", "at": now + _pause(tries), "lease_until": None}
         connection.execute(update(OUTBOX).where((OUTBOX.c.id == ref) & (OUTBOX.c.state == "claimed")).values(waiting))

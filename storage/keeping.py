@@ -26,8 +26,10 @@ from engine.messages import (
     StartCase,
     StartChild,
     TellParent,
+    WriteRegister,
 )
 from storage import history
+from storage.register import RegisterWriter, begin_writing, holding_of
 from storage.rows import case_row, clock_row, pack_command, pack_fact, pack_secrets, task_row
 from storage.sealing import Ring
 from storage.statements import insert_for, insert_new
@@ -172,6 +174,8 @@ class Keeper:
                 case StartChild():
                     child = self._child(case, effect)
                     self._leave(child.case_id, child, case, number)
+                case WriteRegister():
+                    self._register(case, effect)
                 case TellParent(parent, child_name, outcome):
                     self._leave(parent, ChildEnded(child_name, case.id, outcome), case, number)
 
@@ -235,6 +239,16 @@ class Keeper:
             if found.state == "queued" and found.sealed is None:
                 return int(found.id)
             moment = leaves + dt.timedelta(minutes=1)
+
+    def _register(self, case: Case, effect: WriteRegister) -> None:
+        begin_writing(self.connection)
+        cause = f"case {case.id}"
+        writer = RegisterWriter(self.connection, self.ring, self.actor, self.now, self.today, cause)
+        if effect.is_new:
+            writer.enter(effect.values, agreement=effect.agreement)
+        else:
+            writer.enter(effect.values, holding_of(self.connection, self.ring, effect.agreement))
+        writer.flush()
 
     def _child(self, case: Case, child: StartChild) -> StartCase:
         number = new_case_id(self.connection, self.today)

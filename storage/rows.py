@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
-from engine.case import Actor, Case, Cell, Clock, Contact, FactValue, HeldBy, Place, TableRow, Task
+from engine.case import Actor, Case, Cell, Clock, Contact, FactValue, HeldBy, Place, Suggestion, TableRow, Task
 from engine.clocks import Hold
 from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
@@ -78,12 +78,19 @@ def unpack_parties(packed: Mapping[str, Any]) -> dict[str, Contact]:
 
 
 def pack_secrets(case: Case) -> object:
-    """What of a case is personal, or may be: its facts, parties and holds."""
+    """What of a case is personal, or may be: its facts, what is suggested for them, parties and holds."""
     return {
         "facts": pack_facts(case.facts),
         "parties": pack_parties(case.parties),
+        "suggested": {name: [pack_fact(one.value), one.on.isoformat(), one.case] for name, one in
+                      case.suggested.items()},
         "holds": [{name: _plain_day(value) for name, value in asdict(hold).items()} for hold in case.holds],
     }
+
+
+def _suggestion(packed: Any) -> Suggestion:
+    value, on, case_id = packed
+    return Suggestion(unpack_fact(value), dt.date.fromisoformat(on), case_id)
 
 
 _HOLD_DAYS = ("started", "until", "released")
@@ -158,6 +165,7 @@ def _progress(case: Case) -> dict[str, object]:
         "children": dict(case.children),
         "entries": case.entries,
         "flags": list(case.flags),
+        "after": case.after,
         "regions": [[name, p.state, p.entry, p.entered_at.isoformat()] for name, p in case.regions.items()],
     }
 
@@ -175,6 +183,8 @@ def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Cl
         children=progress["children"],
         entries=progress.get("entries", row["entry"]),
         flags=tuple(progress.get("flags", ())),
+        after=progress.get("after"),
+        suggested={name: _suggestion(packed) for name, packed in secrets.get("suggested", {}).items()},
         regions={name: Place(state, entry, dt.datetime.fromisoformat(at))
                  for name, state, entry, at in progress.get("regions", ())},
     )
@@ -252,7 +262,7 @@ def _same(value: object, columns: Iterable[str]) -> dict[str, object]:
 
 _CASE_COLUMNS = (
     "id", "process", "version", "hash", "state", "entry", "entered_at", "revision", "started_at", "initiator",
-    "next_task", "parent", "child_name", "ended_at", "outcome",
+    "next_task", "parent", "child_name", "ended_at", "outcome", "subject",
 )  # fmt: skip
 _TASK_COLUMNS = (
     "id", "name", "state", "entry", "generation", "title", "role", "party", "due", "opened_at", "offered", "urgent",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,23 +15,34 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_,
 from sqlalchemy.exc import DBAPIError
 
 from engine.case import Actor, Case
+from engine.cycles import Cycle, Planned
 from engine.definition import Definition, say
 from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
 from engine.messages import Command, Decision
 from engine.nodes import nearest
 from engine.office import Person
-from engine.ports import DueTimer, Message
-from storage import acts, incidents, people
+from engine.ports import DueCycle, DueTimer, Message
+from engine.register import Entry
+from registry.values import Holding
+from storage import acts, cycles, incidents, people
 from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import BriefAt, Keeper, case_place, message_place, new_case_id
 from storage.links import SqlLinks
 from storage.outbox import SqlOutbox
+from storage.register import (
+    RegisterWriter,
+    SqlRegister,
+    begin_writing,
+    entries,
+    holdings_of_rows,
+    next_number,
+)
 from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
-from storage.tables import ASSIGNEES, CASES, CLOCKS, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
+from storage.tables import ASSIGNEES, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
 from storage.upgrade import migrate
 from storage.views import Views
 
@@ -42,6 +53,7 @@ _NOW = bindparam("now", type_=TIMERS.c.at.type)
 _WORK = select(
     or_(
         exists().where(TIMERS.c.at <= _NOW),
+        exists().where(CYCLES.c.at <= _NOW),
         exists().where(MESSAGES.c.stopped.is_(False)),
         exists().where(OUTBOX.c.at <= _NOW),
     )
@@ -108,7 +120,7 @@ def _check_key(base: Base, create: bool) -> None:
 
 
 class SqlStore:
-    """Implements `engine.ports.Store`; `outbox`, `links`, `views` and `acts` are its other sides.
+    """Implements `engine.ports.Store`; `outbox`, `links`, `views`, `acts` and `register` are its other sides.
 
     `now` is always an aware instant. Nothing is cached: what one process commits, the next call of another sees.
     """
@@ -120,6 +132,7 @@ class SqlStore:
         self.links = SqlLinks(base)
         self.views = Views(base)
         self.acts = Acts(base)
+        self.register = SqlRegister(base)
 
     def close(self) -> None:
         self.base.engine.dispose()
@@ -134,7 +147,7 @@ class SqlStore:
         with self.base.reading() as connection:
             yield SqlUnit(connection, self.base, self.brief_at, writes=False)
 
-    def failed(self, kind: Literal["timer", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
+    def failed(self, kind: Literal["timer", "cycle", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
         return self.base.write(lambda connection: incidents.failed(connection, kind, ref, error, now))
 
     def retry_incident(self, incident_id: int, now: dt.datetime) -> None:
@@ -142,7 +155,7 @@ class SqlStore:
         self.base.write(lambda connection: incidents.retry(connection, incident_id, now))
 
     def has_work(self, now: dt.datetime) -> bool:
-        """Whether anything is due: looks at the first leaf of three indexes, takes no lock."""
+        """Whether anything is due: looks at the first leaf of four indexes, takes no lock."""
         with self.base.reading() as connection:
             return bool(connection.scalar(_WORK, {"now": now}))
 
@@ -216,6 +229,14 @@ class SqlUnit:
             raise UsageError(f"unknown task '{task_id}'{nearest(task_id, self.connection.scalars(open_ones).all())}")
         return str(found)
 
+    def entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
+        return entries(self.connection, self.base.ring, agreements)
+
+    def next_agreement(self) -> int:
+        if self.writes:
+            begin_writing(self.connection)
+        return next_number(self.connection)
+
     def adopt(self, definition: Definition, source: str) -> None:
         key = (DEFINITIONS.c.process == definition.process) & (DEFINITIONS.c.version == definition.version)
         known = self.connection.scalar(select(DEFINITIONS.c.hash).where(key))
@@ -265,6 +286,30 @@ class SqlUnit:
         fired = update(TIMERS).where(TIMERS.c.id == timer.id).values(at=None, fired_at=now)
         self.connection.execute(fired)
 
+    def cycles(self, process: str, subjects: Collection[str]) -> Mapping[str, Planned]:
+        return cycles.planned(self.connection, process, subjects)
+
+    def plan_cycles(self, process: str, wanted: Mapping[str, Cycle | None]) -> None:
+        cycles.plan(self.connection, process, wanted)
+
+    def drop_cycles(self, scheduled: Collection[str]) -> None:
+        cycles.drop(self.connection, scheduled)
+
+    def due_cycles(self, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
+        return cycles.due(self.connection, now, limit)
+
+    def cycle_done(self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
+        cycles.done(self.connection, due, on, case_id, missed, now)
+
+    def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
+        return cycles.active_agreements(self.connection, beyond, limit)
+
+    def planned_for(self) -> str:
+        return _mark(self.connection, "planned_for") or ""
+
+    def set_planned_for(self, schedules: str) -> None:
+        _set_mark(self.connection, "planned_for", schedules)
+
     def messages(self, limit: int) -> Sequence[Message]:
         first = select(func.min(MESSAGES.c.id)).where(MESSAGES.c.stopped.is_(False)).group_by(MESSAGES.c.case_id)
         waiting = (
@@ -293,6 +338,15 @@ class SqlUnit:
 
     def confirm_act(self, act_id: str, by: str, now: dt.datetime) -> None:
         acts.confirm(self.connection, self.base.ring, act_id, by, now)
+
+    def holdings_of_rows(self, keys: Collection[str]) -> Sequence[Holding]:
+        """The products that these rows of an inventory may be about."""
+        return holdings_of_rows(self.connection, self.base.ring, keys)
+
+    def register_writer(self, actor: Actor, now: dt.datetime, cause: str) -> RegisterWriter:
+        """Writes into the register in this transaction, once it is flushed. Get it before you read what it changes."""
+        begin_writing(self.connection)
+        return RegisterWriter(self.connection, self.base.ring, actor, now, self.base.today(now), cause)
 
     def save_person(self, person: Person) -> None:
         """Adds or changes a person. Raises `UsageError` for a login that another has."""

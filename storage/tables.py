@@ -100,7 +100,11 @@ class CaseRow(SQLModel, table=True):
     """`sealed` holds facts and parties, `progress` the plain rest (what happened when, children counted)."""
 
     __tablename__ = "cases"
-    __table_args__ = _args(CheckConstraint("revision > 0", "revision"))
+    _about = text("subject IS NOT NULL")
+    __table_args__ = _args(
+        CheckConstraint("revision > 0", "revision"),
+        Index("ix_cases_subject", "process", "subject", sqlite_where=_about, postgresql_where=_about),
+    )
     id: str = Field(primary_key=True)
     process: str
     version: int
@@ -117,6 +121,7 @@ class CaseRow(SQLModel, table=True):
     child_name: str | None = None
     ended_at: dt.datetime | None = None
     outcome: str | None = None
+    subject: str | None = None
     sealed: bytes
 
 
@@ -211,6 +216,27 @@ class TimerRow(SQLModel, table=True):
     key: str
     at: dt.datetime | None = None
     fired_at: dt.datetime | None = None
+    attempts: int = 0
+
+
+class CycleRow(SQLModel, table=True):
+    """One occurrence of a schedule for one subject (an agreement, or empty). `at` is there while it waits, `fired_at`
+    once its case has started; neither when an incident holds it back. One that has not started is alone of its kind."""
+
+    __tablename__ = "cycles"
+    __table_args__ = _args(
+        UniqueConstraint("process", "subject", "occurrence"),
+        _unique_where("uq_cycles_waiting", "fired_at IS NULL", "process", "subject"),
+        _pending("cycles", "at"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    process: str
+    subject: str
+    occurrence: dt.date
+    at: dt.datetime | None = None
+    fired_at: dt.datetime | None = None
+    case_id: str | None = Field(default=None, foreign_key="cases.id")
+    missed: int = 0
     attempts: int = 0
 
 
@@ -407,6 +433,91 @@ class PendingAct(SQLModel, table=True):
     sealed: bytes
 
 
+class OperatorRow(SQLModel, table=True):
+    """`sealed` holds the contacts."""
+
+    __tablename__ = "operators"
+    __table_args__ = _args()
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    business_address: str | None = None
+    sealed: bytes
+
+
+class ProductRow(SQLModel, table=True):
+    """`key` is the row of the inventory it came from; `sealed` holds the sponsor and the notes."""
+
+    __tablename__ = "products"
+    __table_args__ = _args(UniqueConstraint("operator", "name"))
+    id: str = Field(primary_key=True)
+    operator: str = Field(foreign_key="operators.id")
+    name: str
+    listing: str
+    url: str | None = None
+    key: str | None = Field(default=None, unique=True)
+    relationship: str | None = None
+    purpose: str | None = None
+    subject: str | None = None
+    grades: str | None = None
+    data_elements: str
+    use_of_data: str | None = None
+    disclosure_purpose: str | None = None
+    schools: int | None = None
+    students: int | None = None
+    sealed: bytes
+
+
+class AgreementRow(SQLModel, table=True):
+    """At most one active agreement for a product."""
+
+    __tablename__ = "agreements"
+    __table_args__ = _args(
+        CheckConstraint("status IN ('active', 'superseded', 'ended')", "status"),
+        _unique_where("uq_agreements_active", "status = 'active'", "product"),
+    )
+    id: str = Field(primary_key=True)
+    product: str = Field(foreign_key="products.id", index=True)
+    type: str
+    signed_on: dt.date
+    status: str
+    posted_on: dt.date | None = None
+    posted_url: str | None = None
+    expires_on: dt.date | None = None
+    last_attested_on: dt.date | None = None
+    ended_on: dt.date | None = None
+    breach_notice_days: int | None = None
+    deletion_days: int | None = None
+    correction_days: int | None = None
+    clauses: str
+    subcontractors: str | None = None
+    supersedes: str | None = Field(default=None, foreign_key="agreements.id")
+
+
+class RegisterNumber(SQLModel, table=True):
+    """The last number given to an operator (O), a product (P) or an agreement (A)."""
+
+    __tablename__ = "register_numbers"
+    __table_args__ = _args()
+    kind: str = Field(primary_key=True)
+    last: int
+
+
+class RegisterHistoryRow(SQLModel, table=True):
+    """What was written into the register, a chain an entry. Append-only by trigger as the histories of cases are."""
+
+    __tablename__ = "register_history"
+    __table_args__ = _args()
+    entry: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    at: dt.datetime
+    actor: str
+    kind: str
+    detail: str
+    personal_digest: str | None = None
+    hash: str
+    sealed: bytes | None = None
+
+
 def _table(model: type[SQLModel]) -> Table:
     return METADATA.tables[str(model.__tablename__)]
 
@@ -421,6 +532,7 @@ TASKS = _table(TaskRow)
 ASSIGNEES = _table(TaskAssignee)
 CLOCKS = _table(ClockRow)
 TIMERS = _table(TimerRow)
+CYCLES = _table(CycleRow)
 MESSAGES = _table(MessageRow)
 OUTBOX = _table(OutboxMail)
 BRIEF_LINES = _table(BriefLineRow)
@@ -433,3 +545,8 @@ HISTORY = _table(HistoryRow)
 SEALS = _table(SealRow)
 INCIDENTS = _table(IncidentRow)
 PENDING_ACTS = _table(PendingAct)
+OPERATORS = _table(OperatorRow)
+PRODUCTS = _table(ProductRow)
+AGREEMENTS = _table(AgreementRow)
+REGISTER_NUMBERS = _table(RegisterNumber)
+REGISTER_HISTORY = _table(RegisterHistoryRow)

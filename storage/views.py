@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import func, select, update
 
@@ -17,7 +18,7 @@ from storage.base import Base
 from storage.history import HistoryLine
 from storage.outbox import SqlOutbox, read_mail
 from storage.rows import read_clock
-from storage.tables import ASSIGNEES, CASES, CLOCKS, DEFINITIONS, INCIDENTS, OUTBOX, TASKS
+from storage.tables import ASSIGNEES, CASES, CLOCKS, CYCLES, DEFINITIONS, INCIDENTS, OUTBOX, TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class MailLine:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What failed five times. `kind` is timer, message or mail, `ref` the id of the row that waits."""
+    """What failed five times. `kind` is timer, cycle, message or mail, `ref` the id of the row that waits."""
 
     id: int
     kind: str
@@ -66,6 +67,26 @@ class Incident:
     tries: int
     opened_at: dt.datetime
     closed_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CycleLine:
+    """One cycle in a list. `subject` is an agreement or empty; `at` is when its case starts, None once it has
+    (`case_id`) and while an incident holds it back."""
+
+    process: str
+    subject: str
+    on: dt.date
+    at: dt.datetime | None
+    started_at: dt.datetime | None
+    case_id: str | None
+    missed: int
+
+    @property
+    def state(self) -> Literal["waits", "started", "held_back"]:
+        if self.case_id is not None:
+            return "started"
+        return "waits" if self.at is not None else "held_back"
 
 
 class Views:
@@ -188,6 +209,19 @@ class Views:
             rows = connection.execute(wanted).all()
         return tuple(
             Incident(row.id, row.kind, row.ref, row.case_id, row.error, row.tries, row.opened_at, row.closed_at)
+            for row in rows
+        )
+
+    def cycles(self, *, started: bool = False) -> Sequence[CycleLine]:
+        """What starts next, the nearest first and what an incident holds back before that; with `started` also what has
+        started."""
+        wanted = select(CYCLES).order_by(func.coalesce(CYCLES.c.fired_at, CYCLES.c.at).asc().nulls_first(), CYCLES.c.id)
+        if not started:
+            wanted = wanted.where(CYCLES.c.fired_at.is_(None))
+        with self.base.reading() as connection:
+            rows = connection.execute(wanted).all()
+        return tuple(
+            CycleLine(row.process, row.subject, row.occurrence, row.at, row.fired_at, row.case_id, row.missed)
             for row in rows
         )
 

@@ -55,6 +55,7 @@ def make_app(
     act_of: Callable[[str], Act | None],
     act: Callable[[str], Act | None],
     confirm_act: Callable[[str, str], None],
+    agreements: Callable[[], Mapping[str, str]],
 ) -> FastAPI:
     """The pages of one district. See `web.site.Site` for what each argument does.
 
@@ -77,6 +78,7 @@ def make_app(
         act_of=act_of,
         act=act,
         confirm_act=confirm_act,
+        agreements=agreements,
     )
     show = page_maker(office)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=_middleware(settings, show))

@@ -12,6 +12,7 @@ from engine.definition import Definition, FactDef, Outcome, TaskDef, say
 from engine.forms import Raw, read_values
 from engine.guards import reads
 from engine.office import Office
+from registry.likeness import by_likeness
 from web.words import contact_line, option_words, tell
 
 Facts = Mapping[str, FactValue]
@@ -19,6 +20,8 @@ LIST_AT = 7
 """From so many options on, a choice is a list that opens."""
 TIME = ".time"
 """Ends the name of the field that holds the time of day of an instant."""
+Names = Mapping[str, str]
+NOBODY: Names = {}
 BLANK_ROWS = 3
 """Rows of a table that can be added on one page; sending it gives as many again."""
 
@@ -76,18 +79,22 @@ def fields_of(
     *,
     personal: bool,
     submission: Submission | None = None,
+    agreements: Names = NOBODY,
 ) -> tuple[FieldView, ...]:
-    """The form with what was typed, else with what is on file; without `personal`, nothing personal is filled in."""
+    """The form with what was typed, else with what is on file; without `personal`, nothing personal is filled in.
+    `agreements` are those of the register by id, as people call them."""
     views = []
     for each in wanted.form:
         fact = definition.fact(each.fact)
         if fact is None:
             continue
+        choices = by_likeness(str(facts.get(fact.like or "", "")), agreements)
         value = facts.get(fact.name) if personal or not fact.personal else None
         typed = submission.typed if submission else typed_from(fact, value, office)
         error = submission.errors.get(fact.name, "") if submission else ""
         note = "" if each.required else _note(wanted, fact, language)
-        views.append(_view(fact, typed, error, note, office, language, fact.name in facts, each.required))
+        view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
+        views.append(_with_agreements(view, choices) if fact.type.kind == "agreement" else view)
     return tuple(views)
 
 
@@ -99,11 +106,12 @@ def read_submission(
     language: str,
     typed: Mapping[str, Sequence[str]],
     outcome: str,
+    agreements: Names = NOBODY,
 ) -> Submission:
     """Reads a form and names what is missing for the outcome chosen. Only fields of the form are looked at."""
     names = [each.fact for each in wanted.form]
     raw = {name: words for name in names if (words := _raw(definition.fact(name), typed, office)) is not None}
-    values, wrong = read_values(definition, names, raw, language, frozenset(_people(office)))
+    values, wrong = read_values(definition, names, raw, language, frozenset(_people(office)), agreements)
     errors = dict(wrong)
     for name in missing(wanted, facts, values, outcome):
         errors.setdefault(name, tell("missing", language))
@@ -220,6 +228,11 @@ def _view(
     )
 
 
+def _with_agreements(view: FieldView, agreements: Names) -> FieldView:
+    options = (Option(id_, f"{id_}: {label}", id_ == view.typed) for id_, label in agreements.items())
+    return replace(view, options=tuple(options))
+
+
 def _rows(
     fact: FactDef, typed: Mapping[str, Sequence[str]], office: Office, language: str
 ) -> tuple[RowView, ...]:
@@ -256,7 +269,7 @@ def _cells(
 def _widget(fact: FactDef) -> str:
     if fact.type.kind == "choice" and len(fact.type.options) >= LIST_AT:
         return "list"
-    return {"bool": "choice", "person": "list"}.get(fact.type.kind, fact.type.kind)
+    return {"bool": "choice", "person": "list", "agreement": "list"}.get(fact.type.kind, fact.type.kind)
 
 
 def _help(fact: FactDef, language: str) -> str:

@@ -103,7 +103,8 @@ class Site:
     """`cases_of` names the cases in which a person has open tasks, the most pressing first; `answered` finds an answer
     that its case has left behind; `match_totp(secret, typed, now)` gives the time step of a right code; `letter` is the
     printable letter of a mail as a whole HTML page. `act_of` finds an act by the token in its mail, `act` by its id;
-    `confirm_act(id, person)` carries it out, or raises a `SoppaError` and changes nothing."""
+    `confirm_act(id, person)` carries it out, or raises a `SoppaError` and changes nothing. `agreements` are those of
+    the register that a form may offer, by id, as people call them."""
 
     service: Service
     store: PageStore
@@ -120,6 +121,7 @@ class Site:
     act_of: Callable[[str], Act | None]
     act: Callable[[str], Act | None]
     confirm_act: Callable[[str, str], None]
+    agreements: Callable[[], Mapping[str, str]]
 
     @property
     def links(self) -> Links:

@@ -234,6 +234,7 @@ def _form_page(
     if task is None or own is None:
         raise unknown(look.language)
     wanted = merged(own, look.also)
+    agreements = _agreements(site, look, wanted)
     fields = fields_of(
         look.definition,
         wanted,
@@ -242,6 +243,7 @@ def _form_page(
         look.language,
         personal=look.shows_personal,
         submission=submission,
+        agreements=agreements,
     )
     absent = office.person(task.instead_of) if task.instead_of else None
     return show(
@@ -253,7 +255,7 @@ def _form_page(
         help=say(wanted.help, look.language) if wanted.help else "",
         process=say(look.definition.title, look.language),
         dates=_dates(look, task),
-        facts=_facts(look, wanted),
+        facts=_facts(look, wanted, agreements),
         fields=fields,
         outcomes=[(name, say(outcome.label, look.language)) for name, outcome in wanted.outcomes.items()],
         chosen=submission.outcome if submission else _only(wanted),
@@ -315,7 +317,13 @@ class OnFile:
     address: str = ""
 
 
-def _facts(look: Look, wanted: TaskDef) -> list[OnFile]:
+def _agreements(site: Site, look: Look, wanted: TaskDef) -> Mapping[str, str]:
+    """The agreements of the register, where this task asks for one or shows one."""
+    names = {*wanted.shows, *(field.fact for field in wanted.form)}
+    return site.agreements() if names & set(look.definition.names_agreements) else {}
+
+
+def _facts(look: Look, wanted: TaskDef, agreements: Mapping[str, str]) -> list[OnFile]:
     """What is on file, as far as this visitor has proved who they are."""
     rows: list[OnFile] = _hold_on_file(look)
     for name in wanted.shows:
@@ -326,6 +334,8 @@ def _facts(look: Look, wanted: TaskDef) -> list[OnFile]:
         if name in look.case.facts:
             because = [say(reason, look.language) for reason in reasons(look.definition, look.case, name)]
             lines = (*fact_lines(fact, look.case.facts[name], look.visitor.office, look.language), *because)
+        if fact.type.kind == "agreement" and lines[0] in agreements:
+            lines = (f"{lines[0]}: {agreements[lines[0]]}",)
         is_file = fact.type.kind == "document" and name in look.case.facts and look.shows_personal
         if fact.personal and not look.shows_personal:
             lines = (tell("behind_code", look.language),)
@@ -373,7 +383,8 @@ def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request
     if own is None:
         raise unknown(look.language)
     look = replace(look, also=tuple(one for one in look.also if one.task.id in chosen))
-    submission, uploads = _read(look, merged(own, look.also), form)
+    wanted = merged(own, look.also)
+    submission, uploads = _read(look, wanted, form, _agreements(site, look, wanted))
     if submission.errors:
         return _form_page(site, show, look, _with_files_again(submission, uploads, look.language), status=422)
     try:
@@ -395,7 +406,9 @@ def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request
     return see_other(f"{look.path}/done")
 
 
-def _read(look: Look, wanted: TaskDef, form: FormData) -> tuple[Submission, Uploads]:
+def _read(
+    look: Look, wanted: TaskDef, form: FormData, agreements: Mapping[str, str]
+) -> tuple[Submission, Uploads]:
     typed: dict[str, list[str]] = {}
     documents = {name for name, fact in look.definition.facts.items() if fact.type.kind == "document"}
     for name, value in form.multi_items():
@@ -404,7 +417,7 @@ def _read(look: Look, wanted: TaskDef, form: FormData) -> tuple[Submission, Uplo
     uploads, wrong = _uploads(look, wanted, form)
     typed |= {name: [SAMPLE_DOCUMENT] for name in uploads}
     office, outcome = look.visitor.office, str(form.get("_outcome", ""))
-    read = read_submission(look.definition, wanted, look.case.facts, office, look.language, typed, outcome)
+    read = read_submission(look.definition, wanted, look.case.facts, office, look.language, typed, outcome, agreements)
     return replace(read, errors={**read.errors, **wrong}), uploads
 
 

@@ -16,12 +16,13 @@ from engine.calendar import Calendar
 from engine.clocks import Rule
 from engine.compile import compile_definition
 from engine.definition import Definition
-from engine.errors import FaultyInput, UsageError, WrongEnvironment
+from engine.errors import FaultyInput, SoppaError, UsageError, WrongEnvironment
 from engine.faults import Fault
 from engine.ladders import Ladder
 from engine.lawbook import read_calendar, read_ladders, read_reference, read_rules
 from engine.nodes import nearest
 from engine.office import Reference
+from registry.fields import FIELDS
 from workflows.reader import read_yaml
 
 SHIPPED = Path(__file__).parent
@@ -53,7 +54,7 @@ def compile_source(text: str, file: str, texts: Mapping[str, str], law: Lawbook 
     law = law or lawbook()
     names = {name: tuple(reference.texts) for name, reference in law.references.items()}
     return compile_definition(
-        read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts, references=names
+        read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts, references=names, register=FIELDS
     )
 
 
@@ -66,9 +67,25 @@ class Catalogue:
     def __init__(self, overlay: Path | None = None) -> None:
         self._overlay = overlay
         self._compiled: dict[str, Definition] = {}
+        self._scheduled: tuple[Definition, ...] | None = None
 
     def processes(self) -> tuple[str, ...]:
         return tuple(sorted(self._folders))
+
+    def scheduled(self) -> tuple[Definition, ...]:
+        """The processes that start by a schedule. One that cannot be read has none now; what it left waiting stays."""
+        if self._scheduled is None:
+            found = (self._read_scheduled(process) for process in self.processes())
+            self._scheduled = tuple(one for one in found if one is not None and one.schedule is not None)
+        return self._scheduled
+
+    def _read_scheduled(self, process: str) -> Definition | None:
+        """Compiled only where the word stands in its document, since most processes have no schedule."""
+        try:
+            has = "schedule" in _read(self._folder(process) / PROCESS_FILE)
+            return self.newest(process) if has else None
+        except SoppaError:
+            return None
 
     def newest(self, process: str) -> Definition:
         """Raises `UsageError` for an unknown process, naming the nearest, and `FaultyInput` for a broken one."""

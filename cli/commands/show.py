@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import click
 
@@ -10,7 +11,7 @@ from cli.home import Home
 from cli.options import home_option, json_option
 from cli.printing import day, left, pairs, print_json, say, table
 from cli.wiring import open_house
-from engine.case import Case, Clock, Task
+from engine.case import Case, Clock, FactValue, Task
 from engine.definition import Definition
 from engine.definition import say as in_words
 from engine.office import Office
@@ -27,13 +28,14 @@ def command(case: str, home: Home, as_json: bool) -> None:
         with house.store.read() as unit:
             found, office = unit.case(case), house.office(unit)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
+        labels = house.store.register.labels() if definition.names_agreements else {}
         if as_json:
             print_json(as_mapping(found))
         else:
-            show(found, definition, office, office.today(house.clock()))
+            show(found, definition, office, office.today(house.clock()), labels)
 
 
-def show(case: Case, definition: Definition, office: Office, today: dt.date) -> None:
+def show(case: Case, definition: Definition, office: Office, today: dt.date, labels: Mapping[str, str]) -> None:
     title = in_words(definition.states[case.state].title, "en")
     ended = f"ended: {case.outcome}" if not case.is_open else title
     say(f"{case.id}  {in_words(definition.title, 'en')}")
@@ -48,7 +50,14 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date) -> 
                for name, party in case.parties.items()})
     if case.facts:
         say("\nFacts")
-        pairs({name: written(value) for name, value in case.facts.items()})
+        pairs({name: _fact(value, labels if name in definition.names_agreements else {})
+               for name, value in case.facts.items()})
+
+
+def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
+    """As text; an agreement with what people call it."""
+    text = written(value)
+    return f"{text} ({labels[text]})" if text in labels else text
 
 
 def _regions(case: Case, definition: Definition) -> dict[str, str]:

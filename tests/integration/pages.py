@@ -59,6 +59,7 @@ class Pages:
             act_of=self.acts.get,
             act=lambda act_id: next((act for act in self.acts.values() if act.id == act_id), None),
             confirm_act=lambda act_id, person: self.confirmed.append(person),
+            agreements=self.store.register.labels,
         )
 
     def start(self, language: str = "en") -> Case:

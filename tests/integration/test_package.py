@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("workflows", "engine", "storage", "notifiers", "web", "cli")
+PACKAGES = ("workflows", "engine", "storage", "notifiers", "registry", "web", "cli")
 
 
 def run(*command: str | Path, cwd: Path) -> str:

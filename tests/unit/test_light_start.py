@@ -1,4 +1,4 @@
-"""What starts often starts light: on the path of `--help` and `queue` nothing heavy is imported."""
+"""What starts often starts light: on the path of `--help`, `queue` and `register list` nothing heavy is imported."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ HEAVY = {"sqlalchemy", "sqlmodel", "alembic", "pydantic", "fastapi", "starlette"
          "rich", "apscheduler", "cryptography", "psycopg", "asyncio"}
 
 
-@pytest.mark.parametrize("imported", ["cli.main", "cli.commands.queue"])
+@pytest.mark.parametrize("imported", ["cli.main", "cli.commands.queue", "cli.commands.register"])
 def test_nothing_heavy_is_imported(imported: str) -> None:
     code = f"import sys, {imported}; sys.stdout.write(' '.join(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout

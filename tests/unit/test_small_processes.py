@@ -58,6 +58,9 @@ class One:
     def processes(self) -> tuple[str, ...]:
         return (self.definition.process,)
 
+    def scheduled(self) -> tuple[Definition, ...]:
+        return (self.definition,) if self.definition.schedule else ()
+
     def pinned(self, process: str, version: int, digest: str) -> Definition:
         return self.definition
 

@@ -1,0 +1,102 @@
+"""A standing schedule, from a document node to a value."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+
+from engine import nodes
+from engine.case import FactValue
+from engine.clocks import FISCAL_YEAR
+from engine.compile_states import read_length, read_literal
+from engine.definition import ANNIVERSARY, CYCLE_ON, SUBJECT, PartyDef, ScheduleDef
+from engine.lawbook import ORDINARY_YEAR
+from engine.nodes import ListNode, MapNode, Node, Scalar
+from engine.scope import Scope
+
+SUBJECTS = ("agreements",)
+
+
+def read_schedule(node: Node | None, scope: Scope) -> ScheduleDef | None:
+    """`{for: agreements, on: {before: 90 calendar_days, of: anniversary}}`, or `on: [11-17, 05-17]`."""
+    if node is None:
+        return None
+    top = nodes.fields(node, scope.faults, required=("on",), optional=("for", "facts"), what="schedule")
+    nodes.choice(top.get("for"), scope.faults, SUBJECTS, "for")
+    made = _on(top.get("on"), "for" in top, scope)
+    facts = tuple(_facts(top.get("facts"), scope))
+    _check_given(node, CYCLE_ON, "date", scope)
+    if "for" in top:
+        _check_given(node, SUBJECT, "agreement", scope)
+    return ScheduleDef("for" in top, made.days, made.of, made.before, made.unit, facts)
+
+
+def check_start(
+    node: Node | None, schedule: ScheduleDef | None, needs: tuple[str, ...], parties: dict[str, PartyDef], scope: Scope
+) -> tuple[str, ...]:
+    """What a case needs to start, with what its schedule gives; a schedule must give all of it."""
+    if schedule is None or node is None:
+        return needs
+    for name in needs:
+        party = parties.get(name)
+        if name not in schedule.gives and (party is None or party.taken is None):
+            scope.faults.add(node, f"schedule: start needs '{name}', which no schedule gives: take it out of 'needs', "
+                                   f"or give it in the schedule's facts")
+    taken = tuple(name for name in needs if name not in schedule.gives)
+    return (*schedule.gives, *(name for name in taken if name not in parties))
+
+
+def _on(node: Node | None, of_agreements: bool, scope: Scope) -> ScheduleDef:
+    if not isinstance(node, MapNode):
+        return ScheduleDef(of_agreements, tuple(_days(node, scope)))
+    top = nodes.fields(node, scope.faults, required=("before", "of"), what="on")
+    length = read_length(top.get("before"), scope, "before") or (0, "calendar_days")
+    if length[1] == "school_days" and "before" in top:
+        scope.faults.add(top["before"], "before: a schedule counts back calendar_days or business_days")
+    of = top.get("of")
+    if isinstance(of, ListNode):
+        return ScheduleDef(of_agreements, tuple(_days(of, scope)), "", *length)
+    return ScheduleDef(of_agreements, (), _date_of(of, of_agreements, scope), *length)
+
+
+def _date_of(node: Node | None, of_agreements: bool, scope: Scope) -> str:
+    if node is not None and not of_agreements:
+        scope.faults.add(node, "of: only a schedule 'for: agreements' has their dates; write [MM-DD, …]")
+        return ANNIVERSARY
+    known = [ANNIVERSARY, *(name for name, field in scope.register.items() if field.type.kind == "date")]
+    return nodes.choice(node, scope.faults, known, "of") or ANNIVERSARY
+
+
+def _days(node: Node | None, scope: Scope) -> Iterator[str]:
+    found = nodes.items(node, scope.faults, "on")
+    if node is not None and not found:
+        scope.faults.add(node, "on names no day: write [MM-DD, …], or {before: 90 calendar_days, of: anniversary}")
+    for item in found:
+        value = nodes.text(item, scope.faults, "on")
+        if value is None or value == FISCAL_YEAR or _is_day(value):
+            yield value or FISCAL_YEAR
+        else:
+            scope.faults.add(item, f"on: '{value}' is no day of every year: write MM-DD, as 11-17, or {FISCAL_YEAR}")
+
+
+def _is_day(value: str) -> bool:
+    try:
+        return bool(re.fullmatch(r"\d\d-\d\d", value)) and bool(dt.date.fromisoformat(f"{ORDINARY_YEAR}-{value}"))
+    except ValueError:
+        return False
+
+
+def _facts(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:
+    for key, value in nodes.named(node, scope.faults, "facts"):
+        name = scope.typed(key, "facts")
+        literal = None if name not in scope.types else read_literal(value, scope.types[name], scope, "facts")
+        if name is not None and literal is not None:
+            yield name, literal
+
+
+def _check_given(node: Node, name: str, kind: str, scope: Scope) -> None:
+    if name not in scope.declared["facts"]:
+        scope.faults.add(node, f"schedule: declare the fact '{name}', a {kind}: each case of the schedule gets it")
+    else:
+        scope.fact_of(Scalar(name, node.mark), (kind,), "schedule")

@@ -1,0 +1,93 @@
+"""Standing schedules at work on a store: which cycle waits for whom, and the case that a due one starts.
+
+The service calls it inside its own transactions; nothing here begins one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from engine.case import SYSTEM, Case
+from engine.cycles import NOTHING, Cycle, latest, next_cycle
+from engine.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
+from engine.messages import OfSchedule, StartCase
+from engine.office import Office
+from engine.ports import Definitions, DueCycle, Unit
+from engine.register import Entry
+
+WITHOUT_SUBJECT = ""
+Opens = Callable[[Definition, StartCase], Case]
+"""Opens a case in the transaction at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    definitions: Definitions
+
+    def plan(self, unit: Unit, agreements: Iterable[str], now: dt.datetime, office: Office) -> None:
+        """Plans the cycles of these agreements anew: after they were entered, changed or ended."""
+        wanted = sorted(set(agreements))
+        scheduled = _of_agreements(self.definitions.scheduled()) if wanted else ()
+        entries = unit.entries(wanted) if scheduled else {}
+        for definition, schedule in scheduled:
+            _plan(unit, definition.process, schedule, entries, now, office)
+
+    def plan_page(self, unit: Unit, beyond: str, limit: int, now: dt.datetime, office: Office) -> str | None:
+        """Plans so many active agreements after `beyond`; the last of them, or None when there are no more. The first
+        page plans what is about no agreement, and takes away what no schedule wants."""
+        scheduled = self.definitions.scheduled()
+        if not beyond:
+            unit.drop_cycles([definition.process for definition in scheduled])
+            for definition in scheduled:
+                if definition.schedule is not None and not definition.schedule.of_agreements:
+                    nobody = {WITHOUT_SUBJECT: Entry(WITHOUT_SUBJECT, {})}
+                    _plan(unit, definition.process, definition.schedule, nobody, now, office)
+        page = unit.active_agreements(beyond, limit) if _of_agreements(scheduled) else ()
+        self.plan(unit, page, now, office)
+        return page[-1] if len(page) == limit else None
+
+    def schedules(self) -> str:
+        """A word that changes when a schedule does."""
+        return " ".join(f"{each.process}:{each.hash[:16]}" for each in self.definitions.scheduled())
+
+    def start(self, unit: Unit, due: DueCycle, now: dt.datetime, office: Office, opens: Opens) -> None:
+        """Opens the case of a due cycle and plans the next one. Of several that are due only the last one starts; what
+        no schedule wants any more is taken away."""
+        definition = self.definitions.newest(due.process)
+        schedule = definition.schedule
+        entry = unit.entries([due.subject])[due.subject] if due.subject else Entry(WITHOUT_SUBJECT, {})
+        if schedule is None or schedule.of_agreements != bool(due.subject) or not _is_wanted(schedule, entry):
+            unit.plan_cycles(due.process, {due.subject: None})
+            return
+        cycle, missed = latest(schedule, entry.values, due.cycle, now, office)
+        begun = OfSchedule(office.today(cycle.at), missed)
+        facts = {CYCLE_ON: cycle.on, **({SUBJECT: entry.id} if schedule.of_agreements else {}), **dict(schedule.facts)}
+        case = opens(definition, StartCase(unit.new_case_id(office.today(now)), SYSTEM, facts, {}, cycle=begun))
+        unit.cycle_done(due, cycle.on, case.id, missed, now)
+        _plan(unit, due.process, schedule, {due.subject: entry}, now, office)
+
+
+def _of_agreements(definitions: Iterable[Definition]) -> list[tuple[Definition, ScheduleDef]]:
+    return [(each, each.schedule) for each in definitions if each.schedule is not None and each.schedule.of_agreements]
+
+
+def _plan(
+    unit: Unit, process: str, schedule: ScheduleDef, entries: Mapping[str, Entry], now: dt.datetime, office: Office
+) -> None:
+    there = unit.cycles(process, entries)
+    news: dict[str, Cycle | None] = {}
+    for subject, entry in entries.items():
+        planned = there.get(subject, NOTHING)
+        if planned.stopped:
+            continue
+        wanted = next_cycle(schedule, entry.values, planned, now, office) if _is_wanted(schedule, entry) else None
+        if wanted != planned.waits:
+            news[subject] = wanted
+    if news:
+        unit.plan_cycles(process, news)
+
+
+def _is_wanted(schedule: ScheduleDef, entry: Entry) -> bool:
+    return entry.is_active or not schedule.of_agreements

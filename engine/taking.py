@@ -1,0 +1,85 @@
+"""What a case takes from the register when a fact names an agreement, and what it writes into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from engine import tasks
+from engine.case import Contact, FactValue
+from engine.errors import Refused, UsageError
+from engine.messages import WriteRegister
+from engine.nodes import nearest
+from engine.register import Entry, entry_id
+from engine.turn import Turn
+
+
+def check_typed(turn: Turn, values: Mapping[str, FactValue]) -> None:
+    """Raises `UsageError` for a value of a fact that only the register gives."""
+    for name in values:
+        fact = turn.definition.facts.get(name)
+        if fact is not None and fact.taken is not None:
+            raise UsageError(
+                f"fact '{name}' is taken from the agreement in '{fact.taken.agreement}': correct the register and name "
+                f"the agreement again, or name another"
+            )
+        if any(each.is_new and each.agreement == name for each in turn.definition.registers.values()):
+            raise UsageError(f"fact '{name}' is given by the register when the agreement is entered: leave it out")
+
+
+def follow(turn: Turn, given: Mapping[str, FactValue]) -> None:
+    """Takes what hangs on the agreements that these values name, and the parties that hang on facts.
+
+    Raises `UsageError` for an agreement that the register does not have.
+    """
+    for name in turn.definition.names_agreements:
+        if name in given:
+            _take(turn, name, _entry(turn, str(given[name])))
+    tasks.follow_parties(turn)
+
+
+def register(turn: Turn, name: str) -> None:
+    """Writes an agreement into the register; of a new one the case learns the id. Raises `Refused` where a fact that it
+    needs is not recorded."""
+    wanted = turn.definition.registers[name]
+    missing = [fact.fact for fact in wanted.facts.values() if fact.required and fact.fact not in turn.case.facts]
+    missing += [] if wanted.is_new or wanted.agreement in turn.case.facts else [wanted.agreement]
+    if missing:
+        raise Refused(f"the register needs to know {', '.join(sorted(missing))}: record it first")
+    facts = turn.case.facts
+    values = {field: facts[each.fact] for field, each in wanted.facts.items() if each.fact in facts}
+    values |= dict(wanted.sets)
+    agreement = _next_id(turn) if wanted.is_new else str(facts[wanted.agreement])
+    turn.do(WriteRegister(agreement, wanted.is_new, values))
+    kind = "agreement_entered" if wanted.is_new else "agreement_changed"
+    turn.tell(kind, agreement=agreement, fields=", ".join(sorted(values)))
+    if wanted.is_new:
+        turn.record({wanted.agreement: agreement})
+        _take(turn, wanted.agreement, Entry(agreement, values))
+
+
+def _next_id(turn: Turn) -> str:
+    """The number handed in, or one more for each agreement that this decision has entered already."""
+    entered = sum(isinstance(effect, WriteRegister) and effect.is_new for effect in turn.effects)
+    return entry_id("A", turn.office.next_agreement + entered)
+
+
+def _entry(turn: Turn, agreement: str) -> Entry:
+    entry = turn.office.register.get(agreement)
+    if entry is None:
+        known = nearest(agreement, turn.office.register)
+        raise UsageError(f"there is no agreement '{agreement}' in the register{known}: see soppa register list")
+    return entry
+
+
+def _take(turn: Turn, name: str, entry: Entry) -> None:
+    """Records what the definition takes from this agreement. What it has not is withdrawn, since that belonged to
+    another one; a party of whom it knows no contact has no address, so that nothing goes to the wrong reader."""
+    taken = {fact.name: fact.taken.field for fact in turn.definition.facts.values()
+             if fact.taken is not None and fact.taken.agreement == name}
+    turn.record({fact: entry.values[field] for fact, field in taken.items() if field in entry.values})
+    turn.withdraw([fact for fact, field in taken.items() if field not in entry.values], f"{name} is {entry.id}")
+    for party in turn.definition.parties.values():
+        if party.taken is not None and party.taken.agreement == name:
+            contacts = cast("tuple[Contact, ...]", entry.values.get(party.taken.field, ()))
+            tasks.put_party(turn, party.name, contacts[0] if contacts else Contact(entry.label or entry.id))

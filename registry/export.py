@@ -1,0 +1,52 @@
+"""The register as a CSV file that it can be imported from again.
+
+Every cell is quoted; what a spreadsheet would compute gets an apostrophe before it.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterable
+
+from engine.case import Contact
+from registry.fields import LISTINGS, RELATIONSHIPS, TYPES, values_of
+from registry.inventory import COLUMNS, FIELD_OF, KEY, OPENS_A_FORMULA
+from registry.values import Holding
+
+_WORDS = {"listing": LISTINGS, "relationship": RELATIONSHIPS, "type": TYPES}
+
+
+def to_csv(holdings: Iterable[Holding]) -> str:
+    """One row a product, in the columns of the inventory. A product that was never imported has its own id as key."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    writer.writerow(COLUMNS)
+    writer.writerows([_defused(cell) for cell in _cells(holding)] for holding in holdings)
+    return out.getvalue()
+
+
+def _cells(holding: Holding) -> Iterable[str]:
+    values = values_of(holding)
+    for column in COLUMNS:
+        name = FIELD_OF.get(column, column)
+        yield holding.key if column == KEY else _cell(name, values.get(name))
+
+
+def _cell(name: str, value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case dt.date():
+            return value.isoformat()
+        case frozenset():
+            return "; ".join(sorted(value))
+        case (Contact() as contact, *_):
+            return contact.email or ""
+        case _:
+            return _WORDS[name][str(value)] if name in _WORDS else str(value)
+
+
+def _defused(cell: str) -> str:
+    return f"'{cell}" if cell[:1] and cell[0] in OPENS_A_FORMULA else cell

@@ -1,0 +1,87 @@
+"""`soppa schedule` and cases that follow others, on a real home with processes of the district's own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.commands.init import build_home
+from cli.daemon import duties
+from cli.demo.district import PEOPLE, SETTINGS
+from cli.home import Home
+from cli.main import main
+from cli.wiring import open_house
+from tests.registers import CHECK_IN, COLLECT
+
+SAMPLE = Path(__file__).parents[1] / "data" / "operators-sample.csv"
+EXPIRING = CHECK_IN.replace("process: check_in", "process: expiry").replace("of: anniversary", "of: expires_on")
+OCTOBER = dt.datetime(2026, 10, 1, 12, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    made = Home(tmp_path / "home")
+    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    for name, text in (("check_in", CHECK_IN), ("collect", COLLECT), ("expiry", EXPIRING)):
+        (made.workflows / name).mkdir()
+        (made.workflows / name / "process.yaml").write_text(text, "utf-8")
+    with open_house(made, create=True) as house:
+        for person in PEOPLE:
+            house.store.save_person(person)
+    monkeypatch.setenv("SOPPA_HOME", str(made.root))
+    return made
+
+
+def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    assert main([*words, "--json"]) in (0, 1), capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)
+
+
+def rescued(home: Home, now: dt.datetime = OCTOBER) -> None:
+    with open_house(home) as house:
+        duties(house, None, tells_gaps=False).rescue(now)
+
+
+def test_what_an_import_brings_is_listed_with_what_lacks_a_date(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = SAMPLE.read_text("utf-8").replace("2024-04-15,2027-04-07", "2024-04-15,", 1)
+    file = tmp_path / "x.csv"
+    file.write_text(text, "utf-8", newline="")
+    asked(capsys, "register", "import", str(file), "--as-of", "2026-11-01", "--apply", "--as", "priya")
+    lines = asked(capsys, "schedule", "list", "--limit", "1000")
+    of = {process: [line for line in lines if line["process"] == process] for process in ("check_in", "expiry")}
+    assert len(of["check_in"]) == 142
+    assert [line["agreement"] for line in of["expiry"] if line["state"] == "no_date"] == ["A-0001"]
+    assert of["check_in"][0]["starts_at"] <= of["check_in"][-1]["starts_at"]
+    assert main(["schedule", "list", "--process", "expiry"]) == 0
+    assert "nothing is planned for A-0001 (Droskmere Hub" in capsys.readouterr().out
+
+
+def test_the_daemon_plans_what_belongs_to_no_agreement(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(capsys, "schedule", "list") == []
+    rescued(home)
+    (line,) = asked(capsys, "schedule", "list")
+    assert (line["process"], line["agreement"], line["cycle_on"]) == ("collect", None, "2026-11-17")
+    assert (line["starts_at"], line["state"]) == ("2026-11-17T13:00:00+00:00", "waits")
+    with open_house(home) as house:
+        house.service.tick(dt.datetime(2026, 11, 17, 13, 0, tzinfo=dt.UTC))
+    started, following = asked(capsys, "schedule", "list", "--all")
+    assert (started["state"], started["case"], following["cycle_on"]) == ("started", "2026-0001", "2027-05-17")
+    assert main(["schedule", "list", "--all"]) == 0
+    assert "started: 2026-0001" in capsys.readouterr().out
+
+
+def test_an_unknown_process_is_told_with_the_nearest(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schedule", "list", "--process", "chek_in"]) == 2
+    assert "unknown process 'chek_in' (did you mean 'check_in'?)" in capsys.readouterr().err
+
+
+def test_a_process_that_cannot_be_read_stops_no_other(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    (home.workflows / "check_in" / "process.yaml").write_text("schedule: broken\n", "utf-8")
+    rescued(home)
+    assert [line["process"] for line in asked(capsys, "schedule", "list")] == ["collect"]

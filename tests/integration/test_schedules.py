@@ -1,0 +1,226 @@
+"""Standing schedules on a real database: cycles appear, move and go with their agreements, and each starts once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select, update
+
+from engine.case import Case, FactValue
+from engine.definition import Definition
+from engine.service import Service
+from registry.values import NEW
+from storage.store import SqlStore
+from storage.tables import CASES, CYCLES
+from tests.integration.stored import ANN, opened
+from tests.office import PEOPLE, actor, office
+from tests.registers import CHECK_IN, COLLECT, SIGNING, Shelf, compiled
+
+D = dt.date
+NOW = dt.datetime(2026, 11, 1, 12, 0, tzinfo=dt.UTC)
+ACME: Mapping[str, FactValue] = {"operator": "Acme Learning", "product": "Acme Maths", "type": "vendor_dpa",
+                                 "signed_on": D(2024, 3, 1)}
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlStore]:
+    with opened(database_url) as store:
+        for person in PEOPLE.values():
+            store.save_person(person)
+        yield store
+
+
+def service(store: SqlStore, *texts: str) -> Service:
+    return Service(store, Shelf(*map(compiled, texts or (CHECK_IN, COLLECT))), lambda people: office())
+
+
+def write(of: Service, store: SqlStore, values: Mapping[str, FactValue], agreement: str | None = None,
+          now: dt.datetime = NOW) -> None:  # fmt: skip
+    """Writes the register as an import does: a new agreement, or fields of one."""
+    with store.begin() as unit:
+        writer = unit.register_writer(ANN, now, "import")
+        known = store.register.about(agreement)[0] if agreement else None
+        writer.enter(values, known, agreement=None if agreement else NEW)
+        writer.flush()
+        of.plan(unit, writer.touched, now)
+
+
+def waiting(store: SqlStore) -> list[tuple[str, str, D]]:
+    wanted = select(CYCLES).where(CYCLES.c.at.is_not(None)).order_by(CYCLES.c.process, CYCLES.c.subject)
+    with store.base.reading() as connection:
+        return [(row.process, row.subject, row.occurrence) for row in connection.execute(wanted)]
+
+
+def cases(store: SqlStore) -> list[Case]:
+    with store.read() as unit:
+        ids = unit.connection.scalars(select(CASES.c.id).order_by(CASES.c.id)).all()
+        return [unit.case(case_id) for case_id in ids]
+
+
+def later(**days: int) -> dt.datetime:
+    return NOW + dt.timedelta(**days)
+
+
+def test_an_agreement_that_is_entered_waits_for_its_next_anniversary(store: SqlStore) -> None:
+    write(service(store), store, ACME)
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 3, 1))]
+
+
+def test_a_decision_that_enters_an_agreement_plans_it_in_the_same_transaction(store: SqlStore) -> None:
+    of = service(store, CHECK_IN, SIGNING)
+    facts: Mapping[str, FactValue] = {"product": "Maths", "operator": "Acme", "entered_on": D(2026, 10, 30)}
+    case = of.start("signing", facts, {}, ANN, NOW)
+    with store.base.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(CYCLES)) == 0
+    elements = frozenset({"Student name: First and/or last name"})
+    of.complete_task(f"{case.id}-1", "signed", {"elements": elements}, actor("ada"), NOW)
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 10, 30))]
+
+
+def test_a_cycle_starts_at_its_moment_with_its_facts_and_plans_the_next_one(store: SqlStore) -> None:
+    of = service(store)
+    write(of, store, ACME)
+    moment = dt.datetime(2026, 12, 1, 13, 0, tzinfo=dt.UTC)
+    assert not store.has_work(moment - dt.timedelta(seconds=1))
+    assert of.tick(moment - dt.timedelta(seconds=1)) == 0
+    assert store.has_work(moment)
+    assert of.tick(moment) == 1
+    (case,) = cases(store)
+    assert (case.process, case.subject, case.initiator) == ("check_in", "A-0001", "system")
+    assert case.facts["cycle_on"] == D(2027, 3, 1)
+    assert (case.facts["agreement"], case.facts["why"], case.facts["product"]) == ("A-0001", "yearly", "Acme Maths")
+    assert case.flags == ()
+    assert waiting(store) == [("check_in", "A-0001", D(2028, 3, 1))]
+    assert of.tick(moment) == 0
+
+
+def test_after_two_years_off_the_latest_cycle_starts_and_says_that_it_is_late(store: SqlStore) -> None:
+    of = service(store)
+    write(of, store, ACME)
+    assert of.tick(dt.datetime(2028, 12, 10, 12, 0, tzinfo=dt.UTC)) == 1
+    (case,) = cases(store)
+    assert (case.facts["cycle_on"], case.flags) == (D(2029, 3, 1), ("started_late",))
+    (line,) = [line for line in store.views.history(case.id) if line.kind == "cycle_started"]
+    assert line.detail == {"planned": "2028-12-01", "days_late": "9", "missed": "2"}
+    assert waiting(store) == [("check_in", "A-0001", D(2030, 3, 1))]
+
+
+def test_a_date_that_is_corrected_moves_what_waits(store: SqlStore) -> None:
+    of = service(store)
+    write(of, store, ACME)
+    write(of, store, {"signed_on": D(2024, 3, 20)}, "A-0001")
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 3, 20))]
+    write(of, store, {"grades": "K-8"}, "A-0001")
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 3, 20))]
+
+
+def test_a_date_that_is_corrected_after_the_start_starts_no_second_cycle(store: SqlStore) -> None:
+    of, moment = service(store), dt.datetime(2026, 12, 2, 12, 0, tzinfo=dt.UTC)
+    write(of, store, ACME)
+    of.tick(moment)
+    write(of, store, {"signed_on": D(2024, 3, 20)}, "A-0001", moment)
+    assert waiting(store) == [("check_in", "A-0001", D(2028, 3, 20))]
+    of.tick(dt.datetime(2027, 2, 1, 12, 0, tzinfo=dt.UTC))
+    assert len(cases(store)) == 1
+
+
+def test_an_agreement_that_ends_or_is_superseded_waits_no_more(store: SqlStore) -> None:
+    of = service(store)
+    write(of, store, ACME)
+    write(of, store, {"supersedes": "A-0001", "type": "vendor_dpa", "signed_on": D(2026, 10, 1)})
+    assert waiting(store) == [("check_in", "A-0002", D(2027, 10, 1))]
+    write(of, store, {"status": "ended"}, "A-0002")
+    assert waiting(store) == []
+
+
+def test_a_cycle_whose_agreement_has_ended_unseen_is_taken_away_without_a_case(store: SqlStore) -> None:
+    of = service(store)
+    write(of, store, ACME)
+    with store.base.writing() as connection:
+        connection.exec_driver_sql("UPDATE agreements SET status = 'ended'")
+    assert of.tick(later(days=60)) == 1
+    assert (cases(store), waiting(store)) == ([], [])
+
+
+def test_schedules_that_are_new_plan_what_is_there_and_those_that_are_gone_take_it_away(store: SqlStore) -> None:
+    write(service(store, SIGNING), store, ACME)
+    assert waiting(store) == []
+    assert service(store).replan(NOW, limit=1)
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 3, 1)), ("collect", "", D(2026, 11, 17))]
+    assert not service(store).replan(NOW)
+    assert service(store, COLLECT).replan(NOW)
+    assert waiting(store) == [("collect", "", D(2026, 11, 17))]
+
+
+def test_a_schedule_that_changes_moves_what_waits(store: SqlStore) -> None:
+    of = service(store, CHECK_IN)
+    of.replan(NOW)
+    write(of, store, ACME)
+    changed = CHECK_IN.replace("90 calendar_days", "30 calendar_days").replace("version: 1", "version: 2")
+    assert service(store, changed).replan(NOW)
+    with store.base.reading() as connection:
+        assert connection.scalar(select(CYCLES.c.at)) == dt.datetime(2027, 1, 30, 13, 0, tzinfo=dt.UTC)
+
+
+def test_a_process_without_a_subject_starts_on_its_days(store: SqlStore) -> None:
+    of = service(store, COLLECT)
+    of.replan(NOW)
+    assert of.tick(dt.datetime(2026, 11, 17, 13, 0, tzinfo=dt.UTC)) == 1
+    (case,) = cases(store)
+    assert (case.subject, case.facts["cycle_on"]) == ("", D(2026, 11, 17))
+    assert waiting(store) == [("collect", "", D(2027, 5, 17))]
+
+
+def test_each_cycle_starts_once_whoever_ticks(store: SqlStore) -> None:
+    of = service(store)
+    for number in range(12):
+        write(of, store, {**ACME, "product": f"Maths {number}"})
+    with ThreadPoolExecutor(4) as threads:
+        done = list(threads.map(lambda _: service(store).tick(later(days=40), 5), range(8)))
+    while service(store).tick(later(days=40), 5):
+        pass
+    assert sum(done) >= 12
+    assert sorted(str(case.subject) for case in cases(store)) == [f"A-{n:04d}" for n in range(1, 13)]
+
+
+def test_the_database_refuses_a_second_start_of_one_occurrence(store: SqlStore) -> None:
+    of = service(store)
+    write(of, store, ACME)
+    of.tick(later(days=40))
+    with store.base.writing() as connection:
+        connection.execute(update(CYCLES).where(CYCLES.c.at.is_not(None)).values(at=None, fired_at=NOW))
+    row = {"process": "check_in", "subject": "A-0001", "occurrence": D(2027, 3, 1), "missed": 0, "attempts": 0}
+    with pytest.raises(Exception, match="nothing was written"), store.base.writing() as connection:
+        connection.execute(CYCLES.insert().values(**row))
+
+
+class Broken(Shelf):
+    """A catalogue in which one process cannot be read any more."""
+
+    def newest(self, process: str) -> Definition:
+        if process == "check_in":
+            raise ValueError("broken")
+        return super().newest(process)
+
+
+def test_a_start_that_fails_five_times_is_an_incident_and_the_others_go_on(store: SqlStore) -> None:
+    write(service(store), store, ACME)
+    service(store).replan(NOW)
+    broken = Service(store, Broken(compiled(CHECK_IN), compiled(COLLECT)), lambda people: office())
+    now = later(days=40)
+    for _ in range(5):
+        now += dt.timedelta(hours=1)
+        broken.tick(now)
+    assert [case.process for case in cases(store)] == ["collect"]
+    (incident,) = store.views.incidents()
+    assert (incident.kind, incident.error, incident.tries) == ("cycle", "ValueError", 5)
+    assert [process for process, _, _ in waiting(store)] == ["collect"]
+    write(service(store), store, {"signed_on": D(2024, 3, 9)}, "A-0001", now)
+    assert [process for process, _, _ in waiting(store)] == ["collect"]
+    store.retry_incident(incident.id, now)
+    assert service(store).tick(now) == 1
+    late = next(case for case in cases(store) if case.process == "check_in")
+    assert (late.facts["cycle_on"], late.flags) == (D(2027, 3, 1), ("started_late",))
