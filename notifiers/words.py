@@ -54,7 +54,7 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads one mail. `key` is the outbox's `party:NAME` or `person:ID`."""
+    """Who reads one mail. `key` is the outbox's `party:NAME`, `person:ID` or `contact:KEY`."""
 
     key: str
     name: str
@@ -108,14 +108,6 @@ def task_words(definition: Definition, case: Case, task: Task, office: Office, l
     if absent is not None:
         values["instead_of"] = absent.name
     return values
-
-
-def reminder_words(definition: Definition, clock: Clock, today: dt.date, language: str) -> dict[str, str]:
-    """What a reminder says of its clock: `duty`, `cites` and, before or after it, `legal_date` or `passed_date`."""
-    wanted = definition.clocks[clock.name]
-    when = "passed_date" if clock.legal is not None and clock.legal < today else "legal_date"
-    return {"duty": say(wanted.title, language), "cites": wanted.rule.citation,
-            **({when: date_words(clock.legal, language)} if clock.legal else {})}
 
 
 def contact_words(office: Office, today: dt.date, language: str) -> dict[str, str]:
@@ -174,9 +166,9 @@ def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -
     if isinstance(value, dt.date):
         return date_words(value, language)
     if isinstance(value, frozenset):
-        return _listed([_option(fact, item, language) for item in sorted(value)], language)
+        return listed([_option(fact, item, language) for item in sorted(value)], language)
     if isinstance(value, tuple):
-        return _listed([contact.name for contact in value], language)
+        return listed([contact.name for contact in value], language)
     person = office.person(str(value)) if fact.type.kind == "person" else None
     return person.name if person else _option(fact, str(value), language)
 
@@ -207,7 +199,7 @@ def _option(fact: FactDef, value: str, language: str) -> str:
     return say(label, language) if label else value
 
 
-def _listed(words: list[str], language: str) -> str:
+def listed(words: list[str], language: str) -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(words) < 2:
         return "".join(words)

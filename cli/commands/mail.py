@@ -57,12 +57,14 @@ def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> No
         found = [row for row in house.store.views.outbox() if row.state in (states or WAITING)][:limit]
     if as_json:
         print_json([{"id": row.id, "case": row.case_id, "mail": row.mail, "recipient": row.recipient,
-                     "state": row.state, "attempts": row.attempts, "reply": row.reply} for row in found])
+                     "about": row.about, "state": row.state, "attempts": row.attempts, "reply": row.reply}
+                    for row in found])
     elif not found:
         say("nothing waits")
     else:
         table(["id", "case", "mail", "to", "state", "tries", "reply"], [
-            [str(row.id), row.case_id or "", row.mail, row.recipient, row.state, str(row.attempts), row.reply]
+            [str(row.id), row.case_id or "", row.mail, ", ".join(row.about) or row.recipient, row.state,
+             str(row.attempts), row.reply]
             for row in found])
 
 
@@ -71,11 +73,14 @@ def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> No
 @as_option
 @home_option
 def retry(mail: int, as_login: str | None, home: Home) -> None:
-    """Send MAIL (its number in the outbox) again: a deferred or failed one. One in doubt is settled first."""
+    """Send MAIL (its number in the outbox) again: a deferred or failed one. One in doubt is settled first.
+
+    What a brief of another day said goes into its reader's next one.
+    """
     with open_house(home) as house:
         house.actor(as_login)
         house.store.views.retry_mail(mail, house.clock())
-    say(f"mail {mail} is sent again at the next heartbeat")
+    say(f"mail {mail} is sent again at the next heartbeat, a brief within the mail window")
 
 
 @command.command(epilog="Example: soppa mail settle 17 accepted")

@@ -45,6 +45,7 @@ def test_the_head_says_who_when_what_and_that_a_machine_wrote_it() -> None:
     assert mail["Subject"] == "Caso 2026-0001: señal"
     assert mail["Reply-To"] == "Dana <dana@district.example>"
     assert mail["Date"].datetime == NOW
+    assert mail["Content-Language"] == "es"
     assert (mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
 
 
