@@ -172,6 +172,10 @@ class Unit(Protocol):
         """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these."""
         ...
 
+    def in_use(self) -> Sequence[tuple[str, int, str]]:
+        """Process, version and hash of each definition that an open case runs on."""
+        ...
+
     def confirm_act(self, act_id: str, by: str, now: dt.datetime) -> None:
         """Marks a two-person act as confirmed by its second person; what it does belongs into the same transaction.
 
@@ -262,6 +266,10 @@ class Outbox(Protocol):
     def pass_on(self, row: OutboxRow, line: BriefLine, recipients: Collection[str], now: dt.datetime) -> None:
         """Takes a line out of a claimed brief and puts it into the next one of each of these readers (`contact:KEY`,
         `person:ID`), today's while the mail window is open."""
+        ...
+
+    def opens_week(self, row: OutboxRow) -> bool:
+        """Whether the reader got no other brief yet in the week of this one."""
         ...
 
     def seal(self, now: dt.datetime) -> str | None:

@@ -14,7 +14,7 @@ from engine.case import Case, Task
 from engine.definition import Definition, LinkLevel, MailDef
 from engine.errors import FaultyInput, SoppaError, UsageError
 from engine.faults import Fault, Mark
-from engine.mailtexts import known_names
+from engine.mailtexts import known_names, unreviewed
 from engine.office import Office
 from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
 from notifiers import brief, message, words
@@ -22,8 +22,8 @@ from notifiers.acts import act_words
 from notifiers.contacts import astray, reader_of_lines
 from notifiers.invite import invite
 from notifiers.render import Rendered, parse, render_letter, render_mail
+from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
-from notifiers.words import Reader
 
 BRIEF, CONTACT_BRIEF, TASK = "brief", "contact_brief", "task"
 NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off")
@@ -113,8 +113,8 @@ class _Composer:
         if row.to_contact:
             lines = self._still_theirs(row, brief.wanted(lines, matters), matters, office, now)
         officers = {f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))}
-        seal = self.outbox.seal(now) if row.mail == BRIEF and row.recipient in officers else None
-        return compose(row, matters, lines, office, self.desk, now, seal)
+        extra = self._for_officer(row, now) if row.mail == BRIEF and row.recipient in officers else NO_NEWS
+        return compose(row, matters, lines, office, self.desk, now, extra)
 
     def _still_theirs(self, row: OutboxRow, lines: Sequence[BriefLine], matters: Mapping[str, Matter], office: Office,
                       now: dt.datetime) -> Sequence[BriefLine]:
@@ -124,12 +124,22 @@ class _Composer:
             self.outbox.pass_on(row, line, readers, now)
         return [line for line in lines if line not in gone]
 
+    def _for_officer(self, row: OutboxRow, now: dt.datetime) -> OfficeNews:
+        """The latest seal, and with the first brief of a week how many mails in use nobody has reviewed."""
+        names: set[str] = set()
+        if self.outbox.opens_week(row):
+            with self.store.read() as unit:
+                in_use = unit.in_use()
+            names = {f"{process}.{name}" for process, version, digest in in_use
+                     for name in unreviewed(self._pinned(process, version, digest))}
+        return OfficeNews(self.outbox.seal(now), tuple(sorted(names)))
+
     def _pinned(self, process: str, version: int, digest: str) -> Definition:
         return self.definitions.pinned(process, version, digest)
 
 
 def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[BriefLine], office: Office, desk: Desk,
-            now: dt.datetime, seal: str | None = None) -> Composed | None:
+            now: dt.datetime, news: OfficeNews = NO_NEWS) -> Composed | None:
     """The mail of a row; None when there is nothing to say any more (task closed or somebody else's, code run out).
 
     Raises `NoAddress` when the reader reads no mail, `UsageError` or `FaultyInput` when the text cannot be rendered.
@@ -144,7 +154,7 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
         raise NoAddress(f"mail '{row.mail}' has no address to go to: tell {row.recipient} on paper or enter an address")
     draft = _Draft(office, desk, reader, now, [])
     if row.mail == BRIEF:
-        return _brief(row, draft, matters, wanted, seal)
+        return _brief(row, draft, matters, wanted, news)
     if row.mail in NOTICES:
         return _notice(row, draft, matter)
     if matter is None:
@@ -283,15 +293,15 @@ def _footer(office: Office, case_id: str | None) -> str:
 # --- briefs --------------------------------------------------------------------------------------------------------
 
 
-def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine],
-           seal: str | None) -> Composed:
+def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine], news: OfficeNews
+           ) -> Composed:
     kind = CONTACT_BRIEF if row.to_contact else BRIEF
     language, source = _own_text(kind, draft.reader.language)
     values = words.office_words(draft.reader, draft.office, draft.today, language)
     if row.to_contact:
         values |= brief.contact_words(lines, draft.today, language)
     else:
-        values |= {"headline": brief.headline(lines, draft.today, language), **({"seal": seal} if seal else {})}
+        values |= {"headline": brief.headline(lines, draft.today, language), **words.news_words(news, language)}
     tables = brief.tables(lines, matters, draft.today, language,
                           lambda line: _line_link(draft, matters[line.case_id], line))
     rendered = render_mail(source, values, language, _footer(draft.office, None), file=_own_name(kind, language),

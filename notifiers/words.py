@@ -7,7 +7,7 @@ not known are absent, for `has` to ask.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.case import Case, Clock, Contact, FactValue, Task
@@ -63,6 +63,18 @@ class Reader:
     address: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OfficeNews:
+    """What only the privacy officer's brief says: the latest seal, and the translated mails in use that nobody has
+    reviewed, such as `correction_request.receipt.es`."""
+
+    seal: str | None = None
+    unreviewed: tuple[str, ...] = ()
+
+
+NO_NEWS = OfficeNews()
+
+
 def reader_of(key: str, case: Case | None, office: Office) -> Reader | None:
     """The reader as the case and the office know them now; None when they are gone."""
     kind, _, name = key.partition(":")
@@ -82,6 +94,23 @@ def office_words(reader: Reader, office: Office, today: dt.date, language: str) 
     """What every mail has."""
     return {"recipient_name": reader.name, "district": office.district, "today": date_words(today, language),
             **contact_words(office, today, language)}
+
+
+def news_words(news: OfficeNews, language: str) -> dict[str, str]:
+    """`seal`, and `unreviewed` as a count in words."""
+    values = {"seal": news.seal} if news.seal else {}
+    if news.unreviewed:
+        values["unreviewed"] = _unreviewed(news.unreviewed, language)
+    return values
+
+
+def _unreviewed(names: Sequence[str], language: str) -> str:
+    count, spanish = len(names), all(name.endswith(".es") for name in names)
+    if language == "es":
+        which = "en español" if spanish else "traducidos"
+        return f"correos {which} en uso que nadie ha revisado todavía: {count}"
+    which = "Spanish" if spanish else "translated"
+    return f"{count} {which} mail in use is" if count == 1 else f"{count} {which} mails in use are"
 
 
 def case_words(definition: Definition, case: Case, office: Office, language: str) -> dict[str, str]:

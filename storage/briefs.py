@@ -78,7 +78,8 @@ def hold_over(connection: Connection, ring: Ring, window: MailWindow, row: Row, 
     connection.execute(update(OUTBOX).where(OUTBOX.c.id == row["id"]).values(ended))
 
 
-def _of_reader(recipient: str) -> ColumnElement[bool]:
+def of_reader(recipient: str) -> ColumnElement[bool]:
+    """The briefs of one reader."""
     return (OUTBOX.c.recipient == recipient) & (OUTBOX.c.mail == BRIEF) & OUTBOX.c.case_id.is_(None)
 
 
@@ -97,7 +98,7 @@ def _unbegun(
 ) -> int | None:
     row = {**new_mail(BRIEF, BRIEF, day.isoformat(), recipient, BULK, now), "at": leaves}
     insert_new(connection, OUTBOX, [row])
-    mine = _of_reader(recipient) & (OUTBOX.c.occurrence == day.isoformat())
+    mine = of_reader(recipient) & (OUTBOX.c.occurrence == day.isoformat())
     found = connection.execute(select(OUTBOX.c.id, OUTBOX.c.state, OUTBOX.c.sealed).where(mine).with_for_update()).one()
     return int(found.id) if found.state == "queued" and found.sealed is None else None
 

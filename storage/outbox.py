@@ -95,6 +95,15 @@ class SqlOutbox:
 
         self.base.write(work)
 
+    def opens_week(self, row: OutboxRow) -> bool:
+        day = dt.date.fromisoformat(row.occurrence)
+        monday = day - dt.timedelta(days=day.weekday())
+        earlier = (OUTBOX.c.occurrence >= monday.isoformat()) & (OUTBOX.c.occurrence < row.occurrence)
+        came = OUTBOX.c.state.in_(("handing_over", "accepted", "uncertain"))
+        with self.base.reading() as connection:
+            found = select(OUTBOX.c.id).where(briefs.of_reader(row.recipient) & earlier & came)
+            return connection.scalar(found.limit(1)) is None
+
     def seal(self, now: dt.datetime) -> str | None:
         latest = self.base.write(lambda connection: seals.seal(connection, now))
         return f"{latest.number}, {latest.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, {latest.hash}" if latest else None

@@ -264,6 +264,11 @@ class SqlUnit:
         wanted = select(CLOCKS.c.case_id).where(running & CLOCKS.c.calendars.in_(old)).distinct().limit(limit)
         return tuple(self.connection.scalars(wanted.order_by(CLOCKS.c.case_id))) if old else ()
 
+    def in_use(self) -> Sequence[tuple[str, int, str]]:
+        still_open = select(CASES.c.process, CASES.c.version, CASES.c.hash).where(CASES.c.ended_at.is_(None)).distinct()
+        rows = self.connection.execute(still_open.order_by(CASES.c.process, CASES.c.version))
+        return tuple((row.process, row.version, row.hash) for row in rows)
+
     def begin_act(self, act: Act, token: str | None) -> None:
         """Keeps an act of two persons and, with a token, queues the mail to its second person."""
         acts.begin(self.connection, self.base.ring, act, token)

@@ -29,6 +29,7 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
     import datetime as dt
 
     from cli.office import settings_or_sample
+    from engine.mailtexts import unreviewed
     from notifiers.compose import preview as render
     from workflows import Catalogue
 
@@ -38,11 +39,10 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
         raise UsageError(f"process {process} has no mail '{mail}'{nearest(mail, definition.mails)}")
     today = dt.datetime.now(settings.zone).date()
     for name in [mail] if mail else definition.mails:
-        made = definition.mails[name]
-        rendered = render(definition, made, language, settings.district, today)
-        review = made.reviewed_by
-        mark = "  [not reviewed yet]" if language in review and review[language] is None else ""
-        say(f"— {name} ({language}){mark}\nSubject: {rendered.subject}\n\n{rendered.text}\n")
+        rendered = render(definition, definition.mails[name], language, settings.district, today)
+        say(f"— {name} ({rendered.language})\nSubject: {rendered.subject}\n\n{rendered.text}\n")
+        if f"{name}.{rendered.language}" in unreviewed(definition):
+            say(f"Nobody has reviewed this text yet: `reviewed_by` of mail '{name}' in process.yaml names who did.\n")
 
 
 @command.command(epilog="Example: soppa mail outbox --state uncertain")

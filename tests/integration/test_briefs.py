@@ -219,3 +219,35 @@ def test_a_calendar_that_cannot_be_read_keeps_no_code_waiting(database_url: str)
     broken = True
     assert [row.mail for row in store.outbox.claim(NIGHT + DAY, 10)] == ["code", "brief"]
     store.close()
+
+
+# --- the officer -----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_brief_of_a_week_knows_that_it_is(store: SqlStore) -> None:
+    opens = []
+    for days in (-2, 0, 6):
+        remind(store, FOR_ANN, now=NOW + days * DAY)
+        leaves = NOW + (days + 1) * DAY
+        row = claimed(store, leaves)
+        opens.append((row.occurrence, store.outbox.opens_week(row)))
+        assert prepare(store, row) and store.outbox.handing_over(row, leaves)
+        store.outbox.settle(row, "accepted", "250", leaves)
+    assert opens == [("2026-11-23", True), ("2026-11-25", False), ("2026-12-01", True)]
+
+
+def test_a_brief_that_was_not_sent_does_not_open_the_week(store: SqlStore) -> None:
+    remind(store, FOR_ANN, now=NOW - 2 * DAY)
+    store.outbox.settle(claimed(store, NOW - DAY), "cancelled", "nothing to say", NOW)
+    remind(store, FOR_ANN)
+    assert store.outbox.opens_week(claimed(store, NOW + DAY))
+
+
+def test_a_definition_is_in_use_while_a_case_runs_on_it(store: SqlStore) -> None:
+    first, second = start(store), start(store)
+    with store.read() as unit:
+        assert unit.in_use() == (("correction_request", 1, "h"),)
+    for case in (first, second):
+        change(store, case, ended_at=NOW)
+    with store.read() as unit:
+        assert unit.in_use() == ()

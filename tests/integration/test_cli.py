@@ -173,3 +173,19 @@ def test_an_accepted_clock_is_kept_with_its_reason(home: Home, capsys: pytest.Ca
     assert believed["trouble"] is None
     (kept,) = believed["accepted"]  # type: ignore[misc]
     assert (kept["by"], kept["reason"]) == ("Priya Raman", "battery replaced")  # type: ignore[has-type]
+
+
+@pytest.mark.parametrize(("language", "reviewed"), [("es", False), ("en", True)])
+def test_a_preview_says_under_the_mail_when_nobody_has_reviewed_it(
+        home: Home, capsys: pytest.CaptureFixture[str], language: str, reviewed: bool) -> None:
+    assert main(["mail", "preview", "correction_request", "receipt", "--language", language]) == 0
+    text, _, below = capsys.readouterr().out.partition("Prairie Creek Unit School District 99 · ")
+    assert f"receipt ({language})" in text
+    assert ("Nobody has reviewed this text yet" in below) != reviewed
+
+
+def test_a_mail_that_exists_in_english_only_is_previewed_as_such(
+        home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mail", "preview", "operator_fix", "notice", "--language", "es"]) == 0
+    shown = capsys.readouterr().out
+    assert "notice (en)" in shown and "Nobody has reviewed" not in shown

@@ -1,5 +1,5 @@
 """Reminders of a whole house, through a real relay: within the mail window only, whenever their rung fired, and to
-whoever is outside one mail a day."""
+whoever is outside one mail a day. The officer's first brief of a week names what nobody has reviewed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from cli.home import Home
 from cli.wiring import House
 from cli.worker import Heart
 from engine.case import SYSTEM, Case, Contact, FactValue
-from engine.messages import Decision
+from engine.mailtexts import unreviewed
+from engine.messages import Decision, Effect, Notify
 from tests.office import CHICAGO
 
 LEARN = Contact("Learn Inc", "privacy@learn.example")
@@ -64,10 +65,17 @@ class Office:
 
     def correct_party(self, case_id: str, contact: Contact) -> None:
         parties = {"operator": contact, "parent": Contact("Ana Ruiz", "ana@families.example", "es")}
+        self.keep(case_id, parties=parties)
+
+    def news(self, case_id: str) -> None:
+        """A line for the privacy officer's next brief."""
+        self.keep(case_id, Notify("person:priya", "news", "mail", "Look at it", 8))
+
+    def keep(self, case_id: str, *effects: Effect, **values: object) -> None:
         with self.house.store.begin() as unit:
             case = unit.case(case_id)
-            after = replace(case, revision=case.revision + 1, parties=parties)
-            unit.keep(case, Decision(after, (), ()), SYSTEM, self.clock())
+            after = replace(case, revision=case.revision + 1, **values)  # type: ignore[arg-type]
+            unit.keep(case, Decision(after, effects, ()), SYSTEM, self.clock())
 
 
 @pytest.fixture
@@ -211,3 +219,42 @@ def test_an_answer_before_eight_spares_the_reminder(office: Office) -> None:
     assert LEARN.email not in [to for to, _ in sent(office.at("2026-10-13T09:00"))]
     assert [row.state for row in office.house.store.views.outbox() if row.recipient.startswith("contact:")] == [
         "cancelled"]
+
+
+# --- what nobody has reviewed ----------------------------------------------------------------------------------------
+
+
+def told_to_officer(office: Office, case: Case, day: str) -> str:
+    """The officer's brief of a day, to which a line of news was left at night."""
+    office.at(f"{day}T01:00")
+    office.news(case.id)
+    (brief,) = (mail for mail in office.at(f"{day}T07:30") if mail.envelope_to == "priya@prairie-creek.example")
+    return " ".join(brief.part("plain").split())
+
+
+def test_the_first_brief_of_a_week_counts_the_mails_in_use_that_nobody_reviewed(office: Office) -> None:
+    case = office.chase()
+    said = "To know: 2 Spanish mails in use are not reviewed yet: soppa check names them."
+    days = ("2026-09-15", "2026-09-16", "2026-09-22", "2026-09-23")
+    assert [said in told_to_officer(office, case, day) for day in days] == [True, False, True, False]
+
+
+def test_a_process_counts_while_a_case_of_it_is_open(office: Office) -> None:
+    case = office.chase()
+    started = office.house.service.start(
+        "correction_request", {"received_on": dt.date(2026, 9, 14), "item": "x"},
+        {"parent": Contact("Ana Ruiz", "ana@families.example", "es")}, person(office.house, "carla"), office.clock())
+    of_both = 2 + len([*unreviewed(office.house.definitions.newest("correction_request"))])
+    assert f"To know: {of_both} Spanish mails" in told_to_officer(office, case, "2026-09-15")
+    office.keep(started.id, ended_at=office.clock())
+    assert "To know: 2 Spanish mails" in told_to_officer(office, case, "2026-09-22")
+    office.keep(case.id, ended_at=office.clock())
+    assert "not reviewed" not in told_to_officer(office, case, "2026-09-29")
+
+
+def test_nobody_but_the_officer_hears_of_it(office: Office) -> None:
+    office.chase()
+    office.at("2026-09-14T12:00")
+    office.at("2026-10-13T07:00")
+    (brief,) = office.at("2026-10-13T07:30")
+    assert brief.envelope_to == CARLA and "reviewed" not in brief.part("plain")
