@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from cli.documents import Documents
 from cli.home import Home, check_home
@@ -23,9 +22,9 @@ from engine.errors import WrongEnvironment
 from engine.office import Office, Person
 from engine.ports import Unit
 from engine.service import Service
-from storage.keeping import BriefAt
 from storage.sealing import read_ring
-from storage.store import SqlStore, open_store, weekday_briefs
+from storage.store import SqlStore, open_store
+from storage.window import MailWindow
 from workflows import Catalogue, from_source
 
 PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "registry", "web")
@@ -105,27 +104,14 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
     check_home(home)
     check_origin()
     settings = read_settings(home.settings)
-    store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create,
-                       zone=settings.zone, brief_at=business_briefs(settings.zone, lambda: _counted_in(settings, home)))
+    window = MailWindow(settings.zone, lambda day: _counted_in(settings, home).is_business_day(day))
+    store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create, window=window)
     try:
         definitions = Adopted(Catalogue(home.workflows if home.workflows.is_dir() else None), store)
         service = Service(store, definitions, lambda people: make_office(settings, people, home))
         yield House(home, settings, store, definitions, service, clock)
     finally:
         store.close()
-
-
-def business_briefs(zone: ZoneInfo, calendar: Callable[[], Calendar]) -> BriefAt:
-    """Briefs leave at 07:30 local time on business days. The calendar is asked for with the first brief."""
-    weekday = weekday_briefs(zone)
-
-    def brief_at(now: dt.datetime) -> tuple[dt.date, dt.datetime]:
-        day, leaves = weekday(now)
-        while not calendar().is_business_day(day):
-            day, leaves = weekday(leaves + dt.timedelta(minutes=1))
-        return day, leaves
-
-    return brief_at
 
 
 def _counted_in(settings: Settings, home: Home) -> Calendar:

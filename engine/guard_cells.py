@@ -139,7 +139,7 @@ def _samples(name: str, kind: FactType, group: Sequence[Atom], coupled: int) -> 
         case "contacts":
             return [range(size) for size in _around([value for value in literals if isinstance(value, int)], 1, 0)]
         case "int":
-            return list(_around([value for value in literals if isinstance(value, int)], coupled))
+            return list(_around([atom.value for atom in group if isinstance(atom.value, int)], coupled))
         case "date" | "instant":
             return _days(kind, group, coupled)
     return [None]  # only `has` asks about it, so any value will do

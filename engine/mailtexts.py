@@ -39,6 +39,14 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _IF = re.compile(r"if has\(([A-Za-z_]\w*)\)")
 
 
+def unreviewed(definition: Definition) -> Iterator[str]:
+    """The translated texts that nobody has reviewed yet, such as `receipt.es`: worth knowing, no fault."""
+    for mail in definition.mails.values():
+        for language in sorted(mail.texts):
+            if language != "en" and mail.reviewed_by.get(language) is None:
+                yield f"{mail.name}.{language}"
+
+
 def known_names(definition: Definition, mail: MailDef) -> frozenset[str]:
     """Every name that a text of this mail may read, but for those of reference data."""
     facts = (fact.name for fact in definition.facts.values() if not fact.personal)

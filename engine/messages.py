@@ -214,7 +214,8 @@ class LettersPosted:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """A line in the reader's next daily brief. `recipient` as in `Send`; `strength` orders and merges lines.
+    """A line in the reader's next daily brief. `recipient` as in `Send`, of the parties only one that reads mail;
+    `strength` orders and merges lines.
 
     `subject` names what the line is about (a clock or a task); of two lines with the same subject on one day the
     stronger one stays.

@@ -15,8 +15,8 @@ from engine.clocks import Derived, Hold, HoldPolicy, Rule, derive
 from engine.definition import ClockDef, Source, Who, expired
 from engine.guards import evaluate
 from engine.ladders import FIRE_HOUR, PlannedRung, following, plan, split
-from engine.messages import CancelTimers, Notify, Send, SetTimer
-from engine.readers import recipients, supervisors
+from engine.messages import CancelTimers, Notify, SetTimer
+from engine.readers import recipients, reminded, supervisors
 from engine.turn import Turn
 
 
@@ -312,16 +312,20 @@ def _times(planned: PlannedRung, on: dt.date, turn: Turn) -> int:
 
 
 def _remind(turn: Turn, clock: ClockDef, current: Clock, planned: PlannedRung) -> None:
-    readers = sorted({reader for role in planned.to for reader in _readers(turn, clock, role)})
+    readers = reminded(turn, (reader for role in planned.to for reader in _readers(turn, clock, role)))
     turn.tell("rung_fired", of=clock.name, rung=planned.rung, on=planned.on, to=", ".join(readers) or "nobody")
-    by = current.legal if planned.kind in ("legal", "repeat") else current.target
+    text = turn.words(clock.title)
     for reader in readers:
-        if reader.startswith("party:"):
-            turn.do(Send("reminder", f"{clock.name}/{current.generation}", f"{planned.rung}/{planned.on}", reader))
-        else:
-            text = turn.words(clock.title)
-            legal = planned.kind in ("legal", "repeat")
-            turn.do(Notify(reader, planned.kind, clock.name, text, planned.strength, by, legal))
+        by, legal = _date_for(reader, clock, current, planned)
+        turn.do(Notify(reader, planned.kind, clock.name, text, planned.strength, by, legal))
+
+
+def _date_for(reader: str, clock: ClockDef, current: Clock, planned: PlannedRung) -> tuple[dt.date | None, bool]:
+    """The date that a reminder names, and whether it is the law's. Outsiders are told the law's own from the start."""
+    if reader.startswith("party:") and current.legal is not None:
+        return current.legal, clock.rule.kind_of_date == "legal deadline"
+    legal = planned.kind in ("legal", "repeat")
+    return current.legal if legal else current.target, legal
 
 
 def _readers(turn: Turn, clock: ClockDef, role: str) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ from engine.messages import Command, Decision
 from engine.office import Office, Person
 from engine.register import Entry
 
+CONTACT = "contact:"
+"""Begins the recipient of a mail that gathers lines for one address outside the district."""
+
 OutboxState = Literal["queued", "claimed", "handing_over", "accepted", "deferred", "failed", "uncertain", "cancelled"]
 
 
@@ -51,7 +54,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """`recipient` is `party:NAME` or `person:ID`; `raw`, `address` and `message_id` are there from the first claim on.
+    """`recipient` is `party:NAME`, `person:ID`, or `contact:KEY` with a keyed digest of an address. `raw`, `address`
+    and `message_id` are there from the first claim on.
 
     `fence` grows with every claim; a settle under an older fence changes nothing. `case_id` is None for a brief.
     `words` are the values of a notice that nobody else knows, such as a code; they go when it is accepted.
@@ -72,10 +76,14 @@ class OutboxRow:
     raw: bytes | None = None
     words: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def to_contact(self) -> bool:
+        return self.recipient.startswith(CONTACT)
+
 
 @dataclass(frozen=True, slots=True)
 class BriefLine:
-    """A line of a daily brief, as `messages.Notify` left it."""
+    """A line of a daily brief, as `messages.Notify` left it. `party` is the party it is for, in mail to a contact."""
 
     case_id: str
     kind: str
@@ -85,6 +93,7 @@ class BriefLine:
     date: dt.date | None
     legal: bool
     task_id: str | None
+    party: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +224,10 @@ class Unit(Protocol):
         """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these."""
         ...
 
+    def in_use(self) -> Sequence[tuple[str, int, str]]:
+        """Process, version and hash of each definition that an open case runs on."""
+        ...
+
     def confirm_act(self, act_id: str, by: str, now: dt.datetime) -> None:
         """Marks a two-person act as confirmed by its second person; what it does belongs into the same transaction.
 
@@ -286,6 +299,7 @@ class Outbox(Protocol):
 
     def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
         """Takes queued and deferred rows whose time has come, urgent lane first; counts the attempt, raises the fence.
+        A brief is taken on its own day within the mail window only: its lines go into the reader's next one otherwise.
 
         A claim not renewed within its lease (10 min) is given back by `rescue`; a row handing over never is.
         """
@@ -299,6 +313,19 @@ class Outbox(Protocol):
 
     def brief_lines(self, row: OutboxRow) -> Sequence[BriefLine]:
         """What the brief of this row carries."""
+        ...
+
+    def contact_key(self, address: str) -> str:
+        """The recipient `contact:KEY` under which reminders to an address are gathered."""
+        ...
+
+    def pass_on(self, row: OutboxRow, line: BriefLine, recipients: Collection[str], now: dt.datetime) -> None:
+        """Takes a line out of a claimed brief and puts it into the next one of each of these readers (`contact:KEY`,
+        `person:ID`), today's while the mail window is open."""
+        ...
+
+    def opens_week(self, row: OutboxRow) -> bool:
+        """Whether the reader got no other brief yet in the week of this one."""
         ...
 
     def seal(self, now: dt.datetime) -> str | None:

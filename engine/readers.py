@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.case import Actor, Task
 from engine.definition import Who
 from engine.office import Holder
@@ -27,6 +29,21 @@ def supervisors(turn: Turn, who: Who) -> tuple[str, ...]:
     """The supervisors of those who answer; whoever has none is their own."""
     found = {holder.person.supervisor or holder.person.id for holder in holders(turn, who)}
     return tuple(f"person:{person}" for person in sorted(found))
+
+
+def reminded(turn: Turn, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Who reads a reminder that is meant for these readers: the custodian in the place of a party that reads no mail,
+    since somebody must tell it on paper."""
+    found: set[str] = set()
+    for reader in wanted:
+        found.update((reader,) if _reads_mail(turn, reader) else recipients(turn, Who("role", "custodian")))
+    return tuple(sorted(found))
+
+
+def _reads_mail(turn: Turn, reader: str) -> bool:
+    kind, _, name = reader.partition(":")
+    contact = turn.case.parties.get(name)
+    return kind != "party" or (contact is not None and contact.reads_mail)
 
 
 def may_do(turn: Turn, task: Task, actor: Actor) -> bool:

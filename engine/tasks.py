@@ -27,7 +27,7 @@ from engine.machine import UnknownFacts, holds
 from engine.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, SetTimer
 from engine.nodes import nearest
 from engine.office import Holder
-from engine.readers import holders, may_do, supervisors
+from engine.readers import holders, may_do, reminded, supervisors
 from engine.turn import Turn
 
 SOON = 2
@@ -251,11 +251,12 @@ def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
         to.update(supervisors(turn, owner.who))
     if "privacy" in planned.to:
         to.update(f"person:{holder.person.id}" for holder in turn.office.holders("privacy", turn.today))
-    turn.tell("rung_fired", of=task.id, rung=planned.rung, on=planned.on, to=", ".join(sorted(to)))
-    for reader in sorted(to):
-        turn.do(Notify(reader, planned.kind, task.id, task.title, planned.strength, task.due, task_id=task.id))
     if task.party is not None:
-        turn.do(Send("task", task.id, f"{planned.rung}/{planned.on}", f"party:{task.party}", task.id))
+        to.add(f"party:{task.party}")
+    readers = reminded(turn, to)
+    turn.tell("rung_fired", of=task.id, rung=planned.rung, on=planned.on, to=", ".join(readers))
+    for reader in readers:
+        turn.do(Notify(reader, planned.kind, task.id, task.title, planned.strength, task.due, task_id=task.id))
 
 
 def _set_timers(turn: Turn, task: Task) -> None:

@@ -1,17 +1,18 @@
-"""The daily brief's lines: what still holds of them, one a subject, in the reader's language, legal dates first."""
+"""A brief's lines: what still holds of them, one a subject, in the reader's language, legal dates first."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from engine.case import Task
+from engine.case import Clock
 from engine.definition import say
 from engine.ports import BriefLine
 from notifiers.render import Cell, Table
-from notifiers.words import Matter, Reader, date_words
+from notifiers.words import Matter, date_words
 
-Link = Callable[[Matter, Task], str]
+Link = Callable[[BriefLine], str | None]
+"""The address that a line leads its reader to, if there is one."""
 
 _SAID: Mapping[str, Mapping[str, str]] = {
     "legal_lines": {"en": "The earliest first:", "es": "El más próximo primero:"},
@@ -28,6 +29,12 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "targets": {"en": "tasks and targets", "es": "tareas y metas"},
     "news": {"en": "to know", "es": "para su información"},
     "brief": {"en": "Brief for", "es": "Resumen del"},
+    "reminder": {"en": "Reminder", "es": "Recordatorio"},
+    "asked": {"en": "district target", "es": "meta del distrito"},
+    "askeds": {"en": "district targets", "es": "metas del distrito"},
+    "one_case": {"en": "case", "es": "caso"},
+    "cases": {"en": "cases", "es": "casos"},
+    "on_paper": {"en": "reads no mail, please tell them on paper", "es": "no lee correo electrónico, avise por carta"},
 }
 
 
@@ -50,13 +57,13 @@ def wanted(lines: Iterable[BriefLine], matters: Mapping[str, Matter]) -> list[Br
     return merged(line for line in lines if _holds(line, matters.get(line.case_id)))
 
 
-def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], reader: Reader, today: dt.date, language: str,
-           link: Link) -> dict[str, Table]:
+def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], today: dt.date, language: str, link: Link
+           ) -> dict[str, Table]:
     """`legal_lines`, `target_lines` and `news_lines`, each only where it has a line."""
     headers = (said("case", language), said("what", language), said("when", language))
     found = {}
     for name, group in _groups(lines):
-        rows = tuple((Cell(line.case_id), _what(line, matters[line.case_id], reader, language, link),
+        rows = tuple((Cell(line.case_id), Cell(_words(line, matters[line.case_id], language), link(line)),
                       Cell(_by_when(line, matters[line.case_id], today, language))) for line in group)
         if rows:
             found[name] = Table(said(name, language), headers, rows)
@@ -70,6 +77,18 @@ def headline(lines: Sequence[BriefLine], today: dt.date, language: str) -> str:
     if news:
         parts.append(f"{news} {said('news', language)}")
     return f"{said('brief', language)} {date_words(today, language)}: {', '.join(parts)}"
+
+
+def contact_words(lines: Sequence[BriefLine], today: dt.date, language: str) -> dict[str, str]:
+    """The headline of a contact's mail, such as `Reminder: 1 legal deadline, 2 district targets (case 2028-0001)`; and
+    `passed` when one of the dates has passed."""
+    legal, target, _ = (len(group) for _, group in _groups(lines))
+    cases = sorted({line.case_id for line in lines})
+    parts = [*_count(legal, "legal", language), *_count(target, "asked", language)]
+    where = f"{said('one_case', language)} {cases[0]}" if len(cases) == 1 else f"{len(cases)} {said('cases', language)}"
+    passed = any(line.date is not None and line.date < today for line in lines)
+    headline = f"{said('reminder', language)}: {', '.join(parts)} ({where})"
+    return {"headline": headline, "passed": "yes" if passed else ""}
 
 
 def _groups(lines: Sequence[BriefLine]) -> Iterator[tuple[str, list[BriefLine]]]:
@@ -93,14 +112,13 @@ def _holds(line: BriefLine, matter: Matter | None) -> bool:
     return task is not None and task.is_open
 
 
-def _what(line: BriefLine, matter: Matter, reader: Reader, language: str, link: Link) -> Cell:
-    """The line's words in the reader's language, where the definition has them, and the link of a task of theirs."""
-    mine = [task for task in matter.case.tasks if task.is_open and reader.key.removeprefix("person:") in task.assignees]
-    task = next((task for task in mine if line.task_id in (None, task.id)), None)
-    return Cell(_words(line, matter, language), link(matter, task) if task else None)
-
-
 def _words(line: BriefLine, matter: Matter, language: str) -> str:
+    """The line's words in the reader's language, where the definition has them; and whom to tell on paper."""
+    title, unread = _title(line, matter, language), _unread_party(line, matter, language)
+    return f"{title} ({unread}: {said('on_paper', language)})" if unread else title
+
+
+def _title(line: BriefLine, matter: Matter, language: str) -> str:
     definition, case = matter.definition, matter.case
     if line.kind != "news" and line.subject in definition.clocks:
         return say(definition.clocks[line.subject].title, language)
@@ -109,12 +127,37 @@ def _words(line: BriefLine, matter: Matter, language: str) -> str:
     return say(asked.title, language) if asked else line.text
 
 
+def _unread_party(line: BriefLine, matter: Matter, language: str) -> str | None:
+    """The party that a line's task or duty falls to, when no mail reaches it."""
+    name = None if line.kind == "news" else _party_of(line, matter)
+    contact = matter.case.parties.get(name) if name else None
+    if name is None or (contact is not None and contact.reads_mail):
+        return None
+    return say(matter.definition.parties[name].label, language)
+
+
+def _party_of(line: BriefLine, matter: Matter) -> str | None:
+    task = matter.case.task(line.task_id) if line.task_id else None
+    if task is not None:
+        return task.party
+    clock = matter.definition.clocks.get(line.subject)
+    chased = clock.chases if clock else None
+    return chased.name if chased and chased.kind == "party" else None
+
+
 def _by_when(line: BriefLine, matter: Matter, today: dt.date, language: str) -> str:
-    """The line's date; a target that belongs to a legal clock is told with the legal date behind it."""
+    """The line's date; a target that belongs to a legal clock is told with the legal date behind it, and an outsider
+    reads which law it is."""
     if line.date is None:
         return said("no_date", language)
     passed = said("passed", language) if line.date < today else ""
     clock = matter.case.clocks.get(line.subject)
-    behind = None if line.legal or clock is None else clock.legal
-    legal = f" ({said('legal', language)}: {date_words(behind, language)})" if behind else ""
-    return passed + date_words(line.date, language) + legal
+    return passed + date_words(line.date, language) + (_law(line, matter, clock, language) if clock else "")
+
+
+def _law(line: BriefLine, matter: Matter, clock: Clock, language: str) -> str:
+    if line.legal and line.party:
+        return f" ({said('legal', language)}, {matter.definition.clocks[clock.name].rule.citation})"
+    if line.legal or clock.legal is None:
+        return ""
+    return f" ({said('legal', language)}: {date_words(clock.legal, language)})"

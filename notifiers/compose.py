@@ -14,17 +14,18 @@ from engine.case import Case, Task
 from engine.definition import Definition, LinkLevel, MailDef
 from engine.errors import FaultyInput, SoppaError, UsageError
 from engine.faults import Fault, Mark
-from engine.mailtexts import known_names
+from engine.mailtexts import known_names, unreviewed
 from engine.office import Office, Reference
 from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
 from notifiers import brief, message, words
 from notifiers.acts import act_words
+from notifiers.contacts import astray, reader_of_lines
 from notifiers.invite import invite
 from notifiers.render import Rendered, parse, render_letter, render_mail
+from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
-from notifiers.words import Reader
 
-BRIEF, TASK, REMINDER = "brief", "task", "reminder"
+BRIEF, CONTACT_BRIEF, TASK = "brief", "contact_brief", "task"
 NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
@@ -73,58 +74,92 @@ class _Draft:
     def today(self) -> dt.date:
         return self.office.today(self.now)
 
-    def task_link(self, matter: Matter, task: Task) -> str:
+    def task_link(self, matter: Matter, task: Task, reader: str | None = None) -> str:
+        """The link of a task; `reader` is who it is for, where the mail gathers what several readers are asked."""
         wanted = matter.definition.task(task)
         level: LinkLevel = "code" if wanted is None else wanted.link
         token = self.desk.new_token()
-        self.links.append(NewLink(token_hash(token), "task", matter.case.id, self.reader.key, level,
+        self.links.append(NewLink(token_hash(token), "task", matter.case.id, reader or self.reader.key, level,
                                   _expiry(task, self.office, self.now), task.id, task.generation))
         return f"{self.office.public_url}/t/{token}"
 
-    def status_link(self, case: Case) -> str:
-        token = self.desk.new_token()
-        self.links.append(NewLink(token_hash(token), "status", case.id, self.reader.key, "code", self.now + AT_LEAST))
+    def status_link(self, case: Case, reader: str | None = None) -> str:
+        token, ends = self.desk.new_token(), self.now + AT_LEAST
+        self.links.append(NewLink(token_hash(token), "status", case.id, reader or self.reader.key, "code", ends))
         return f"{self.office.public_url}/s/{token}"
 
 
 def composer(store: Store, outbox: Outbox, definitions: Definitions, make_office: OfficeMaker, desk: Desk
              ) -> Callable[[OutboxRow, dt.datetime], Composed | None]:
     """Composes from what the store says at that moment. What it gives is described at `compose`."""
-    def composed(row: OutboxRow, now: dt.datetime) -> Composed | None:
-        lines = outbox.brief_lines(row) if row.mail == BRIEF else ()
+    return _Composer(store, outbox, definitions, make_office, desk).composed
+
+
+@dataclass(frozen=True, slots=True)
+class _Composer:
+    store: Store
+    outbox: Outbox
+    definitions: Definitions
+    make_office: OfficeMaker
+    desk: Desk
+
+    def composed(self, row: OutboxRow, now: dt.datetime) -> Composed | None:
+        lines = self.outbox.brief_lines(row) if row.mail == BRIEF else ()
         wanted = {line.case_id for line in lines} | ({row.case_id} if row.case_id else set())
-        with store.read() as unit:
+        with self.store.read() as unit:
             cases = [unit.case(case_id) for case_id in sorted(wanted)]
-            office = make_office(unit.people())
-        matters = {case.id: Matter(case, definitions.pinned(case.process, case.version, case.hash)) for case in cases}
+            office = self.make_office(unit.people())
+        matters = {case.id: Matter(case, self._pinned(case.process, case.version, case.hash)) for case in cases}
+        if row.to_contact:
+            lines = self._still_theirs(row, brief.wanted(lines, matters), matters, office, now)
         officers = {f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))}
-        seal = outbox.seal(now) if row.mail == BRIEF and row.recipient in officers else None
-        return compose(row, matters, lines, office, desk, now, seal)
-    return composed
+        extra = self._for_officer(row, now) if row.mail == BRIEF and row.recipient in officers else NO_NEWS
+        return compose(row, matters, lines, office, self.desk, now, extra)
+
+    def _still_theirs(self, row: OutboxRow, lines: Sequence[BriefLine], matters: Mapping[str, Matter], office: Office,
+                      now: dt.datetime) -> Sequence[BriefLine]:
+        """The lines of a contact's mail; those whose party has another address now, or none, are passed on."""
+        gone = astray(row.recipient, lines, matters, office, office.today(now), self.outbox.contact_key)
+        for line, readers in gone.items():
+            self.outbox.pass_on(row, line, readers, now)
+        return [line for line in lines if line not in gone]
+
+    def _for_officer(self, row: OutboxRow, now: dt.datetime) -> OfficeNews:
+        """The latest seal, and with the first brief of a week how many mails in use nobody has reviewed."""
+        names: set[str] = set()
+        if self.outbox.opens_week(row):
+            with self.store.read() as unit:
+                in_use = unit.in_use()
+            names = {f"{process}.{name}" for process, version, digest in in_use
+                     for name in unreviewed(self._pinned(process, version, digest))}
+        return OfficeNews(self.outbox.seal(now), tuple(sorted(names)))
+
+    def _pinned(self, process: str, version: int, digest: str) -> Definition:
+        return self.definitions.pinned(process, version, digest)
 
 
 def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[BriefLine], office: Office, desk: Desk,
-            now: dt.datetime, seal: str | None = None) -> Composed | None:
+            now: dt.datetime, news: OfficeNews = NO_NEWS) -> Composed | None:
     """The mail of a row; None when there is nothing to say any more (task closed or somebody else's, code run out).
 
     Raises `NoAddress` when the reader reads no mail, `UsageError` or `FaultyInput` when the text cannot be rendered.
     """
     matter = matters.get(row.case_id or "")
-    reader = words.reader_of(row.recipient, matter.case if matter else None, office)
+    wanted = brief.wanted(lines, matters)
+    if row.mail == BRIEF and not wanted:
+        return None
+    reader = (reader_of_lines(row.recipient, wanted, matters) if row.to_contact
+              else words.reader_of(row.recipient, matter.case if matter else None, office))
     if reader is None or not reader.email:
         raise NoAddress(f"mail '{row.mail}' has no address to go to: tell {row.recipient} on paper or enter an address")
     draft = _Draft(office, desk, reader, now, [])
     if row.mail == BRIEF:
-        return _brief(row, draft, matters, lines, seal)
+        return _brief(row, draft, matters, wanted, news)
     if row.mail in NOTICES:
         return _notice(row, draft, matter)
     if matter is None:
         raise UsageError(f"mail '{row.mail}' belongs to no case")
-    if row.mail == TASK:
-        return _task(row, draft, matter)
-    if row.mail == REMINDER:
-        return _reminder(row, draft, matter)
-    return _told(row, draft, matter)
+    return _task(row, draft, matter) if row.mail == TASK else _told(row, draft, matter)
 
 
 def token_hash(token: str) -> str:
@@ -146,21 +181,6 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
                            file=_own_name(TASK, language))
     return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]))
-
-
-def _reminder(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
-    """A reminder to somebody outside: of the duty that the row's step names, while it runs."""
-    clock = matter.case.clocks.get(row.step.partition("/")[0])
-    if clock is None or clock.status != "running" or clock.legal is None:
-        return None
-    language, source = _own_text(REMINDER, draft.reader.language)
-    mine = next((task for task in matter.case.tasks if _is_asked(row.recipient, task)), None)
-    values = _matter_words(draft, matter, language)
-    values |= words.reminder_words(matter.definition, clock, draft.today, language)
-    values["link"] = draft.task_link(matter, mine) if mine else draft.status_link(matter.case)
-    rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
-                           file=_own_name(REMINDER, language))
-    return _built(row, draft, rendered, None)
 
 
 def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:
@@ -196,8 +216,7 @@ def _fresh_words(row: OutboxRow, draft: _Draft, matter: Matter, language: str) -
 
 
 def _still_asked(row: OutboxRow, task: Task) -> bool:
-    of_this_generation = not row.occurrence.isdigit() or int(row.occurrence) == task.generation
-    return of_this_generation and _is_asked(row.recipient, task)
+    return row.occurrence == str(task.generation) and _is_asked(row.recipient, task)
 
 
 def _is_asked(recipient: str, task: Task) -> bool:
@@ -271,21 +290,33 @@ def _footer(office: Office, case_id: str | None) -> str:
     return f"{office.district} · {case_id}" if case_id else office.district
 
 
-# --- the daily brief -------------------------------------------------------------------------------------------------
+# --- briefs --------------------------------------------------------------------------------------------------------
 
 
-def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine],
-           seal: str | None) -> Composed | None:
-    wanted = brief.wanted(lines, matters)
-    if not wanted:
-        return None
-    language, source = _own_text(BRIEF, draft.reader.language)
-    values = {**words.office_words(draft.reader, draft.office, draft.today, language),
-              "headline": brief.headline(wanted, draft.today, language), **({"seal": seal} if seal else {})}
-    tables = brief.tables(wanted, matters, draft.reader, draft.today, language, draft.task_link)
-    rendered = render_mail(source, values, language, _footer(draft.office, None), file=_own_name(BRIEF, language),
+def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine], news: OfficeNews
+           ) -> Composed:
+    kind = CONTACT_BRIEF if row.to_contact else BRIEF
+    language, source = _own_text(kind, draft.reader.language)
+    values = words.office_words(draft.reader, draft.office, draft.today, language)
+    if row.to_contact:
+        values |= brief.contact_words(lines, draft.today, language)
+    else:
+        values |= {"headline": brief.headline(lines, draft.today, language), **words.news_words(news, language)}
+    tables = brief.tables(lines, matters, draft.today, language,
+                          lambda line: _line_link(draft, matters[line.case_id], line))
+    rendered = render_mail(source, values, language, _footer(draft.office, None), file=_own_name(kind, language),
                            tables=tables)
     return _built(row, draft, rendered, None)
+
+
+def _line_link(draft: _Draft, matter: Matter, line: BriefLine) -> str | None:
+    """The reader's own open task that a line is about; a contact without one sees where the case stands."""
+    reader = f"party:{line.party}" if line.party else draft.reader.key
+    mine = (task for task in matter.case.tasks if _is_asked(reader, task) and line.task_id in (None, task.id))
+    task = next(mine, None)
+    if task is not None:
+        return draft.task_link(matter, task, reader)
+    return draft.status_link(matter.case, reader) if line.party else None
 
 
 # --- texts, previews and letters -------------------------------------------------------------------------------------

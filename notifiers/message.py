@@ -75,12 +75,12 @@ def build(rendered: Rendered, *, sender: Address, to: Address, message_id: str, 
         mail["References"] = thread
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = rendered.language
     mail.set_content(rendered.text, cte="quoted-printable")
     mail.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     if invite is not None:
         mail.add_attachment(invite, maintype="text", subtype="calendar", filename="due.ics", cte="base64",
                             params={"charset": "utf-8", "method": "PUBLISH"})
+    mail["Content-Language"] = rendered.language  # after the parts: each of them takes such a header away
     raw = mail.as_bytes()
     _check_head(raw)
     return raw

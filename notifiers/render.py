@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
+from css_inline import CSSInliner
 from jinja2 import Environment, StrictUndefined, Undefined, nodes
 from jinja2 import Template as LoadedTemplate
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
@@ -38,17 +39,6 @@ _BLOCKS = frozenset({
     "root", "paragraph", "inline", "text", "softbreak", "hardbreak", "strong", "em", "heading", "bullet_list",
     "ordered_list", "list_item", "hr", "link",
 })
-_STYLES = {
-    "p": "margin:0 0 16px", "h1": "margin:24px 0 8px;font-size:22px;line-height:1.3",
-    "h2": "margin:24px 0 8px;font-size:19px;line-height:1.3", "h3": "margin:16px 0 8px;font-size:17px;line-height:1.3",
-    "ul": "margin:0 0 16px;padding-left:24px", "ol": "margin:0 0 16px;padding-left:24px", "li": "margin:0 0 6px",
-    "hr": "border:0;border-top:1px solid #8a8f98;margin:24px 0",
-    "table": "border-collapse:collapse;width:100%;margin:0 0 16px",
-    "th": "text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:2px solid #4a4f57",
-    "td": "text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:1px solid #c6cad1",
-}
-_BUTTON = ("display:inline-block;padding:12px 20px;background:#0b4fa8;color:#ffffff;font-weight:bold;"
-           "text-decoration:underline;border-radius:4px")
 _LABELS = {
     "en": {"link": "Open the page", "status_link": "See where this case stands"},
     "es": {"link": "Abrir la página", "status_link": "Ver en qué punto está el caso"},
@@ -130,9 +120,9 @@ def render_mail(source: str, values: Mapping[str, str], language: str, footer: s
     subject = _subject(template, page)
     tree = _tree(_expand(template, template.body, page.known()))
     body = Markup("\n").join(_html_blocks(page, tree.children))
+    html = _layout("layout.html").render(language=language, subject=subject, body=body, footer=footer)
     return Rendered(subject, f"{_text_blocks(page, tree.children)}\n\n-- \n{one_line(footer)}\n",
-                    _layout("layout.html").render(language=language, subject=subject, body=body, footer=footer),
-                    str(body), language)
+                    _inliner().inline(html), str(body), language)
 
 
 def names_in(source: str, file: str = "mail text") -> frozenset[str]:
@@ -366,9 +356,7 @@ def _html_blocks(page: _Page, blocks: Sequence[SyntaxTreeNode]) -> Iterator[Mark
 
 
 def _element(tag: str, content: str, attributes: str = "") -> Markup:
-    style = _STYLES.get(tag)
-    styled = f'{attributes} style="{style}"' if style else attributes
-    return Markup(f"<{tag}{styled}>{escape(content)}</{tag}>")  # noqa: S704 - content is escaped here
+    return Markup(f"<{tag}{attributes}>{escape(content)}</{tag}>")  # noqa: S704 - content is escaped here
 
 
 def _html_nested(page: _Page, block: SyntaxTreeNode) -> Markup:
@@ -388,7 +376,7 @@ def _html_paragraph(page: _Page, block: SyntaxTreeNode) -> Markup:
 
 
 def _html_rule(page: _Page, block: SyntaxTreeNode) -> Markup:
-    return Markup(f'<hr style="{_STYLES["hr"]}">')  # noqa: S704 - a constant
+    return Markup("<hr>")
 
 
 _HTML: Mapping[str, Callable[[_Page, SyntaxTreeNode], Markup]] = {"paragraph": _html_paragraph, "hr": _html_rule}
@@ -408,13 +396,13 @@ def _html_inline(page: _Page, node: SyntaxTreeNode) -> Markup:
 
 
 def _button(url: str, label: str) -> Markup:
-    return Markup('<a class="button" href="{}" style="{}">{}</a>').format(url, _BUTTON, label)
+    return Markup('<a class="button" href="{}">{}</a>').format(url, label)
 
 
 def _html_table(table: Table) -> Markup:
     head = Markup().join(_element("th", header, ' scope="col"') for header in table.headers)
     rows = [_element("tr", Markup().join(map(_html_cell, row))) for row in table.rows]
-    caption = _element("caption", table.caption, ' align="left"')
+    caption = _element("caption", table.caption)
     return _element("table", caption + _element("thead", _element("tr", head))
                     + _element("tbody", Markup().join(rows)))
 
@@ -498,4 +486,15 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 @lru_cache(maxsize=4)
 def _layout(name: str) -> LoadedTemplate:
-    return _LAYOUTS.from_string(files("notifiers").joinpath("texts", name).read_text("utf-8"))
+    return _LAYOUTS.from_string(_own_file(name))
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> CSSInliner:
+    """Puts the style sheet into the elements, where every mail program reads it. Rules for a dark screen cannot stand
+    there and stay in the head."""
+    return CSSInliner(extra_css=_own_file("mail.css"), keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def _own_file(name: str) -> str:
+    return files("notifiers").joinpath("texts", name).read_text("utf-8")

@@ -7,7 +7,7 @@ not known are absent, for `has` to ask.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.case import Case, Clock, Contact, FactValue, TableRow, Task
@@ -55,13 +55,25 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads one mail. `key` is the outbox's `party:NAME` or `person:ID`."""
+    """Who reads one mail. `key` is the outbox's `party:NAME`, `person:ID` or `contact:KEY`."""
 
     key: str
     name: str
     email: str | None
     language: str
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeNews:
+    """What only the privacy officer's brief says: the latest seal, and the translated mails in use that nobody has
+    reviewed, such as `correction_request.receipt.es`."""
+
+    seal: str | None = None
+    unreviewed: tuple[str, ...] = ()
+
+
+NO_NEWS = OfficeNews()
 
 
 def reader_of(key: str, case: Case | None, office: Office) -> Reader | None:
@@ -88,6 +100,23 @@ def office_words(reader: Reader, office: Office, today: dt.date, language: str) 
 def reference_words(references: Iterable[Reference], language: str) -> dict[str, str]:
     """The texts of reference data by `ref_NAME_TEXT`."""
     return {f"ref_{one.name}_{name}": say(texts, language) for one in references for name, texts in one.texts.items()}
+
+
+def news_words(news: OfficeNews, language: str) -> dict[str, str]:
+    """`seal`, and `unreviewed` as a count in words."""
+    values = {"seal": news.seal} if news.seal else {}
+    if news.unreviewed:
+        values["unreviewed"] = _unreviewed(news.unreviewed, language)
+    return values
+
+
+def _unreviewed(names: Sequence[str], language: str) -> str:
+    count, spanish = len(names), all(name.endswith(".es") for name in names)
+    if language == "es":
+        which = "en español" if spanish else "traducidos"
+        return f"correos {which} en uso que nadie ha revisado todavía: {count}"
+    which = "Spanish" if spanish else "translated"
+    return f"{count} {which} mail in use is" if count == 1 else f"{count} {which} mails in use are"
 
 
 def case_words(definition: Definition, case: Case, office: Office, language: str) -> dict[str, str]:
@@ -117,14 +146,6 @@ def task_words(definition: Definition, case: Case, task: Task, office: Office, l
     if absent is not None:
         values["instead_of"] = absent.name
     return values
-
-
-def reminder_words(definition: Definition, clock: Clock, today: dt.date, language: str) -> dict[str, str]:
-    """What a reminder says of its clock: `duty`, `cites` and, before or after it, `legal_date` or `passed_date`."""
-    wanted = definition.clocks[clock.name]
-    when = "passed_date" if clock.legal is not None and clock.legal < today else "legal_date"
-    return {"duty": say(wanted.title, language), "cites": wanted.rule.citation,
-            **({when: date_words(clock.legal, language)} if clock.legal else {})}
 
 
 def contact_words(office: Office, today: dt.date, language: str) -> dict[str, str]:
@@ -186,9 +207,9 @@ def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -
     if isinstance(value, dt.date):
         return date_words(value, language)
     if isinstance(value, frozenset):
-        return _listed([_option(fact, item, language) for item in sorted(value)], language)
+        return listed([_option(fact, item, language) for item in sorted(value)], language)
     if isinstance(value, tuple):
-        return _listed([item.key if isinstance(item, TableRow) else item.name for item in value], language)
+        return listed([item.key if isinstance(item, TableRow) else item.name for item in value], language)
     person = office.person(str(value)) if fact.type.kind == "person" else None
     return person.name if person else _option(fact, str(value), language)
 
@@ -219,7 +240,7 @@ def _option(fact: FactDef, value: str, language: str) -> str:
     return say(label, language) if label else value
 
 
-def _listed(words: list[str], language: str) -> str:
+def listed(words: list[str], language: str) -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(words) < 2:
         return "".join(words)

@@ -1,4 +1,4 @@
-"""What every part of the store works on: the connections, the keys, and the district's zone."""
+"""What every part of the store works on: the connections, the keys, and the district's zone and mail window."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
 from storage.database import again, reading, translated
 from storage.sealing import Ring
+from storage.window import MailWindow
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Base:
     engine: Engine
     ring: Ring
-    zone: ZoneInfo
+    window: MailWindow
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -45,4 +45,4 @@ class Base:
         return again(once)
 
     def today(self, now: dt.datetime) -> dt.date:
-        return now.astimezone(self.zone).date()
+        return now.astimezone(self.window.zone).date()

@@ -6,7 +6,7 @@ The case's row is written first, under its revision: whoever lost the race write
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -28,14 +28,25 @@ from engine.messages import (
     TellParent,
     WriteRegister,
 )
+from engine.ports import BriefLine
 from storage import history
+from storage.briefs import add_line, contact_key, next_brief
 from storage.register import RegisterWriter, begin_writing, holding_of
-from storage.rows import case_row, clock_row, pack_command, pack_fact, pack_secrets, task_row
+from storage.rows import (
+    BULK,
+    URGENT,
+    case_row,
+    clock_row,
+    new_mail,
+    pack_command,
+    pack_fact,
+    pack_secrets,
+    task_row,
+)
 from storage.sealing import Ring
 from storage.statements import insert_for, insert_new
 from storage.tables import (
     ASSIGNEES,
-    BRIEF_LINES,
     CASE_NUMBERS,
     CASES,
     CLOCKS,
@@ -46,12 +57,7 @@ from storage.tables import (
     TASKS,
     TIMERS,
 )
-
-URGENT, BULK = 0, 1
-"""Lanes of the outbox: what may leave at once overtakes what was planned."""
-
-BriefAt = Callable[[dt.datetime], tuple[dt.date, dt.datetime]]
-"""From an instant to the day of the next brief and the instant it leaves at, not before the instant given."""
+from storage.window import MailWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Keeper:
 
     connection: Connection
     ring: Ring
-    brief_at: BriefAt
+    window: MailWindow
     actor: Actor
     now: dt.datetime
     today: dt.date
@@ -204,41 +210,15 @@ class Keeper:
         self.connection.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(sealed_words=sealed))
 
     def _brief(self, case: Case, line: Notify) -> None:
-        outbox_id = self._brief_row(line.recipient)
-        table, place = BRIEF_LINES, f"brief_lines/{outbox_id}/{case.id}/{line.subject}"
-        row = {
-            "outbox_id": outbox_id,
-            "case_id": case.id,
-            "kind": line.kind,
-            "subject": line.subject,
-            "strength": line.strength,
-            "date": line.date,
-            "legal": line.legal,
-            "task_id": line.task_id,
-            "sealed": self.ring.seal(line.text.encode(), place),
-        }
-        key = ["outbox_id", "case_id", "subject"]
-        statement = insert_for(self.connection, table).values(**row)
-        news = {name: value for name, value in row.items() if name not in key}
-        stronger = table.c.strength < line.strength
-        self.connection.execute(statement.on_conflict_do_update(index_elements=key, set_=news, where=stronger))
-
-    def _brief_row(self, recipient: str) -> int:
-        """The reader's next brief that nobody has begun to write; locked, so that nobody begins before we commit."""
-        moment = self.now
-        while True:
-            day, leaves = self.brief_at(moment)
-            row = {**new_mail("brief", "brief", day.isoformat(), recipient, BULK, self.now), "at": leaves}
-            insert_new(self.connection, OUTBOX, [row])
-            key = (OUTBOX.c.recipient == recipient) & (OUTBOX.c.occurrence == day.isoformat())
-            found = self.connection.execute(
-                select(OUTBOX.c.id, OUTBOX.c.state, OUTBOX.c.sealed)
-                .where(key & (OUTBOX.c.mail == "brief") & OUTBOX.c.case_id.is_(None))
-                .with_for_update()
-            ).one()
-            if found.state == "queued" and found.sealed is None:
-                return int(found.id)
-            moment = leaves + dt.timedelta(minutes=1)
+        recipient, party = line.recipient, None
+        if recipient.startswith("party:"):
+            party = recipient.removeprefix("party:")
+            recipient = contact_key(self.ring, _address(case, party))
+        outbox_id = next_brief(self.connection, self.window, recipient, self.now)
+        kept = BriefLine(
+            case.id, line.kind, line.subject, line.text, line.strength, line.date, line.legal, line.task_id, party
+        )
+        add_line(self.connection, self.ring, outbox_id, kept)
 
     def _register(self, case: Case, effect: WriteRegister) -> None:
         begin_writing(self.connection)
@@ -291,13 +271,13 @@ def words_place(outbox_id: int) -> str:
     return f"outbox/{outbox_id}/words"
 
 
+def _address(case: Case, party: str) -> str:
+    contact = case.parties.get(party)
+    email = contact.email if contact is not None and contact.reads_mail else None
+    if email is None:
+        raise ValueError(f"party '{party}' of case {case.id} reads no mail: the line belongs to somebody else")
+    return email
+
+
 def _generation(case_id: str, clock: Clock) -> ColumnElement[bool]:
     return (CLOCKS.c.case_id == case_id) & (CLOCKS.c.name == clock.name) & (CLOCKS.c.generation == clock.generation)
-
-
-def new_mail(mail: str, step: str, occurrence: str, recipient: str, lane: int, now: dt.datetime) -> dict[str, object]:
-    """The columns of a queued outbox row that every kind of mail has."""
-    return {
-        "mail": mail, "step": step, "occurrence": occurrence, "recipient": recipient, "state": "queued", "lane": lane,
-        "created_at": now, "attempts": 0, "failures": 0, "fence": 0, "reply": "",
-    }  # fmt: skip

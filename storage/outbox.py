@@ -8,21 +8,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, cast
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
+from engine.errors import SoppaError
 from engine.messages import MailSettled
-from engine.ports import BriefLine, NewLink, OutboxRow, OutboxState
-from storage import seals
+from engine.ports import CONTACT, BriefLine, NewLink, OutboxRow, OutboxState
+from storage import briefs, seals
 from storage.base import Base
-from storage.keeping import URGENT, leave_message, new_mail, words_place
+from storage.keeping import leave_message, words_place
 from storage.links import link_row
 from storage.redact import redact
-from storage.rows import Row
+from storage.rows import URGENT, Row, new_mail
 from storage.sealing import Ring
-from storage.tables import BRIEF_LINES, LINKS, OUTBOX
+from storage.tables import LINKS, OUTBOX
 
 LEASE = dt.timedelta(minutes=10)
 HANDING_OVER = dt.timedelta(minutes=15)
@@ -47,7 +49,11 @@ class SqlOutbox:
     def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
         with self.base.reading() as connection:
             idle = connection.scalar(select(OUTBOX.c.id).where(OUTBOX.c.at <= now).limit(1)) is None
-        return () if idle else self.base.write(lambda connection: self._claim(connection, now, limit))
+        while not idle:
+            rows, missed = self.base.write(lambda connection: self._claim(connection, now, limit))
+            if rows or not missed:
+                return rows
+        return ()
 
     def prepare(
         self, row: OutboxRow, *, address: str, message_id: str, raw: bytes, links: Sequence[NewLink], now: dt.datetime
@@ -70,11 +76,33 @@ class SqlOutbox:
         return self.base.write(work)
 
     def brief_lines(self, row: OutboxRow) -> Sequence[BriefLine]:
-        mine = select(BRIEF_LINES).where(BRIEF_LINES.c.outbox_id == row.id)
-        order = (BRIEF_LINES.c.strength.desc(), BRIEF_LINES.c.case_id, BRIEF_LINES.c.subject)
         with self.base.reading() as connection:
-            lines = connection.execute(mine.order_by(*order)).mappings().all()
-        return tuple(self._line(line) for line in lines)
+            return briefs.lines_of(connection, self.base.ring, row.id)
+
+    def contact_key(self, address: str) -> str:
+        return briefs.contact_key(self.base.ring, address)
+
+    def pass_on(self, row: OutboxRow, line: BriefLine, recipients: Collection[str], now: dt.datetime) -> None:
+        def work(connection: Connection) -> None:
+            mine = select(OUTBOX.c.id).where(_held(row, "claimed")).with_for_update()
+            if connection.scalar(mine) is None:
+                return
+            briefs.drop_line(connection, row.id, line)
+            for recipient in sorted(recipients):
+                target = briefs.next_brief(connection, self.base.window, recipient, now, late=True)
+                theirs = line if recipient.startswith(CONTACT) else replace(line, party=None)
+                briefs.add_line(connection, self.base.ring, target, theirs)
+
+        self.base.write(work)
+
+    def opens_week(self, row: OutboxRow) -> bool:
+        day = dt.date.fromisoformat(row.occurrence)
+        monday = day - dt.timedelta(days=day.weekday())
+        earlier = (OUTBOX.c.occurrence >= monday.isoformat()) & (OUTBOX.c.occurrence < row.occurrence)
+        came = OUTBOX.c.state.in_(("handing_over", "accepted", "uncertain"))
+        with self.base.reading() as connection:
+            found = select(OUTBOX.c.id).where(briefs.of_reader(row.recipient) & earlier & came)
+            return connection.scalar(found.limit(1)) is None
 
     def seal(self, now: dt.datetime) -> str | None:
         latest = self.base.write(lambda connection: seals.seal(connection, now))
@@ -110,9 +138,9 @@ class SqlOutbox:
         reply = f"decided by {by}"
         return self.base.write(lambda connection: self._settle(connection, doubtful, state, reply, now))
 
-    def _claim(self, connection: Connection, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
-        due = select(OUTBOX).where(OUTBOX.c.at <= now).order_by(OUTBOX.c.lane, OUTBOX.c.at, OUTBOX.c.id)
-        rows = connection.execute(due.limit(limit).with_for_update(skip_locked=True)).mappings().all()
+    def _claim(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[OutboxRow], bool]:
+        """The claimed rows, and whether briefs were held over: then more of them may wait."""
+        rows, missed = self._due(connection, now, limit)
         claimed = {
             "state": "claimed",
             "at": None,
@@ -122,7 +150,34 @@ class SqlOutbox:
         }
         if rows:
             connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_([row["id"] for row in rows])).values(claimed))
-        return tuple(_claimed(row, self.base.ring) for row in rows)
+        return tuple(_claimed(row, self.base.ring) for row in rows), missed
+
+    def _due(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[Row], bool]:
+        """The rows whose time has come. Briefs that have missed their window are held over first, and it says so."""
+        due = select(OUTBOX).where(OUTBOX.c.at <= now).order_by(OUTBOX.c.lane, OUTBOX.c.at, OUTBOX.c.id)
+        due = due.limit(limit).with_for_update(skip_locked=True)
+        rows = connection.execute(due).mappings().all()
+        missed = self._missed(rows, now)
+        for row in missed:
+            briefs.hold_over(connection, self.base.ring, self.base.window, row, now)
+        if not missed:
+            return rows, False
+        rows = connection.execute(due).mappings().all()
+        others = self._missed(rows, now)
+        return [row for row in rows if row not in others], True
+
+    def _missed(self, rows: Sequence[Row], now: dt.datetime) -> Sequence[Row]:
+        """The briefs that may not leave now: it is not their day, or not the hour."""
+        found = [row for row in rows if row["mail"] == briefs.BRIEF]
+        if not found:
+            return ()
+        try:
+            today = self.base.window.today(now)
+        except SoppaError:  # a calendar that cannot be read keeps no code or link waiting: composing says what is wrong
+            return ()
+        own_day = str(today)
+        return [row for row in found
+                if row["occurrence"] != own_day or not self.base.window.is_hour(row["recipient"], now)]
 
     def _settle(
         self, connection: Connection, held: ColumnElement[bool], state: OutboxState, reply: str, now: dt.datetime
@@ -165,19 +220,6 @@ class SqlOutbox:
         for outbox_id in doubtful:
             self._settle(connection, OUTBOX.c.id == outbox_id, "uncertain", "the process ended while handing over", now)
         return {"queued": len(back), "uncertain": len(doubtful)}
-
-    def _line(self, row: Row) -> BriefLine:
-        place = f"brief_lines/{row['outbox_id']}/{row['case_id']}/{row['subject']}"
-        return BriefLine(
-            case_id=row["case_id"],
-            kind=row["kind"],
-            subject=row["subject"],
-            text=self.base.ring.open(row["sealed"], place).decode(),
-            strength=row["strength"],
-            date=row["date"],
-            legal=row["legal"],
-            task_id=row["task_id"],
-        )
 
 
 def add_notice(

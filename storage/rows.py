@@ -18,6 +18,9 @@ from engine.office import Person
 Row = Mapping[Any, Any]
 """A row by the names of its columns, as SQLAlchemy hands it out."""
 
+URGENT, BULK = 0, 1
+"""Lanes of the outbox: what may leave at once overtakes what was planned."""
+
 
 def pack_fact(value: FactValue) -> object:
     """A fact as JSON: yes/no, numbers and texts as they are, the others as [type, value]."""
@@ -235,6 +238,14 @@ def read_person(row: Row) -> Person:
         roles=frozenset(json.loads(row["roles"])),
         absent=cast("tuple[dt.date, dt.date] | None", absent),
     )
+
+
+def new_mail(mail: str, step: str, occurrence: str, recipient: str, lane: int, now: dt.datetime) -> dict[str, object]:
+    """The columns of a queued outbox row that every kind of mail has."""
+    return {
+        "mail": mail, "step": step, "occurrence": occurrence, "recipient": recipient, "state": "queued", "lane": lane,
+        "created_at": now, "attempts": 0, "failures": 0, "fence": 0, "reply": "",
+    }  # fmt: skip
 
 
 def labels(definition: Definition) -> str:

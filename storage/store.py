@@ -28,7 +28,7 @@ from storage import acts, cycles, incidents, people
 from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
-from storage.keeping import BriefAt, Keeper, case_place, message_place, new_case_id
+from storage.keeping import Keeper, case_place, message_place, new_case_id
 from storage.links import SqlLinks
 from storage.outbox import SqlOutbox
 from storage.register import (
@@ -45,9 +45,9 @@ from storage.statements import put
 from storage.tables import ASSIGNEES, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
 from storage.upgrade import migrate
 from storage.views import Views
+from storage.window import MailWindow
 
-CHICAGO = ZoneInfo("America/Chicago")
-BRIEF_TIME = dt.time(7, 30)
+WEEKDAYS = MailWindow(ZoneInfo("America/Chicago"))
 _KEY_CHECK = b"soppa"
 _NOW = bindparam("now", type_=TIMERS.c.at.type)
 _WORK = select(
@@ -58,30 +58,9 @@ _WORK = select(
         exists().where(OUTBOX.c.at <= _NOW),
     )
 )
-_SATURDAY = 5
 
 
-def weekday_briefs(zone: ZoneInfo) -> BriefAt:
-    """Briefs leave at 07:30 local time from Monday to Friday."""
-
-    def brief_at(now: dt.datetime) -> tuple[dt.date, dt.datetime]:
-        day = now.astimezone(zone).date()
-        leaves = _leaves(day, zone)
-        while leaves < now or day.weekday() >= _SATURDAY:
-            day += dt.timedelta(days=1)
-            leaves = _leaves(day, zone)
-        return day, leaves
-
-    return brief_at
-
-
-def _leaves(day: dt.date, zone: ZoneInfo) -> dt.datetime:
-    return dt.datetime.combine(day, BRIEF_TIME, tzinfo=zone).astimezone(dt.UTC)
-
-
-def open_store(
-    url: str, ring: Ring, *, create: bool = False, zone: ZoneInfo = CHICAGO, brief_at: BriefAt | None = None
-) -> SqlStore:
+def open_store(url: str, ring: Ring, *, create: bool = False, window: MailWindow = WEEKDAYS) -> SqlStore:
     """The store behind a URL; `create` makes or upgrades its tables first.
 
     Raises `WrongEnvironment` with one sentence for a database that is missing, damaged, read-only, open to others, of
@@ -89,14 +68,14 @@ def open_store(
     """
     if create:
         migrate(url)
-    base = Base(open_engine(url), ring, zone)
+    base = Base(open_engine(url), ring, window)
     try:
         check_schema(base.engine)
         _check_key(base, create)
     except SoppaError:
         base.engine.dispose()
         raise
-    return SqlStore(base, brief_at or weekday_briefs(zone))
+    return SqlStore(base)
 
 
 def _check_key(base: Base, create: bool) -> None:
@@ -125,9 +104,8 @@ class SqlStore:
     `now` is always an aware instant. Nothing is cached: what one process commits, the next call of another sees.
     """
 
-    def __init__(self, base: Base, brief_at: BriefAt) -> None:
+    def __init__(self, base: Base) -> None:
         self.base = base
-        self.brief_at = brief_at
         self.outbox = SqlOutbox(base)
         self.links = SqlLinks(base)
         self.views = Views(base)
@@ -140,12 +118,12 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[SqlUnit]:
         with self.base.writing() as connection:
-            yield SqlUnit(connection, self.base, self.brief_at, writes=True)
+            yield SqlUnit(connection, self.base, writes=True)
 
     @contextmanager
     def read(self) -> Iterator[SqlUnit]:
         with self.base.reading() as connection:
-            yield SqlUnit(connection, self.base, self.brief_at, writes=False)
+            yield SqlUnit(connection, self.base, writes=False)
 
     def failed(self, kind: Literal["timer", "cycle", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
         return self.base.write(lambda connection: incidents.failed(connection, kind, ref, error, now))
@@ -194,7 +172,6 @@ class SqlUnit:
 
     connection: Connection
     base: Base
-    brief_at: BriefAt
     writes: bool
 
     def people(self) -> Sequence[Person]:
@@ -267,7 +244,7 @@ class SqlUnit:
         return (row.hash, row.source) if row else None
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
-        keeper = Keeper(self.connection, self.base.ring, self.brief_at, actor, now, self.base.today(now))
+        keeper = Keeper(self.connection, self.base.ring, self.base.window, actor, now, self.base.today(now))
         keeper.keep(before, decision)
 
     def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
@@ -331,6 +308,11 @@ class SqlUnit:
         old = [kind for kind in kinds if not set(json.loads(kind)) <= set(calendars)]
         wanted = select(CLOCKS.c.case_id).where(running & CLOCKS.c.calendars.in_(old)).distinct().limit(limit)
         return tuple(self.connection.scalars(wanted.order_by(CLOCKS.c.case_id))) if old else ()
+
+    def in_use(self) -> Sequence[tuple[str, int, str]]:
+        still_open = select(CASES.c.process, CASES.c.version, CASES.c.hash).where(CASES.c.ended_at.is_(None)).distinct()
+        rows = self.connection.execute(still_open.order_by(CASES.c.process, CASES.c.version))
+        return tuple((row.process, row.version, row.hash) for row in rows)
 
     def begin_act(self, act: Act, token: str | None) -> None:
         """Keeps an act of two persons and, with a token, queues the mail to its second person."""

@@ -297,6 +297,8 @@ class OutboxMail(SQLModel, table=True):
 
 
 class BriefLineRow(SQLModel, table=True):
+    """`party` is the party of the case that the line is for, in mail to a contact."""
+
     __tablename__ = "brief_lines"
     __table_args__ = _args(UniqueConstraint("outbox_id", "case_id", "subject"))
     id: int | None = Field(default=None, primary_key=True)
@@ -308,6 +310,7 @@ class BriefLineRow(SQLModel, table=True):
     date: dt.date | None = None
     legal: bool
     task_id: str | None = None
+    party: str | None = None
     sealed: bytes
 
 

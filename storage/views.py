@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from engine.case import Clock
 from engine.errors import Refused, UsageError
 from engine.nodes import nearest
-from engine.ports import OutboxRow, OutboxState
+from engine.ports import CONTACT, OutboxRow, OutboxState
 from storage import history, seals
 from storage.base import Base
 from storage.history import HistoryLine
 from storage.outbox import SqlOutbox, read_mail
 from storage.rows import read_clock
-from storage.tables import ASSIGNEES, CASES, CLOCKS, CYCLES, DEFINITIONS, INCIDENTS, OUTBOX, TASKS
+from storage.tables import ASSIGNEES, BRIEF_LINES, CASES, CLOCKS, CYCLES, DEFINITIONS, INCIDENTS, OUTBOX, TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class CaseLine:
 
 @dataclass(frozen=True, slots=True)
 class MailLine:
-    """One mail in a list; `at` is when it is tried next, and its address is not here."""
+    """One mail in a list; `at` is when it is tried next, and its address is not here. `about` names the parties that a
+    contact's mail is for, such as `operator of 2026-0001`."""
 
     id: int
     case_id: str | None
@@ -53,6 +54,7 @@ class MailLine:
     settled_at: dt.datetime | None
     message_id: str | None
     reply: str
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +171,11 @@ class Views:
             wanted = wanted.where(OUTBOX.c.state == state)
         with self.base.reading() as connection:
             rows = connection.execute(wanted).all()
+            about = _about(connection, [row.id for row in rows if row.recipient.startswith(CONTACT)])
         return tuple(
             MailLine(
                 row.id, row.case_id, row.mail, row.step, row.occurrence, row.recipient, row.state, row.attempts,
-                row.created_at, row.at, row.settled_at, row.message_id, row.reply,
+                row.created_at, row.at, row.settled_at, row.message_id, row.reply, about.get(row.id, ()),
             )
             for row in rows
         )  # fmt: skip
@@ -233,3 +236,13 @@ class Views:
         if not found:
             raise UsageError(f"unknown case '{word}'{nearest(word, known)}")
         return found
+
+
+def _about(connection: Connection, outbox_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """The parties in the lines of each of these mails."""
+    wanted = select(BRIEF_LINES.c.outbox_id, BRIEF_LINES.c.case_id, BRIEF_LINES.c.party).distinct()
+    mine = wanted.where(BRIEF_LINES.c.outbox_id.in_(outbox_ids)).order_by(BRIEF_LINES.c.case_id, BRIEF_LINES.c.party)
+    found: dict[int, tuple[str, ...]] = {}
+    for row in connection.execute(mine) if outbox_ids else ():
+        found[row.outbox_id] = (*found.get(row.outbox_id, ()), f"{row.party} of {row.case_id}")
+    return found

@@ -15,6 +15,7 @@ from cli.options import home_option, json_option
 from cli.printing import print_json, say
 from engine.definition import Definition, StateDef, TaskDef
 from engine.errors import Refused
+from engine.mailtexts import unreviewed
 from engine.office import Office
 from engine.prove import Report
 from engine.prove import check as prove
@@ -109,14 +110,6 @@ def _check(definition: Definition, catalogue: Catalogue, office: Office | None, 
     failed = rehearse(definition, catalogue, plain.calendars, plain.references)
     return Checked(prove(definition), len(definition.scenarios), failed, mails, tuple(gaps),
                    tuple(unreviewed(definition)))
-
-
-def unreviewed(definition: Definition) -> Iterator[str]:
-    """The translated mails that nobody has reviewed yet, such as `receipt.es`: worth knowing, no fault."""
-    for mail in definition.mails.values():
-        for language in sorted(mail.texts):
-            if language != "en" and mail.reviewed_by.get(language) is None:
-                yield f"{mail.name}.{language}"
 
 
 def _print(one: Checked) -> None:

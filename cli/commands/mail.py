@@ -29,6 +29,7 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
     import datetime as dt
 
     from cli.office import references_of, settings_or_sample
+    from engine.mailtexts import unreviewed
     from notifiers.compose import preview as render
     from workflows import Catalogue
 
@@ -38,11 +39,10 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
         raise UsageError(f"process {process} has no mail '{mail}'{nearest(mail, definition.mails)}")
     today, references = dt.datetime.now(settings.zone).date(), references_of(home)
     for name in [mail] if mail else definition.mails:
-        made = definition.mails[name]
-        rendered = render(definition, made, language, settings.district, today, references)
-        review = made.reviewed_by
-        mark = "  [not reviewed yet]" if language in review and review[language] is None else ""
-        say(f"— {name} ({language}){mark}\nSubject: {rendered.subject}\n\n{rendered.text}\n")
+        rendered = render(definition, definition.mails[name], language, settings.district, today, references)
+        say(f"— {name} ({rendered.language})\nSubject: {rendered.subject}\n\n{rendered.text}\n")
+        if f"{name}.{rendered.language}" in unreviewed(definition):
+            say(f"Nobody has reviewed this text yet: `reviewed_by` of mail '{name}' in process.yaml names who did.\n")
 
 
 @command.command(epilog="Example: soppa mail outbox --state uncertain")
@@ -57,12 +57,14 @@ def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> No
         found = [row for row in house.store.views.outbox() if row.state in (states or WAITING)][:limit]
     if as_json:
         print_json([{"id": row.id, "case": row.case_id, "mail": row.mail, "recipient": row.recipient,
-                     "state": row.state, "attempts": row.attempts, "reply": row.reply} for row in found])
+                     "about": row.about, "state": row.state, "attempts": row.attempts, "reply": row.reply}
+                    for row in found])
     elif not found:
         say("nothing waits")
     else:
         table(["id", "case", "mail", "to", "state", "tries", "reply"], [
-            [str(row.id), row.case_id or "", row.mail, row.recipient, row.state, str(row.attempts), row.reply]
+            [str(row.id), row.case_id or "", row.mail, ", ".join(row.about) or row.recipient, row.state,
+             str(row.attempts), row.reply]
             for row in found])
 
 
@@ -71,11 +73,14 @@ def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> No
 @as_option
 @home_option
 def retry(mail: int, as_login: str | None, home: Home) -> None:
-    """Send MAIL (its number in the outbox) again: a deferred or failed one. One in doubt is settled first."""
+    """Send MAIL (its number in the outbox) again: a deferred or failed one. One in doubt is settled first.
+
+    What a brief of another day said goes into its reader's next one.
+    """
     with open_house(home) as house:
         house.actor(as_login)
         house.store.views.retry_mail(mail, house.clock())
-    say(f"mail {mail} is sent again at the next heartbeat")
+    say(f"mail {mail} is sent again at the next heartbeat, a brief within the mail window")
 
 
 @command.command(epilog="Example: soppa mail settle 17 accepted")

@@ -76,10 +76,12 @@ def test_no_mail_says_what_the_request_is_about(played: Played) -> None:
         assert not [value for value in said if value in words]
 
 
-def test_the_operator_is_reminded_of_its_own_duty(played: Played) -> None:
+def test_the_operator_is_reminded_of_its_own_duty_within_the_window_once_a_day(played: Played) -> None:
     _, _, mails = played
     to_operator = [mail for mail in mails if mail.envelope_to == "privacy@readwell.example"]
-    reminders = [mail for mail in to_operator if "reminder" in mail.subject]
-    assert len(reminders) == 3
-    assert "Monday, January 4, 2027" in reminders[0].part("plain")
-    assert "(legal deadline," in reminders[0].part("plain")
+    reminders = [mail for mail in to_operator if mail.subject.startswith("Reminder")]
+    assert len({day_of(mail) for mail in reminders}) == len(reminders) == 3
+    assert {parsedate_to_datetime(str(mail.message["Date"])).hour for mail in reminders} == {13}
+    said = " ".join(reminders[0].part("plain").split())
+    assert "2026-0003" in said and "Monday, January 4, 2027 (legal deadline, 105 ILCS 85/33(c)(3))" in said
+    assert "/t/" in said

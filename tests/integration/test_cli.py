@@ -198,3 +198,17 @@ def test_reference_data_is_not_confirmed_otherwise(
 ) -> None:
     assert sentence in refused(capsys, "references", "confirm", *words)[1]
     assert not home.references.exists()
+@pytest.mark.parametrize(("language", "reviewed"), [("es", False), ("en", True)])
+def test_a_preview_says_under_the_mail_when_nobody_has_reviewed_it(
+        home: Home, capsys: pytest.CaptureFixture[str], language: str, reviewed: bool) -> None:
+    assert main(["mail", "preview", "correction_request", "receipt", "--language", language]) == 0
+    text, _, below = capsys.readouterr().out.partition("Prairie Creek Unit School District 99 · ")
+    assert f"receipt ({language})" in text
+    assert ("Nobody has reviewed this text yet" in below) != reviewed
+
+
+def test_a_mail_that_exists_in_english_only_is_previewed_as_such(
+        home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mail", "preview", "operator_fix", "notice", "--language", "es"]) == 0
+    shown = capsys.readouterr().out
+    assert "notice (en)" in shown and "Nobody has reviewed" not in shown

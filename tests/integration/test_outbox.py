@@ -6,7 +6,6 @@ import datetime as dt
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import insert
@@ -17,7 +16,7 @@ from engine.messages import MailSettled, Notify, Send
 from engine.ports import NewLink, OutboxRow
 from storage.outbox import HANDING_OVER, LEASE
 from storage.redact import MARK, token_hash
-from storage.store import SqlStore, weekday_briefs
+from storage.store import SqlStore
 from storage.tables import OUTBOX
 from tests.integration.stored import MINUTE, NOW, TODAY, change, opened, start
 
@@ -217,18 +216,3 @@ def test_a_line_that_comes_while_a_brief_is_written_stands_in_the_next(store: Sq
     second = claimed(store, NOW + dt.timedelta(days=2))
     assert (first.occurrence, second.occurrence) == ("2026-11-25", "2026-11-26")
     assert [line.text for line in store.outbox.brief_lines(second)] == ["late"]
-
-
-@pytest.mark.parametrize(
-    ("now", "day", "leaves"),
-    [
-        pytest.param("2026-11-24T13:30:00+00:00", "2026-11-24", "2026-11-24T13:30:00+00:00", id="on the minute"),
-        pytest.param("2026-11-24T13:30:01+00:00", "2026-11-25", "2026-11-25T13:30:00+00:00", id="just missed"),
-        pytest.param("2026-11-27T20:00:00+00:00", "2026-11-30", "2026-11-30T13:30:00+00:00", id="Friday afternoon"),
-        pytest.param("2026-11-25T03:00:00+00:00", "2026-11-25", "2026-11-25T13:30:00+00:00", id="evening in Chicago"),
-        pytest.param("2026-07-01T03:00:00+00:00", "2026-07-01", "2026-07-01T12:30:00+00:00", id="summer time"),
-    ],
-)
-def test_briefs_leave_on_weekdays_at_half_past_seven(now: str, day: str, leaves: str) -> None:
-    found = weekday_briefs(ZoneInfo("America/Chicago"))(dt.datetime.fromisoformat(now))
-    assert found == (dt.date.fromisoformat(day), dt.datetime.fromisoformat(leaves))

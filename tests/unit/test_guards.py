@@ -290,7 +290,7 @@ def test_a_guard_means_what_the_plain_python_beside_it_says(sample: Sample, valu
         assert answer.names and answer.names.isdisjoint(values) and answer.names <= reads(guard(sample.source))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(SAMPLES, min_size=1, max_size=2), RECORDED)
 def test_whatever_is_recorded_lies_in_one_of_the_cells(samples: list[Sample], values: Mapping[str, object]) -> None:
     guards = [guard(sample.source) for sample in samples]

@@ -45,6 +45,7 @@ def test_the_head_says_who_when_what_and_that_a_machine_wrote_it() -> None:
     assert mail["Subject"] == "Caso 2026-0001: señal"
     assert mail["Reply-To"] == "Dana <dana@district.example>"
     assert mail["Date"].datetime == NOW
+    assert mail["Content-Language"] == "es"
     assert (mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
 
 
@@ -108,4 +109,22 @@ def test_a_date_is_attached_as_an_all_day_entry_that_a_newer_one_replaces() -> N
     assert all(len(line) <= 75 for line in raw.split(b"\r\n"))
     lines = raw.decode().replace("\r\n ", "").split("\r\n")
     assert {"UID:2026-0001-3@d.example", "SEQUENCE:2", "DTSTART;VALUE=DATE:20261231", "DTEND;VALUE=DATE:20270101",
-            "DTSTAMP:20261124T150000Z", "SUMMARY:Look\\; at\\, it\\n" + "ñ" * 60} <= set(lines)
+            "DTSTAMP:20261124T150000Z", "SUMMARY:Look\\; at\\, it\\n" + "ñ" * 60, "METHOD:PUBLISH", "VERSION:2.0",
+            "TRANSP:TRANSPARENT", "TRIGGER:-P1D", "ACTION:DISPLAY"} <= set(lines)
+
+
+def entry(title: str, sequence: int = 0) -> bytes:
+    return invite(uid="1@d.example", sequence=sequence, title=title, due=dt.date(2026, 12, 31), stamp=NOW, note="D 12")
+
+
+def test_the_same_date_gives_the_same_entry_with_no_link_in_it() -> None:
+    assert entry("Look at it") == entry("Look at it")
+    assert entry("Look at it").count(b"UID:") == 1
+    assert b"SEQUENCE:0\r\n" in entry("Look at it")
+    assert b"http" not in entry("Look at it")
+
+
+@pytest.mark.parametrize("title", ["a\rATTENDEE:x", "a\nATTENDEE:x", "a\r\nEND:VEVENT"])
+def test_a_title_adds_no_line_to_the_entry(title: str) -> None:
+    assert entry(title).count(b"\r\n") == entry("a").count(b"\r\n")
+    assert entry(title).replace(b"\r\n", b"").count(b"\r") == 0

@@ -16,6 +16,7 @@ from engine.messages import (
     CompleteTask,
     Decision,
     FireTimer,
+    Notify,
     PlaceHold,
     RecordFacts,
     SetTimer,
@@ -276,6 +277,62 @@ def test_nobody_approves_their_own_request() -> None:
     with pytest.raises(NotAllowed, match="may not"):
         walked("ada", *steps, ("approve", "ada", {}))
     assert asked(walked("cus", *steps), "approve")[0] == ("ada",)
+
+
+CHASED = FACTS + """
+parties:
+  operator: {kind: operator, label: Operator}
+clocks:
+  theirs: {rule: R-CORR-OPERATOR, title: Theirs, anchor: received_on, satisfied_by: [answer.done], ladder: LONG,
+           owner: privacy, chases: operator}
+states:
+  open:
+    title: Open
+    initial: true
+    tasks: [{id: answer, party: operator, title: Answer, due: 10 business_days, outcomes: {done: ended}}]
+  ended: {title: Ended, final: ended}
+"""
+REACHED = Contact("Learn Inc", "learn@example.org")
+
+
+def chased(parties: Mapping[str, Contact], days: int = 140) -> tuple[Story, set[str]]:
+    """The story of an operator that never answers, and who read the lines of its briefs."""
+    definition = compiled(CHASED)
+    story = play(definition, One(definition), office(), MONDAY, {"received_on": MONDAY}, parties, days=days)
+    return story, {line.detail["to"] for line in story.of("brief_line")}
+
+
+def test_a_party_is_reminded_by_lines_of_its_brief_and_mailed_only_what_is_new() -> None:
+    story, readers = chased({"operator": REACHED})
+    assert [line.detail for line in story.of("mail")] == [{"mail": "task", "to": "party:operator"}]
+    assert readers == {"party:operator", "person:ada", "person:pro"}
+    weekly = [line.at.date() for line in story.of("rung_fired") if line.detail["rung"] == "digest"]
+    assert len(weekly) > 2
+    theirs = {(line.at.date(), line.detail["of"]) for line in story.of("brief_line")
+              if line.detail["to"] == "party:operator"}
+    assert {(day, "theirs") for day in weekly} <= theirs
+    assert {of for _, of in theirs} == {"theirs", "S-1-1"}
+
+
+@pytest.mark.parametrize("parties", [
+    {"operator": Contact("Learn Inc", None)}, {"operator": replace(REACHED, paper=True)}, {}])
+def test_the_custodian_reads_the_reminders_of_a_party_that_reads_no_mail(parties: Mapping[str, Contact]) -> None:
+    story, readers = chased(parties)
+    assert readers == {"person:cus", "person:ada", "person:pro"}
+    assert not [line for line in story.of("rung_fired") if "party:" in line.detail["to"]]
+
+
+def test_an_outsider_is_told_the_laws_own_date_and_the_office_its_target() -> None:
+    definition = compiled(CHASED)
+    command = StartCase("2027-0001", by("cus"), {"received_on": MONDAY}, {"operator": REACHED})
+    case = start(definition, command, NOW, office()).case
+    key = f"rung/theirs/1/third_1/{D(2027, 3, 30)}"
+    lines = {effect.recipient: (effect.date, effect.legal)
+             for effect in decide(definition, case, FireTimer(key), NOW, office()).effects
+             if isinstance(effect, Notify)}
+    clock = case.clocks["theirs"]
+    assert clock.target != clock.legal
+    assert lines == {"party:operator": (clock.legal, True), "person:ada": (clock.target, False)}
 
 
 @pytest.mark.parametrize("contact", [Contact("X", "x@example.org", paper=True), Contact("X", None)])

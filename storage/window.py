@@ -1,0 +1,50 @@
+"""The mail window: when reminders may leave. What a person just asked for knows no window."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from engine.calendar import ONE_DAY
+from engine.ports import CONTACT
+
+BRIEF_FROM, CONTACT_FROM, UNTIL = dt.time(7, 30), dt.time(8), dt.time(17)
+_SATURDAY = 5
+
+
+def is_weekday(day: dt.date) -> bool:
+    return day.weekday() < _SATURDAY
+
+
+@dataclass(frozen=True, slots=True)
+class MailWindow:
+    """Open on business days until 17:00 local time: from 07:30 for the people of the district, from 08:00 for contacts
+    outside. The business days are asked for only while there is a brief to write or to send."""
+
+    zone: ZoneInfo
+    is_business_day: Callable[[dt.date], bool] = is_weekday
+
+    def next_brief(self, recipient: str, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
+        """The day of the reader's next brief and the UTC instant it leaves at, not before `now`."""
+        day = now.astimezone(self.zone).date()
+        while self._opens(recipient, day) < now or not self.is_business_day(day):
+            day += ONE_DAY
+        return day, self._opens(recipient, day)
+
+    def today(self, now: dt.datetime) -> dt.date | None:
+        """The local date, if it is a business day."""
+        day = now.astimezone(self.zone).date()
+        return day if self.is_business_day(day) else None
+
+    def is_hour(self, recipient: str, now: dt.datetime) -> bool:
+        """Whether a brief may leave at this hour of a business day."""
+        day = now.astimezone(self.zone).date()
+        return self._opens(recipient, day) <= now < self._at(day, UNTIL)
+
+    def _opens(self, recipient: str, day: dt.date) -> dt.datetime:
+        return self._at(day, CONTACT_FROM if recipient.startswith(CONTACT) else BRIEF_FROM)
+
+    def _at(self, day: dt.date, time: dt.time) -> dt.datetime:
+        return dt.datetime.combine(day, time, tzinfo=self.zone).astimezone(dt.UTC)

@@ -1,0 +1,260 @@
+"""Reminders of a whole house, through a real relay: within the mail window only, whenever their rung fired, and to
+whoever is outside one mail a day. The officer's first brief of a week names what nobody has reviewed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from cli.daemon import beat_until_quiet, heart_of
+from cli.demo.district import READWELL
+from cli.demo.run import FakeClock, person, sample_house
+from cli.demo.sink import Mail, MailSink
+from cli.home import Home
+from cli.wiring import House
+from cli.worker import Heart
+from engine.case import SYSTEM, Case, Contact, FactValue
+from engine.mailtexts import unreviewed
+from engine.messages import Decision, Effect, Notify
+from tests.office import CHICAGO
+
+LEARN = Contact("Learn Inc", "privacy@learn.example")
+CARLA = "carla@prairie-creek.example"
+FACTS: dict[str, FactValue] = {"item": "Reading level", "where_seen": "The app", "right_value": "B"}
+
+
+def local(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=CHICAGO).astimezone(dt.UTC)
+
+
+@dataclass
+class Office:
+    """A district whose operators have been told on Monday, September 14, 2026; a third of their 90 days has passed on
+    Tuesday, October 13."""
+
+    house: House
+    heart: Heart
+    clock: FakeClock
+    sink: MailSink
+    seen: int = field(default=0)
+
+    def at(self, when: str) -> list[Mail]:
+        """The mails that leave at this local time."""
+        self.clock.now = local(when)
+        beat_until_quiet(self.heart)
+        new = self.sink.mails[self.seen:]
+        self.seen += len(new)
+        return new
+
+    def chase(self, operator: Contact = LEARN) -> Case:
+        """A case in which an operator has got the district's notice."""
+        custodian, service = person(self.house, "carla"), self.house.service
+        parties = {"operator": operator, "parent": Contact("Ana Ruiz", "ana@families.example", "es")}
+        case = service.start("operator_fix", FACTS, parties, custodian, self.clock())
+        for task, outcome, values in (("notify", "send", {}), ("stamp_receipt", "stamped", {"operator_received_on":
+                                                                                           dt.date(2026, 9, 14)})):
+            asked = case.open_task(task)
+            assert asked is not None
+            given: dict[str, FactValue] = dict(values)
+            case = service.complete_task(asked.id, outcome, given, custodian, self.clock())
+        return case
+
+    def correct_party(self, case_id: str, contact: Contact) -> None:
+        parties = {"operator": contact, "parent": Contact("Ana Ruiz", "ana@families.example", "es")}
+        self.keep(case_id, parties=parties)
+
+    def news(self, case_id: str) -> None:
+        """A line for the privacy officer's next brief."""
+        self.keep(case_id, Notify("person:priya", "news", "mail", "Look at it", 8))
+
+    def keep(self, case_id: str, *effects: Effect, **values: object) -> None:
+        with self.house.store.begin() as unit:
+            case = unit.case(case_id)
+            after = replace(case, revision=case.revision + 1, **values)  # type: ignore[arg-type]
+            unit.keep(case, Decision(after, effects, ()), SYSTEM, self.clock())
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    clock = FakeClock(local("2026-09-14T12:00"))
+    with (
+        MailSink() as sink,
+        sample_house(Home(tmp_path / "home"), sink, 8080, clock) as house,
+        heart_of(house, tells_gaps=False) as heart,
+    ):
+        yield Office(house, heart, clock, sink)
+
+
+def sent(mails: list[Mail]) -> list[tuple[str, str]]:
+    """To whom, and the subject up to its first sign."""
+    return sorted((mail.envelope_to, mail.subject.partition(":")[0]) for mail in mails)
+
+
+BRIEF = "Brief for Tuesday, October 13, 2026"
+REMINDER = (LEARN.email, "Reminder")
+
+
+def test_a_rung_fires_at_seven_and_its_mails_leave_when_the_window_opens(office: Office) -> None:
+    office.chase()
+    office.at("2026-09-14T12:00")
+    assert office.at("2026-10-13T07:00") == []
+    assert sent(office.at("2026-10-13T07:30")) == [(CARLA, BRIEF)]
+    assert office.at("2026-10-13T07:59") == []
+    assert sent(office.at("2026-10-13T08:00")) == [REMINDER]
+    assert office.at("2026-10-13T16:00") == []
+
+
+@pytest.mark.parametrize(("back", "why"), [
+    ("2026-10-13T21:00", "a night after downtime"),
+    ("2026-10-14T05:00", "early in the morning"),
+])
+def test_what_fires_at_night_leaves_the_next_morning(office: Office, back: str, why: str) -> None:
+    office.chase()
+    office.at("2026-10-12T12:00")
+    assert office.at(back) == [], why
+    assert sent(office.at("2026-10-14T07:30")) == [(CARLA, "Brief for Wednesday, October 14, 2026")]
+    assert sent(office.at("2026-10-14T08:00")) == [REMINDER]
+
+
+@pytest.mark.parametrize(("back", "leaves"), [
+    ("2026-10-17T10:00", "2026-10-19"),
+    ("2026-11-26T10:00", "2026-11-27"),
+    ("2026-11-11T10:00", "2026-11-12"),
+])
+def test_what_fires_on_a_saturday_or_a_holiday_leaves_on_the_next_business_day(
+        office: Office, back: str, leaves: str) -> None:
+    office.chase()
+    office.at("2026-09-14T12:00")
+    assert office.at(back) == []
+    assert [to for to, _ in sent(office.at(f"{leaves}T07:30"))] == [CARLA]
+    assert sent(office.at(f"{leaves}T08:00")) == [REMINDER]
+
+
+def test_what_waited_when_the_daemon_stopped_leaves_the_next_morning_as_one_mail(office: Office) -> None:
+    office.chase()
+    office.at("2026-09-14T12:00")
+    assert office.at("2026-10-13T07:00") == []
+    assert office.at("2026-10-13T22:00") == []
+    assert sent(office.at("2026-10-14T12:00")) == [(CARLA, "Brief for Wednesday, October 14, 2026"), REMINDER]
+    assert office.at("2026-10-15T12:00") == []
+
+
+def test_months_of_downtime_fold_into_one_reminder_a_reader(office: Office) -> None:
+    office.chase()
+    office.chase()
+    office.at("2026-09-14T12:00")
+    office.at("2026-12-19T12:00")
+    mails = [*office.at("2026-12-21T07:30"), *office.at("2026-12-21T08:00"), *office.at("2026-12-21T13:00")]
+    to = [mail.envelope_to for mail in mails]
+    assert len(to) == len(set(to)) and LEARN.email in to
+    reminder = next(mail for mail in mails if mail.envelope_to == LEARN.email)
+    assert reminder.subject == "Reminder: 2 legal deadlines (2 cases)"
+    assert "passed on Monday, December 14, 2026" in " ".join(reminder.part("plain").split())
+
+
+def test_a_chased_operator_gets_one_mail_a_week_for_all_its_cases(office: Office) -> None:
+    for email in ("privacy@learn.example", "Privacy@Learn.Example"):
+        office.chase(replace(LEARN, email=email))
+    office.chase(READWELL)
+    office.at("2026-12-20T12:00")
+    found: dict[str, list[dt.date]] = {}
+    for day in range(21):
+        today = dt.date(2026, 12, 21) + day * dt.timedelta(days=1)
+        for mail in [*office.at(f"{today}T07:30"), *office.at(f"{today}T09:00")]:
+            if mail.subject.startswith("Reminder"):
+                found.setdefault(mail.envelope_to.lower(), []).append(today)
+    mondays = [dt.date(2026, 12, 21), dt.date(2026, 12, 28), dt.date(2027, 1, 4)]
+    assert found == {"privacy@learn.example": mondays, "privacy@readwell.example": mondays}
+
+
+def test_new_tasks_and_notices_leave_at_once_at_any_hour(office: Office) -> None:
+    office.at("2026-09-19T23:00")
+    office.chase()
+    assert LEARN.email in [to for to, _ in sent(office.at("2026-09-19T23:00"))]
+
+
+def test_a_reminder_follows_a_corrected_address(office: Office) -> None:
+    first, second = office.chase(), office.chase()
+    office.at("2026-09-14T12:00")
+    office.at("2026-10-13T07:00")
+    office.correct_party(second.id, replace(LEARN, email="dpo@learn.example"))
+    mails = {mail.envelope_to: mail.part("plain") for mail in office.at("2026-10-13T08:00")}
+    assert mails.keys() == {CARLA, LEARN.email, "dpo@learn.example"}
+    assert first.id in mails["privacy@learn.example"] and second.id not in mails["privacy@learn.example"]
+    assert second.id in mails["dpo@learn.example"] and first.id not in mails["dpo@learn.example"]
+    assert office.at("2026-10-14T08:00") == []
+
+
+def test_a_reminder_whose_reader_lost_the_address_goes_to_the_custodian(office: Office) -> None:
+    case = office.chase()
+    office.at("2026-09-14T12:00")
+    office.at("2026-10-13T07:00")
+    office.correct_party(case.id, replace(LEARN, email=None))
+    assert sent(office.at("2026-10-13T08:00")) == [(CARLA, BRIEF)]
+    told = " ".join(office.at("2026-10-14T07:30")[0].part("plain").split())
+    assert case.id in told and "reads no mail, please tell them on paper" in told
+
+
+def test_an_operator_on_paper_is_in_the_custodians_brief_only(office: Office) -> None:
+    case = office.chase(Contact("Learn Inc", None, address="1 Sample Street"))
+    office.at("2026-09-14T12:00")
+    (brief,) = [*office.at("2026-10-13T07:30"), *office.at("2026-10-13T09:00")]
+    told = " ".join(brief.part("plain").split())
+    assert brief.envelope_to == CARLA
+    assert case.id in told and "(Operator (or ISBE): reads no mail, please tell them on paper)" in told
+
+
+def test_an_answer_before_eight_spares_the_reminder(office: Office) -> None:
+    case = office.chase()
+    office.at("2026-09-14T12:00")
+    office.at("2026-10-13T07:31")
+    task = case.open_task("record_answer")
+    assert task is not None
+    values: dict[str, FactValue] = {"fixed_on": dt.date(2026, 10, 12), "fixed_where": "App", "downstream_done": True}
+    office.house.service.complete_task(task.id, "confirm", values, person(office.house, "carla"), office.clock())
+    assert LEARN.email not in [to for to, _ in sent(office.at("2026-10-13T09:00"))]
+    assert [row.state for row in office.house.store.views.outbox() if row.recipient.startswith("contact:")] == [
+        "cancelled"]
+
+
+# --- what nobody has reviewed ----------------------------------------------------------------------------------------
+
+
+def told_to_officer(office: Office, case: Case, day: str) -> str:
+    """The officer's brief of a day, to which a line of news was left at night."""
+    office.at(f"{day}T01:00")
+    office.news(case.id)
+    (brief,) = (mail for mail in office.at(f"{day}T07:30") if mail.envelope_to == "priya@prairie-creek.example")
+    return " ".join(brief.part("plain").split())
+
+
+def test_the_first_brief_of_a_week_counts_the_mails_in_use_that_nobody_reviewed(office: Office) -> None:
+    case = office.chase()
+    said = "To know: 2 Spanish mails in use are not reviewed yet: soppa check names them."
+    days = ("2026-09-15", "2026-09-16", "2026-09-22", "2026-09-23")
+    assert [said in told_to_officer(office, case, day) for day in days] == [True, False, True, False]
+
+
+def test_a_process_counts_while_a_case_of_it_is_open(office: Office) -> None:
+    case = office.chase()
+    started = office.house.service.start(
+        "correction_request", {"received_on": dt.date(2026, 9, 14), "item": "x"},
+        {"parent": Contact("Ana Ruiz", "ana@families.example", "es")}, person(office.house, "carla"), office.clock())
+    of_both = 2 + len([*unreviewed(office.house.definitions.newest("correction_request"))])
+    assert f"To know: {of_both} Spanish mails" in told_to_officer(office, case, "2026-09-15")
+    office.keep(started.id, ended_at=office.clock())
+    assert "To know: 2 Spanish mails" in told_to_officer(office, case, "2026-09-22")
+    office.keep(case.id, ended_at=office.clock())
+    assert "not reviewed" not in told_to_officer(office, case, "2026-09-29")
+
+
+def test_nobody_but_the_officer_hears_of_it(office: Office) -> None:
+    office.chase()
+    office.at("2026-09-14T12:00")
+    office.at("2026-10-13T07:00")
+    (brief,) = office.at("2026-10-13T07:30")
+    assert brief.envelope_to == CARLA and "reviewed" not in brief.part("plain")
