@@ -105,15 +105,19 @@ def close_own(turn: Turn, hold: str) -> None:
 
 
 def ask(turn: Turn, task: Task) -> None:
-    """Mails the link of an urgent task at once; the others are a line of the daily brief."""
-    step, occurrence = task.id, str(task.generation)
-    if task.party is not None:
-        turn.do(Send("task", step, occurrence, f"party:{task.party}", task.id))
-    for person in task.assignees:
-        if task.urgent:
-            turn.do(Send("task", step, occurrence, f"person:{person}", task.id))
+    """Mails the link of an urgent task at once; the others are a line of the reader's one mail a day. A party without
+    mail is asked by the custodian. Whom a mail of this decision asks already is not asked twice."""
+    wanted = {f"party:{task.party}"} if task.party else {f"person:{person}" for person in task.assignees}
+    for reader in reminded(turn, wanted - _asked_already(turn, task)):
+        if task.urgent and reader in wanted:
+            turn.do(Send("task", task.id, str(task.generation), reader, task.id))
         else:
-            turn.do(Notify(f"person:{person}", "task", task.id, task.title, 0, task.due, task_id=task.id))
+            turn.do(Notify(reader, "task", task.id, task.title, 0, task.due, task_id=task.id))
+
+
+def _asked_already(turn: Turn, task: Task) -> set[str]:
+    mails = {mail.name for mail in turn.definition.mails.values() if mail.task == task.name}
+    return {effect.recipient for effect in turn.effects if isinstance(effect, Send) and effect.mail in mails}
 
 
 def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:

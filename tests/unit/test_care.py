@@ -18,6 +18,7 @@ from engine.messages import (
     Decision,
     FixAudience,
     LettersPosted,
+    Notify,
     RecordFacts,
     Send,
     SendToAll,
@@ -164,7 +165,8 @@ def test_a_party_is_taken_from_a_fact_and_asked_again_when_its_address_changes()
     assert before is not None
     assert after is not None
     assert after.generation == before.generation + 1
-    assert [effect.mail for effect in decision.effects if isinstance(effect, Send)] == ["task"]
+    asked = [effect for effect in decision.effects if isinstance(effect, Notify) and effect.task_id == after.id]
+    assert [line.recipient for line in asked] == ["party:operator"]
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [

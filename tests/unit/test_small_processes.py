@@ -43,8 +43,8 @@ facts:
 """
 
 
-def compiled(text: str) -> Definition:
-    return workflows.compile_source(HEAD + text, "sample.yaml", {})
+def compiled(text: str, texts: Mapping[str, str] | None = None) -> Definition:
+    return workflows.compile_source(HEAD + text, "sample.yaml", texts or {})
 
 
 class One:
@@ -302,9 +302,9 @@ def chased(parties: Mapping[str, Contact], days: int = 140) -> tuple[Story, set[
     return story, {line.detail["to"] for line in story.of("brief_line")}
 
 
-def test_a_party_is_reminded_by_lines_of_its_brief_and_mailed_only_what_is_new() -> None:
+def test_a_party_is_asked_and_reminded_by_lines_of_its_one_mail_a_day() -> None:
     story, readers = chased({"operator": REACHED})
-    assert [line.detail for line in story.of("mail")] == [{"mail": "task", "to": "party:operator"}]
+    assert story.of("mail") == []
     assert readers == {"party:operator", "person:ada", "person:pro"}
     weekly = [line.at.date() for line in story.of("rung_fired") if line.detail["rung"] == "digest"]
     assert len(weekly) > 2
@@ -312,6 +312,15 @@ def test_a_party_is_reminded_by_lines_of_its_brief_and_mailed_only_what_is_new()
               if line.detail["to"] == "party:operator"}
     assert {(day, "theirs") for day in weekly} <= theirs
     assert {of for _, of in theirs} == {"theirs", "S-1-1"}
+
+
+def test_whom_a_mail_of_the_same_decision_asks_is_not_asked_twice() -> None:
+    text = CHASED.replace("clocks:", "mails: {please: {to: operator, task: answer}}\nclocks:")
+    definition = compiled(text.replace("    title: Open\n", "    title: Open\n    send: [please]\n"),
+                          {"please.en": "Subject: Please answer\n\n{{ link }}\n"})
+    story = play(definition, One(definition), office(), MONDAY, {"received_on": MONDAY}, {"operator": REACHED}, days=3)
+    assert [line.detail["mail"] for line in story.of("mail")] == ["please"]
+    assert story.of("brief_line") == []
 
 
 @pytest.mark.parametrize("parties", [
