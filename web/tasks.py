@@ -270,7 +270,15 @@ def _form_page(
         nonce=look.visitor.nonce(look.path),
         letter=bool(wanted.posts or task.mail),
         ticks=_ticks(site, look),
+        more=_besides(site, look) if wanted.link == "open" else [],
     )
+
+
+def _besides(site: Site, look: Look) -> list[TaskLine]:
+    """What else its reader may do in this case: an open link asks for one word only, and the longer answer is a task of
+    its own behind a code."""
+    return [line for line in own_tasks(site, look.visitor, look.case)
+            if line.case == look.case.id and line.id != look.task_id]
 
 
 def _also_view(site: Site, look: Look, also: Also) -> tuple[str, str, str]:
@@ -542,11 +550,10 @@ class TaskLine:
 
 
 def own_tasks(site: Site, visitor: Visitor, case: Case | None = None) -> list[TaskLine]:
-    """The open tasks that this session opens, the asked ones by date before the offered ones: a person's in every case,
-    a party's in its own."""
-    if not is_enough(visitor.session.level, "code"):
-        return []
-    cases = [case.id] if visitor.person is None and case else site.cases_of(visitor.person.id) if visitor.person else []
+    """The reader's open tasks, the asked ones by date before the offered ones: a person's in every case, a party's in
+    its own. Who came by an open link sees those of this case by name, and opens them with a code."""
+    person = visitor.person if is_enough(visitor.session.level, "code") else None
+    cases = site.cases_of(person.id) if person else [case.id] if case else []
     found = [pair for case_id in cases for pair in _lines_of(site, visitor, case_id)]
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
