@@ -10,13 +10,12 @@ from engine.compile_states import read_literal
 from engine.definition import FactDef, FormField, RegisterDef, Taken
 from engine.guards import FactType
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
-from engine.register import fits
+from engine.register import SUPERSEDES, fits
 from engine.scope import Scope
 
 KIND = "agreement"
 """The one kind of entry that definitions write: an agreement, with its product and operator."""
 
-SUPERSEDES = "supersedes"
 OF_THE_PRODUCT = ("operator", "product")
 """What a new agreement need not name where it supersedes another: it is for the same product."""
 
@@ -72,6 +71,8 @@ def check_taken(node: Node | None, facts: Mapping[str, FactDef], scope: Scope) -
                                          f"{facts[fact.taken.agreement].type.kind}")
         if fact.like is not None:
             scope.fact_of(Scalar(fact.like, keys[name].mark), ("text",), "like")
+        if fact.prefill and name in scope.decided:
+            scope.faults.add(keys[name], f"fact '{name}' follows from its decision table: it is never suggested")
 
 
 def read_registers(node: Node | None, scope: Scope) -> Mapping[str, RegisterDef]:

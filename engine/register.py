@@ -12,8 +12,8 @@ from engine.case import FactValue
 from engine.definition import Words
 from engine.guards import FactType
 
-SIGNED, STATUS, ACTIVE = "signed_on", "status", "active"
-"""The fields that schedules ask about: an agreement's anniversaries are those of the day it was signed on."""
+SIGNED, STATUS, ACTIVE, SUPERSEDES = "signed_on", "status", "active", "supersedes"
+"""The fields that the engine itself asks about: an agreement's anniversaries are those of the day it was signed on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from engine.errors import LostRace, Refused, UsageError
 from engine.nodes import nearest
 from engine.register import ACTIVE, Entry, entry_id
 from registry.fields import agreement_with, entry_of, operator_with, product_with
-from registry.values import NEW, Agreement, Holding, Operator, Product, Record, changes
+from registry.values import NEW, Agreement, Holding, Operator, Product, Record, changes, label
 from storage.base import Base
 from storage.register_history import Line, Written, append, faults, read
 from storage.rows import Row, dump, pack_fact, unpack_fact
@@ -162,9 +162,12 @@ class SqlRegister:
 
     def labels(self) -> dict[str, str]:
         """What people call each agreement that no later one has superseded, the active ones first."""
-        there = [one for one in self.holdings() if one.agreement and one.agreement.status != "superseded"]
-        there.sort(key=lambda one: one.agreement is not None and one.agreement.status != ACTIVE)
-        return {one.agreement.id: one.label for one in there if one.agreement}
+        joined = AGREEMENTS.join(PRODUCTS, PRODUCTS.c.id == AGREEMENTS.c.product).join(OPERATORS)
+        there = select(AGREEMENTS.c.id, PRODUCTS.c.name, OPERATORS.c.name.label("operator")).select_from(joined)
+        there = there.where(AGREEMENTS.c.status != "superseded")
+        in_order = there.order_by(AGREEMENTS.c.status != ACTIVE, PRODUCTS.c.name, AGREEMENTS.c.id)
+        with self.base.reading() as connection:
+            return {row.id: label(row.name, row.operator) for row in connection.execute(in_order)}
 
     def history(self, entries: Collection[str]) -> Sequence[Written]:
         with self.base.reading() as connection:

@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.case import Case, Contact, FactValue, TableRow
+from engine.case import Case, Contact, FactValue, Suggestion, TableRow
 from engine.definition import Definition, FactDef, Outcome, TaskDef, say
 from engine.forms import Raw, read_values
 from engine.guards import reads
 from engine.office import Office
 from registry.likeness import by_likeness
-from web.words import contact_line, option_words, tell
+from web.words import contact_line, date_words, option_words, tell
 
 LIST_AT = 7
 """From so many options on, a choice is a list that opens."""
@@ -80,18 +80,25 @@ def fields_of(
     submission: Submission | None = None,
     agreements: Names = NOBODY,
 ) -> tuple[FieldView, ...]:
-    """The form with what was typed, else with what is on file; without `personal`, nothing personal is filled in.
-    `agreements` are those of the register by id, as people call them."""
+    """The form with what was typed, else with what is on file, else with last time's answer, which a note tells.
+
+    Without `personal`, nothing personal is filled in. `agreements` are those of the register by id, as people call
+    them.
+    """
     views = []
     for each in wanted.form:
         fact = definition.fact(each.fact)
         if fact is None:
             continue
         choices = by_likeness(str(case.facts.get(fact.like or "", "")), agreements)
-        value = case.facts.get(fact.name) if personal or not fact.personal else None
+        last = _last(case, fact, personal)
+        value = case.facts.get(fact.name, last.value if last else None) if personal or not fact.personal else None
         typed = submission.typed if submission else typed_from(fact, value, office)
         error = submission.errors.get(fact.name, "") if submission else ""
         note = "" if each.required else _note(wanted, fact, language)
+        if last is not None:
+            said = tell("last_answer", language, date=date_words(last.on, language))
+            note = f"{note}; {said}" if note else said
         view = _view(fact, typed, error, note, office, language, fact.name in case.facts, each.required)
         views.append(_with_agreements(view, choices) if fact.type.kind == "agreement" else view)
     return tuple(views)
@@ -191,6 +198,12 @@ def _raw(fact: FactDef | None, typed: Mapping[str, Sequence[str]], office: Offic
         return dt.datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=office.zone).isoformat()
     except ValueError:
         return f"{day} {time}"
+
+
+def _last(case: Case, fact: FactDef, personal: bool) -> Suggestion | None:
+    """What is suggested for a fact that nobody has answered yet, as far as it may be shown."""
+    may_be_shown = fact.name not in case.facts and (personal or not fact.personal)
+    return case.suggested.get(fact.name) if may_be_shown else None
 
 
 def _note(wanted: TaskDef, fact: FactDef, language: str) -> str:
