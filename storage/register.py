@@ -201,12 +201,13 @@ class RegisterWriter:
     cause: str
     touched: set[str] = field(default_factory=set)
     _pairs: dict[str, _Pair] = field(default_factory=dict)
-    _operators: dict[str, str] = field(default_factory=dict)
+    _operators: dict[str, str | None] = field(default_factory=dict)
     _last: dict[str, int] = field(default_factory=dict)
 
     def know_operators(self, names: Collection[str]) -> None:
         """Reads operators that many rows are about at once."""
         wanted = sorted(set(names) - self._operators.keys())
+        self._operators.update(dict.fromkeys(wanted))
         for start in range(0, len(wanted), _MANY):
             batch = OPERATORS.c.name.in_(wanted[start : start + _MANY])
             for row in self.connection.execute(select(OPERATORS).where(batch)).mappings():
@@ -260,7 +261,7 @@ class RegisterWriter:
         name = str(values.get("operator", holding.operator.name if holding else ""))
         if name not in self._operators:
             self.know_operators([name])
-        known = self._pairs.get(self._operators.get(name, ""))
+        known = self._pairs.get(self._operators[name] or "")
         before = known.after if known is not None else None
         return self._put(operator_with(cast("Operator | None", before), {**values, "operator": name}))
 
@@ -300,8 +301,14 @@ class RegisterWriter:
         if self._put(after) != before:
             self.touched.add(after.id)
 
+    def _is_new(self, entry: str) -> bool:
+        """Whether nothing in the database can be about it yet."""
+        return entry in self._pairs and self._pairs[entry].before is None
+
     def _check_only(self, product: Product, but: str | None) -> None:
         """A product has one active agreement: `but` is the one that makes room, or that is meant itself."""
+        if self._is_new(product.id):
+            return
         active = (AGREEMENTS.c.product == product.id) & (AGREEMENTS.c.status == ACTIVE)
         other = self.connection.scalar(select(AGREEMENTS.c.id).where(active & (AGREEMENTS.c.id != (but or ""))))
         if other is not None:
@@ -310,8 +317,7 @@ class RegisterWriter:
 
     def _known_product(self, operator: str, name: str) -> Product | None:
         mine = (PRODUCTS.c.operator == operator) & (PRODUCTS.c.name == name)
-        known = self._pairs.get(operator)
-        if known is not None and known.before is None:  # an operator that is new here has no products yet
+        if self._is_new(operator):
             return None
         row = self.connection.execute(select(PRODUCTS).where(mine)).mappings().first()
         return _read_product(dict(row), self.ring) if row else None

@@ -92,11 +92,12 @@ def show(entry: str, verify: bool, home: Home, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="A new file; without it the terminal.")
 @home_option
-def export(out: Path | None, home: Home) -> None:
+@json_option
+def export(out: Path | None, home: Home, as_json: bool) -> None:
     """Write the register as a CSV file that it can be imported from again."""
     from cli.entries import export_register
 
-    export_register(home, out)
+    export_register(home, out, as_json=as_json)
 
 
 def _row_mapping(row: Listed) -> Mapping[str, object]:
