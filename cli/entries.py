@@ -46,7 +46,8 @@ def export_register(home: Home, out: Path | None, *, as_json: bool) -> None:
     """As CSV; as JSON its rows, or how many of them went into the file. Raises `UsageError` where the file is there
     already or cannot be written."""
     with open_house(home) as house:
-        text = to_csv(latest(house.store.register.holdings()))
+        people = {person.id: person.email for person in house.store.people()}
+        text = to_csv(latest(house.store.register.holdings()), people)
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     if out is not None:
         _write(out, text)

@@ -114,7 +114,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     states = with_offers(top.get("offers"), states, scope)
     check_states(node, states, scope)
     schedule = read_schedule(top.get("schedule"), scope)
-    needs = check_start(top.get("schedule"), schedule, read_start(top.get("start"), scope), parties, scope)
+    needs = check_start(top.get("schedule"), schedule, read_start(top.get("start"), parties, scope), scope)
     draft = Definition(
         process=word(top, "process", scope),
         version=_version(top.get("version"), scope),
@@ -254,12 +254,14 @@ def read_party(name: str, node: Node, scope: Scope) -> PartyDef:
     return PartyDef(name, label, kind, source)  # type: ignore[arg-type]
 
 
-def read_start(node: Node | None, scope: Scope) -> tuple[str, ...]:
+def read_start(node: Node | None, parties: Mapping[str, PartyDef], scope: Scope) -> tuple[str, ...]:
     top = nodes.fields(node, scope.faults, optional=("needs", "by"), what="start")
     for item in nodes.items(top.get("by"), scope.faults, "by"):
         nodes.choice(item, scope.faults, ROLES, "by")
     needs = []
     for item in nodes.items(top.get("needs"), scope.faults, "needs"):
-        is_party = isinstance(item, Scalar) and item.text in scope.declared["parties"]
+        is_party = isinstance(item, Scalar) and item.text in parties
+        if isinstance(item, Scalar) and is_party and parties[item.text].taken is not None:
+            scope.faults.add(item, f"needs: party '{item.text}' is taken from the register: nobody gives it")
         needs.append(scope.name("parties", item, "needs") if is_party else scope.typed(item, "needs"))
     return tuple(name for name in needs if name is not None)

@@ -273,7 +273,7 @@ class Service:
     ) -> None:
         """Keeps a decision, and plans the cycles of the agreements that it wrote."""
         unit.keep(before, decision, actor, now)
-        written = [effect for effect in decision.effects if isinstance(effect, WriteRegister)]
+        written = [effect for effect in decision.effects if isinstance(effect, WriteRegister) and effect.agreement]
         superseded = [str(effect.values[SUPERSEDES]) for effect in written if SUPERSEDES in effect.values]
         self.standing.plan(unit, [*(effect.agreement for effect in written), *superseded], now, office)
 

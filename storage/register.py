@@ -69,13 +69,20 @@ def holding_of(connection: Connection, ring: Ring, agreement: str) -> Holding:
 
 def entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Mapping[str, Entry]:
     """Agreements as decisions see them. Raises `UsageError` as `holding_of` does."""
-    wanted = dict.fromkeys(agreements)
+    wanted = sorted(set(agreements))
     people = people_by_mail(connection) if wanted else {}
-    return {one: entry_of(holding_of(connection, ring, one), people) for one in wanted}
+    found: dict[str, Entry] = {}
+    for start in range(0, len(wanted), _MANY):
+        batch = holdings(connection, ring, AGREEMENTS.c.id.in_(wanted[start : start + _MANY]))
+        found |= {one.agreement.id: entry_of(one, people) for one in batch if one.agreement}
+    for unknown in [one for one in wanted if one not in found]:
+        holding_of(connection, ring, unknown)
+    return found
 
 
 def people_by_mail(connection: Connection) -> dict[str, str]:
-    return {row.email: row.id for row in connection.execute(select(PEOPLE.c.id, PEOPLE.c.email))}
+    """The ids of people by their addresses in small letters."""
+    return {row.email.casefold(): row.id for row in connection.execute(select(PEOPLE.c.id, PEOPLE.c.email))}
 
 
 def next_number(connection: Connection, kind: str = "A") -> int:
