@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import os
 import statistics
@@ -21,6 +22,8 @@ from cli.daemon import heart_of
 from cli.demo.run import person
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.identity import actor_of
+from cli.inventory import apply, look
 from cli.wiring import House, machine_clock, open_house
 from engine.case import Case, Contact, FactValue
 from storage.driver import SQLITE
@@ -29,6 +32,7 @@ from tests.processes import sample_home
 
 ROUNDS = 7
 STARTS = 200
+SAMPLE = Path(__file__).parents[1] / "tests" / "data" / "operators-sample.csv"
 BEATS = 200
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 Row = Mapping[str, Any]
@@ -48,16 +52,47 @@ def main() -> None:
         ours, raw = zip(*[starts(homes[1_000], place) for _ in range(3)], strict=True)
         told("starts, one commit each", statistics.median(ours), "per s")
         told("the same rows by the raw driver", statistics.median(raw), "per s")
+        sample, large = SAMPLE, many_rows(place / "large.csv")
+        for file, what in ((sample, "sample of 200 rows"), (large, "5,000 rows")):
+            home = Home(sample_home(place / what, sink, 8080))
+            first, again = imports(home, file), imports(home, file)
+            told(f"register import, {what}", first, "s")
+            told("  the same file again", again, "s")
+            told("soppa register list, whole process", whole_process(home, "register", "list"), "s")
 
 
 def told(what: str, figure: float, unit: str) -> None:
     print(f"{what:35} {figure:10.3f} {unit}", flush=True)
 
 
-def whole_process(home: Home, word: str) -> float:
+def many_rows(file: Path) -> Path:
+    """An inventory of 5,000 rows: the sound rows of the sample under other names."""
+    with SAMPLE.open(newline="", encoding="utf-8") as sample:
+        rows = [row for row in csv.DictReader(sample) if "/" not in row["agreement_signed_on"]]
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        for number in range(5_000):
+            word = "".join(chr(97 + number // 26**place % 26) for place in range(4)) * 3
+            names = {"operator_id": f"B-{number:04d}", "operator_name": word.title(), "product_name": f"{word} app",
+                     "product_url": f"https://{word}.example/"}
+            writer.writerow({**rows[number % len(rows)], **names})
+    return file
+
+
+def imports(home: Home, file: Path) -> float:
+    """Seconds to judge, plan and write an inventory."""
+    with open_house(home) as house:
+        begun = time.perf_counter()
+        looked = look(house, file, (), dt.date(2026, 11, 1))
+        apply(house, looked, actor_of(next(each for each in house.store.people() if each.id == "priya")))
+        return time.perf_counter() - begun
+
+
+def whole_process(home: Home, *words: str) -> float:
     environment = {**os.environ, "SOPPA_HOME": str(home.root)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    call = [str(Path(sys.executable).with_name("soppa")), word]
+    call = [str(Path(sys.executable).with_name("soppa")), *words]
 
     def run() -> None:
         subprocess.run(call, env=environment, stdout=subprocess.DEVNULL, check=True)  # noqa: S603 - our own program

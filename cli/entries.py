@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,13 +42,24 @@ def show_entry(home: Home, entry: str, *, verify: bool, as_json: bool) -> None:
         say("\nthe history is whole")
 
 
-def export_register(home: Home, out: Path | None) -> None:
-    """Raises `UsageError` where the file is there already or cannot be written."""
+def export_register(home: Home, out: Path | None, *, as_json: bool) -> None:
+    """As CSV; as JSON its rows, or how many of them went into the file. Raises `UsageError` where the file is there
+    already or cannot be written."""
     with open_house(home) as house:
-        text = to_csv(latest(house.store.register.holdings()))
-    if out is None:
+        people = {person.id: person.email for person in house.store.people()}
+        text = to_csv(latest(house.store.register.holdings()), people)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if out is not None:
+        _write(out, text)
+    if as_json:
+        print_json(rows if out is None else {"file": str(out), "rows": len(rows)})
+    elif out is None:
         click.echo(text, nl=False)
-        return
+    else:
+        say(f"{len(rows)} rows written to {out}")
+
+
+def _write(out: Path, text: str) -> None:
     try:
         write_private(out, text.encode())
     except FileExistsError:

@@ -4,7 +4,7 @@ repeat."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from cli.wiring import House, open_house
 from engine.case import Actor
 from engine.errors import NotAllowed, Refused, UsageError
 from engine.nodes import nearest
+from engine.office import Person
 from engine.turn import written
 from registry.findings import Judge, matched
 from registry.inventory import DOUBT, FAULT, Finding, Row, column_of, read_inventory
@@ -97,11 +98,11 @@ def look(house: House, file: Path, accepted: Collection[str], today: dt.date) ->
         if all(row.key != key for row in rows):
             raise UsageError(f"--accept: there is no row '{key}'{nearest(key, [row.key for row in rows])}")
     with house.store.read() as unit:
-        calendars = house.office(unit).calendars
+        office = house.office(unit)
     known = latest(house.store.register.holdings())
-    judge = Judge(today, workflows.lawbook().rules[POSTING], calendars)
+    judge = Judge(today, workflows.lawbook().rules[POSTING], office.calendars)
     findings = (*unread, *judge.findings(rows, known))
-    plans, there = _plans(sound(rows, findings, accepted), known)
+    plans, there = _plans(sound(rows, findings, accepted), known, office.people.values())
     in_file_order = tuple(sorted(findings, key=lambda one: one.line))
     return Looked(rows, in_file_order, tuple(plans), len(there), asks_again(plans, there), frozenset(accepted))
 
@@ -128,7 +129,7 @@ def _apply(house: House, rows: Sequence[Row], actor: Actor) -> int:
     now = house.clock()
     with house.store.begin() as unit:
         writer = unit.register_writer(actor, now, "import")
-        plans, _ = _plans(rows, unit.holdings_of_rows([row.key for row in rows]))
+        plans, _ = _plans(rows, unit.holdings_of_rows([row.key for row in rows]), unit.people())
         writer.know_operators([str(row.values["operator"]) for row in rows])
         for plan in plans:
             makes = plan.kind in ("agreement", "renewed") or (plan.kind == "new" and "type" in plan.values)
@@ -138,9 +139,11 @@ def _apply(house: House, rows: Sequence[Row], actor: Actor) -> int:
     return len(plans)
 
 
-def _plans(rows: Sequence[Row], holdings: Sequence[Holding]) -> tuple[list[Planned], dict[str, Holding]]:
+def _plans(
+    rows: Sequence[Row], holdings: Sequence[Holding], people: Iterable[Person]
+) -> tuple[list[Planned], dict[str, Holding]]:
     known = matched(rows, holdings)
-    return list(planned(rows, known)), known
+    return list(planned(rows, known, {person.email.casefold(): person.id for person in people})), known
 
 
 def _print(looked: Looked, done: int | None) -> None:

@@ -112,12 +112,12 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     registers = read_registers(top.get("registers"), scope)
     scope.given = given_facts(facts, registers)
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
-    needs, by, starter = read_start(top.get("start"), scope)
+    needs, by, starter = read_start(top.get("start"), parties, scope)
     states = read_states(top.get("states"), scope)
     states = with_offers(top.get("offers"), states, scope)
     check_states(node, states, scope)
     schedule = read_schedule(top.get("schedule"), scope)
-    needs = check_start(top.get("schedule"), schedule, needs, parties, scope)
+    needs = check_start(top.get("schedule"), schedule, needs, scope)
     draft = Definition(
         process=word(top, "process", scope),
         version=_version(top.get("version"), scope),
@@ -262,12 +262,16 @@ def read_party(name: str, node: Node, scope: Scope) -> PartyDef:
     return PartyDef(name, label, kind, source)  # type: ignore[arg-type]
 
 
-def read_start(node: Node | None, scope: Scope) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
+def read_start(
+    node: Node | None, parties: Mapping[str, PartyDef], scope: Scope
+) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
     """What a start needs, the roles that may start, and the person fact that a starter on a page becomes."""
     top = nodes.fields(node, scope.faults, optional=("needs", "by", "self"), what="start")
     by = nodes.each(top.get("by"), scope.faults, lambda item, faults: nodes.choice(item, faults, ROLES, "by"), "by")
     needs = []
     for item in nodes.items(top.get("needs"), scope.faults, "needs"):
-        is_party = isinstance(item, Scalar) and item.text in scope.declared["parties"]
+        is_party = isinstance(item, Scalar) and item.text in parties
+        if isinstance(item, Scalar) and is_party and parties[item.text].taken is not None:
+            scope.faults.add(item, f"needs: party '{item.text}' is taken from the register: nobody gives it")
         needs.append(scope.name("parties", item, "needs") if is_party else scope.typed(item, "needs"))
     return tuple(name for name in needs if name is not None), by, scope.fact_of(top.get("self"), ("person",), "self")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from engine import nodes
 from engine.case import FactValue
@@ -10,13 +10,12 @@ from engine.compile_states import read_literal
 from engine.definition import FactDef, FormField, RegisterDef, Taken
 from engine.guards import FactType
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
-from engine.register import fits
+from engine.register import SUPERSEDES, fits
 from engine.scope import Scope
 
-KIND = "agreement"
-"""The one kind of entry that definitions write: an agreement, with its product and operator."""
+KIND, PRODUCT = "agreement", "product"
+"""What definitions write: an agreement with its product and operator, or a product that has none."""
 
-SUPERSEDES = "supersedes"
 OF_THE_PRODUCT = ("operator", "product")
 """What a new agreement need not name where it supersedes another: it is for the same product."""
 
@@ -72,6 +71,8 @@ def check_taken(node: Node | None, facts: Mapping[str, FactDef], scope: Scope) -
                                          f"{facts[fact.taken.agreement].type.kind}")
         if fact.like is not None:
             scope.fact_of(Scalar(fact.like, keys[name].mark), ("text",), "like")
+        if fact.prefill and name in scope.decided:
+            scope.faults.add(keys[name], f"fact '{name}' follows from its decision table: it is never suggested")
 
 
 def read_registers(node: Node | None, scope: Scope) -> Mapping[str, RegisterDef]:
@@ -87,12 +88,16 @@ def given_facts(facts: Mapping[str, FactDef], registers: Mapping[str, RegisterDe
 def _register(key: Scalar, node: Node, scope: Scope) -> RegisterDef:
     what = f"register '{key.text}'"
     top = nodes.fields(node, scope.faults, required=("kind", "facts"), optional=("of", "set"), what=what)
-    nodes.choice(top.get("kind"), scope.faults, (KIND,), "kind")
-    agreement = scope.fact_of(top.get("of", key), (KIND,), what) or ""
+    kind = nodes.choice(top.get("kind"), scope.faults, (KIND, PRODUCT), "kind") or KIND
     facts = dict(_facts(top.get("facts"), scope))
     sets = tuple(_sets(top.get("set"), scope))
-    made = RegisterDef(key.text, agreement, "of" not in top, facts, sets)
-    _check_fields(key, made, scope)
+    if kind == PRODUCT:
+        made = RegisterDef(key.text, "", False, facts, sets)
+        _check_product(key, top, made, scope)
+    else:
+        agreement = scope.fact_of(top.get("of", key), (KIND,), what) or ""
+        made = RegisterDef(key.text, agreement, "of" not in top, facts, sets)
+        _check_agreement(key, made, scope)
     return made
 
 
@@ -127,18 +132,39 @@ def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:
             yield key.text, literal
 
 
-def _check_fields(key: Scalar, made: RegisterDef, scope: Scope) -> None:
-    sure = {field for field, fact in made.facts.items() if fact.required} | {field for field, _ in made.sets}
+def _check_agreement(key: Scalar, made: RegisterDef, scope: Scope) -> None:
+    sure = _sure_fields(key, made, scope)
+    if made.is_new:
+        inherited = OF_THE_PRODUCT if SUPERSEDES in sure else ()
+        needed = (name for name, field in scope.register.items() if field.needed and name not in inherited)
+        _check_needed(key, "a new agreement", needed, sure, scope)
+        return
+    for field in _fields_of(made):
+        if scope.register[field].fixed:
+            scope.faults.add(key, f"'{field}' of an agreement is never changed: enter a new agreement")
+
+
+def _check_product(key: Scalar, top: Mapping[str, Node], made: RegisterDef, scope: Scope) -> None:
+    if "of" in top:
+        scope.faults.add(top["of"], f"register '{key.text}': a product is the one of its operator and name: no 'of'")
+    for field in _fields_of(made):
+        if scope.register[field].of_agreement:
+            scope.faults.add(key, f"'{field}' belongs to an agreement: write it with 'kind: agreement'")
+    _check_needed(key, "a product", OF_THE_PRODUCT, _sure_fields(key, made, scope), scope)
+
+
+def _check_needed(key: Scalar, what: str, needed: Iterable[str], sure: Collection[str], scope: Scope) -> None:
+    for name in needed:
+        if name not in sure:
+            scope.faults.add(key, f"register '{key.text}' enters {what}, which needs the field '{name}'")
+
+
+def _sure_fields(key: Scalar, made: RegisterDef, scope: Scope) -> set[str]:
     both = sorted(made.facts.keys() & {field for field, _ in made.sets})
     if both:
         scope.faults.add(key, f"register '{key.text}' takes '{both[0]}' from a fact and sets it too: keep one of them")
-    if not made.is_new:
-        for field in (*made.facts, *(field for field, _ in made.sets)):
-            if scope.register[field].fixed:
-                scope.faults.add(key, f"'{field}' of an agreement is never changed: enter a new agreement")
-        return
-    needed = [name for name, field in scope.register.items() if field.needed]
-    inherited = OF_THE_PRODUCT if SUPERSEDES in sure else ()
-    for name in needed:
-        if name not in sure and name not in inherited:
-            scope.faults.add(key, f"register '{key.text}' enters a new agreement, which needs the field '{name}'")
+    return {field for field, fact in made.facts.items() if fact.required} | {field for field, _ in made.sets}
+
+
+def _fields_of(made: RegisterDef) -> tuple[str, ...]:
+    return (*made.facts, *(field for field, _ in made.sets))

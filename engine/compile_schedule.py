@@ -10,7 +10,7 @@ from engine import nodes
 from engine.case import FactValue
 from engine.clocks import FISCAL_YEAR
 from engine.compile_states import read_length, read_literal
-from engine.definition import ANNIVERSARY, CYCLE_ON, SUBJECT, PartyDef, ScheduleDef
+from engine.definition import ANNIVERSARY, CYCLE_ON, SUBJECT, ScheduleDef
 from engine.lawbook import ORDINARY_YEAR
 from engine.nodes import ListNode, MapNode, Node, Scalar
 from engine.scope import Scope
@@ -33,18 +33,16 @@ def read_schedule(node: Node | None, scope: Scope) -> ScheduleDef | None:
 
 
 def check_start(
-    node: Node | None, schedule: ScheduleDef | None, needs: tuple[str, ...], parties: dict[str, PartyDef], scope: Scope
+    node: Node | None, schedule: ScheduleDef | None, needs: tuple[str, ...], scope: Scope
 ) -> tuple[str, ...]:
     """What a case needs to start, with what its schedule gives; a schedule must give all of it."""
     if schedule is None or node is None:
         return needs
     for name in needs:
-        party = parties.get(name)
-        if name not in schedule.gives and (party is None or party.taken is None):
+        if name not in schedule.gives:
             scope.faults.add(node, f"schedule: start needs '{name}', which no schedule gives: take it out of 'needs', "
                                    f"or give it in the schedule's facts")
-    taken = tuple(name for name in needs if name not in schedule.gives)
-    return (*schedule.gives, *(name for name in taken if name not in parties))
+    return (*schedule.gives, *(name for name in needs if name not in schedule.gives))
 
 
 def _on(node: Node | None, of_agreements: bool, scope: Scope) -> ScheduleDef:

@@ -324,7 +324,8 @@ class PartyDef:
 @dataclass(frozen=True, slots=True)
 class RegisterDef:
     """What a state writes into the register. `is_new`: a new agreement, whose id becomes the fact `agreement`; else
-    fields of the agreement which that fact names. `facts` are ours by the field; `sets` are values as written."""
+    fields of the agreement which that fact names, or, where `agreement` is empty, of a product alone. `facts` are ours
+    by the field; `sets` are values as written."""
 
     name: str
     agreement: str

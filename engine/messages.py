@@ -241,7 +241,8 @@ class StartChild:
 
 @dataclass(frozen=True, slots=True)
 class WriteRegister:
-    """Fields of an agreement: of a new one of this id, or of the one there is. `values` by the register's field."""
+    """Fields of an agreement: of a new one of this id, or of the one there is; of a product alone where the id is
+    empty. `values` by the register's field."""
 
     agreement: str
     is_new: bool
@@ -271,8 +272,8 @@ class Event:
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
-    agreement_changed, cycle_started, audience_fixed, audience_told, mail_bounced, child_by_hand; and of the store
-    second_confirmed.
+    agreement_changed, product_listed, cycle_started, audience_fixed, audience_told, mail_bounced, child_by_hand; and of
+    the store second_confirmed.
     """
 
     kind: str

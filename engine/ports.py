@@ -208,6 +208,14 @@ class Unit(Protocol):
         """The ids of active agreements after `beyond`, in their order."""
         ...
 
+    def last_ended(self, process: str, subjects: Collection[str]) -> str | None:
+        """The case of a process about one of these subjects that ended last."""
+        ...
+
+    def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
+        """When each fact of a case was recorded last."""
+        ...
+
     def planned_for(self) -> str:
         """Under which schedules all agreements were planned last."""
         ...

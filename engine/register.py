@@ -12,15 +12,15 @@ from engine.case import FactValue
 from engine.definition import Words
 from engine.guards import FactType
 
-SIGNED, STATUS, ACTIVE = "signed_on", "status", "active"
-"""The fields that schedules ask about: an agreement's anniversaries are those of the day it was signed on."""
+SIGNED, STATUS, ACTIVE, SUPERSEDES = "signed_on", "status", "active", "supersedes"
+"""The fields that the engine itself asks about: an agreement's anniversaries are those of the day it was signed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterField:
     """`option_labels` are those of a choice or a set, `columns` the labels of a table's columns, `rows` those of its
     rows. A `needed` field must be given with a new agreement; a `sure` one has a value in every agreement; a `fixed`
-    one is never changed afterwards."""
+    one is never changed afterwards. A field `of_agreement` is none of a product that has no agreement."""
 
     type: FactType
     option_labels: Mapping[str, Words] = field(default_factory=dict)
@@ -29,6 +29,7 @@ class RegisterField:
     needed: bool = False
     sure: bool = False
     fixed: bool = False
+    of_agreement: bool = False
 
 
 Fields = Mapping[str, RegisterField]

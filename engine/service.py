@@ -31,6 +31,7 @@ from engine.messages import (
 )
 from engine.office import Office
 from engine.ports import Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.register import SUPERSEDES
 from engine.standing import Standing
 from engine.turn import written
 
@@ -58,12 +59,16 @@ class Service:
         parties: Mapping[str, Contact],
         actor: Actor,
         now: dt.datetime,
+        after: str | None = None,
     ) -> Case:
-        """Opens a case on the newest definition of a process, which is adopted with it."""
+        """Opens a case on the newest definition of a process, which is adopted with it; it is suggested the answers of
+        the ended case `after`. Raises `UsageError` or `Refused`."""
         definition = self.definitions.newest(process)
         with self.store.begin() as unit:
             office = self._office(unit)
             command = StartCase(unit.new_case_id(office.today(now)), actor, facts, parties)
+            if after is not None:
+                command = self.standing.following(unit, definition, command, after, office)
             return self._open(unit, definition, command, now, office)
 
     def complete_task(
@@ -268,8 +273,8 @@ class Service:
     ) -> None:
         """Keeps a decision, and plans the cycles of the agreements that it wrote."""
         unit.keep(before, decision, actor, now)
-        written = [effect for effect in decision.effects if isinstance(effect, WriteRegister)]
-        superseded = [str(effect.values["supersedes"]) for effect in written if "supersedes" in effect.values]
+        written = [effect for effect in decision.effects if isinstance(effect, WriteRegister) and effect.agreement]
+        superseded = [str(effect.values[SUPERSEDES]) for effect in written if SUPERSEDES in effect.values]
         self.standing.plan(unit, [*(effect.agreement for effect in written), *superseded], now, office)
 
     def _deliver_next(self, left: set[int], now: dt.datetime) -> bool:

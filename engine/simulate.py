@@ -256,6 +256,8 @@ class _Player:
                     pass
 
     def register(self, effect: WriteRegister) -> None:
+        if not effect.agreement:
+            return
         known = self.office.register.get(effect.agreement, Entry(effect.agreement, {}))
         entry = replace(known, values={**known.values, **effect.values})
         following = self.office.next_agreement + effect.is_new

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.case import SYSTEM, Case
 from engine.cycles import NOTHING, Cycle, latest, next_cycle
 from engine.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
+from engine.errors import Refused, UsageError
 from engine.messages import OfSchedule, StartCase
 from engine.office import Office
 from engine.ports import Definitions, DueCycle, Unit
-from engine.register import Entry
+from engine.register import SUPERSEDES, Entry
+from engine.suggesting import suggestions
 
 WITHOUT_SUBJECT = ""
 Opens = Callable[[Definition, StartCase], Case]
@@ -52,6 +54,22 @@ class Standing:
         """A word that changes when a schedule does."""
         return " ".join(f"{each.process}:{each.hash[:16]}" for each in self.definitions.scheduled())
 
+    def following(
+        self, unit: Unit, definition: Definition, command: StartCase, earlier: str, office: Office
+    ) -> StartCase:
+        """The command of a case that follows an earlier one: it is suggested the answers of that.
+
+        Raises `UsageError` for a case that does not exist or is of another process, `Refused` for one still open.
+        """
+        case = unit.case(earlier)
+        if case.process != definition.process:
+            raise UsageError(f"case {earlier} is of process {case.process}: name one of {definition.process}")
+        if case.is_open:
+            raise Refused(f"case {earlier} is still open: its answers are suggested once it has ended")
+        was = self.definitions.pinned(case.process, case.version, case.hash)
+        suggested = suggestions(definition, case, was, unit.recorded_at(earlier), office)
+        return replace(command, after=earlier, suggested=suggested)
+
     def start(self, unit: Unit, due: DueCycle, now: dt.datetime, office: Office, opens: Opens) -> None:
         """Opens the case of a due cycle and plans the next one. Of several that are due only the last one starts; what
         no schedule wants any more is taken away."""
@@ -64,9 +82,20 @@ class Standing:
         cycle, missed = latest(schedule, entry.values, due.cycle, now, office)
         begun = OfSchedule(office.today(cycle.at), missed)
         facts = {CYCLE_ON: cycle.on, **({SUBJECT: entry.id} if schedule.of_agreements else {}), **dict(schedule.facts)}
-        case = opens(definition, StartCase(unit.new_case_id(office.today(now)), SYSTEM, facts, {}, cycle=begun))
+        command = StartCase(unit.new_case_id(office.today(now)), SYSTEM, facts, {}, cycle=begun)
+        earlier = unit.last_ended(due.process, _lineage(unit, entry))
+        case = opens(definition, self.following(unit, definition, command, earlier, office) if earlier else command)
         unit.cycle_done(due, cycle.on, case.id, missed, now)
         _plan(unit, due.process, schedule, {due.subject: entry}, now, office)
+
+
+def _lineage(unit: Unit, entry: Entry) -> list[str]:
+    """An agreement and those before it: what was asked about the one it renews was asked about the same product."""
+    found = [entry.id]
+    while isinstance(before := entry.values.get(SUPERSEDES), str) and before not in found:
+        entry = unit.entries([before])[before]
+        found.append(before)
+    return found
 
 
 def _of_agreements(definitions: Iterable[Definition]) -> list[tuple[Definition, ScheduleDef]]:

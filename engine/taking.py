@@ -7,6 +7,7 @@ from typing import cast
 
 from engine import tasks
 from engine.case import Contact, FactValue
+from engine.definition import RegisterDef
 from engine.errors import Refused, UsageError
 from engine.messages import WriteRegister
 from engine.nodes import nearest
@@ -39,23 +40,27 @@ def follow(turn: Turn, given: Mapping[str, FactValue]) -> None:
 
 
 def register(turn: Turn, name: str) -> None:
-    """Writes an agreement into the register; of a new one the case learns the id. Raises `Refused` where a fact that it
-    needs is not recorded."""
-    wanted = turn.definition.registers[name]
-    missing = [fact.fact for fact in wanted.facts.values() if fact.required and fact.fact not in turn.case.facts]
-    missing += [] if wanted.is_new or wanted.agreement in turn.case.facts else [wanted.agreement]
+    """Writes an agreement or a product into the register; of a new agreement the case learns the id. Raises `Refused`
+    where a fact that it needs is not recorded."""
+    wanted, facts = turn.definition.registers[name], turn.case.facts
+    missing = needed_facts(wanted) - facts.keys()
     if missing:
         raise Refused(f"the register needs to know {', '.join(sorted(missing))}: record it first")
-    facts = turn.case.facts
     values = {field: facts[each.fact] for field, each in wanted.facts.items() if each.fact in facts}
     values |= dict(wanted.sets)
-    agreement = _next_id(turn) if wanted.is_new else str(facts[wanted.agreement])
+    agreement = _next_id(turn) if wanted.is_new else str(facts.get(wanted.agreement, ""))
     turn.do(WriteRegister(agreement, wanted.is_new, values))
-    kind = "agreement_entered" if wanted.is_new else "agreement_changed"
-    turn.tell(kind, agreement=agreement, fields=", ".join(sorted(values)))
+    kind = "agreement_entered" if wanted.is_new else "agreement_changed" if agreement else "product_listed"
+    turn.tell(kind, agreement=agreement or None, fields=", ".join(sorted(values)))
     if wanted.is_new:
         turn.record({wanted.agreement: agreement})
         _take(turn, wanted.agreement, Entry(agreement, values))
+
+
+def needed_facts(wanted: RegisterDef) -> frozenset[str]:
+    """What must be recorded before it can be written."""
+    facts = {each.fact for each in wanted.facts.values() if each.required}
+    return frozenset(facts if wanted.is_new or not wanted.agreement else facts | {wanted.agreement})
 
 
 def _next_id(turn: Turn) -> str:

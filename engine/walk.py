@@ -31,6 +31,7 @@ from engine.definition import (
 from engine.guards import Guard, reads
 from engine.machine import triggers
 from engine.mailtexts import needed_names
+from engine.taking import needed_facts
 
 MAX_CONFIGURATIONS = 200_000
 
@@ -294,12 +295,11 @@ class Walk:
     def _registered(self, here: Configuration, state: StateDef, name: str) -> Configuration:
         """What goes into the register must be recorded on every path; of a new agreement the case learns the id."""
         wanted = self.definition.registers[name]
-        facts = {each.fact for each in wanted.facts.values() if each.required}
-        missing = (facts if wanted.is_new else facts | {wanted.agreement}) - here.known
+        missing = needed_facts(wanted) - here.known
         if missing:
             names = ", ".join(sorted(missing))
             self._noted.add(f"state '{state.name}' registers '{name}', which needs {names}, not set on every path")
-        return self._learned(here, {wanted.agreement})
+        return self._learned(here, {wanted.agreement} if wanted.agreement else ())
 
     def _effects(self, here: Configuration, sends: Sequence[str], starts: Sequence[str]) -> Configuration:
         self.sent.update(sends)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from engine.case import Contact
 from registry.fields import LISTINGS, RELATIONSHIPS, TYPES, values_of
@@ -18,17 +18,20 @@ from registry.values import Holding
 _WORDS = {"listing": LISTINGS, "relationship": RELATIONSHIPS, "type": TYPES}
 
 
-def to_csv(holdings: Iterable[Holding]) -> str:
-    """One row a product, in the columns of the inventory. A product that was never imported has its own id as key."""
+def to_csv(holdings: Iterable[Holding], people: Mapping[str, str]) -> str:
+    """One row a product, in the columns of the inventory. A product that was never imported has its own id as key.
+    `people` are mail addresses by id, for sponsors whom the register knows as persons."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    writer.writerows([_defused(cell) for cell in _cells(holding)] for holding in holdings)
+    writer.writerows([_defused(cell) for cell in _cells(holding, people)] for holding in holdings)
     return out.getvalue()
 
 
-def _cells(holding: Holding) -> Iterable[str]:
+def _cells(holding: Holding, people: Mapping[str, str]) -> Iterable[str]:
     values = values_of(holding)
+    if "sponsor" in values:
+        values["sponsor"] = people.get(str(values["sponsor"]), values["sponsor"])
     for column in COLUMNS:
         name = FIELD_OF.get(column, column)
         yield holding.key if column == KEY else _cell(name, values.get(name))

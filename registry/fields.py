@@ -64,7 +64,7 @@ def _clauses() -> RegisterField:
                          _labels(CLAUSES))
 
 
-FIELDS: Mapping[str, RegisterField] = {
+_FIELDS: Mapping[str, RegisterField] = {
     "operator": RegisterField(FactType("text"), needed=True, sure=True),
     "business_address": _TEXT,
     "contact": RegisterField(FactType("contacts")),
@@ -107,7 +107,12 @@ _OF_AGREEMENT = {name: name for name in (
     "breach_notice_days", "deletion_days", "correction_days", "clauses", "subcontractors", "supersedes",
 )}  # fmt: skip
 _OF_PRODUCT = {name: {"product": "name", "product_url": "url"}.get(name, name)
-               for name in (*FIELDS, "notes") if name not in {**_OF_OPERATOR, **_OF_AGREEMENT}}
+               for name in (*_FIELDS, "notes") if name not in {**_OF_OPERATOR, **_OF_AGREEMENT}}
+
+FIELDS: Mapping[str, RegisterField] = {
+    name: replace(field, of_agreement=name in _OF_AGREEMENT) for name, field in _FIELDS.items()
+}
+"""What definitions may take from the register and write into it."""
 
 
 def values_of(holding: Holding) -> dict[str, FactValue]:
@@ -121,13 +126,14 @@ def values_of(holding: Holding) -> dict[str, FactValue]:
 
 
 def entry_of(holding: Holding, people: Mapping[str, str]) -> Entry:
-    """An agreement as decisions see it. `people` are ids by mail address: a sponsor who is nobody here is left out, and
-    so are the notes, which are for the office alone."""
+    """An agreement as decisions see it. `people` are ids by mail address in small letters: a sponsor who is nobody here
+    is left out, and so are the notes, which are for the office alone."""
     values = values_of(holding)
     values.pop("notes", None)
     sponsor = str(values.pop("sponsor", ""))
-    if sponsor in people or sponsor in people.values():
-        values["sponsor"] = people.get(sponsor, sponsor)
+    sponsor = people.get(sponsor.casefold(), sponsor)
+    if sponsor in people.values():
+        values["sponsor"] = sponsor
     for name in ("contact", "breach_contact"):
         if isinstance(known := getattr(holding.operator, name), Contact):
             values[name] = (replace(known, address=known.address or holding.operator.business_address or ""),)

@@ -38,10 +38,13 @@ def sound(rows: Iterable[Row], findings: Iterable[Finding], accepted: Collection
     return _first_says([row for row in rows if row.key not in held])
 
 
-def planned(rows: Iterable[Row], known: Mapping[str, Holding]) -> Iterator[Planned]:
-    """What the rows would change; `known` as `findings.matched` gives them."""
+def planned(
+    rows: Iterable[Row], known: Mapping[str, Holding], people: Mapping[str, str] | None = None
+) -> Iterator[Planned]:
+    """What the rows would change; `known` as `findings.matched` gives them. `people` are ids by mail address in small
+    letters: a sponsor whom the register knows as a person is the same by their address."""
     for row in rows:
-        found = _planned(row, known.get(row.key))
+        found = _planned(_with_person(row, known.get(row.key), people or {}), known.get(row.key))
         if found is not None:
             yield found
 
@@ -63,6 +66,13 @@ def _planned(row: Row, holding: Holding | None) -> Planned | None:
         values = {**row.values, "supersedes": holding.agreement.id if holding.agreement else ""}
         return Planned(row.key, "renewed", holding, values, _of(was, news))
     return Planned(row.key, "changed", holding, news, _of(was, news)) if news else None
+
+
+def _with_person(row: Row, holding: Holding | None, people: Mapping[str, str]) -> Row:
+    person = people.get(str(row.values.get("sponsor", "")).casefold())
+    if holding is None or person is None or holding.product.sponsor != person:
+        return row
+    return replace(row, values={**row.values, "sponsor": person})
 
 
 def _renews(row: Row, holding: Holding) -> bool:

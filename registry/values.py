@@ -71,6 +71,11 @@ NEW = ""
 """The id of a record that has none yet: it is given when the record is kept."""
 
 
+def label(product: str, operator: str) -> str:
+    """How people are told which agreement is meant."""
+    return f"{product} – {operator}"
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """A product with its operator and one of its agreements, if it has any."""
@@ -86,8 +91,7 @@ class Holding:
 
     @property
     def label(self) -> str:
-        """How people are told which one is meant."""
-        return f"{self.product.name} – {self.operator.name}"
+        return label(self.product.name, self.operator.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,13 @@ def read(connection: Connection, ring: Ring, case_id: str) -> Sequence[HistoryLi
     return tuple(_read(ring, row) for row in _rows(connection, case_id))
 
 
+def recorded_at(connection: Connection, case_id: str) -> dict[str, dt.datetime]:
+    """When each fact of a case was recorded last."""
+    mine = (HISTORY.c.case_id == case_id) & (HISTORY.c.kind == "fact_recorded")
+    rows = connection.execute(select(HISTORY.c.at, HISTORY.c.detail).where(mine).order_by(HISTORY.c.seq))
+    return {json.loads(row.detail)["fact"]: row.at for row in rows}
+
+
 def faults(connection: Connection, ring: Ring, case_id: str) -> Sequence[str]:
     """What is wrong with the chain of a case, a sentence for each line at fault; empty when it is whole."""
     found: list[str] = []

@@ -224,8 +224,8 @@ class Keeper:
         begin_writing(self.connection)
         cause = f"case {case.id}"
         writer = RegisterWriter(self.connection, self.ring, self.actor, self.now, self.today, cause)
-        if effect.is_new:
-            writer.enter(effect.values, agreement=effect.agreement)
+        if effect.is_new or not effect.agreement:
+            writer.enter(effect.values, agreement=effect.agreement or None)
         else:
             writer.enter(effect.values, holding_of(self.connection, self.ring, effect.agreement))
         writer.flush()

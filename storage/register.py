@@ -15,7 +15,7 @@ from engine.errors import LostRace, Refused, UsageError
 from engine.nodes import nearest
 from engine.register import ACTIVE, Entry, entry_id
 from registry.fields import agreement_with, entry_of, operator_with, product_with
-from registry.values import NEW, Agreement, Holding, Operator, Product, Record, changes
+from registry.values import NEW, Agreement, Holding, Operator, Product, Record, changes, label
 from storage.base import Base
 from storage.register_history import Line, Written, append, faults, read
 from storage.rows import Row, dump, pack_fact, unpack_fact
@@ -69,13 +69,20 @@ def holding_of(connection: Connection, ring: Ring, agreement: str) -> Holding:
 
 def entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Mapping[str, Entry]:
     """Agreements as decisions see them. Raises `UsageError` as `holding_of` does."""
-    wanted = dict.fromkeys(agreements)
+    wanted = sorted(set(agreements))
     people = people_by_mail(connection) if wanted else {}
-    return {one: entry_of(holding_of(connection, ring, one), people) for one in wanted}
+    found: dict[str, Entry] = {}
+    for start in range(0, len(wanted), _MANY):
+        batch = holdings(connection, ring, AGREEMENTS.c.id.in_(wanted[start : start + _MANY]))
+        found |= {one.agreement.id: entry_of(one, people) for one in batch if one.agreement}
+    for unknown in [one for one in wanted if one not in found]:
+        holding_of(connection, ring, unknown)
+    return found
 
 
 def people_by_mail(connection: Connection) -> dict[str, str]:
-    return {row.email: row.id for row in connection.execute(select(PEOPLE.c.id, PEOPLE.c.email))}
+    """The ids of people by their addresses in small letters."""
+    return {row.email.casefold(): row.id for row in connection.execute(select(PEOPLE.c.id, PEOPLE.c.email))}
 
 
 def next_number(connection: Connection, kind: str = "A") -> int:
@@ -162,9 +169,12 @@ class SqlRegister:
 
     def labels(self) -> dict[str, str]:
         """What people call each agreement that no later one has superseded, the active ones first."""
-        there = [one for one in self.holdings() if one.agreement and one.agreement.status != "superseded"]
-        there.sort(key=lambda one: one.agreement is not None and one.agreement.status != ACTIVE)
-        return {one.agreement.id: one.label for one in there if one.agreement}
+        joined = AGREEMENTS.join(PRODUCTS, PRODUCTS.c.id == AGREEMENTS.c.product).join(OPERATORS)
+        there = select(AGREEMENTS.c.id, PRODUCTS.c.name, OPERATORS.c.name.label("operator")).select_from(joined)
+        there = there.where(AGREEMENTS.c.status != "superseded")
+        in_order = there.order_by(AGREEMENTS.c.status != ACTIVE, PRODUCTS.c.name, AGREEMENTS.c.id)
+        with self.base.reading() as connection:
+            return {row.id: label(row.name, row.operator) for row in connection.execute(in_order)}
 
     def history(self, entries: Collection[str]) -> Sequence[Written]:
         with self.base.reading() as connection:
@@ -198,12 +208,13 @@ class RegisterWriter:
     cause: str
     touched: set[str] = field(default_factory=set)
     _pairs: dict[str, _Pair] = field(default_factory=dict)
-    _operators: dict[str, str] = field(default_factory=dict)
+    _operators: dict[str, str | None] = field(default_factory=dict)
     _last: dict[str, int] = field(default_factory=dict)
 
     def know_operators(self, names: Collection[str]) -> None:
         """Reads operators that many rows are about at once."""
         wanted = sorted(set(names) - self._operators.keys())
+        self._operators.update(dict.fromkeys(wanted))
         for start in range(0, len(wanted), _MANY):
             batch = OPERATORS.c.name.in_(wanted[start : start + _MANY])
             for row in self.connection.execute(select(OPERATORS).where(batch)).mappings():
@@ -257,7 +268,7 @@ class RegisterWriter:
         name = str(values.get("operator", holding.operator.name if holding else ""))
         if name not in self._operators:
             self.know_operators([name])
-        known = self._pairs.get(self._operators.get(name, ""))
+        known = self._pairs.get(self._operators[name] or "")
         before = known.after if known is not None else None
         return self._put(operator_with(cast("Operator | None", before), {**values, "operator": name}))
 
@@ -297,8 +308,14 @@ class RegisterWriter:
         if self._put(after) != before:
             self.touched.add(after.id)
 
+    def _is_new(self, entry: str) -> bool:
+        """Whether nothing in the database can be about it yet."""
+        return entry in self._pairs and self._pairs[entry].before is None
+
     def _check_only(self, product: Product, but: str | None) -> None:
         """A product has one active agreement: `but` is the one that makes room, or that is meant itself."""
+        if self._is_new(product.id):
+            return
         active = (AGREEMENTS.c.product == product.id) & (AGREEMENTS.c.status == ACTIVE)
         other = self.connection.scalar(select(AGREEMENTS.c.id).where(active & (AGREEMENTS.c.id != (but or ""))))
         if other is not None:
@@ -307,8 +324,7 @@ class RegisterWriter:
 
     def _known_product(self, operator: str, name: str) -> Product | None:
         mine = (PRODUCTS.c.operator == operator) & (PRODUCTS.c.name == name)
-        known = self._pairs.get(operator)
-        if known is not None and known.before is None:  # an operator that is new here has no products yet
+        if self._is_new(operator):
             return None
         row = self.connection.execute(select(PRODUCTS).where(mine)).mappings().first()
         return _read_product(dict(row), self.ring) if row else None

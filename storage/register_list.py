@@ -45,6 +45,12 @@ def listed(database: str | Path) -> list[Listed]:
         return [_read(row) for row in ask(_LISTED)]
 
 
+def names_of(database: str | Path, person: str) -> set[str]:
+    """The id and the mail address of a person of the district, by either; only the word itself where nobody has it."""
+    with reading(database) as ask:
+        return {person, *(name for row in ask("SELECT id, email FROM people") if person in row for name in row)}
+
+
 def one_a_product(found: Iterable[Listed]) -> list[Listed]:
     """Each product with its active agreement, else with the one signed last."""
     chosen: dict[str, Listed] = {}

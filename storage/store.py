@@ -24,7 +24,7 @@ from engine.office import Person
 from engine.ports import DueCycle, DueTimer, Message
 from engine.register import Entry
 from registry.values import Holding
-from storage import acts, cycles, incidents, people
+from storage import acts, cycles, history, incidents, people
 from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
@@ -280,6 +280,14 @@ class SqlUnit:
 
     def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
         return cycles.active_agreements(self.connection, beyond, limit)
+
+    def last_ended(self, process: str, subjects: Collection[str]) -> str | None:
+        mine = (CASES.c.process == process) & CASES.c.subject.in_(sorted(subjects)) & CASES.c.ended_at.is_not(None)
+        latest = select(CASES.c.id).where(mine).order_by(CASES.c.ended_at.desc(), CASES.c.id.desc()).limit(1)
+        return self.connection.scalar(latest)
+
+    def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
+        return history.recorded_at(self.connection, case_id)
 
     def planned_for(self) -> str:
         return _mark(self.connection, "planned_for") or ""

@@ -35,6 +35,7 @@ registers:
     facts: {product: product, operator: operator, signed_on: entered_on, data_elements: elements,
             deletion_days: {fact: days, optional: true}}
     set: {type: vendor_dpa, listing: approved}
+  declined: {kind: product, facts: {product: product, operator: operator}, set: {listing: declined}}
 children:
   posting: {process: posting, facts: {agreement: agreement}, joined: false}
 states:
@@ -46,7 +47,7 @@ states:
          {fact: similar, optional: true}], due: 5 business_days, outcomes: {signed: executed, dropped: dropped}}
   executed: {title: Executed, register: [agreement], start: [posting], always: in_force}
   in_force: {title: In force, final: executed}
-  dropped: {title: Dropped, final: dropped}
+  dropped: {title: Dropped, final: dropped, register: [declined]}
 """
 
 POSTING = """

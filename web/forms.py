@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.case import Contact, FactValue, TableRow
+from engine.case import Contact, FactValue, Suggestion, TableRow
 from engine.definition import Definition, FactDef, Outcome, TaskDef, say
 from engine.forms import Raw, read_values
 from engine.guards import reads
 from engine.office import Office
 from registry.likeness import by_likeness
-from web.words import contact_line, option_words, tell
+from web.words import contact_line, date_words, option_words, tell
 
 Facts = Mapping[str, FactValue]
 LIST_AT = 7
@@ -80,19 +80,27 @@ def fields_of(
     personal: bool,
     submission: Submission | None = None,
     agreements: Names = NOBODY,
+    suggested: Mapping[str, Suggestion] | None = None,
 ) -> tuple[FieldView, ...]:
-    """The form with what was typed, else with what is on file; without `personal`, nothing personal is filled in.
-    `agreements` are those of the register by id, as people call them."""
+    """The form with what was typed, else with what is on file, else with last time's answer, which a note tells.
+
+    Without `personal`, nothing personal is filled in. `agreements` are those of the register by id, as people call
+    them.
+    """
     views = []
     for each in wanted.form:
         fact = definition.fact(each.fact)
         if fact is None:
             continue
         choices = by_likeness(str(facts.get(fact.like or "", "")), agreements)
-        value = facts.get(fact.name) if personal or not fact.personal else None
+        is_open = fact.name not in facts and (personal or not fact.personal)
+        last = (suggested or {}).get(fact.name) if is_open else None
+        value = facts.get(fact.name, last.value if last else None) if personal or not fact.personal else None
         typed = submission.typed if submission else typed_from(fact, value, office)
         error = submission.errors.get(fact.name, "") if submission else ""
-        note = "" if each.required else _note(wanted, fact, language)
+        notes = [] if each.required else [_note(wanted, fact, language)]
+        notes += [tell("last_answer", language, date=date_words(last.on, language))] if last else []
+        note = "; ".join(notes)
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
         views.append(_with_agreements(view, choices) if fact.type.kind == "agreement" else view)
     return tuple(views)

@@ -12,12 +12,13 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.case import Case, Task
+from engine.case import Case, FactValue, Task
 from engine.decisions import reasons
-from engine.definition import Definition, LinkLevel, TaskDef, say
+from engine.definition import Definition, FactDef, LinkLevel, TaskDef, say
 from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale, Unmet, UsageError
 from engine.forms import SAMPLE_DOCUMENT
 from engine.guards import evaluate
+from engine.suggesting import differences
 from web.answers import PlainPage, Show, see_other, unknown
 from web.combined import Also, answered_alike, merged
 from web.documents import MAX_DOCUMENT, kind_of
@@ -244,6 +245,7 @@ def _form_page(
         personal=look.shows_personal,
         submission=submission,
         agreements=agreements,
+        suggested=look.case.suggested,
     )
     absent = office.person(task.instead_of) if task.instead_of else None
     return show(
@@ -318,11 +320,14 @@ def _dates(look: Look, task: Task) -> tuple[DateView, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OnFile:
-    """A fact as this visitor may see it; `address` of a document that can be opened."""
+    """A fact as this visitor may see it; `address` of a document that can be opened. `last` says of what was suggested
+    from when that is, and `changes` what it was and what it is now; without any it is the same."""
 
     label: str
     lines: Sequence[str]
     address: str = ""
+    last: str = ""
+    changes: Sequence[tuple[str, str]] = ()
 
 
 def _agreements(site: Site, look: Look, wanted: TaskDef) -> Mapping[str, str]:
@@ -348,8 +353,25 @@ def _facts(look: Look, wanted: TaskDef, agreements: Mapping[str, str]) -> list[O
         if fact.personal and not look.shows_personal:
             lines = (tell("behind_code", look.language),)
         address = f"{look.path}/document/{name}" if is_file else ""
-        rows.append(OnFile(say(fact.label, look.language), lines, address))
+        row = OnFile(say(fact.label, look.language), lines, address)
+        rows.append(_beside_the_last(look, fact, row))
     return rows
+
+
+def _beside_the_last(look: Look, fact: FactDef, row: OnFile) -> OnFile:
+    """The row with what was answered last time, where that was suggested and may be seen."""
+    last, now = look.case.suggested.get(fact.name), look.case.facts.get(fact.name)
+    if last is None or now is None or (fact.personal and not look.shows_personal):
+        return row
+
+    def told(value: FactValue | None) -> str:
+        if value is None:
+            return tell("not_there", look.language)
+        return "; ".join(fact_lines(fact, value, look.visitor.office, look.language))
+
+    changes = [(told(was), told(becomes)) for was, becomes in differences(last.value, now)]
+    said = tell("last_answer", look.language, date=date_words(last.on, look.language))
+    return replace(row, last=said, changes=changes)
 
 
 def _hold_on_file(look: Look) -> list[OnFile]:

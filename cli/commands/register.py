@@ -17,7 +17,7 @@ from cli.settings import read_settings
 from engine.errors import UsageError
 from engine.nodes import nearest
 from registry.fields import LISTINGS, STATUSES
-from storage.register_list import Listed, listed, one_a_product
+from storage.register_list import Listed, listed, names_of, one_a_product
 
 
 @click.group(epilog="Example: soppa register import inventory.csv")
@@ -59,12 +59,13 @@ def list_(product: str | None, operator: str | None, status: str | None, sponsor
     if status is not None and status not in (*STATUSES, *LISTINGS):
         raise UsageError(f"--status: '{status}' is unknown{nearest(status, (*STATUSES, *LISTINGS))}")
     check_home(home)
-    rows = listed(read_settings(home.settings).database or home.database)
+    database = read_settings(home.settings).database or home.database
+    rows = listed(database)
     rows = rows if status in STATUSES else one_a_product(rows)
     rows = [row for row in rows if _is_like(product, row.product, row.product_id)
             and _is_like(operator, row.operator, row.operator_id) and status in (None, row.status, row.listing)]
     if sponsor is not None:
-        rows = _of_sponsor(home, rows, sponsor)
+        rows = _of_sponsor(home, rows, names_of(database, sponsor))
     if as_json:
         print_json([_row_mapping(row) for row in rows])
     elif not rows:
@@ -92,11 +93,12 @@ def show(entry: str, verify: bool, home: Home, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="A new file; without it the terminal.")
 @home_option
-def export(out: Path | None, home: Home) -> None:
+@json_option
+def export(out: Path | None, home: Home, as_json: bool) -> None:
     """Write the register as a CSV file that it can be imported from again."""
     from cli.entries import export_register
 
-    export_register(home, out)
+    export_register(home, out, as_json=as_json)
 
 
 def _row_mapping(row: Listed) -> Mapping[str, object]:
@@ -110,10 +112,10 @@ def _is_like(wanted: str | None, name: str, own_id: str) -> bool:
     return wanted is None or wanted == own_id or wanted.casefold() in name.casefold()
 
 
-def _of_sponsor(home: Home, rows: Sequence[Listed], sponsor: str) -> list[Listed]:
+def _of_sponsor(home: Home, rows: Sequence[Listed], names: set[str]) -> list[Listed]:
     """The rows of one sponsor, whose address is sealed."""
     from storage.sealing import read_ring
 
     ring = read_ring(home.ring.read_bytes())
     opened = [(row, ring.open_json(row.sealed, f"products/{row.product_id}")) for row in rows]
-    return [row for row, sealed in opened if isinstance(sealed, dict) and sealed.get("sponsor") == sponsor]
+    return [row for row, sealed in opened if isinstance(sealed, dict) and sealed.get("sponsor") in names]

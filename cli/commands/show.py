@@ -15,6 +15,7 @@ from engine.case import Case, Clock, FactValue, Task
 from engine.definition import Definition
 from engine.definition import say as in_words
 from engine.office import Office
+from engine.suggesting import differences
 from engine.turn import written
 
 
@@ -41,7 +42,8 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
     say(f"{case.id}  {in_words(definition.title, 'en')}")
     pairs({"stands at": ended, "started": f"{day(office.today(case.started_at))} by {_name(office, case.initiator)}",
            **({"flagged": ", ".join(case.flags)} if case.flags else {}),
-           **({"belongs to": case.parent} if case.parent else {}), **_regions(case, definition)})
+           **({"belongs to": case.parent} if case.parent else {}),
+           **({"about": case.subject} if case.subject else {}), **_regions(case, definition)})
     _clocks(case, definition, today)
     _tasks([task for task in case.tasks if task.is_open], office, today)
     if case.parties:
@@ -52,12 +54,32 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         say("\nFacts")
         pairs({name: _fact(value, labels if name in definition.names_agreements else {})
                for name, value in case.facts.items()})
+    _suggested(case)
 
 
 def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
     """As text; an agreement with what people call it."""
     text = written(value)
     return f"{text} ({labels[text]})" if text in labels else text
+
+
+def _suggested(case: Case) -> None:
+    """Last time's answers: what they were, and where this time's differ."""
+    if case.suggested:
+        say(f"\nLast answers, of case {case.after}")
+    for name, last in case.suggested.items():
+        now = case.facts.get(name)
+        if now is None:
+            said = f"{written(last.value)}  (not answered yet)"
+        elif now == last.value:
+            said = f"{written(now)}  (unchanged)"
+        else:
+            said = "; ".join(f"was {_part(was)}, is {_part(becomes)}" for was, becomes in differences(last.value, now))
+        pairs({f"{name}, {day(last.on)}": said})
+
+
+def _part(value: FactValue | None) -> str:
+    return "not there" if value is None else written(value)
 
 
 def _regions(case: Case, definition: Definition) -> dict[str, str]:
@@ -73,7 +95,9 @@ def as_mapping(case: Case) -> dict[str, object]:
         "case": case.id, "process": case.process, "version": case.version, "state": case.state,
         "regions": {name: place.state for name, place in case.regions.items()}, "open": case.is_open,
         "outcome": case.outcome, "flags": list(case.flags), "parent": case.parent, "started_at": case.started_at,
-        "ended_at": case.ended_at, "revision": case.revision,
+        "ended_at": case.ended_at, "revision": case.revision, "subject": case.subject, "after": case.after,
+        "suggested": {name: {"value": written(last.value), "on": last.on, "case": last.case}
+                      for name, last in case.suggested.items()},
         "facts": {name: written(value) for name, value in case.facts.items()},
         "parties": {name: {"name": party.name, "email": party.email, "language": party.language}
                     for name, party in case.parties.items()},

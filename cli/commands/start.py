@@ -17,18 +17,20 @@ from cli.wiring import open_house
                       "-f 'parent=Ana Ruiz <ana@example.org>; language=es'")
 @click.argument("process")
 @facts_option
+@click.option("--after", metavar="CASE", default=None,
+              help="An ended case of the same process, whose answers are suggested.")
 @click.option("--on-behalf-of", metavar="NAME", default=None, help="For whom you act; it is recorded beside your name.")
 @as_option
 @home_option
 @json_option
-def command(process: str, given: tuple[str, ...], on_behalf_of: str | None, as_login: str | None, home: Home,
-            as_json: bool) -> None:
+def command(process: str, given: tuple[str, ...], after: str | None, on_behalf_of: str | None, as_login: str | None,
+            home: Home, as_json: bool) -> None:
     """Start a case of PROCESS."""
     with open_house(home) as house:
         definition = house.definitions.newest(process)
         facts, parties = facts_and_parties(definition, keep_files(house.documents, definition, read_given(given)))
         actor = house.actor(as_login, on_behalf_of)
-        case = house.service.start(process, facts, parties, actor, house.clock())
+        case = house.service.start(process, facts, parties, actor, house.clock(), after)
     if as_json:
         print_json(as_mapping(case))
         return

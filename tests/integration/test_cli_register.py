@@ -132,6 +132,8 @@ def test_what_goes_out_is_defused_and_comes_in_again(
     again = asked(capsys, "import", str(out), *AS_OF)
     assert (again["known"], again["changes"], again["refused"]) == (192, [], [])
     assert soppa(capsys, "export")[1] == out.read_bytes().decode()
+    assert len(asked(capsys, "export")) == 192
+    assert asked(capsys, "export", "--out", str(tmp_path / "again.csv"))["rows"] == 192
 
 
 @pytest.mark.parametrize(("words", "code", "sentence"), [

@@ -85,3 +85,57 @@ def test_a_process_that_cannot_be_read_stops_no_other(home: Home, capsys: pytest
     (home.workflows / "check_in" / "process.yaml").write_text("schedule: broken\n", "utf-8")
     rescued(home)
     assert [line["process"] for line in asked(capsys, "schedule", "list")] == ["collect"]
+
+
+def check_in(capsys: pytest.CaptureFixture[str], uses: str, *more: str) -> dict[str, Any]:
+    """A check-in by hand, up to the review."""
+    case = asked(capsys, "start", "check_in", "-f", "agreement=A-0001", "-f", "cycle_on=2027-04-07", "-f", "why=yearly",
+                 "--as", "priya", *more)
+    areas = '[{"key": "data", "state": "same"}, {"key": "security", "state": "same"}]'
+    words = ["-f", f"uses={uses}", "-f", "changed=no", "-f", f"areas={areas}", "--as", "priya"]
+    found: dict[str, Any] = asked(capsys, "do", case["case"], "attest", "sent", *words)
+    return found
+
+
+def test_last_answers_stand_in_what_is_shown_of_a_case(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    asked(capsys, "register", "import", str(SAMPLE), "--as-of", "2026-11-01", "--apply", "--as", "priya")
+    first = check_in(capsys, "12")
+    assert (first["subject"], first["after"], first["suggested"]) == ("A-0001", None, {})
+    asked(capsys, "do", first["case"], "review", "fine", "-f", "attested_on=2026-10-01", "--as", "priya")
+    second = check_in(capsys, "40", "--after", first["case"])
+    assert second["after"] == first["case"]
+    assert (second["suggested"]["uses"]["value"], second["facts"]["uses"]) == ("12", "40")
+    assert main(["show", second["case"]]) == 0
+    shown = capsys.readouterr().out
+    assert f"Last answers, of case {first['case']}" in shown
+    assert "was 12, is 40" in shown and "(unchanged)" in shown
+    assert "A-0001 (Droskmere Hub – Droskmere Languages PBC (synthetic))" in shown
+
+
+@pytest.mark.parametrize(("after", "code", "sentence"), [
+    ("2026-0001", 1, "case 2026-0001 is still open: its answers are suggested once it has ended"),
+    ("2026-0009", 2, "unknown case '2026-0009' (did you mean '2026-0001'?)"),
+])  # fmt: skip
+def test_a_case_follows_only_one_that_has_ended(
+    home: Home, capsys: pytest.CaptureFixture[str], after: str, code: int, sentence: str
+) -> None:
+    asked(capsys, "register", "import", str(SAMPLE), "--as-of", "2026-11-01", "--apply", "--as", "priya")
+    check_in(capsys, "12")
+    words = ["start", "check_in", "-f", "agreement=A-0001", "-f", "cycle_on=2027-04-07", "-f", "why=yearly"]
+    assert main([*words, "--as", "priya", "--after", after]) == code
+    assert sentence in capsys.readouterr().err
+
+
+def test_an_agreement_that_does_not_exist_is_told_with_the_nearest(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked(capsys, "register", "import", str(SAMPLE), "--as-of", "2026-11-01", "--apply", "--as", "priya")
+    words = ["start", "check_in", "-f", "agreement=A-0O01", "-f", "cycle_on=2027-04-07", "-f", "why=yearly"]
+    assert main([*words, "--as", "priya"]) == 2
+    assert "there is no agreement 'A-0O01' in the register (did you mean 'A-" in capsys.readouterr().err
+
+
+def test_a_scheduled_process_is_played_without_its_facts(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    told = asked(capsys, "simulate", "check_in", "--from", "2026-12-01", "--days", "3", "-f", "product=Acme Maths")
+    assert told["cases"][0]["state"] == "asking"
+    assert asked(capsys, "check", "check_in")[0]["good"]

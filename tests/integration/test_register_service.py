@@ -102,3 +102,15 @@ def test_agreements_that_are_entered_at_once_get_numbers_of_their_own(service: S
     found = latest(store_of(service).register.holdings())
     assert len(found) == 8
     assert len({one.operator.id for one in found}) == 2
+
+
+def test_a_declined_product_is_listed_without_an_agreement_and_may_have_one_later(service: Service) -> None:
+    facts: Mapping[str, FactValue] = {"product": "Acme Maths", "operator": "Acme Learning", "entered_on": TODAY}
+    case = service.start("signing", facts, {}, actor("cus"), NOW)
+    service.complete_task(f"{case.id}-1", "dropped", {"elements": frozenset({NAME})}, actor("ada"), NOW)
+    (holding,) = store_of(service).register.holdings()
+    assert (holding.product.listing, holding.agreement) == ("declined", None)
+    sign(service)
+    (holding,) = store_of(service).register.holdings()
+    assert holding.agreement is not None
+    assert (holding.product.id, holding.product.listing, holding.agreement.id) == ("P-0001", "approved", "A-0001")

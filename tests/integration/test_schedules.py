@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
-from engine.case import Case, FactValue
+from engine.case import Case, FactValue, Suggestion, TableRow
 from engine.definition import Definition
+from engine.errors import Refused, UsageError
 from engine.service import Service
 from registry.values import NEW
 from storage.store import SqlStore
@@ -224,3 +225,63 @@ def test_a_start_that_fails_five_times_is_an_incident_and_the_others_go_on(store
     assert service(store).tick(now) == 1
     late = next(case for case in cases(store) if case.process == "check_in")
     assert (late.facts["cycle_on"], late.flags) == (D(2027, 3, 1), ("started_late",))
+
+
+def answer(of: Service, case: Case, task: str, outcome: str, now: dt.datetime, **values: FactValue) -> Case:
+    found = case.open_task(task)
+    assert found is not None
+    return of.complete_task(found.id, outcome, values, actor("ada"), now)
+
+
+def went_through(of: Service, store: SqlStore, now: dt.datetime, uses: int, state: str = "same") -> Case:
+    """A year's check-in from its start to its end."""
+    of.tick(now)
+    case = cases(store)[-1]
+    rows = (TableRow("data", {"state": state}), TableRow("security", {"state": "same"}))
+    case = answer(of, case, "attest", "sent", now, uses=uses, changed=False, areas=rows)
+    return answer(of, case, "review", "fine", now, attested_on=of.make_office(()).today(now))
+
+
+def test_the_next_cycle_is_suggested_the_answers_of_the_last_one(store: SqlStore) -> None:
+    of = service(store, CHECK_IN)
+    write(of, store, ACME)
+    first = went_through(of, store, dt.datetime(2026, 12, 2, 3, 0, tzinfo=dt.UTC), 12)
+    assert (first.outcome, first.suggested) == ("renewed", {})
+    (holding,) = store.register.about("A-0001")
+    assert holding.agreement is not None
+    assert holding.agreement.last_attested_on == D(2026, 12, 1)
+    of.tick(dt.datetime(2027, 12, 5, 13, 0, tzinfo=dt.UTC))
+    second = cases(store)[-1]
+    assert (second.after, second.subject) == (first.id, "A-0001")
+    assert second.suggested["uses"] == Suggestion(12, D(2026, 12, 1), first.id)
+    assert set(second.suggested) == {"uses", "changed", "areas"}
+    assert "uses" not in second.facts
+    with store.base.reading() as connection:
+        assert b"uses" not in bytes(connection.scalar(select(CASES.c.sealed).where(CASES.c.id == second.id)) or b"")
+
+
+def test_a_renewed_agreement_is_suggested_the_answers_about_the_one_before(store: SqlStore) -> None:
+    of = service(store, CHECK_IN)
+    write(of, store, ACME)
+    first = went_through(of, store, dt.datetime(2026, 12, 2, 12, 0, tzinfo=dt.UTC), 12)
+    write(of, store, {"supersedes": "A-0001", "type": "vendor_dpa", "signed_on": D(2027, 3, 1)},
+          now=dt.datetime(2027, 3, 1, 12, 0, tzinfo=dt.UTC))
+    of.tick(dt.datetime(2027, 12, 5, 13, 0, tzinfo=dt.UTC))
+    second = cases(store)[-1]
+    assert (second.subject, second.after) == ("A-0002", first.id)
+
+
+def test_a_case_started_by_hand_is_suggested_only_what_it_names(store: SqlStore) -> None:
+    of = service(store, CHECK_IN, COLLECT)
+    write(of, store, ACME)
+    first = went_through(of, store, dt.datetime(2026, 12, 2, 12, 0, tzinfo=dt.UTC), 12)
+    facts: Mapping[str, FactValue] = {"agreement": "A-0001", "cycle_on": D(2027, 3, 1), "why": "breach"}
+    assert of.start("check_in", facts, {}, actor("ada"), NOW).suggested == {}
+    after = of.start("check_in", facts, {}, actor("ada"), NOW, first.id)
+    assert (after.after, after.suggested["uses"].value) == (first.id, 12)
+    with pytest.raises(Refused, match=f"case {after.id} is still open"):
+        of.start("check_in", facts, {}, actor("ada"), NOW, after.id)
+    with pytest.raises(UsageError, match="is of process check_in: name one of collect"):
+        of.start("collect", {"cycle_on": D(2026, 11, 17)}, {}, actor("ada"), NOW, first.id)
+    with pytest.raises(UsageError, match="unknown case '2020-0001'"):
+        of.start("check_in", facts, {}, actor("ada"), NOW, "2020-0001")

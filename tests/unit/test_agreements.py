@@ -204,6 +204,16 @@ def test_a_state_changes_the_agreement_that_a_fact_names() -> None:
     assert written == WriteRegister("A-0001", False, {"posted_on": TODAY, "posted_url": "https://d.example/a.pdf"})
 
 
+def test_a_state_lists_a_product_that_has_no_agreement() -> None:
+    definition, where = compiled(SIGNING), house()
+    case = begun(definition, where, product="Acme Maths", operator="Acme Learning", entered_on=TODAY).case
+    decision = answer(definition, case, where, "sign", "dropped", elements=frozenset({NAME}))
+    (written,) = (effect for effect in decision.effects if isinstance(effect, WriteRegister))
+    assert written == WriteRegister("", False, {"product": "Acme Maths", "operator": "Acme Learning",
+                                                "listing": "declined"})
+    assert "agreement" not in decision.case.facts
+
+
 def test_nobody_types_the_number_of_an_agreement_that_is_entered() -> None:
     with pytest.raises(UsageError, match="is given by the register when the agreement is entered"):
         begun(compiled(SIGNING), house(), product="x", operator="y", entered_on=TODAY, agreement="A-0001")
@@ -270,7 +280,12 @@ def test_a_taken_fact_has_the_options_and_columns_of_its_field() -> None:
     (SIGNING, "of: agreement.data_elements", "of: agreement.product", "of: 'product' is unknown"),
     (SIGNING, "set: {type: vendor_dpa", "set: {type: vendor", "set: 'vendor' is unknown (did you mean 'vendor_dpa'?)"),
     (SIGNING, "listing: approved}", "listing: approved, product: x}", "takes 'product' from a fact and sets it too"),
-    (SIGNING, "kind: agreement\n", "kind: product\n", "kind: 'product' is unknown"),
+    (SIGNING, "kind: agreement\n", "kind: contract\n", "kind: 'contract' is unknown"),
+    (SIGNING, "kind: agreement\n", "kind: product\n", "'signed_on' belongs to an agreement: write it with"),
+    (SIGNING, "{kind: product, ", "{kind: product, of: similar, ", "a product is the one of its operator and name"),
+    (SIGNING, "facts: {product: product, operator: operator}, set", "facts: {product: product}, set",
+     "register 'declined' enters a product, which needs the field 'operator'"),
+    (DELETION, "needs: [received_on]", "needs: [received_on, operator]", "party 'operator' is taken from the register"),
     (SIGNING, "form: [elements,", "form: [elements, agreement,", "fact 'agreement' is given by the register"),
     (SIGNING, "register: [agreement], ", "", "'agreement' in registers is never written"),
     (SIGNING, "register: [agreement]", "register: [agreemnt]", "there is no 'agreemnt' in registers"),

@@ -226,6 +226,15 @@ def test_a_changed_cell_is_a_change_of_that_field_alone() -> None:
     assert (found.kind, found.values) == ("changed", {"grades": "K-8"})
 
 
+def test_a_sponsor_whom_the_register_knows_as_a_person_is_the_same_by_their_address() -> None:
+    row, known = one(sponsor_email="Eve@District.example"), holding(one(), sponsor="eve")
+    people = {"eve@district.example": "eve", "sam@district.example": "sam"}
+    assert list(planned([row], {"X-1": known}, people)) == []
+    (other,) = planned([one(sponsor_email="sam@district.example")], {"X-1": known}, people)
+    assert other.values == {"sponsor": "sam@district.example"}
+    assert '"Eve@District.example"' in to_csv([known], {"eve": "Eve@District.example"})
+
+
 @pytest.mark.parametrize(("cells", "kind"), [
     ({"agreement_signed_on": "2029-02-20", "agreement_expires_on": "2032-02-20"}, "renewed"),
     ({"agreement_signed_on": "2026-06-01", "agreement_type": "Click-wrap terms"}, "renewed"),
@@ -259,7 +268,7 @@ def test_more_than_a_fifth_changed_is_asked_about_again(changed: int, asked: boo
 
 def test_what_goes_out_as_csv_is_quoted_defused_and_comes_back_as_it_was() -> None:
     row = one(notes='=HYPERLINK("https://bad.example","open me")', contact_email="p@acme.example")
-    out = to_csv([holding(row)])
+    out = to_csv([holding(row)], {})
     assert "\"'=HYPERLINK(" in out
     assert out.splitlines()[0] == ",".join(f'"{column}"' for column in COLUMNS)
     assert plan(read_inventory(out.encode(), "x.csv")[0][0], holding(row)) is None
@@ -267,5 +276,5 @@ def test_what_goes_out_as_csv_is_quoted_defused_and_comes_back_as_it_was() -> No
 
 @pytest.mark.parametrize("start", [*"=+-@", "\t", "\r"])
 def test_no_cell_that_goes_out_begins_like_a_formula(start: str) -> None:
-    (row,) = csv.DictReader(io.StringIO(to_csv([holding(one(), notes=f"{start}1+1")]), newline=""))
+    (row,) = csv.DictReader(io.StringIO(to_csv([holding(one(), notes=f"{start}1+1")], {}), newline=""))
     assert row["notes"] == f"'{start}1+1"
