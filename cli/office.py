@@ -23,6 +23,7 @@ def make_office(settings: Settings, people: Iterable[Person], home: Home | None 
         second_person=settings.second_person, contacts=contacts, languages=settings.languages,
         public_url=settings.public_url, fiscal_year_start=settings.fiscal_year_start,
         hold_policy=settings.hold_policy, asap_grace=settings.hold_grace, references=references_of(home),
+        thresholds=settings.thresholds,
     )
 
 

@@ -174,7 +174,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         node,
         scope.faults,
         required=("type", "label"),
-        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill"),
+        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold"),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
@@ -197,7 +197,14 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         {key: fact for key, (_, fact) in columns.items()},
         like=nodes.text(top.get("like"), scope.faults, "like"),
         prefill=prefill,
+        threshold=_threshold(top.get("threshold"), kind, scope),
     )
+
+
+def _threshold(node: Node | None, kind: str, scope: Scope) -> int | None:
+    if node is not None and kind != "int":
+        scope.faults.add(node, "threshold: only an int fact is a threshold of the district")
+    return nodes.integer(node, scope.faults, "threshold")
 
 
 def _check_shape(

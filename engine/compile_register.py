@@ -80,14 +80,15 @@ def read_registers(node: Node | None, scope: Scope) -> Mapping[str, RegisterDef]
 
 
 def given_facts(facts: Mapping[str, FactDef], registers: Mapping[str, RegisterDef]) -> Mapping[str, str]:
-    """The facts that the register gives, each with why nobody types it."""
+    """The facts that the register or the district's settings give, each with why nobody types it."""
     taken = {name: f"is taken from fact '{fact.taken.agreement}'" for name, fact in facts.items() if fact.taken}
+    taken |= {name: "is a threshold of the district" for name, fact in facts.items() if fact.threshold is not None}
     return taken | {each.agreement: "is given by the register" for each in registers.values() if each.is_new}
 
 
 def _register(key: Scalar, node: Node, scope: Scope) -> RegisterDef:
     what = f"register '{key.text}'"
-    top = nodes.fields(node, scope.faults, required=("kind", "facts"), optional=("of", "set"), what=what)
+    top = nodes.fields(node, scope.faults, required=("kind",), optional=("of", "facts", "set"), what=what)
     kind = nodes.choice(top.get("kind"), scope.faults, (KIND, PRODUCT), "kind") or KIND
     facts = dict(_facts(top.get("facts"), scope))
     sets = tuple(_sets(top.get("set"), scope))

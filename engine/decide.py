@@ -62,12 +62,19 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
         _of_schedule(turn, command.cycle)
     tasks.check_dates(turn, command.facts)
     taking.check_typed(turn, command.facts)
-    turn.record(command.facts)
+    turn.record({**_thresholds(turn), **command.facts})
     taking.follow(turn, command.facts)
     obligations.refresh(turn)
     moves.enter(turn, definition.initial.name)
     moves.go_on(turn)
     return turn.decision()
+
+
+def _thresholds(turn: Turn) -> Mapping[str, FactValue]:
+    """The district's own numbers as they are today; a case keeps those that it started with."""
+    own = turn.office.thresholds
+    facts = turn.definition.facts.values()
+    return {fact.name: own.get(fact.name, fact.threshold) for fact in facts if fact.threshold is not None}
 
 
 def _check_starter(definition: Definition, actor: Actor) -> None:

@@ -156,6 +156,25 @@ def reads(guard: Guard) -> frozenset[str]:
     return frozenset(name for atom in atoms(guard) if atom.op != "has" for name in atom.facts)
 
 
+@cache
+def recorded_if(guard: Guard, so: bool) -> frozenset[str]:
+    """The facts that are certainly recorded when the guard gives this answer."""
+    return _recorded_if(guard.tree, so)
+
+
+def _recorded_if(tree: Tree, so: bool) -> frozenset[str]:
+    """Of a table nothing can be asked but by what its rows hold, so an answer about rows tells that it is there."""
+    match tree:
+        case Atom():
+            return frozenset(tree.facts) if so or tree.op != "has" else frozenset()
+        case Not(part):
+            return _recorded_if(part, not so)
+        case Both(parts) | Either(parts):
+            found = [_recorded_if(part, so) for part in parts]
+            every = so is isinstance(tree, Both)
+            return frozenset().union(*found) if every else found[0].intersection(*found)
+
+
 def _is_so(tree: Tree, cells: Mapping[str, object]) -> bool:
     """Whether one row answers a question with yes; the parser lets it ask about columns only that are never empty."""
     return _walk(tree, lambda atom: atom.ask(cells)) is True

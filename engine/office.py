@@ -68,6 +68,7 @@ class Office:
     hold_policy: HoldPolicy = "asap"
     asap_grace: int = 1
     references: Mapping[str, Reference] = field(default_factory=dict)
+    thresholds: Mapping[str, int] = field(default_factory=dict)
     processes: frozenset[str] = frozenset()
     register: Mapping[str, Entry] = field(default_factory=dict)
     next_agreement: int = 1

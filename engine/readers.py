@@ -11,11 +11,16 @@ from engine.turn import Turn
 
 
 def holders(turn: Turn, who: Who) -> tuple[Holder, ...]:
-    """The people of the office who answer; none for a party. A person named in a fact is followed through deputies."""
+    """The people of the office who answer; none for a party. A person named in a fact is followed through deputies.
+
+    Where nobody is named, or who was has left the district, the privacy officer answers, since somebody must.
+    """
     if who.kind == "role":
         return turn.office.holders(who.name, turn.today)
-    person = turn.office.person(str(turn.case.facts.get(who.name))) if who.kind == "person" else None
-    return () if person is None else turn.office.present(person, turn.today)
+    if who.kind != "person":
+        return ()
+    person = turn.office.person(str(turn.case.facts.get(who.name)))
+    return turn.office.holders("privacy", turn.today) if person is None else turn.office.present(person, turn.today)
 
 
 def recipients(turn: Turn, who: Who) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from engine.definition import ClockDef, Definition, StateDef, began, complete, ended, entered, told
 from engine.guards import atoms
-from engine.walk import events_of, guards_of
+from engine.reading import guards_of
+from engine.walk import events_of
 
 
 def groups(definition: Definition) -> list[frozenset[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.assumptions import about
 from engine.definition import Definition, FactDef, TaskDef
-from engine.walk import every_guard
+from engine.reading import every_guard
 
 
 def fillings(definition: Definition, task: str, outcome: str, on: str) -> Mapping[str, str]:

@@ -24,6 +24,8 @@ def check_typed(turn: Turn, values: Mapping[str, FactValue]) -> None:
                 f"fact '{name}' is taken from the agreement in '{fact.taken.agreement}': correct the register and name "
                 f"the agreement again, or name another"
             )
+        if fact is not None and fact.threshold is not None:
+            raise UsageError(f"fact '{name}' is a threshold of the district: set it in 'thresholds' of district.yaml")
         if any(each.is_new and each.agreement == name for each in turn.definition.registers.values()):
             raise UsageError(f"fact '{name}' is given by the register when the agreement is entered: leave it out")
 

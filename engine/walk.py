@@ -9,7 +9,7 @@ two guards about one fact agree. `View` says which regions a walk follows; the o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.assumptions import Assumptions, about, answered_so, is_possible, shared_facts, touched_by
@@ -28,9 +28,9 @@ from engine.definition import (
     expired,
     told,
 )
-from engine.guards import Guard, reads
-from engine.machine import triggers
+from engine.guards import reads, recorded_if
 from engine.mailtexts import needed_names
+from engine.reading import live_facts
 from engine.taking import needed_facts
 
 MAX_CONFIGURATIONS = 200_000
@@ -98,7 +98,7 @@ class Walk:
     _noted: set[str] = field(default_factory=set)
     _possible: dict[tuple[Assumptions, frozenset[str]], bool] = field(default_factory=dict)
     _shared: frozenset[str] = frozenset()
-    _readable: frozenset[str] = frozenset()
+    _live: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _watched: frozenset[str] = frozenset()
     _queue: deque[Configuration] = field(default_factory=deque)
 
@@ -106,8 +106,10 @@ class Walk:
         """False when there are more configurations than `MAX_CONFIGURATIONS`: nothing is said then."""
         self._watched = watched_events(self.definition)
         self._shared = shared_facts(self.definition)
-        self._readable = readable_facts(self.definition)
-        known = frozenset(name for name in self.definition.start_needs if name in self.definition.facts)
+        self._live = live_facts(self.definition)
+        facts = self.definition.facts
+        known = frozenset(self.definition.start_needs) & facts.keys()
+        known |= {fact.name for fact in facts.values() if fact.threshold is not None}
         initial = self.definition.initial.name
         self._arrive(None, "start", self._entered(self._learned(Configuration(initial), known), initial))
         while self._queue:
@@ -131,11 +133,18 @@ class Walk:
     def _arrive(self, here: Configuration | None, step: str, theres: Iterable[Configuration]) -> None:
         """Meets each configuration that a step leads to once everything has come to rest."""
         for there in theres:
-            for rest in self._at_rest(there):
+            for resting in self._at_rest(there):
+                rest = self._forgetful(resting)
                 if here is not None:
                     self.ways.setdefault(here, set()).add(rest)
                 self._meet(rest, here, step)
         self._tell_noted((*self.story(here), step) if here else (step,))
+
+    def _forgetful(self, here: Configuration) -> Configuration:
+        """The configuration without what nothing asks for any more: two that differ in nothing else are one."""
+        live = frozenset().union(*(self._live[state.name] for state in self.here(here)))
+        assumed = frozenset((guard, so) for guard, so in here.assumed if about(guard) & live)
+        return _with(here, known=here.known & live, assumed=assumed)
 
     def _meet(self, there: Configuration, here: Configuration | None, step: str) -> None:
         if there in self.seen:
@@ -153,13 +162,13 @@ class Walk:
                 yield from self._moved(here, state, "after", state.after.to, state.after.sends)
         for event in sorted(here.under_way):
             if not any(before in here.under_way for before in self._before(event)):
-                yield from self._event(replace(here, under_way=here.under_way - {event}), event)
+                yield from self._event(_with(here, under_way=here.under_way - {event}), event)
         for name in sorted(here.running):
             if self.definition.clocks[name].window:
-                passed = replace(here, running=here.running - {name}, over=here.over | {name})
+                passed = _with(here, running=here.running - {name}, over=here.over | {name})
                 yield from self._event(passed, expired(name))
         for child in sorted(here.children):
-            yield from self._event(replace(here, children=here.children - {child}), ended(child))
+            yield from self._event(_with(here, children=here.children - {child}), ended(child))
 
     def _before(self, event: str) -> tuple[str, ...]:
         """What of a mail to many happens earlier: it begins, then each one is told, then every copy is done."""
@@ -186,8 +195,7 @@ class Walk:
                 yield step, after
             for branch, assumed in self._open_ways(outcome.to, after):
                 self.taken.add((state.name, step, branch.to))
-                settled = _settled(branch, outcome.to)
-                for there in self._entered(self._learned(assumed, settled), branch.to):
+                for there in self._entered(assumed, branch.to):
                     yield step, there
 
     def _given(self, here: Configuration, task: TaskDef, outcome: Outcome) -> Iterator[Configuration]:
@@ -208,7 +216,7 @@ class Walk:
             for outcome in (outcome for outcome in task.outcomes.values() if not outcome.to):
                 for one, answers in before.items():
                     for after in self._given(one, task, outcome):
-                        reached.setdefault(after, (*answers, f"{task.name}.{outcome.name}"))
+                        reached.setdefault(self._forgetful(after), (*answers, f"{task.name}.{outcome.name}"))
         for after, answers in reached.items():
             step = " + ".join(answers) or "nothing asked"
             yield from ((step, there) for _, there in self._moved(after, state, "joined", state.joined))
@@ -289,8 +297,8 @@ class Walk:
             others = [name for name in here.regions if self.definition.states[name].region != state.region]
             order = [region.name for region in self.definition.states[here.state].regions]
             placed = sorted([*others, state.name], key=lambda name: order.index(self.definition.states[name].region))
-            return replace(here, regions=tuple(placed))
-        return replace(here, state=state.name, regions=())
+            return _with(here, regions=tuple(placed))
+        return _with(here, state=state.name, regions=())
 
     def _registered(self, here: Configuration, state: StateDef, name: str) -> Configuration:
         """What goes into the register must be recorded on every path; of a new agreement the case learns the id."""
@@ -307,7 +315,7 @@ class Walk:
             self._check_readable(here, mail)
         children = {name for name in starts if self.definition.children[name].joined}
         under_way = {event(mail) for mail in sends for event in (began, told, complete)} & self._watched
-        return replace(here, under_way=here.under_way | under_way, children=here.children | children)
+        return _with(here, under_way=here.under_way | under_way, children=here.children | children)
 
     def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
         """Facts are recorded; what every agreement has, and what follows by a decision table, is known as well."""
@@ -317,15 +325,15 @@ class Walk:
         for decision in self.definition.decisions.values():
             if all(reads(row.when) <= known for row in decision.rows):
                 known |= {decision.fact}
-        return replace(here, known=known & self._readable)
+        return _with(here, known=known)
 
     def _happened(self, here: Configuration, event: str) -> Iterator[Configuration]:
         """Writes an event down; clocks that hang on it begin or end."""
         happened = here.happened | ({event} & self._watched)
-        for there in self._began(replace(here, happened=happened)):
+        for there in self._began(_with(here, happened=happened)):
             clocks = self.definition.clocks
             over = {name for name in there.running if event in {*clocks[name].satisfied_by, *clocks[name].void_by}}
-            yield replace(there, running=there.running - over, over=there.over | over)
+            yield _with(there, running=there.running - over, over=there.over | over)
 
     def _began(self, here: Configuration) -> Iterator[Configuration]:
         """Starts the clocks that can begin; one with a guard, or that hangs on what an agreement may lack, begins in
@@ -337,11 +345,11 @@ class Walk:
             if idle is None and not _begun(clock, here, here.known):
                 idle = here
             if idle is not None:
-                yield from self._began(replace(idle, idle=idle.idle | {name}))
+                yield from self._began(_with(idle, idle=idle.idle | {name}))
             begins = self._assume(here, frozenset({(clock.when, True)})) if clock.when else here
             if begins is None:
                 return
-            here = replace(begins, running=begins.running | {name})
+            here = _with(begins, running=begins.running | {name})
         yield here
 
     def _recorded_again(self, here: Configuration, facts: Collection[str]) -> Iterator[Configuration]:
@@ -355,10 +363,10 @@ class Walk:
                 changed.add(decision.fact)
         kept = frozenset((guard, so) for guard, so in here.assumed if not about(guard) & changed)
         asked = {name for name, clock in self.definition.clocks.items() if clock.when and about(clock.when) & changed}
-        fresh = replace(here, assumed=kept, idle=here.idle - asked)
+        fresh = _with(here, assumed=kept, idle=here.idle - asked)
         yield fresh
         for name in sorted(asked & here.running):
-            yield replace(fresh, running=fresh.running - {name}, over=fresh.over | {name})
+            yield _with(fresh, running=fresh.running - {name}, over=fresh.over | {name})
 
     def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
         if clock.name in here.running | here.over | here.idle or here.happened & set(clock.void_by):
@@ -405,7 +413,8 @@ class Walk:
                 yield branch, assumed
 
     def _assume(self, here: Configuration, more: Assumptions) -> Configuration | None:
-        """The configuration with these answers of guards; None when no values of the facts give them all."""
+        """The configuration with these answers of guards, and the facts that must be recorded for them; None when no
+        values of the facts give them all."""
         assumed = here.assumed | more
         if not more:
             return here
@@ -416,38 +425,16 @@ class Walk:
             self._possible[key] = is_possible(together, here.at, kinds)
         if not self._possible[key]:
             return None
-        return replace(here, assumed=frozenset((guard, so) for guard, so in assumed if about(guard) & self._shared))
+        kept = frozenset((guard, so) for guard, so in assumed if about(guard) & self._shared)
+        recorded = frozenset().union(*(recorded_if(guard, so) for guard, so in more))
+        return self._learned(_with(here, assumed=kept), recorded)
 
 
-def guards_of(state: StateDef) -> Iterator[Guard]:
-    """Every guard of a state: of its ways on, its tasks, their outcomes and what these require."""
-    outcomes = [outcome for task in state.tasks for outcome in task.outcomes.values()]
-    asked = [branch.when for _, to in triggers(state) for branch in to]
-    asked += [*(task.when for task in state.tasks), *(outcome.when for outcome in outcomes)]
-    asked += [one.that for outcome in outcomes for one in outcome.requires]
-    yield from (guard for guard in asked if guard is not None)
-
-
-def every_guard(definition: Definition) -> Iterator[Guard]:
-    """Those of all states, clocks and decision tables."""
-    yield from (guard for state in definition.states.values() for guard in guards_of(state))
-    yield from (clock.when for clock in definition.clocks.values() if clock.when is not None)
-    yield from (row.when for decision in definition.decisions.values() for row in decision.rows)
-
-
-def readable_facts(definition: Definition) -> frozenset[str]:
-    """The facts of which it matters to a walk whether they are recorded: a guard, a clock, a mail or the register asks
-    for them, or other facts are taken with them."""
-    anchors = {name for clock in definition.clocks.values() for name in clock.anchor.names("fact")}
-    entered = {each.fact for register in definition.registers.values() for each in register.facts.values()}
-    agreements = {name for name, fact in definition.facts.items() if fact.type.kind == "agreement"}
-    read = frozenset().union(*map(reads, every_guard(definition)))
-    return _read_by_mails(definition) | anchors | entered | agreements | read
-
-
-def _read_by_mails(definition: Definition) -> frozenset[str]:
-    texts = [text for mail in definition.mails.values() for text in mail.texts.values()]
-    return frozenset(name.removeprefix("fact_") for text in texts for name in needed_names(text))
+def _with(here: Configuration, **news: object) -> Configuration:
+    """`here` with these values: itself where nothing differs, since most steps change little."""
+    if all(getattr(here, name) == value for name, value in news.items()):
+        return here
+    return replace(here, **news)  # type: ignore[arg-type]
 
 
 def watched_events(definition: Definition) -> frozenset[str]:
@@ -458,15 +445,6 @@ def watched_events(definition: Definition) -> frozenset[str]:
 
 def events_of(clock: ClockDef) -> tuple[str, ...]:
     return (*clock.satisfied_by, *clock.void_by, *clock.anchor.names("event"))
-
-
-def _settled(branch: Branch, branches: Sequence[Branch]) -> frozenset[str]:
-    """What must have been recorded for an answer to take this way: an answer that lacks a fact is refused.
-
-    A guard with `||` can hold while one side is unknown, so it settles nothing.
-    """
-    asked = [b.when for b in (branches if branch.when is None else (branch,)) if b.when is not None]
-    return frozenset().union(*(reads(guard) for guard in asked if "||" not in guard.source))
 
 
 def _begun(clock: ClockDef, here: Configuration, known: frozenset[str]) -> bool:

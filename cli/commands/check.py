@@ -14,8 +14,9 @@ from cli.office import make_office, settings_or_sample
 from cli.options import home_option, json_option
 from cli.printing import print_json, say
 from engine.definition import Definition, StateDef, TaskDef
-from engine.errors import Refused
+from engine.errors import Refused, UsageError
 from engine.mailtexts import unreviewed
+from engine.nodes import nearest
 from engine.office import Office
 from engine.prove import Report
 from engine.prove import check as prove
@@ -55,6 +56,8 @@ def command(processes: tuple[str, ...], district: bool, home: Home, as_json: boo
     if broken is not None:
         raise broken
     office = _district(home) if district else None
+    if office is not None:
+        check_thresholds(office, [catalogue.newest(name) for name in catalogue.processes()])
     checked = [_check(catalogue.newest(name), catalogue, office, home) for name in names]
     if as_json:
         print_json([_mapping(one) for one in checked])
@@ -64,6 +67,14 @@ def command(processes: tuple[str, ...], district: bool, home: Home, as_json: boo
     wrong = sum(one.wrong for one in checked)
     if wrong:
         raise Refused(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong: see above")
+
+
+def check_thresholds(office: Office, definitions: Iterable[Definition]) -> None:
+    """Raises `UsageError` for a number of the district that no process asks for: its name would have no effect."""
+    known = {fact.name for each in definitions for fact in each.facts.values() if fact.threshold is not None}
+    strange = next((name for name in office.thresholds if name not in known), None)
+    if strange is not None:
+        raise UsageError(f"thresholds of district.yaml: no process asks for '{strange}'{nearest(strange, known)}")
 
 
 def gaps_in(definition: Definition, office: Office) -> Iterator[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.guard_cells import MAX_CELLS, TooManyCells, cells, gaps, overlaps
 from engine.guard_parser import GuardError, compile_guard
-from engine.guards import Atom, FactType, Guard, Unknown, atoms, evaluate, evaluate_atoms, reads
+from engine.guards import Atom, FactType, Guard, Unknown, atoms, evaluate, evaluate_atoms, reads, recorded_if
 
 FACTS = {
     "identity_ok": FactType("bool"),
@@ -301,6 +301,25 @@ def test_whatever_is_recorded_lies_in_one_of_the_cells(samples: list[Sample], va
     assert found.count(real) == 1
     for each, sample in zip(guards, samples, strict=True):
         assert evaluate_atoms(each, real) is sample.meant(values)
+
+
+@settings(max_examples=200, deadline=None)
+@given(SAMPLES, RECORDED)
+def test_an_answer_tells_what_must_be_recorded(sample: Sample, values: Mapping[str, object]) -> None:
+    answer = evaluate(guard(sample.source), values)
+    if not isinstance(answer, Unknown):
+        assert recorded_if(guard(sample.source), answer) <= values.keys()
+
+
+@pytest.mark.parametrize(("source", "so", "facts"), [
+    ("has(pages)", True, {"pages"}), ("has(pages)", False, set()), ("pages < 3", False, {"pages"}),
+    ("!has(pages)", False, {"pages"}), ("has(pages) && pages < copies", True, {"pages", "copies"}),
+    ("has(pages) && has(copies)", False, set()), ("has(pages) || has(copies)", True, set()),
+    ("identity_ok || (has(pages) && identity_ok)", True, {"identity_ok"}),
+    ("pages < 3 || copies < 3", False, {"pages", "copies"}),
+])  # fmt: skip
+def test_what_must_be_recorded_follows_the_shape_of_the_guard(source: str, so: bool, facts: set[str]) -> None:
+    assert recorded_if(guard(source), so) == facts
 
 
 @pytest.mark.parametrize(

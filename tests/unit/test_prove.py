@@ -139,3 +139,55 @@ def test_a_fact_that_is_recorded_again_may_answer_otherwise() -> None:
     stories = {flaw.message: flaw.story for flaw in proof(later).flaws}
     wrong = "big, always: a guard reads size, not set on every path"
     assert stories[wrong] == ("start", "look.no", "correct.done", "told.answer")
+
+
+BRANCHING = """
+process: branching
+version: 1
+title: Branching
+cites: [105 ILCS 85/27]
+facts:
+  a: {type: bool, label: A}
+  b: {type: bool, label: B}
+  c: {type: bool, label: C}
+  last: {type: bool, label: Last}
+states:
+  open:
+    title: Open
+    initial: true
+    join: veto
+    tasks:
+      - {id: one, role: privacy, title: One, form: [{fact: a, optional: true}], due: 5 business_days,
+         outcomes: {told: {label: Told}, away: {to: early}}}
+      - {id: two, role: legal, title: Two, form: [b, {fact: c, optional: true}], due: 5 business_days,
+         outcomes: {told: {label: Told}}}
+    joined: asked
+  asked:
+    title: Asked
+    tasks:
+      - {id: ask, role: privacy, title: Ask, form: [last], due: 5 business_days,
+         outcomes: {ask: [{when: last, to: done}, {else: gone}]}}
+  early: {title: Early, always: [{when: has(b), to: with_b}, {else: gone}]}
+  with_b: {title: With b, always: [{when: b, to: done}, {else: gone}]}
+  done: {title: Done, final: done}
+  gone: {title: Gone, final: gone}
+"""
+
+
+def branching(**changes: tuple[str, str]) -> Report:
+    text = BRANCHING
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    return check(workflows.compile_source(text, "branching.yaml", {}))
+
+
+def test_an_answer_that_leaves_may_come_after_any_of_the_others() -> None:
+    assert branching().good, branching().flaws
+    blind = branching(form=("[b, {fact: c, opt", "[c, {fact: b, opt"), has=("has(b)", "has(c)"))
+    assert "with_b, always: a guard reads b, not set on every path" in {flaw.message for flaw in blind.flaws}
+
+
+def test_what_nothing_asks_for_any_more_tells_no_configurations_apart() -> None:
+    fuller = branching(form=("{fact: a, optional: true}", "a"), sets=("Told}, away", "Told, set: {c: true}}, away"))
+    assert fuller.configurations == branching().configurations
