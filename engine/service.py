@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
@@ -135,11 +136,11 @@ class Service:
     def advance(self, now: dt.datetime, limit: int = BATCH) -> int:
         """Delivers waiting messages, each in a transaction of its own that locks one case; says how many.
 
-        One that fails is counted, and left for a later call as one that lost a race is; the others go on.
+        One that fails, or loses the race again and again, is counted and left for a later call; the others go on.
         """
-        left: set[int] = set()
+        left, lost = set[int](), Counter[int]()
         for count in range(limit):
-            if not self._deliver_next(left, now):
+            if not self._deliver_next(left, lost, now):
                 return count
         return limit
 
@@ -186,22 +187,30 @@ class Service:
         return self.make_office(unit.people())
 
     def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> str | None:
-        """The class name of what went wrong, or None. A lost race is no failure: the next tick looks again."""
-        try:
-            with unit.savepoint():
-                case, definition = self._load(unit, timer.case_id)
-                decision = decide(definition, case, FireTimer(timer.key), now, office)
-                if decision.events or decision.effects:
-                    unit.keep(case, decision, SYSTEM, now)
-                unit.timer_done(timer, now)
-        except LostRace:
+        """The class name of what went wrong, or None. A lost race is no failure unless it is lost again and again."""
+        for _ in range(TRIES):
+            try:
+                self._fire_once(unit, timer, now, office)
+            except LostRace:
+                continue
+            except Exception as error:  # whatever it is, it is this timer's own
+                return type(error).__name__
             return None
-        except Exception as error:  # whatever it is, it is this timer's own
-            return type(error).__name__
-        return None
+        return LostRace.__name__
 
-    def _deliver_next(self, left: set[int], now: dt.datetime) -> bool:
-        """False when no message waits but those in `left`, which grows by one that could not be delivered."""
+    def _fire_once(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> None:
+        with unit.savepoint():
+            case, definition = self._load(unit, timer.case_id)
+            decision = decide(definition, case, FireTimer(timer.key), now, office)
+            if decision.events or decision.effects:
+                unit.keep(case, decision, SYSTEM, now)
+            unit.timer_done(timer, now)
+
+    def _deliver_next(self, left: set[int], lost: Counter[int], now: dt.datetime) -> bool:
+        """False when no message waits but those in `left`, which grows by one that could not be delivered.
+
+        A race that was lost, which `lost` counts, is run again by the next call.
+        """
         message: Message | None = None
         try:
             with self.store.begin() as unit:
@@ -211,8 +220,9 @@ class Service:
         except Exception as error:
             if message is None:
                 raise
-            left.add(message.id)
-            if not isinstance(error, LostRace):
+            lost[message.id] += 1
+            if not isinstance(error, LostRace) or lost[message.id] >= TRIES:
+                left.add(message.id)
                 self.store.failed("message", message.id, type(error).__name__, now)
         return message is not None
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from engine.case import SYSTEM, Actor, Case, Clock, Task
 from engine.errors import LostRace
@@ -78,10 +77,7 @@ class Keeper:
     def _case(self, before: Case | None, case: Case) -> None:
         row = {**case_row(case), "sealed": self.ring.seal_json(pack_secrets(case), case_place(case.id))}
         if before is None:
-            try:
-                self.connection.execute(insert(CASES).values(**row))
-            except IntegrityError as error:
-                raise LostRace(f"case {case.id} is there already: nothing was written") from error
+            self.connection.execute(insert(CASES).values(**row))
             return
         mine = (CASES.c.id == case.id) & (CASES.c.revision == before.revision)
         if self.connection.execute(update(CASES).where(mine).values(**row)).rowcount != 1:
