@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 OURS = {"workflows", "engine", "storage", "notifiers", "web", "cli", "tests", "bench"}
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
-PIN = re.compile(r"^([\w.-]+)(?:\[[\w,]+\])?==(\S+)", re.MULTILINE)
+PIN = re.compile(r"^([\w.-]+)(?:\[[\w, ]+\])?==(\S+)", re.MULTILINE)
 PINS = {canonicalize_name(name): version for name, version in PIN.findall(LOCK)}
 
 
