@@ -166,7 +166,8 @@ class Event:
 
     kinds: case_started, state_entered, task_opened, task_completed, task_closed, task_reassigned, fact_recorded,
     clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due, mail_queued,
-    mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended; and of the store second_confirmed.
+    mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended; outside a decision
+    second_confirmed, and answer_too_late (task, by, decided_by) for an answer to a task that another had answered.
     """
 
     kind: str

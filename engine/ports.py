@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from engine.case import Actor, Case
 from engine.definition import Definition, LinkLevel
-from engine.messages import Command, Decision
+from engine.messages import Command, Decision, Event
 from engine.office import Office, Person
 
 OutboxState = Literal["queued", "claimed", "handing_over", "accepted", "deferred", "failed", "uncertain", "cancelled"]
@@ -35,6 +35,15 @@ class Message:
     id: int
     case_id: str
     read: Callable[[], Command]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer on record. `actor` is `person:ID` or `party:NAME`, `by` their name, `outcome` the outcome's name."""
+
+    actor: str
+    by: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,15 @@ class Unit(Protocol):
 
     def case_of_task(self, task_id: str) -> str:
         """Raises `UsageError` for an unknown task."""
+        ...
+
+    def answer_of(self, case_id: str, task_id: str) -> Answer | None:
+        """Who has answered a task, also one that its case has left behind; None while nobody has."""
+        ...
+
+    def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime) -> None:
+        """Adds a line to the history of a case that this transaction has read and does not change; once for each actor
+        and detail."""
         ...
 
     def adopt(self, definition: Definition, source: str) -> None:

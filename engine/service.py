@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
-from engine.errors import LostRace, Refused, Stale
-from engine.messages import Command, CompleteTask, FireTimer, Reassign, RecordFacts, Recount, StartCase
+from engine.errors import AlreadyDecided, LostRace, Refused, Stale
+from engine.messages import Command, CompleteTask, Event, FireTimer, Reassign, RecordFacts, Recount, StartCase
 from engine.office import Office
-from engine.ports import Definitions, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.ports import Answer, Definitions, DueTimer, Message, OfficeMaker, Store, Unit
 from engine.turn import written
 
 TRIES = 5
@@ -66,7 +66,23 @@ class Service:
         command = CompleteTask(task_id, outcome, values, actor, reason, seen_generation, seen_facts)
         with self.store.read() as unit:
             case_id = unit.case_of_task(task_id)
-        return self._change(case_id, command, now, self._unchanged)
+        try:
+            return self._change(case_id, command, now, self._unchanged)
+        except (AlreadyDecided, Stale) as error:
+            first = self.answered_too_late(task_id, actor, now)
+            if first is None:
+                raise
+            raise AlreadyDecided(f"already decided by {first.by}: {first.outcome}") from error
+
+    def answered_too_late(self, task_id: str, actor: Actor, now: dt.datetime) -> Answer | None:
+        """Who was first to answer a task, if somebody was; that another tried too late stands in the history then."""
+        with self.store.begin() as unit:
+            case = unit.case(unit.case_of_task(task_id))
+            first = unit.answer_of(case.id, task_id)
+            if first is not None and first.actor != f"{actor.kind}:{actor.id}":
+                told = {"task": task_id, "by": actor.name, "decided_by": first.by}
+                unit.note(case.id, Event("answer_too_late", told), actor, now)
+        return first
 
     def record(
         self,

@@ -17,11 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from engine.case import Actor, Case
 from engine.definition import Definition, say
 from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
-from engine.messages import Command, Decision
+from engine.messages import Command, Decision, Event
 from engine.nodes import nearest
 from engine.office import Person
-from engine.ports import DueTimer, Message
-from storage import acts, incidents, people
+from engine.ports import Answer, DueTimer, Message
+from storage import acts, history, incidents, people
 from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
@@ -215,6 +215,12 @@ class SqlUnit:
             open_ones = select(TASKS.c.id).where(TASKS.c.present & TASKS.c.outcome.is_(None)).limit(1000)
             raise UsageError(f"unknown task '{task_id}'{nearest(task_id, self.connection.scalars(open_ones).all())}")
         return str(found)
+
+    def answer_of(self, case_id: str, task_id: str) -> Answer | None:
+        return history.answer_of(self.connection, case_id, task_id)
+
+    def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime) -> None:
+        history.append_once(self.connection, self.base.ring, case_id, event, actor, now)
 
     def adopt(self, definition: Definition, source: str) -> None:
         key = (DEFINITIONS.c.process == definition.process) & (DEFINITIONS.c.version == definition.version)

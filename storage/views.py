@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
 
-from engine.case import Clock
+from engine.case import Clock, Task
 from engine.errors import Refused, UsageError
 from engine.nodes import nearest
 from engine.ports import OutboxRow, OutboxState
@@ -16,7 +16,7 @@ from storage import history, seals
 from storage.base import Base
 from storage.history import HistoryLine
 from storage.outbox import SqlOutbox, read_mail
-from storage.rows import read_clock
+from storage.rows import read_clock, read_task
 from storage.tables import ASSIGNEES, CASES, CLOCKS, DEFINITIONS, INCIDENTS, OUTBOX, TASKS
 
 
@@ -100,6 +100,13 @@ class Views:
         nearest_due = func.min(func.coalesce(TASKS.c.due, dt.date.max))
         with self.base.reading() as connection:
             return tuple(connection.scalars(asked.group_by(TASKS.c.case_id).order_by(nearest_due, TASKS.c.case_id)))
+
+    def left_behind(self, case_id: str) -> Sequence[Task]:
+        """The tasks that a case has left behind, oldest first, as they stood when it did."""
+        behind = (TASKS.c.case_id == case_id) & TASKS.c.present.is_(False)
+        with self.base.reading() as connection:
+            rows = connection.execute(select(TASKS).where(behind).order_by(TASKS.c.opened_at)).mappings().all()
+        return tuple(read_task(row, ()) for row in rows)
 
     def children(self, case_id: str) -> Sequence[str]:
         with self.base.reading() as connection:

@@ -94,6 +94,7 @@ def task_pages(site: Site, show: Show) -> APIRouter:
         look = look_at(site, request, task_id)
         check_form(site, request, look.visitor, form, look.path)
         if not look.is_open:
+            site.service.answered_too_late(task_id, look.visitor.actor(look.case), site.clock())
             return _late_page(site, show, look)
         if not is_enough(look.has, look.needed):
             return see_other(look.path)

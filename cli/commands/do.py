@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from cli.commands.show import as_mapping
@@ -37,7 +39,7 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], reason: 
         with house.store.read() as unit:
             found = unit.case(case)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
-        wanted = find_task(found, task)
+        wanted = find_task(found, task, house.store.views.left_behind(found.id))
         values = fact_values(definition, keep_files(house.documents, definition, read_given(given)))
         actor = house.actor(as_login, on_behalf_of)
         after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason)
@@ -48,10 +50,10 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], reason: 
         say(f"case {after.id}: {wanted.name} answered, {outcome}; now at: {title}")
 
 
-def find_task(case: Case, word: str) -> Task:
+def find_task(case: Case, word: str, left_behind: Sequence[Task] = ()) -> Task:
     """A task by number, or the open one (else the latest) by name. Raises `UsageError`."""
     found = case.task(word) or case.open_task(word)
-    done = [task for task in case.tasks if task.name == word]
+    done = [task for task in (*left_behind, *case.tasks) if word in (task.name, task.id)]
     if found is None and not done:
         known = [task.name for task in case.tasks if task.is_open]
         raise UsageError(f"case {case.id} has no open task '{word}'{nearest(word, known)}")

@@ -73,6 +73,21 @@ def test_a_case_from_start_to_an_answer(home: Home, capsys: pytest.CaptureFixtur
     assert "task completed" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("named", ["verify", "2026-0001-1"], ids=["by name", "by number"])
+def test_who_answers_a_task_that_another_has_answered_is_told_and_on_record(
+    home: Home, capsys: pytest.CaptureFixture[str], named: str
+) -> None:
+    case = start(capsys)
+    fields = ("requester_kind=parent", "identity_ok=yes", "where_seen=Record", "right_value=2014", "data_owner=dana")
+    words = [word for field in fields for word in ("-f", field)]
+    answer(capsys, "do", case, "verify", "complete", *words, "--as", "carla")
+    code, sentence = refused(capsys, "do", case, named, "complete", *words, "--as", "priya")
+    assert (code, sentence) == (1, "soppa: already decided by Carla Mendez: complete\n")
+    assert main(["history", case, "--json"]) == 0
+    late = [line["detail"] for line in json.loads(capsys.readouterr().out) if line["kind"] == "answer_too_late"]
+    assert late == [{"task": f"{case}-1", "by": "Priya Raman", "decided_by": "Carla Mendez"}]
+
+
 def test_an_earlier_date_is_recorded_and_the_old_one_kept(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     case = start(capsys)
     assert main(["record", case, "received_on=2026-09-11", "--reason", "the stamp", "--as", "carla"]) == 0

@@ -143,6 +143,8 @@ def test_who_answers_after_somebody_else_is_told_by_mail_too_and_once(pages: Pag
         late = client.post(path, data=form | VERIFY)
         assert late.status_code == 409 and "Ada Priv answered this" in late.text
     told = [(to, values) for to, kind, values in pages.mails if kind == "already_decided"]
+    late_lines = [line.detail for line in pages.store.views.history(case.id) if line.kind == "answer_too_late"]
+    assert late_lines == [{"task": task.id, "by": "Cus Todian", "decided_by": "Ada Priv"}]
     at = "Monday, September 14, 2026, 10:00 am"
     assert told == [("person:cus", {"case": case.id, "decided_by": "Ada Priv", "decided_at": at})]
 
@@ -152,7 +154,9 @@ def test_the_link_of_a_finished_task_says_who_finished_it(pages: Pages) -> None:
     token = pages.link(case, "person:cus", "verify")
     client, path = custodian(pages, case)
     client.post(path, data=hidden(client.get(path).text) | VERIFY)
+    before = pages.store.views.history(case.id)
     assert "Cus Todian answered this" in browser(pages).get(f"/t/{token}").text
+    assert pages.store.views.history(case.id) == before
 
 
 def test_an_answer_to_facts_that_have_changed_is_refused_and_shows_the_new_ones(pages: Pages) -> None:
