@@ -17,6 +17,10 @@ from engine.definition import Definition, LinkLevel
 from engine.messages import Command, Decision, Event
 from engine.office import Office, Person
 
+TimerOrMessage = Literal["timer", "message"]
+Taking = Callable[[TimerOrMessage, int], None]
+"""Told of each row right before it is worked on, so that a row which kills the process can be known afterwards."""
+
 OutboxState = Literal["queued", "claimed", "handing_over", "accepted", "deferred", "failed", "uncertain", "cancelled"]
 
 
@@ -172,13 +176,18 @@ class Unit(Protocol):
     def timer_done(self, timer: DueTimer, now: dt.datetime) -> None: ...
 
     def messages(self, limit: int) -> Sequence[Message]:
-        """Waiting messages, oldest first, at most one a case, skipping locked ones."""
+        """Waiting messages, oldest first but those that failed last, at most one a case, skipping locked ones."""
         ...
 
     def message_done(self, message: Message) -> None: ...
 
-    def counted_otherwise(self, calendars: Collection[str], limit: int) -> Sequence[str]:
-        """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these."""
+    def leave(self, case_id: str, command: Command, source: str, now: dt.datetime) -> None:
+        """Leaves a message for a case, unless one of this source waits already."""
+        ...
+
+    def counted_otherwise(self, calendars: Collection[str], limit: int, beyond: str = "") -> Sequence[str]:
+        """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these; by
+        their numbers, those after `beyond`."""
         ...
 
     def confirm_act(self, act_id: str, by: str, now: dt.datetime) -> None:
@@ -211,7 +220,8 @@ class Store(Protocol):
 
     def failed(self, kind: Literal["timer", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
         """Counts a failure in a transaction of its own and gives the number of tries so far; the fifth makes an
-        incident, and the row waits for a person. `error` holds no personal data."""
+        incident, and the row waits for a person. 0 for a row that waits for nothing any more. `error` holds no personal
+        data."""
         ...
 
 
@@ -248,6 +258,7 @@ class Outbox(Protocol):
 
     def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
         """Takes queued and deferred rows whose time has come, urgent lane first; counts the attempt, raises the fence.
+        One that has failed before is taken alone.
 
         A claim not renewed within its lease (10 min) is given back by `rescue`; a row handing over never is.
         """
@@ -278,8 +289,8 @@ class Outbox(Protocol):
         ...
 
     def rescue(self, now: dt.datetime) -> Mapping[str, int]:
-        """Gives back claims whose lease ran out (queued again); rows left handing over by a dead process become
-        `uncertain`. Says how many of each."""
+        """Gives back claims whose lease ran out, counting a failure of each (queued again, the fifth time an incident);
+        rows left handing over by a dead process become `uncertain`. Says how many of each."""
         ...
 
 

@@ -17,7 +17,7 @@ from engine.definition import Definition, TaskDef
 from engine.errors import AlreadyDecided, LostRace, Refused, Stale
 from engine.messages import Command, CompleteTask, Event, FireTimer, Reassign, RecordFacts, Recount, StartCase
 from engine.office import Office
-from engine.ports import Answer, Definitions, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.ports import Answer, Definitions, DueTimer, Message, OfficeMaker, Store, Taking, Unit
 from engine.turn import written
 
 TRIES = 5
@@ -34,6 +34,7 @@ class Service:
         self.definitions = definitions
         self.make_office = make_office
         self._counted_in: tuple[str, ...] | None = None
+        self._asked_up_to = ""
 
     def start(
         self,
@@ -113,7 +114,8 @@ class Service:
         return self._change(case_id, Reassign(task_id, to, actor, reason), now)
 
     def recount(self, now: dt.datetime, limit: int = BATCH) -> int:
-        """Counts clocks again that were counted in a calendar that has changed since; says how many cases it looked at.
+        """Asks each case with a clock that was counted in a calendar which has changed since to count again, by a
+        message of its own; says how many were asked.
 
         Looks only once for each set of calendars that this process meets, so that it costs nothing afterwards.
         """
@@ -121,14 +123,21 @@ class Service:
             calendars = self._office(unit).calendars.versions()
             if calendars == self._counted_in:
                 return 0
-            cases = unit.counted_otherwise(calendars, limit)
-        for case_id in cases:
-            self._change(case_id, Recount(), now)
-        if len(cases) < limit:
-            self._counted_in = calendars
+            cases = unit.counted_otherwise(calendars, limit, self._asked_up_to)
+        with self.store.begin() as unit:
+            for case_id in cases:
+                unit.leave(case_id, Recount(), f"recount/{case_id}/{' '.join(calendars)}", now)
+        self._asked_up_to = cases[-1] if len(cases) == limit else ""
+        self._counted_in = calendars if len(cases) < limit else None
         return len(cases)
 
-    def tick(self, now: dt.datetime, limit: int = BATCH, spent: Callable[[], bool] = lambda: False) -> int:
+    def tick(
+        self,
+        now: dt.datetime,
+        limit: int = BATCH,
+        spent: Callable[[], bool] = lambda: False,
+        taking: Taking = lambda kind, ref: None,
+    ) -> int:
         """Fires timers that are due, in one transaction with a savepoint each; says how many were looked at.
 
         A timer whose case is sick is counted and left; the others go on. Once `spent` says so, the batch ends after
@@ -141,6 +150,7 @@ class Service:
             office = self._office(unit) if timers else None
             while office is not None and looked_at < len(timers) and not (looked_at and spent()):
                 timer = timers[looked_at]
+                taking("timer", timer.id)
                 error = self._fire(unit, timer, now, office)
                 if error is not None:
                     failed.append((timer, error))
@@ -149,14 +159,16 @@ class Service:
             self.store.failed("timer", timer.id, error, now)
         return looked_at if looked_at == len(timers) else limit
 
-    def advance(self, now: dt.datetime, limit: int = BATCH) -> int:
+    def advance(
+        self, now: dt.datetime, limit: int = BATCH, taking: Taking = lambda kind, ref: None
+    ) -> int:
         """Delivers waiting messages, each in a transaction of its own that locks one case; says how many.
 
         One that fails, or loses the race again and again, is counted and left for a later call; the others go on.
         """
         left, lost = set[int](), Counter[int]()
         for count in range(limit):
-            if not self._deliver_next(left, lost, now):
+            if not self._deliver_next(left, lost, now, taking):
                 return count
         return limit
 
@@ -222,7 +234,7 @@ class Service:
                 unit.keep(case, decision, SYSTEM, now)
             unit.timer_done(timer, now)
 
-    def _deliver_next(self, left: set[int], lost: Counter[int], now: dt.datetime) -> bool:
+    def _deliver_next(self, left: set[int], lost: Counter[int], now: dt.datetime, taking: Taking) -> bool:
         """False when no message waits but those in `left`, which grows by one that could not be delivered.
 
         A race that was lost, which `lost` counts, is run again by the next call.
@@ -232,6 +244,7 @@ class Service:
             with self.store.begin() as unit:
                 message = next((one for one in unit.messages(len(left) + 1) if one.id not in left), None)
                 if message is not None:
+                    taking("message", message.id)
                     self._deliver(unit, message, now)
         except Exception as error:
             if message is None:

@@ -25,7 +25,7 @@ from storage import acts, history, incidents, people
 from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
-from storage.keeping import BriefAt, Keeper, case_place, message_place, new_case_id
+from storage.keeping import BriefAt, Keeper, case_place, leave_message, message_place, new_case_id
 from storage.links import SqlLinks
 from storage.outbox import SqlOutbox
 from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
@@ -276,7 +276,7 @@ class SqlUnit:
         waiting = (
             select(MESSAGES)
             .where(MESSAGES.c.id.in_(first))
-            .order_by(MESSAGES.c.id)
+            .order_by(MESSAGES.c.attempts, MESSAGES.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
@@ -286,11 +286,15 @@ class SqlUnit:
     def message_done(self, message: Message) -> None:
         self.connection.execute(delete(MESSAGES).where(MESSAGES.c.id == message.id))
 
-    def counted_otherwise(self, calendars: Collection[str], limit: int) -> Sequence[str]:
+    def leave(self, case_id: str, command: Command, source: str, now: dt.datetime) -> None:
+        leave_message(self.connection, self.base.ring, case_id, command, source, now)
+
+    def counted_otherwise(self, calendars: Collection[str], limit: int, beyond: str = "") -> Sequence[str]:
         running = CLOCKS.c.status == "running"
         kinds = self.connection.scalars(select(CLOCKS.c.calendars).where(running).distinct())
         old = [kind for kind in kinds if not set(json.loads(kind)) <= set(calendars)]
-        wanted = select(CLOCKS.c.case_id).where(running & CLOCKS.c.calendars.in_(old)).distinct().limit(limit)
+        there = running & CLOCKS.c.calendars.in_(old) & (CLOCKS.c.case_id > beyond)
+        wanted = select(CLOCKS.c.case_id).where(there).distinct().limit(limit)
         return tuple(self.connection.scalars(wanted.order_by(CLOCKS.c.case_id))) if old else ()
 
     def begin_act(self, act: Act, token: str | None) -> None:

@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -155,15 +156,16 @@ def test_of_two_who_answer_at_the_same_moment_one_wins_and_the_other_is_on_recor
     task = house.case().open_task("verify")
     assert task is not None
     begin, told = threading.Barrier(2), list[str]()
+    custodians = [replace(actor(person), roles=frozenset({"custodian"})) for person in ("ada", "cus")]
 
-    def answer(person: str) -> None:
+    def answer(by: Actor) -> None:
         begin.wait()
         try:
-            house.service.complete_task(task.id, "complete", VERIFIED, actor(person), START)
+            house.service.complete_task(task.id, "complete", VERIFIED, by, START)
         except AlreadyDecided:
-            told.append(f"person:{person}")
+            told.append(f"person:{by.id}")
 
-    racers = [threading.Thread(target=answer, args=(person,)) for person in ("ada", "cus")]
+    racers = [threading.Thread(target=answer, args=(by,)) for by in custodians]
     for racer in racers:
         racer.start()
     for racer in racers:
