@@ -66,6 +66,7 @@ def duties(house: House, relay: Relay | None, hand: InHand, *, tells_gaps: bool)
         house.store.outbox.rescue(now)
         while house.service.recount(now):
             pass
+        house.documents.sweep(now, house.store.views.named_documents)
 
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}

@@ -91,7 +91,7 @@ class Keeper:
                 "name": name,
                 "superseded_at": self.now,
                 "by": f"{self.actor.kind}:{self.actor.id}",
-                "sealed": self.ring.seal_json(pack_fact(was), f"fact_past/{case.id}/{case.revision}/{name}"),
+                "sealed": self.ring.seal_json(pack_fact(was), fact_place(case.id, case.revision, name)),
             }
             for name, was in before.facts.items()
             if case.facts.get(name) != was
@@ -253,6 +253,11 @@ def new_case_id(connection: Connection, today: dt.date) -> str:
 
 def case_place(case_id: str) -> str:
     return f"cases/{case_id}"
+
+
+def fact_place(case_id: str, revision: int, name: str) -> str:
+    """Where a superseded value lies."""
+    return f"fact_past/{case_id}/{revision}/{name}"
 
 
 def message_place(source: str) -> str:

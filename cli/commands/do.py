@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from cli.commands.show import as_mapping
-from cli.documents import keep_files
+from cli.documents import handing_in
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import print_json, say
@@ -40,9 +40,10 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], reason: 
             found = unit.case(case)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         wanted = find_task(found, task, house.store.views.left_behind(found.id))
-        values = fact_values(definition, keep_files(house.documents, definition, read_given(given)))
         actor = house.actor(as_login, on_behalf_of)
-        after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason)
+        with handing_in(house.documents, definition, read_given(given)) as words:
+            values = fact_values(definition, words)
+            after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason)
         title = in_words(definition.states[after.state].title, "en")
     if as_json:
         print_json(as_mapping(after))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.commands.show import as_mapping
-from cli.documents import keep_files
+from cli.documents import handing_in
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
@@ -26,9 +26,10 @@ def command(process: str, given: tuple[str, ...], on_behalf_of: str | None, as_l
     """Start a case of PROCESS."""
     with open_house(home) as house:
         definition = house.definitions.newest(process)
-        facts, parties = facts_and_parties(definition, keep_files(house.documents, definition, read_given(given)))
         actor = house.actor(as_login, on_behalf_of)
-        case = house.service.start(process, facts, parties, actor, house.clock())
+        with handing_in(house.documents, definition, read_given(given)) as words:
+            facts, parties = facts_and_parties(definition, words)
+            case = house.service.start(process, facts, parties, actor, house.clock())
     if as_json:
         print_json(as_mapping(case))
         return
