@@ -74,7 +74,7 @@ def test_the_installed_command_computes_a_deadline_from_the_shipped_rules(elsewh
 
 
 def test_the_installed_child_looks_into_a_file(elsewhere: Path, tmp_path: Path) -> None:
-    child = [elsewhere / "python", "-I", "-m", "cli.inspection.child"]
+    child = [str(elsewhere / "python"), "-I", "-m", "cli.inspection.child"]
     said = subprocess.run(child, input=pdf(), capture_output=True, cwd=tmp_path, env={}, timeout=60, check=True).stdout
     assert said == b"pdf"
 
