@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from cli import completion
 from cli.home import find_home
 from engine.errors import UsageError
 
@@ -27,7 +28,7 @@ def home_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")
-as_option = click.option("--as", "as_login", metavar="LOGIN", default=None,
+as_option = click.option("--as", "as_login", metavar="LOGIN", default=None, shell_complete=completion.logins,
                          help="Act as this person: only in a home marked as demo.")
 facts_option = click.option("-f", "--fact", "given", multiple=True, metavar="FACT=VALUE",
                             help="A fact or a field; write it once for each.")

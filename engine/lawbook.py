@@ -12,7 +12,7 @@ from engine.calendar import ONE_DAY, Calendar, easter, nth_weekday
 from engine.clocks import HoldPolicy, Rule, RuleKind, UnitName
 from engine.ladders import LADDER_PLACES, Ladder, Rung
 from engine.nodes import Faults, ListNode, MapNode, Node, Scalar
-from engine.scope import ROLES
+from engine.roles import ROLES
 
 RUNG_READERS = (*ROLES, "owner", "supervisor", "operator")
 """Whom a rung may tell: a role, or who answers for the clock, their supervisor, the operator of the case."""

@@ -16,28 +16,8 @@ from engine.guard_parser import GuardError, compile_guard
 from engine.guards import FactType, Guard, reads
 from engine.ladders import Ladder
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
+from engine.roles import ROLES as ROLES
 
-ROLES = (
-    "sponsor",
-    "staff",
-    "privacy",
-    "custodian",
-    "edtech",
-    "legal",
-    "itsec",
-    "procurement",
-    "superintendent",
-    "board",
-    "principal",
-    "ceo",
-    "web",
-    "board_clerk",
-    "signer",
-    "board_attorney",
-    "data_owner",
-    "hearing_officer",
-    "hr",
-)
 SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 

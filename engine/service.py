@@ -18,7 +18,7 @@ from engine.errors import AlreadyDecided, LostRace, Refused, Stale
 from engine.messages import Command, CompleteTask, Event, FireTimer, Reassign, RecordFacts, Recount, StartCase
 from engine.office import Office
 from engine.ports import Answer, Definitions, DueTimer, Message, OfficeMaker, Store, Taking, Unit
-from engine.turn import written
+from engine.words import written
 
 TRIES = 5
 BATCH = 50

@@ -10,6 +10,7 @@ from engine.case import Actor, Case, FactValue, Task
 from engine.definition import Definition, StateDef, Words, say
 from engine.messages import Decision, Effect, Event
 from engine.office import Office
+from engine.words import written
 
 
 @dataclass(slots=True)
@@ -71,18 +72,3 @@ class Turn:
     def decision(self) -> Decision:
         changed = replace(self.case, revision=self.case.revision + 1)
         return Decision(changed, tuple(self.effects), tuple(self.events))
-
-
-def written(value: FactValue) -> str:
-    """A fact as text: dates in ISO form, sets and lists sorted and joined by commas."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case dt.datetime() | dt.date():
-            return value.isoformat()
-        case frozenset():
-            return ", ".join(sorted(value))
-        case tuple():
-            return ", ".join(contact.name for contact in value)
-        case _:
-            return str(value)

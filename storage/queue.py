@@ -110,7 +110,7 @@ def open_queue_rows(
 
     `database` is the path of an SQLite file or a URL. Raises `WrongEnvironment` as `open_store` does.
     """
-    with _reading(database) as ask:
+    with asking(database) as ask:
         titles = {(name, version): (title, json.loads(labels)) for name, version, title, labels in ask(_DEFINITIONS)}
         wanted = {"role": role, "process": process, "person": person}
         picked = _pick(ask, titles, wanted, today if overdue else None, limit)
@@ -121,7 +121,7 @@ def open_queue_rows(
 
 
 def _pick(
-    ask: _Asker, titles: Titles, wanted: Mapping[str, str | None], late: dt.date | None, limit: int | None
+    ask: Asker, titles: Titles, wanted: Mapping[str, str | None], late: dt.date | None, limit: int | None
 ) -> Rows:
     """The rows asked for, in their order: the database sorts, so that only these are fetched."""
     windows = [f"{process}/{version}/{name}" for (process, version), (_, labels) in titles.items()
@@ -137,7 +137,7 @@ def _pick(
     return ask(statement, (*windows, *given.values(), *([late.isoformat()] * 2 if late else [])))
 
 
-def _some(ask: _Asker, statement: str, name: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+def _some(ask: Asker, statement: str, name: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
     """Rows of a statement for these keys, in batches."""
     found = sorted(keys)
     for start in range(0, len(found), _AT_ONCE):
@@ -145,7 +145,7 @@ def _some(ask: _Asker, statement: str, name: str, keys: Iterable[str]) -> Iterat
         yield from ask(statement.format(**{name: ask.marks(batch)}), tuple(batch))
 
 
-class _Asker:
+class Asker:
     """A raw connection of either kind, and how its language writes a parameter and a day that never comes."""
 
     def __init__(self, connection: Any, *, is_sqlite: bool) -> None:
@@ -220,7 +220,7 @@ def _date(value: str | dt.date | None) -> dt.date | None:
 
 
 @contextmanager
-def _reading(database: str | Path) -> Iterator[_Asker]:
+def asking(database: str | Path) -> Iterator[Asker]:
     """A connection that sees one moment and cannot write."""
     word = str(database)
     if word.startswith("postgresql"):
@@ -232,7 +232,7 @@ def _reading(database: str | Path) -> Iterator[_Asker]:
 
 
 @contextmanager
-def _sqlite(path: Path) -> Iterator[_Asker]:
+def _sqlite(path: Path) -> Iterator[Asker]:
     if not path.is_file():
         raise WrongEnvironment(f"there is no database {path}: make it with soppa init, or correct the setting")
     mode = stat.S_IMODE(path.stat().st_mode)
@@ -250,7 +250,7 @@ def _sqlite(path: Path) -> Iterator[_Asker]:
 
 
 @contextmanager
-def _postgres(url: str) -> Iterator[_Asker]:
+def _postgres(url: str) -> Iterator[Asker]:
     try:
         import psycopg
     except ImportError:
@@ -267,8 +267,8 @@ def _postgres(url: str) -> Iterator[_Asker]:
         ) from error
 
 
-def _checked(connection: Any, has_schema: str, *, is_sqlite: bool) -> _Asker:
-    ask = _Asker(connection, is_sqlite=is_sqlite)
+def _checked(connection: Any, has_schema: str, *, is_sqlite: bool) -> Asker:
+    ask = Asker(connection, is_sqlite=is_sqlite)
     found = ask("SELECT version_num FROM alembic_version") if ask(has_schema) else [("none",)]
     if found[0][0] != SCHEMA:
         raise WrongEnvironment(f"the database has schema {found[0][0]}, this program needs {SCHEMA}: see soppa init")

@@ -1,7 +1,7 @@
 """The law and the processes as data, and the catalogue that reads them.
 
 A process is a folder: `process.yaml` and `mails/NAME.LANGUAGE.md`. A folder of the same name in the district's overlay
-takes the place of the shipped one as a whole.
+takes the place of the shipped one as a whole. The compiler is loaded with the first definition; few commands need one.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.calendar import Calendar
-from engine.clocks import Rule
-from engine.compile import compile_definition
-from engine.definition import Definition
 from engine.errors import FaultyInput, UsageError, WrongEnvironment
 from engine.faults import Fault
-from engine.ladders import Ladder
-from engine.lawbook import read_calendar, read_ladders, read_rules
 from engine.nodes import nearest
 from workflows.reader import read_yaml
+
+if TYPE_CHECKING:
+    from engine.calendar import Calendar
+    from engine.clocks import Rule
+    from engine.definition import Definition
+    from engine.ladders import Ladder
 
 SHIPPED = Path(__file__).parent
 PROCESS_FILE = "process.yaml"
@@ -48,6 +49,8 @@ def compile_source(text: str, file: str, texts: Mapping[str, str], law: Lawbook 
 
     Raises `FaultyInput` with all faults.
     """
+    from engine.compile import compile_definition
+
     law = law or lawbook()
     return compile_definition(read_yaml(text, file), rules=law.rules, ladders=law.ladders, texts=texts)
 
@@ -134,6 +137,8 @@ def _law_documents() -> Mapping[str, str]:
 
 
 def _lawbook(documents: Mapping[str, str]) -> Lawbook:
+    from engine.lawbook import read_calendar, read_ladders, read_rules
+
     rules: dict[str, Rule] = {}
     calendars: dict[str, Calendar] = {}
     for place, text in documents.items():

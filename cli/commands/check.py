@@ -5,21 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
+from cli import completion
 from cli.home import Home
-from cli.office import make_office, settings_or_sample
 from cli.options import home_option, json_option
 from cli.printing import print_json, say
-from engine.definition import Definition, TaskDef
 from engine.errors import Refused
-from engine.office import Office
-from engine.prove import Report
-from engine.prove import check as prove
-from engine.rehearse import rehearse
-from notifiers.compose import text_faults
 from workflows import Catalogue, faults_of
+
+if TYPE_CHECKING:
+    from engine.definition import Definition, TaskDef
+    from engine.office import Office
+    from engine.prove import Report
 
 SAMPLE_DAY = dt.date(2026, 9, 14)
 """The day that stands in the mails which are rendered as a test."""
@@ -40,7 +40,7 @@ class Checked:
 
 
 @click.command(epilog="Example: soppa check correction_request")
-@click.argument("processes", nargs=-1, metavar="[PROCESS]...")
+@click.argument("processes", nargs=-1, metavar="[PROCESS]...", shell_complete=completion.processes)
 @click.option("--district", is_flag=True,
               help="Also name every task that nobody, or no two people, of this district can do.")
 @home_option
@@ -91,6 +91,11 @@ def _district(home: Home) -> Office:
 
 
 def _check(definition: Definition, catalogue: Catalogue, office: Office | None, home: Home) -> Checked:
+    from cli.office import make_office, settings_or_sample
+    from engine.prove import check as prove
+    from engine.rehearse import rehearse
+    from notifiers.compose import text_faults
+
     calendars = make_office(settings_or_sample(home), (), home).calendars
     gaps: Iterable[str] = () if office is None else gaps_in(definition, office)
     mails = tuple(map(str, text_faults(definition, SAMPLE_DAY)))

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+from cli import completion
 from cli.commands.show import as_mapping
-from cli.documents import handing_in
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import print_json, say
-from cli.values import fact_values
 from cli.wiring import open_house
-from engine.case import Case, Task
-from engine.definition import say as in_words
 from engine.errors import UsageError
 from engine.nodes import nearest
+from engine.words import say as in_words
+
+if TYPE_CHECKING:
+    from engine.case import Case, Task
 
 
 @click.command(epilog="Example: soppa do 2026-0001 verify complete -f identity_ok=yes -f data_owner=dana")
-@click.argument("case")
-@click.argument("task")
-@click.argument("outcome")
+@click.argument("case", shell_complete=completion.cases)
+@click.argument("task", shell_complete=completion.tasks)
+@click.argument("outcome", shell_complete=completion.outcomes)
 @facts_option
 @click.option("--reason", default="", help="Why; it stands in the history.")
 @click.option("--on-behalf-of", metavar="NAME", default=None,
@@ -33,6 +35,9 @@ from engine.nodes import nearest
 def command(case: str, task: str, outcome: str, given: tuple[str, ...], reason: str, on_behalf_of: str | None,
             as_login: str | None, home: Home, as_json: bool) -> None:
     """Answer TASK of CASE with OUTCOME. TASK is its name or its number."""
+    from cli.documents import handing_in
+    from cli.values import fact_values
+
     if on_behalf_of and not reason.strip():
         raise UsageError("--on-behalf-of needs --reason: say how you know")
     with open_house(home) as house:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cli import completion
 from cli.home import Home
 from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say, table
@@ -34,12 +35,16 @@ def list_(home: Home, as_json: bool) -> None:
 
 
 @command.command(epilog="Example: soppa incidents retry 3")
-@click.argument("incident", type=int)
+@click.argument("incident", type=int, shell_complete=completion.incidents)
 @as_option
 @home_option
-def retry(incident: int, as_login: str | None, home: Home) -> None:
+@json_option
+def retry(incident: int, as_login: str | None, home: Home, as_json: bool) -> None:
     """Put INCIDENT back to work, with its tries counted from zero."""
     with open_house(home) as house:
         house.actor(as_login)
         house.store.retry_incident(incident, house.clock())
-    say(f"incident {incident} is tried again at the next heartbeat")
+    if as_json:
+        print_json({"id": incident, "closed": True})
+    else:
+        say(f"incident {incident} is tried again at the next heartbeat")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from cli.home import Home, make_home, write_private
-from cli.options import home_option
-from cli.printing import say
+from cli.options import home_option, json_option
+from cli.printing import print_json, say
 from engine.errors import UsageError
 
 SETTINGS = """\
@@ -40,7 +40,8 @@ bind: 127.0.0.1:8080
 @click.option("--zone", default="America/Chicago", show_default=True, help="The zone of its local dates.")
 @click.option("--public-url", default="http://localhost:8080", show_default=True, help="Address of the pages.")
 @home_option
-def command(district: str, zone: str, public_url: str, home: Home) -> None:
+@json_option
+def command(district: str, zone: str, public_url: str, home: Home, as_json: bool) -> None:
     """Make a home: settings, key ring, documents folder and an empty database."""
     from cli.wiring import open_house
 
@@ -48,6 +49,9 @@ def command(district: str, zone: str, public_url: str, home: Home) -> None:
     build_home(home, settings)
     with open_house(home, create=True):
         pass
+    if as_json:
+        print_json({"home": str(home.root), "settings": str(home.settings), "ring": str(home.ring)})
+        return
     say(f"made {home.root}")
     say(f"The key ring {home.ring} opens the personal data in the database. Back it up now, apart from the data:")
     say("without it the data is lost, and with both a thief needs nothing else. This is said only once.")

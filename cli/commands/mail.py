@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from cli import completion
 from cli.home import Home
 from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import open_house
 from engine.errors import UsageError
 from engine.nodes import nearest
+
+if TYPE_CHECKING:
+    from engine.definition import MailDef
 
 WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain")
 
@@ -20,11 +26,12 @@ def command() -> None:
 
 
 @command.command(epilog="Example: soppa mail preview correction_request receipt --language es")
-@click.argument("process")
-@click.argument("mail", required=False)
+@click.argument("process", shell_complete=completion.processes)
+@click.argument("mail", required=False, shell_complete=completion.process_mails)
 @click.option("--language", default="en", show_default=True)
 @home_option
-def preview(process: str, mail: str | None, language: str, home: Home) -> None:
+@json_option
+def preview(process: str, mail: str | None, language: str, home: Home, as_json: bool) -> None:
     """Show MAIL of PROCESS with made-up values (all its mails, without a name)."""
     import datetime as dt
 
@@ -37,12 +44,15 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
     if mail is not None and mail not in definition.mails:
         raise UsageError(f"process {process} has no mail '{mail}'{nearest(mail, definition.mails)}")
     today = dt.datetime.now(settings.zone).date()
-    for name in [mail] if mail else definition.mails:
-        made = definition.mails[name]
-        rendered = render(definition, made, language, settings.district, today)
-        review = made.reviewed_by
-        mark = "  [not reviewed yet]" if language in review and review[language] is None else ""
-        say(f"— {name} ({language}){mark}\nSubject: {rendered.subject}\n\n{rendered.text}\n")
+    made = [definition.mails[name] for name in ([mail] if mail else definition.mails)]
+    shown = [(one, render(definition, one, language, settings.district, today)) for one in made]
+    if as_json:
+        print_json([{"mail": one.name, "language": language, "subject": text.subject, "text": text.text,
+                     "reviewed": _is_reviewed(one, language)} for one, text in shown])
+        return
+    for one, text in shown:
+        mark = "" if _is_reviewed(one, language) else "  [not reviewed yet]"
+        say(f"— {one.name} ({language}){mark}\nSubject: {text.subject}\n\n{text.text}\n")
 
 
 @command.command(epilog="Example: soppa mail outbox --state uncertain")
@@ -67,25 +77,38 @@ def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> No
 
 
 @command.command(epilog="Example: soppa mail retry 17")
-@click.argument("mail", type=int)
+@click.argument("mail", type=int, shell_complete=completion.mails_to_retry)
 @as_option
 @home_option
-def retry(mail: int, as_login: str | None, home: Home) -> None:
+@json_option
+def retry(mail: int, as_login: str | None, home: Home, as_json: bool) -> None:
     """Send MAIL (its number in the outbox) again: a deferred or failed one. One in doubt is settled first."""
     with open_house(home) as house:
         house.actor(as_login)
         house.store.views.retry_mail(mail, house.clock())
-    say(f"mail {mail} is sent again at the next heartbeat")
+    if as_json:
+        print_json({"id": mail, "state": "queued"})
+    else:
+        say(f"mail {mail} is sent again at the next heartbeat")
 
 
 @command.command(epilog="Example: soppa mail settle 17 accepted")
-@click.argument("mail", type=int)
+@click.argument("mail", type=int, shell_complete=completion.mails_in_doubt)
 @click.argument("how", type=click.Choice(["accepted", "failed"]))
 @as_option
 @home_option
-def settle(mail: int, how: str, as_login: str | None, home: Home) -> None:
+@json_option
+def settle(mail: int, how: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Say what became of an uncertain MAIL, after you have asked the relay's log or the reader."""
     with open_house(home) as house:
         actor = house.actor(as_login)
         house.store.views.resolve_uncertain(mail, how == "accepted", actor.id, house.clock())
-    say(f"mail {mail}: {how}")
+    if as_json:
+        print_json({"id": mail, "state": how})
+    else:
+        say(f"mail {mail}: {how}")
+
+
+def _is_reviewed(mail: MailDef, language: str) -> bool:
+    """English is the author's own; a translation takes a reviewer."""
+    return language not in mail.reviewed_by or mail.reviewed_by[language] is not None

@@ -6,6 +6,7 @@ import datetime as dt
 
 import click
 
+from cli import completion
 from cli.home import Home, check_home
 from cli.options import home_option, json_option
 from cli.printing import day, left, print_json, say, table
@@ -14,9 +15,9 @@ from storage.queue import QueueRow, open_queue_rows
 
 
 @click.command(epilog="Example: soppa queue --role custodian --overdue")
-@click.option("--role", help="Only tasks of this role.")
-@click.option("--person", help="Only tasks of this person (an id).")
-@click.option("--process", help="Only cases of this process.")
+@click.option("--role", shell_complete=completion.roles, help="Only tasks of this role.")
+@click.option("--person", shell_complete=completion.people, help="Only tasks of this person (an id).")
+@click.option("--process", shell_complete=completion.processes, help="Only cases of this process.")
 @click.option("--overdue", is_flag=True, help="Only what is past its legal deadline or district target.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @home_option

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from cli import completion
 from cli.acts import begin, plan_record
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import print_changes, tell_begun
 from cli.commands.show import as_mapping
-from cli.documents import handing_in
 from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
-from cli.values import fact_values
 from cli.wiring import House, open_house
-from engine.case import Actor, Case
 from engine.errors import NeedsSecond, Refused
+
+if TYPE_CHECKING:
+    from engine.case import Actor, Case
 
 
 @click.command(epilog="Example: soppa record 2026-0001 received_on=2026-11-18 --reason 'stamp on the envelope'")
-@click.argument("case")
+@click.argument("case", shell_complete=completion.cases)
 @click.argument("given", nargs=-1, required=True, metavar="FACT=VALUE...")
 @click.option("--reason", required=True, help="Why; it stands in the history.")
 @click.option("--begin", "begin_", is_flag=True,
@@ -30,6 +33,9 @@ from engine.errors import NeedsSecond, Refused
 def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_login: str | None, home: Home,
             as_json: bool) -> None:
     """Record facts of CASE. Nothing is overwritten: the old value stays in the history."""
+    from cli.documents import handing_in
+    from cli.values import fact_values
+
     typed = read_given(given)
     with open_house(home) as house:
         with house.store.read() as unit:

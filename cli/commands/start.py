@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import click
 
+from cli import completion
 from cli.commands.show import as_mapping
-from cli.documents import handing_in
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
-from cli.values import facts_and_parties
 from cli.wiring import open_house
 
 
 @click.command(epilog="Example: soppa start correction_request -f received_on=2026-11-20 -f item='Date of birth' "
                       "-f 'parent=Ana Ruiz <ana@example.org>; language=es'")
-@click.argument("process")
+@click.argument("process", shell_complete=completion.processes)
 @facts_option
 @click.option("--on-behalf-of", metavar="NAME", default=None, help="For whom you act; it is recorded beside your name.")
 @as_option
@@ -24,6 +23,9 @@ from cli.wiring import open_house
 def command(process: str, given: tuple[str, ...], on_behalf_of: str | None, as_login: str | None, home: Home,
             as_json: bool) -> None:
     """Start a case of PROCESS."""
+    from cli.documents import handing_in
+    from cli.values import facts_and_parties
+
     with open_house(home) as house:
         definition = house.definitions.newest(process)
         actor = house.actor(as_login, on_behalf_of)
