@@ -6,6 +6,7 @@ Exit codes: 0 done · 1 refused · 2 the call makes no sense · 78 the environme
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,8 +15,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from cli.options import Commands
 from engine.errors import SoppaError
-from engine.nodes import nearest
 
 COMMANDS = {
     "init": "Make a home for a district: settings, key, database.",
@@ -43,7 +44,15 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+_PLAINER = (
+    (re.compile(r"is not a valid integer( range)?"), "is no whole number"),
+    (re.compile(r"is not in the range (\d+)<=x<=(\d+)"), r"is not between \1 and \2"),
+    (re.compile(r"Got unexpected extra arguments? \((.*)\)"), r"there is no place for '\1'"),
+)
+"""Sentences of click that a person need not know to read."""
+
+
+class LazyGroup(Commands):
     """Loads a command's module when the command is called; `--help` reads the table above and loads nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -55,12 +64,6 @@ class LazyGroup(click.Group):
         command = import_module(f"cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101
         return command
-
-    def resolve_command(self, ctx: click.Context,
-                        args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(f"there is no command '{args[0]}'{nearest(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands of the table, without loading one, and our own options."""
@@ -112,6 +115,8 @@ def _say(message: str, code: int) -> int:
 
 def _sentence(error: click.ClickException) -> str:
     text = " ".join(error.format_message().split()).rstrip(".")
+    for theirs, ours in _PLAINER:
+        text = theirs.sub(ours, text)
     return text[:1].lower() + text[1:]
 
 

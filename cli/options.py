@@ -13,6 +13,19 @@ import click
 from cli import completion
 from cli.home import find_home
 from engine.errors import UsageError
+from engine.nodes import nearest
+
+
+class Commands(click.Group):
+    """A group that names the nearest command for one that it does not know."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in known:
+            raise click.UsageError(f"there is no command '{args[0]}'{nearest(args[0], known)}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 def home_option(command: Callable[..., None]) -> Callable[..., None]:

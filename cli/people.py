@@ -14,6 +14,7 @@ from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
 from engine.nodes import nearest
 from engine.roles import ROLES
+from engine.words import LANGUAGES
 
 if TYPE_CHECKING:
     from engine.office import Person
@@ -65,6 +66,9 @@ def faults_of_row(cells: Mapping[str, str]) -> Iterator[str]:
     for role in cells["roles"].split():
         if role not in ROLES:
             yield f"roles: there is no role '{role}'{nearest(role, ROLES)}"
+    language = cells.get("language") or "en"
+    if language not in LANGUAGES:
+        yield f"language: nothing is written in '{language}'{nearest(language, LANGUAGES)}"
     if cells.get("active", "") not in ("", "yes", "no"):
         yield f"active: '{cells['active']}' is neither yes nor no"
     yield from _wrong_absence(cells)

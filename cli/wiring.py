@@ -94,6 +94,10 @@ class House:
     def make_office(self, people: Iterable[Person]) -> Office:
         return _office(self.settings, people, self.home)
 
+    def active(self) -> frozenset[str]:
+        """The ids of everybody who works here now."""
+        return frozenset(person.id for person in self.store.people() if person.active)
+
     def actor(self, as_login: str | None = None, on_behalf_of: str | None = None) -> Actor:
         """The person at the terminal. Raises `NotAllowed`."""
         return acting(self.store.people(), as_login=as_login, demo=self.settings.demo, on_behalf_of=on_behalf_of)

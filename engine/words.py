@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.case import FactValue
 
+LANGUAGES = ("en", "es")
+"""What our own mails and pages are written in."""
+
 Words = Mapping[str, str]
 """One text in several languages, by language code; `en` is always there."""
 

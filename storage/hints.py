@@ -15,6 +15,8 @@ _SOURCE = """
     WHERE c.id = {}"""
 _PEOPLE = "SELECT id FROM people WHERE active ORDER BY id"
 _LOGINS = "SELECT login FROM people WHERE active AND login IS NOT NULL ORDER BY login"
+_EVERYBODY = "SELECT id FROM people ORDER BY id"
+_PROCESSES = "SELECT DISTINCT process FROM cases ORDER BY process"
 _ACTS = "SELECT id FROM pending_acts WHERE confirmed_by IS NULL ORDER BY at DESC LIMIT 100"
 _INCIDENTS = "SELECT id FROM incidents WHERE closed_at IS NULL ORDER BY id DESC LIMIT 100"
 _TO_RETRY = "SELECT id FROM outbox WHERE state IN ('queued', 'deferred', 'failed') ORDER BY id DESC LIMIT 100"
@@ -47,6 +49,16 @@ def people(database: Database) -> list[str]:
 
 def logins(database: Database) -> list[str]:
     return _words(database, _LOGINS)
+
+
+def everybody(database: Database) -> list[str]:
+    """Those who work here no more as well."""
+    return _words(database, _EVERYBODY)
+
+
+def processes(database: Database) -> list[str]:
+    """Those that have cases, on file or not."""
+    return _words(database, _PROCESSES)
 
 
 def acts(database: Database) -> list[str]:

@@ -10,7 +10,7 @@ import click
 from cli import completion
 from cli.acts import Shown, check_waiting, confirm_act, shown_by, text_of, title_of
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, pairs, print_json, say, table
 from cli.totp import matching
 from cli.wiring import House, open_house
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TRIES, PER = 5, dt.timedelta(minutes=15)
 
 
-@click.group(epilog="Example: soppa acts list")
+@click.group(cls=Commands, epilog="Example: soppa acts list")
 def command() -> None:
     """What waits for a second person: list, confirm."""
 
@@ -52,7 +52,7 @@ def list_(every: bool, home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def confirm(act: str, as_login: str | None, home: Home, as_json: bool) -> None:
-    """Confirm ACT as its second person, with a code of your authenticator app (asked for, or read from stdin)."""
+    """Confirm ACT as its second person. A code of your authenticator app is asked for, or read from stdin."""
     with open_house(home) as house:
         person = house.actor(as_login).id
         found = house.store.acts.act(act)

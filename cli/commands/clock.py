@@ -10,7 +10,7 @@ import click
 
 from cli.clockwatch import stamp, trouble
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, UsageError
@@ -24,7 +24,7 @@ ACCEPTED = "clock_accepted"
 MAY = frozenset({"privacy", "itsec", "superintendent"})
 
 
-@click.group(epilog="Example: soppa clock accept --reason 'battery replaced, checked against two servers'")
+@click.group(cls=Commands, epilog="Example: soppa clock accept --reason 'battery replaced, checked twice'")
 def command() -> None:
     """Accept the machine's clock after it ran wrong."""
 
@@ -57,7 +57,7 @@ def accept(reason: str, as_login: str | None, home: Home, as_json: bool) -> None
 @home_option
 @json_option
 def show(home: Home, as_json: bool) -> None:
-    """Say whether the clock is believed, and who accepted it before and why."""
+    """Say whether the clock is believed. Also who accepted it before, and why."""
     with open_house(home) as house:
         found, past = trouble(house.clock(), house.store.high_water()), _accepted(house)
     if as_json:

@@ -56,6 +56,8 @@ def read_trigger(word: str, zone: str) -> dt.date:
         instant = dt.datetime.fromisoformat(word)
     except ValueError:
         raise UsageError(f"--from: '{word}' is no instant: write it as 2027-03-14T05:50Z") from None
+    if instant.tzinfo is None:
+        raise UsageError(f"--from: '{word}' has no time zone: add Z or an offset such as -06:00")
     return local_date(instant, read_zone(zone))
 
 

@@ -45,9 +45,9 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], reason: 
             found = unit.case(case)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         wanted = find_task(found, task, house.store.views.left_behind(found.id))
-        actor = house.actor(as_login, on_behalf_of)
-        with handing_in(house.documents, definition, read_given(given)) as words:
-            values = fact_values(definition, words)
+        typed, actor = read_given(given), house.actor(as_login, on_behalf_of)
+        with handing_in(house.documents, definition, typed) as words:
+            values = fact_values(definition, words, house.active())
             after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason)
         title = in_words(definition.states[after.state].title, "en")
     if as_json:

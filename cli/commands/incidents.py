@@ -6,12 +6,12 @@ import click
 
 from cli import completion
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import open_house
 
 
-@click.group(epilog="Example: soppa incidents list")
+@click.group(cls=Commands, epilog="Example: soppa incidents list")
 def command() -> None:
     """What failed five times: list, retry."""
 

@@ -7,7 +7,7 @@ import click
 from cli.home import Home, make_home, write_private
 from cli.options import home_option, json_option
 from cli.printing import print_json, say
-from engine.errors import UsageError
+from engine.errors import FaultyInput, UsageError
 
 SETTINGS = """\
 # The settings of the district. Unknown keys are refused; docs/operating.md names them all.
@@ -45,7 +45,9 @@ def command(district: str, zone: str, public_url: str, home: Home, as_json: bool
     """Make a home: settings, key ring, documents folder and an empty database."""
     from cli.wiring import open_house
 
-    settings = SETTINGS.format(district=quoted(district), zone=quoted(zone), public_url=quoted(public_url))
+    given = {"district": district, "zone": zone, "public-url": public_url}
+    settings = SETTINGS.format(**{name.replace("-", "_"): quoted(word, name) for name, word in given.items()})
+    check_words(settings, home)
     build_home(home, settings)
     with open_house(home, create=True):
         pass
@@ -67,8 +69,20 @@ def build_home(home: Home, settings: str) -> None:
     write_private(home.settings, settings.encode())
 
 
-def quoted(text: str) -> str:
-    """A text as a YAML scalar. Raises `UsageError` for control characters."""
+def check_words(settings: str, home: Home) -> None:
+    """Refuses words that would make no settings, before anything is made. Raises `UsageError` naming their options."""
+    from cli.settings import check_text
+
+    try:
+        check_text(settings, home.settings)
+    except FaultyInput as error:
+        wrong = [fault.message.partition(":") for fault in error.faults]
+        said = [f"--{key.replace('_', '-')}{colon}{rest}" for key, colon, rest in wrong]
+        raise UsageError("\n".join(said)) from error
+
+
+def quoted(text: str, option: str) -> str:
+    """A text as a YAML scalar. Raises `UsageError` for nothing and for control characters."""
     if not text.isprintable() or not text.strip():
-        raise UsageError(f"{text!r} holds control characters or nothing: type it again")
+        raise UsageError(f"--{option} holds {'control characters' if text.strip() else 'nothing'}: type it again")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -8,7 +8,7 @@ import click
 
 from cli import completion
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import open_house
 from engine.errors import UsageError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain")
 
 
-@click.group(epilog="Example: soppa mail outbox --state uncertain")
+@click.group(cls=Commands, epilog="Example: soppa mail outbox --state uncertain")
 def command() -> None:
     """Mails: preview, outbox, retry, settle."""
 
@@ -32,10 +32,11 @@ def command() -> None:
 @home_option
 @json_option
 def preview(process: str, mail: str | None, language: str, home: Home, as_json: bool) -> None:
-    """Show MAIL of PROCESS with made-up values (all its mails, without a name)."""
+    """Show a mail with made-up values. Without MAIL, all mails of PROCESS."""
     import datetime as dt
 
     from cli.office import settings_or_sample
+    from cli.values import languages
     from notifiers.compose import preview as render
     from workflows import Catalogue
 
@@ -43,6 +44,9 @@ def preview(process: str, mail: str | None, language: str, home: Home, as_json: 
     definition, settings = catalogue.newest(process), settings_or_sample(home)
     if mail is not None and mail not in definition.mails:
         raise UsageError(f"process {process} has no mail '{mail}'{nearest(mail, definition.mails)}")
+    written_in = languages(definition)
+    if language not in written_in:
+        raise UsageError(f"no mail of {process} is written in '{language}'{nearest(language, written_in)}")
     today = dt.datetime.now(settings.zone).date()
     made = [definition.mails[name] for name in ([mail] if mail else definition.mails)]
     shown = [(one, render(definition, one, language, settings.district, today)) for one in made]
@@ -82,7 +86,7 @@ def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> No
 @home_option
 @json_option
 def retry(mail: int, as_login: str | None, home: Home, as_json: bool) -> None:
-    """Send MAIL (its number in the outbox) again: a deferred or failed one. One in doubt is settled first."""
+    """Send a deferred or failed mail again. MAIL is its number in the outbox; one in doubt is settled first."""
     with open_house(home) as house:
         house.actor(as_login)
         house.store.views.retry_mail(mail, house.clock())
@@ -94,12 +98,12 @@ def retry(mail: int, as_login: str | None, home: Home, as_json: bool) -> None:
 
 @command.command(epilog="Example: soppa mail settle 17 accepted")
 @click.argument("mail", type=int, shell_complete=completion.mails_in_doubt)
-@click.argument("how", type=click.Choice(["accepted", "failed"]))
+@click.argument("how", type=click.Choice(["accepted", "failed"]), metavar="HOW")
 @as_option
 @home_option
 @json_option
 def settle(mail: int, how: str, as_login: str | None, home: Home, as_json: bool) -> None:
-    """Say what became of an uncertain MAIL, after you have asked the relay's log or the reader."""
+    """Say what became of an uncertain mail. HOW is accepted or failed; ask the relay's log or the reader first."""
     with open_house(home) as house:
         actor = house.actor(as_login)
         house.store.views.resolve_uncertain(mail, how == "accepted", actor.id, house.clock())

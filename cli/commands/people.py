@@ -17,7 +17,7 @@ from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import tell_begun
 from cli.home import Home
 from cli.identity import login
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.people import COLUMNS, changes, check_links, check_unique, faults_of_row, person_of, read_people, row_of
 from cli.printing import print_json, say, table
 from cli.totp import uri
@@ -35,7 +35,7 @@ Changes = Sequence[tuple[str, "Person", str]]
 """`new` or `changed`, the person as they will be, and what changes."""
 
 
-@click.group(epilog="Example: soppa people import people.csv")
+@click.group(cls=Commands, epilog="Example: soppa people import people.csv")
 def command() -> None:
     """The people of the office: import, list, set, totp."""
 
@@ -48,7 +48,8 @@ def command() -> None:
 @home_option
 @json_option
 def import_(file: Path, apply_: bool, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
-    """Take people from a CSV FILE: id, name, email, roles; login, language, deputy, supervisor, absence, active."""
+    """Take people from a CSV FILE. Columns: id, name, email, roles; login, language, deputy, supervisor, absent_from,
+    absent_to, active."""
     wanted = read_people(file)
     with open_house(home) as house:
         _put(house, wanted, as_login, Wish(apply_, apply_, "--apply", reason, as_json))
@@ -110,7 +111,7 @@ def set_(person: str, absent: str | None, roles: tuple[str, ...], reason: str, b
 @home_option
 @json_option
 def totp(person: str, as_login: str | None, home: Home, as_json: bool) -> None:
-    """Make a new secret for one-time codes of PERSON and show it once, for their authenticator app.
+    """Make a new secret for PERSON's one-time codes. It is shown once, for their authenticator app.
 
     With --json the secret goes to stderr alone: what programs keep holds none.
     """

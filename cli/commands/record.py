@@ -42,7 +42,7 @@ def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_log
             before = unit.case(case)
         definition, actor = house.definitions.pinned(before.process, before.version, before.hash), house.actor(as_login)
         with handing_in(house.documents, definition, typed) as words:
-            values = fact_values(definition, words)
+            values = fact_values(definition, words, house.active())
             try:
                 after = house.service.record(case, values, actor, house.clock(), reason)
             except NeedsSecond:

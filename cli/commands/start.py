@@ -28,9 +28,9 @@ def command(process: str, given: tuple[str, ...], on_behalf_of: str | None, as_l
 
     with open_house(home) as house:
         definition = house.definitions.newest(process)
-        actor = house.actor(as_login, on_behalf_of)
-        with handing_in(house.documents, definition, read_given(given)) as words:
-            facts, parties = facts_and_parties(definition, words)
+        typed, actor = read_given(given), house.actor(as_login, on_behalf_of)
+        with handing_in(house.documents, definition, typed) as words:
+            facts, parties = facts_and_parties(definition, words, house.active())
             case = house.service.start(process, facts, parties, actor, house.clock())
     if as_json:
         print_json(as_mapping(case))

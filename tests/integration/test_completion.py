@@ -116,7 +116,8 @@ def test_completing_loads_nothing_heavy(line: str, home: Home) -> None:
     code = ("import sys, atexit; from cli.main import main\n"
             "atexit.register(lambda: sys.stderr.write(' '.join(sys.modules))); main()")  # fmt: skip
     shell = {**os.environ, **asked}
-    ended = subprocess.run([sys.executable, "-c", code], env=shell, capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run([sys.executable, "-c", code], env=shell, capture_output=True, text=True, timeout=60,
+                           check=True)  # fmt: skip
     loaded = {name.partition(".")[0] for name in ended.stderr.split()}
     on_postgres = {"psycopg", "asyncio"} if "postgresql" in home.settings.read_text() else set()
     assert "cli" in loaded and loaded & HEAVY <= on_postgres
