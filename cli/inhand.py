@@ -53,10 +53,10 @@ def in_hand(home: Home) -> Iterator[InHand]:
     try:
         file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         os.pwrite(file, _NOTHING, 0)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise WrongEnvironment(f"{home.root} cannot be written ({error.strerror}): give the folder back to soppa's "
                                f"user, or make room") from error
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     hidden.rename(path)  # under its name it is locked already, so that nobody takes it for a dead one's
     try:
         yield InHand(file)
@@ -81,7 +81,7 @@ def count_dead(home: Home, count: Counted) -> None:
 def _count(file: int, path: Path, count: Counted) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:  # its owner lives
         return
     if os.fstat(file).st_nlink == 0:  # another start was faster
         return
