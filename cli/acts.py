@@ -10,22 +10,22 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from cli.identity import actor_of
 from cli.people import changes, check_links, person_of, row_of
 from cli.printing import day
-from cli.values import fact_values
 from cli.wiring import House, new_token
-from engine.case import Actor, Case
-from engine.definition import Definition, say
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
-from engine.messages import RecordFacts
-from engine.office import Office, Person
-from engine.ports import Unit
-from engine.turn import written
-from storage.acts import Act
-from storage.store import SqlUnit
+from engine.words import say, written
+
+if TYPE_CHECKING:
+    from engine.case import Actor, Case
+    from engine.definition import Definition
+    from engine.office import Office, Person
+    from engine.ports import Unit
+    from storage.acts import Act
+    from storage.store import SqlUnit
 
 LASTS = dt.timedelta(days=7)
 LATER_DATE, ROLES = "later_legal_date", "change_of_roles"
@@ -81,6 +81,9 @@ def named_second(office: Office, beginner: str = "") -> Person | None:
 
 def plan_record(house: House, case_id: str, given: Mapping[str, str], actor: Actor, reason: str) -> Planned:
     """A legal date that would move later. Raises `Refused` where there is no second person."""
+    from cli.values import fact_values
+    from engine.messages import RecordFacts
+
     now = house.clock()
     with house.store.read() as unit:
         case, office = unit.case(case_id), house.office(unit)
@@ -104,6 +107,8 @@ def plan_people(house: House, before: Sequence[Person], wanted: Sequence[Person]
 
 def begin(house: House, planned: Planned) -> Act:
     """Keeps the act and queues the mail to its second person, in one transaction."""
+    from storage.acts import Act
+
     now, token = house.clock(), new_token()
     digest = hashlib.sha256(token.encode()).hexdigest()
     payload = {**planned.content, "second": planned.second.id, "reason": planned.reason, "token_hash": digest,
@@ -184,6 +189,8 @@ def is_set_up(house: House, office: Office) -> bool:
 
 def record_set_up(house: House, unit: SqlUnit, before: Sequence[Person], wanted: Sequence[Person], by: str) -> None:
     """The line of an exempt change, in the transaction that makes it."""
+    from storage.acts import Act
+
     now = house.clock()
     people = {person.id: person for person in (*before, *wanted)}
     over = named_second(house.make_office(people.values())) is not None
@@ -206,6 +213,8 @@ def text_of(act: Act, name: str) -> str:
 
 
 def _record(house: House, act: Act, second: str) -> None:
+    from cli.values import fact_values
+
     case_id, now = str(act.case_id), house.clock()
     with house.store.read() as unit:
         case, people = unit.case(case_id), {person.id: person for person in unit.people()}

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cli.failpoint import dying, taking_or_dying
+from cli.inhand import InHand, count_dead, in_hand
 from cli.settings import RelaySettings as Wanted
 from cli.wiring import House, is_sqlite, new_token
 from cli.worker import Duties, Heart
 from notifiers.compose import Desk, composer
 from notifiers.relay import Relay
 from notifiers.smtp import RelaySettings, SmtpLink
+
+DIED_AT_IT = "the process ended while it worked on this"
 
 TICK_SECONDS = 0.1
 """How long one batch of timers may keep other writers waiting."""
@@ -25,31 +29,45 @@ def heart_of(house: House, *, tells_gaps: bool = True) -> Iterator[Heart]:
 
     A played clock jumps: `tells_gaps` False keeps the officer from hearing of each jump.
     """
+    with in_hand(house.home) as hand, relay_of(house) as relay:
+        yield Heart(duties(house, relay, hand, tells_gaps=tells_gaps), house.clock)
+
+
+@contextmanager
+def relay_of(house: House) -> Iterator[Relay | None]:
     wanted = house.settings.relay
     if wanted is None:
-        yield Heart(duties(house, None, tells_gaps=tells_gaps), house.clock)
+        yield None
         return
     with SmtpLink(relay_settings(wanted, house.settings.district)) as link:
         desk = desk_of(wanted, house.settings.district)
         compose = composer(house.store, house.store.outbox, house.definitions, house.make_office, desk)
-        relay = Relay(house.store.outbox, house.store, link, compose, house.clock)
-        yield Heart(duties(house, relay, tells_gaps=tells_gaps), house.clock)
+        yield Relay(house.store.outbox, house.store, link, dying(house.settings, compose), house.clock)
 
 
-def duties(house: House, relay: Relay | None, *, tells_gaps: bool) -> Duties:
+def duties(house: House, relay: Relay | None, hand: InHand, *, tells_gaps: bool) -> Duties:
     """Without a relay, mails wait in the outbox."""
+    taking = taking_or_dying(house.settings, hand.take)
+
     def send(now: dt.datetime, limit: int) -> int:
         return 0 if relay is None else relay.run(limit).done
 
     def tick(now: dt.datetime, limit: int) -> int:
         ends = time.monotonic() + TICK_SECONDS
-        return house.service.tick(now, limit, lambda: time.monotonic() >= ends)
+        with hand.working():
+            return house.service.tick(now, limit, lambda: time.monotonic() >= ends, taking)
+
+    def advance(now: dt.datetime, limit: int) -> int:
+        with hand.working():
+            return house.service.advance(now, limit, taking)
 
     def rescue(now: dt.datetime) -> None:
+        count_dead(house.home, lambda kind, ref: house.store.failed(kind, ref, DIED_AT_IT, now))
         house.store.outbox.rescue(now)
         while house.service.recount(now):
             pass
         house.service.replan(now)
+        house.documents.sweep(now, house.store.views.named_documents)
 
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}
@@ -58,7 +76,7 @@ def duties(house: House, relay: Relay | None, *, tells_gaps: bool) -> Duties:
         for holder in office.holders("privacy", office.today(now)):
             house.store.outbox.notify(f"person:{holder.person.id}", "while_off", None, said, now)
 
-    return Duties(tick, house.service.advance, send, rescue,
+    return Duties(tick, advance, send, rescue,
                   lambda now: not house.store.has_work(now), house.store.high_water, house.store.set_high_water,
                   was_off if tells_gaps else None)
 

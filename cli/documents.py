@@ -1,18 +1,28 @@
-"""Documents of a home: sealed under random names, pinned by the hash of their content."""
+"""Documents of a home: sealed under random names, pinned by the hash of their content.
+
+A file is new until the command that brought it is done, and lies in a folder of its own: what a crash leaves there is
+looked through by the daemon after a day.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cli.home import write_private
+from cli.inspection.inspector import inspect
 from engine.definition import Definition
-from engine.errors import UsageError, WrongEnvironment
+from engine.errors import Refused, UsageError, WrongEnvironment
 from engine.forms import KEPT_DOCUMENT
 from storage.sealing import Ring
-from web.documents import MAX_DOCUMENT, kind_of
+from web.documents import MAX_DOCUMENT, Kind, Unfit
+
+LOOKED_THROUGH_AFTER = dt.timedelta(days=1)
 
 
 class Documents:
@@ -22,11 +32,23 @@ class Documents:
         self.folder = folder
         self.ring = ring
 
-    def keep(self, content: bytes, kind: str) -> str:
-        """Keeps a file, and gives the fact's value: its random name, its kind and the SHA-256 of its content."""
-        name = secrets.token_hex(16)
-        write_private(self.folder / name, self.ring.seal(content, _place(name)))
-        return f"{name}.{kind} sha256:{hashlib.sha256(content).hexdigest()}"
+    @property
+    def new(self) -> Path:
+        return self.folder / "new"
+
+    @contextmanager
+    def keeping(self, files: Mapping[str, tuple[bytes, Kind]]) -> Iterator[Mapping[str, str]]:
+        """Files for the length of a command, as the values of their facts: they stay when it is done, and go when it is
+        refused. Where nobody knows how it ended, `sweep` finds out."""
+        kept = {name: self._keep(*file) for name, file in files.items()}
+        try:
+            yield kept
+        except (Refused, UsageError):
+            for value in kept.values():
+                self._path(value).unlink(missing_ok=True)
+            raise
+        for value in kept.values():
+            self._settle(self._path(value))
 
     def read(self, value: str) -> tuple[bytes, str]:
         """The content and kind behind a fact's value. Raises `UsageError` when it is missing or not what was kept."""
@@ -34,49 +56,83 @@ class Documents:
         if found is None:
             raise UsageError("this fact names no document that was kept here")
         try:
-            content = self.ring.open((self.folder / found["name"]).read_bytes(), _place(found["name"]))
+            content = self.ring.open(self._path(value).read_bytes(), _place(found["name"]))
         except (OSError, WrongEnvironment) as error:
             raise UsageError("the document is missing or cannot be opened: restore documents/ from a backup") from error
         if hashlib.sha256(content).hexdigest() != found["hash"]:
             raise UsageError("the document is not the one that was kept: restore documents/ from a backup")
         return content, found["kind"]
 
-    def forget(self, value: str) -> None:
-        """Takes a file away again whose answer was refused."""
-        found = KEPT_DOCUMENT.fullmatch(value)
-        if found is not None:
-            (self.folder / found["name"]).unlink(missing_ok=True)
+    def sweep(self, now: dt.datetime, named: Callable[[Collection[str]], Collection[str]]) -> int:
+        """Looks through what has been new for a day: what a case names stays, the rest goes. Says how much went.
+
+        `named` gives those of some names that stand anywhere in the database.
+        """
+        oldest = (now - LOOKED_THROUGH_AFTER).timestamp()
+        found = list(self.new.iterdir()) if self.new.is_dir() else []
+        left = [path for path in found if _written_at(path) < oldest]
+        wanted = named([path.name for path in left]) if left else ()
+        for path in left:
+            self._settle(path) if path.name in wanted else path.unlink(missing_ok=True)
+        return sum(path.name not in wanted for path in left)
+
+    def _keep(self, content: bytes, kind: Kind) -> str:
+        """Keeps a file, and gives the fact's value: its random name, its kind and the SHA-256 of its content."""
+        name = secrets.token_hex(16)
+        self.new.mkdir(mode=0o700, exist_ok=True)
+        write_private(self.new / name, self.ring.seal(content, _place(name)))
+        _to_disk(self.new)
+        return f"{name}.{kind} sha256:{hashlib.sha256(content).hexdigest()}"
+
+    def _path(self, value: str) -> Path:
+        """Where a kept file lies: among the new ones as long as it is not settled."""
+        name = value.partition(".")[0]
+        return self.new / name if (self.new / name).exists() else self.folder / name
+
+    def _settle(self, path: Path) -> None:
+        with suppress(OSError):  # it can be read where it is, and is settled by the daemon later
+            path.rename(self.folder / path.name)
 
 
-def keep_files(documents: Documents, definition: Definition, given: Mapping[str, str]) -> dict[str, str]:
+@contextmanager
+def handing_in(documents: Documents, definition: Definition, given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The words typed after `-f`, each `@FILE` of a document fact kept and named. Raises `UsageError`."""
-    kept = dict(given)
-    for name, word in given.items():
-        fact = definition.facts.get(name)
-        if fact is not None and fact.type.kind == "document" and not KEPT_DOCUMENT.fullmatch(word):
-            kept[name] = documents.keep(*_file(name, word))
-    return kept
+    facts = {name for name, fact in definition.facts.items() if fact.type.kind == "document"}
+    typed = {name: word for name, word in given.items() if name in facts and not KEPT_DOCUMENT.fullmatch(word)}
+    with documents.keeping({name: read_document(name, word) for name, word in typed.items()}) as kept:
+        yield {**given, **kept}
 
 
-def keep_file(documents: Documents, name: str, path: str) -> str:
-    """Keeps the file at a path; the value of its fact. Raises `UsageError`."""
-    return documents.keep(*_file(name, f"@{path}"))
-
-
-def _file(name: str, word: str) -> tuple[bytes, str]:
+def read_document(name: str, word: str) -> tuple[bytes, Kind]:
+    """The file of a word such as `@letter.pdf`, and its kind. Raises `UsageError`."""
     if not word.startswith("@"):
         raise UsageError(f"{name} is a document: name its file as -f {name}=@letter.pdf")
+    path = Path(word[1:]).expanduser()
     try:
-        with Path(word[1:]).expanduser().open("rb") as file:
+        with path.open("rb") as file:
             content = file.read(MAX_DOCUMENT + 1)
+        return content, inspect(content, path.name)
     except OSError as error:
         raise UsageError(f"{name}: {word[1:]} cannot be read ({error.strerror})") from error
-    kind = kind_of(content)
-    if len(content) > MAX_DOCUMENT:
-        raise UsageError(f"{name}: {word[1:]} is larger than {MAX_DOCUMENT // 1024 // 1024} MB")
-    if kind is None:
-        raise UsageError(f"{name}: {word[1:]} is no PDF, PNG, JPEG, Word document or plain text")
-    return content, kind
+    except Unfit as unfit:
+        raise UsageError(f"{name}: {unfit.sentence('en')}") from unfit
+
+
+def _written_at(path: Path) -> float:
+    """In seconds since 1970; never for one that another worker has taken away meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def _to_disk(folder: Path) -> None:
+    """The name of a new file is on the disk as well when this returns."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _place(name: str) -> str:

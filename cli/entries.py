@@ -14,7 +14,7 @@ from cli.printing import pairs, print_json, say, table
 from cli.wiring import open_house
 from engine.case import Contact
 from engine.errors import Refused, UsageError
-from engine.turn import written
+from engine.words import written
 from registry.export import to_csv
 from registry.fields import FIELDS, values_of
 from registry.values import Holding

@@ -54,12 +54,15 @@ def find_home(named: Path | None) -> Home:
 
 
 def make_home(home: Home) -> None:
-    """Makes the folders. Raises `UsageError` when something is there already."""
+    """Makes the folders. Raises `UsageError` when something is there already, or where they cannot be."""
     if home.settings.exists() or home.ring.exists():
         raise UsageError(f"{home.root} is a home already: use it, or name an empty folder with --home")
-    for folder in (home.root, home.ring.parent, home.documents, home.workflows):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+    try:
+        for folder in (home.root, home.ring.parent, home.documents, home.workflows):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+    except OSError as error:
+        raise UsageError(f"{home.root} cannot be made ({error.strerror}): name another folder with --home") from error
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -6,11 +6,14 @@ import os
 import pwd
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from engine.case import Actor
 from engine.errors import NotAllowed, UsageError
 from engine.nodes import nearest
-from engine.office import Person
+
+if TYPE_CHECKING:
+    from engine.case import Actor
+    from engine.office import Person
 
 
 def login() -> str:
@@ -41,4 +44,6 @@ def acting(people: Iterable[Person], *, as_login: str | None = None, demo: bool 
 
 
 def actor_of(person: Person) -> Actor:
+    from engine.case import Actor
+
     return Actor("person", person.id, person.name, person.roles)

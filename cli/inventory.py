@@ -17,7 +17,7 @@ from engine.case import Actor
 from engine.errors import NotAllowed, Refused, UsageError
 from engine.nodes import nearest
 from engine.office import Person
-from engine.turn import written
+from engine.words import written
 from registry.findings import Judge, matched
 from registry.inventory import DOUBT, FAULT, Finding, Row, column_of, read_inventory
 from registry.plan import Planned, asks_again, planned, sound

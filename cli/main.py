@@ -6,15 +6,17 @@ Exit codes: 0 done · 1 refused · 2 the call makes no sense · 78 the environme
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
+from cli.options import Commands
 from engine.errors import SoppaError
-from engine.nodes import nearest
 
 COMMANDS = {
     "init": "Make a home for a district: settings, key, database.",
@@ -46,7 +48,15 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+_PLAINER = (
+    (re.compile(r"is not a valid integer( range)?"), "is no whole number"),
+    (re.compile(r"is not in the range (\d+)<=x<=(\d+)"), r"is not between \1 and \2"),
+    (re.compile(r"Got unexpected extra arguments? \((.*)\)"), r"there is no place for '\1'"),
+)
+"""Sentences of click that a person need not know to read."""
+
+
+class LazyGroup(Commands):
     """Loads a command's module when the command is called; `--help` reads the table above and loads nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -59,11 +69,10 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101
         return command
 
-    def resolve_command(self, ctx: click.Context,
-                        args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(f"there is no command '{args[0]}'{nearest(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands of the table, without loading one, and our own options."""
+        named = [CompletionItem(name, help=says) for name, says in COMMANDS.items() if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -110,6 +119,8 @@ def _say(message: str, code: int) -> int:
 
 def _sentence(error: click.ClickException) -> str:
     text = " ".join(error.format_message().split()).rstrip(".")
+    for theirs, ours in _PLAINER:
+        text = theirs.sub(ours, text)
     return text[:1].lower() + text[1:]
 
 

@@ -10,8 +10,22 @@ from typing import Any
 
 import click
 
+from cli import completion
 from cli.home import find_home
 from engine.errors import UsageError
+from engine.nodes import nearest
+
+
+class Commands(click.Group):
+    """A group that names the nearest command for one that it does not know."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in known:
+            raise click.UsageError(f"there is no command '{args[0]}'{nearest(args[0], known)}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 def home_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -27,7 +41,7 @@ def home_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")
-as_option = click.option("--as", "as_login", metavar="LOGIN", default=None,
+as_option = click.option("--as", "as_login", metavar="LOGIN", default=None, shell_complete=completion.logins,
                          help="Act as this person: only in a home marked as demo.")
 facts_option = click.option("-f", "--fact", "given", multiple=True, metavar="FACT=VALUE",
                             help="A fact or a field; write it once for each.")

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 
 from cli.acts import confirm_act, find_act, shown_by, text_of, title_of
+from cli.inspection.inspector import inspect
 from cli.totp import matching
 from cli.wiring import House
 from engine.case import Case
@@ -28,7 +29,7 @@ def pages(house: House) -> Callable[..., object]:
     return make_app(
         service=house.service, store=house.store, definitions=house.definitions, office=lent.office,
         clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
-        documents=house.documents, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
+        documents=house.documents, inspect=inspect, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
         act=lent.act, confirm_act=lent.confirm_act, agreements=house.store.register.labels,
     )  # fmt: skip
 

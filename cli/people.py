@@ -8,12 +8,16 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
 from engine.nodes import nearest
-from engine.office import Person
-from engine.scope import ROLES
+from engine.roles import ROLES
+from engine.words import LANGUAGES
+
+if TYPE_CHECKING:
+    from engine.office import Person
 
 REQUIRED = ("id", "name", "email", "roles")
 OPTIONAL = ("login", "language", "deputy", "supervisor", "absent_from", "absent_to", "active")
@@ -62,6 +66,9 @@ def faults_of_row(cells: Mapping[str, str]) -> Iterator[str]:
     for role in cells["roles"].split():
         if role not in ROLES:
             yield f"roles: there is no role '{role}'{nearest(role, ROLES)}"
+    language = cells.get("language") or "en"
+    if language not in LANGUAGES:
+        yield f"language: nothing is written in '{language}'{nearest(language, LANGUAGES)}"
     if cells.get("active", "") not in ("", "yes", "no"):
         yield f"active: '{cells['active']}' is neither yes nor no"
     yield from _wrong_absence(cells)
@@ -69,6 +76,8 @@ def faults_of_row(cells: Mapping[str, str]) -> Iterator[str]:
 
 def person_of(cells: Mapping[str, str]) -> Person:
     """A person from cells without faults."""
+    from engine.office import Person
+
     absent = (_day(cells, "absent_from"), _day(cells, "absent_to"))
     return Person(
         id=cells["id"], name=cells["name"], email=cells["email"], roles=frozenset(cells["roles"].split()),

@@ -16,7 +16,7 @@ from engine import nodes
 from engine.calendar import ONE_DAY, SchoolDays
 from engine.clocks import HoldPolicy
 from engine.nodes import Faults, Node
-from workflows.reader import read_file
+from workflows.reader import read_file, read_yaml
 
 RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -88,8 +88,17 @@ class Settings:
 
 def read_settings(path: Path) -> Settings:
     """The settings in a file. Raises `FaultyInput` with every fault and its line, `UsageError` when unreadable."""
+    return _checked(read_file(path), path)
+
+
+def check_text(text: str, path: Path) -> None:
+    """Whether settings that will be written to this file can be read. Raises `FaultyInput`."""
+    _checked(read_yaml(text, str(path)), path)
+
+
+def _checked(node: Node, path: Path) -> Settings:
     faults = Faults()
-    settings = _settings(read_file(path), path.parent, faults)
+    settings = _settings(node, path.parent, faults)
     faults.raise_if_any()
     return settings
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from engine.case import Contact, FactValue
@@ -11,28 +11,43 @@ from engine.errors import UsageError
 from engine.forms import FieldError, read_values
 from engine.forms import read_contact as read_name
 from engine.nodes import nearest
+from engine.words import LANGUAGES
 
 
-def facts_and_parties(definition: Definition, given: Mapping[str, str]) -> tuple[
-        dict[str, FactValue], dict[str, Contact]]:
-    """What a case starts with. Raises `UsageError`."""
+def facts_and_parties(
+    definition: Definition, given: Mapping[str, str], people: Collection[str] | None = None
+) -> tuple[dict[str, FactValue], dict[str, Contact]]:
+    """What a case starts with; a fact that names a person names one of `people`, where they are known.
+
+    Raises `UsageError`.
+    """
     known = {*definition.facts, *definition.parties}
     unknown = [f"process {definition.process} has no fact or party '{name}'{nearest(name, known)}"
                for name in given if name not in known]
     if unknown:
         raise UsageError("\n".join(unknown))
-    parties = {name: read_contact(name, word) for name, word in given.items() if name in definition.parties}
+    known_languages = languages(definition)
+    parties = {name: read_contact(name, word, known_languages)
+               for name, word in given.items() if name in definition.parties}
     rest = {name: word for name, word in given.items() if name not in definition.parties}
-    return fact_values(definition, rest), parties
+    return fact_values(definition, rest, people), parties
 
 
-def fact_values(definition: Definition, given: Mapping[str, str]) -> dict[str, FactValue]:
-    """The values of facts. Raises `UsageError` for unknown names, empty words and wrong values."""
+def languages(definition: Definition) -> frozenset[str]:
+    """Those that a mail of the process is written in, and those of our own mails and pages."""
+    return frozenset(LANGUAGES).union(*(mail.texts for mail in definition.mails.values()))
+
+
+def fact_values(
+    definition: Definition, given: Mapping[str, str], people: Collection[str] | None = None
+) -> dict[str, FactValue]:
+    """The values of facts. Raises `UsageError` for unknown names, empty words, wrong values and, where `people` are
+    known, somebody who is none of them."""
     unknown = [f"process {definition.process} has no fact '{name}'{nearest(name, definition.facts)}"
                for name in given if name not in definition.facts and name != "posted_on"]
     if unknown:
         raise UsageError("\n".join(unknown))
-    values, errors = read_values(definition, [*definition.facts, "posted_on"], given)
+    values, errors = read_values(definition, [*definition.facts, "posted_on"], given, people=people)
     wrong = [f"{name}: {error}" for name, error in errors.items()]
     wrong += [f"{name}: nothing is given: write {name}=VALUE"
               for name in given if name not in values and name not in errors]
@@ -41,7 +56,7 @@ def fact_values(definition: Definition, given: Mapping[str, str]) -> dict[str, F
     return dict(values)
 
 
-def read_contact(name: str, word: str) -> Contact:
+def read_contact(name: str, word: str, known_languages: Collection[str] = LANGUAGES) -> Contact:
     """`Ana Ruiz <ana@example.org>; language=es; address=12 Oak St; paper`. Raises `UsageError`."""
     first, *rest = word.split(";")
     try:
@@ -49,7 +64,10 @@ def read_contact(name: str, word: str) -> Contact:
     except FieldError as error:
         raise UsageError(f"{name}: {error}") from error
     extra = dict(_extra(name, part.strip()) for part in rest if part.strip())
-    return replace(contact, language=extra.get("language", "en"), address=extra.get("address", ""),
+    language = extra.get("language", "en")
+    if language not in known_languages:
+        raise UsageError(f"{name}: nothing is written in the language '{language}'{nearest(language, known_languages)}")
+    return replace(contact, language=language, address=extra.get("address", ""),
                    paper="paper" in extra)
 
 

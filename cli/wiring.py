@@ -1,4 +1,7 @@
-"""The only place where the parts meet, and the only one that reads the clock."""
+"""The only place where the parts meet, and the only one that reads the clock.
+
+The parts are loaded when a house is opened, so that what needs none (help, completion) stays fast.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cli.documents import Documents
 from cli.home import Home, check_home
 from cli.identity import acting
-from cli.office import make_office
 from cli.settings import Settings, read_settings
-from engine.calendar import Calendar
-from engine.case import Actor
-from engine.definition import Definition
 from engine.errors import WrongEnvironment
-from engine.office import Office, Person
-from engine.ports import Unit
-from engine.service import Service
-from storage.sealing import read_ring
-from storage.store import SqlStore, open_store
-from storage.window import MailWindow
-from workflows import Catalogue, from_source
+
+if TYPE_CHECKING:
+    from cli.documents import Documents
+    from engine.calendar import Calendar
+    from engine.case import Actor
+    from engine.definition import Definition
+    from engine.office import Office, Person
+    from engine.ports import Unit
+    from engine.service import Service
+    from storage.store import SqlStore
+    from workflows import Catalogue
 
 PACKAGES = ("cli", "engine", "workflows", "storage", "notifiers", "registry", "web")
 Clock = Callable[[], dt.datetime]
@@ -62,7 +65,7 @@ class Adopted:
                     adopted = unit.adopted(process, version)
                 if adopted is None or adopted[0] != digest:
                     raise
-                self._kept[digest] = from_source(adopted[1])
+                self._kept[digest] = _definition(adopted[1])
             return self._kept[digest]
 
     def source(self, definition: Definition) -> str:
@@ -82,13 +85,19 @@ class House:
 
     @property
     def documents(self) -> Documents:
+        from cli.documents import Documents
+
         return Documents(self.home.documents, self.store.base.ring)
 
     def office(self, unit: Unit) -> Office:
         return self.make_office(unit.people())
 
     def make_office(self, people: Iterable[Person]) -> Office:
-        return make_office(self.settings, people, self.home)
+        return _office(self.settings, people, self.home)
+
+    def active(self) -> frozenset[str]:
+        """The ids of everybody who works here now."""
+        return frozenset(person.id for person in self.store.people() if person.active)
 
     def actor(self, as_login: str | None = None, on_behalf_of: str | None = None) -> Actor:
         """The person at the terminal. Raises `NotAllowed`."""
@@ -101,6 +110,12 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
 
     Raises `WrongEnvironment` for a home, key, database or installation that is not as it must be.
     """
+    from engine.service import Service
+    from storage.sealing import read_ring
+    from storage.store import open_store
+    from storage.window import MailWindow
+    from workflows import Catalogue
+
     check_home(home)
     check_origin()
     settings = read_settings(home.settings)
@@ -108,7 +123,7 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
     store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create, window=window)
     try:
         definitions = Adopted(Catalogue(home.workflows if home.workflows.is_dir() else None), store)
-        service = Service(store, definitions, lambda people: make_office(settings, people, home))
+        service = Service(store, definitions, lambda people: _office(settings, people, home))
         yield House(home, settings, store, definitions, service, clock)
     finally:
         store.close()
@@ -116,7 +131,19 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
 
 def _counted_in(settings: Settings, home: Home) -> Calendar:
     """The calendar of the district's own targets, in which the office's business days are counted."""
-    return make_office(settings, (), home).calendars.strict
+    return _office(settings, (), home).calendars.strict
+
+
+def _office(settings: Settings, people: Iterable[Person], home: Home) -> Office:
+    from cli.office import make_office
+
+    return make_office(settings, people, home)
+
+
+def _definition(source: str) -> Definition:
+    from workflows import from_source
+
+    return from_source(source)
 
 
 def database_url(home: Home, settings: Settings) -> str:

@@ -173,13 +173,19 @@ def only_daemon(lock: Path | None) -> Iterator[None]:
         os.close(held)
 
 
-def run(heart: Heart, lock: Path | None, pages: AbstractContextManager[None] | None = None) -> None:
-    """Works until SIGTERM or SIGINT, with `pages` open all the while when given."""
+def run(
+    heart: Heart,
+    lock: Path | None,
+    pages: AbstractContextManager[None] | None = None,
+    ready: Callable[[], object] = lambda: None,
+) -> None:
+    """Works until SIGTERM or SIGINT, with `pages` open all the while when given. `ready` is called once at work."""
     quiet()
     with only_daemon(lock):
         catch_signals(heart.stop)
         with pages or nullcontext(), beating(heart):
             notify("READY=1")
+            ready()
             heart.stop.wait()
             ends = time.monotonic() + PATIENCE
             notify("STOPPING=1")

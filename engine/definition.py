@@ -14,17 +14,11 @@ from engine.case import FactValue, Task
 from engine.clocks import Rule
 from engine.guards import FactType, Guard
 from engine.ladders import Ladder
+from engine.words import Words as Words
+from engine.words import say as say
 
 LinkLevel = Literal["open", "code", "second"]
 """How sure the page must be of who clicks: `open` < `code` < `second` (a second channel)."""
-
-Words = Mapping[str, str]
-"""One text in several languages, by language code; `en` is always there."""
-
-
-def say(words: Words, language: str) -> str:
-    """The text in the language asked for, else in English."""
-    return words.get(language) or words["en"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@
     │   ├── AlreadyDecided      1   somebody was first; says who and when
     │   ├── Stale               1   what the person saw has changed since
     │   └── LostRace            1   another transaction won; callers may load and decide again
+    ├── Contradiction           1   a row breaks the database's rules: a fault in soppa, and no race
     └── WrongEnvironment       78   schema, key, file mode, set-up: nothing starts until it is mended
 
 Every message is one plain sentence: what is wrong, where, and what to do. It never holds a child's data.
@@ -76,6 +77,10 @@ class Stale(Refused):
 
 class LostRace(Refused):
     """The case changed between reading and writing; nothing was written."""
+
+
+class Contradiction(SoppaError):
+    """A row breaks a rule of the database: a fault in soppa itself. Nothing was written."""
 
 
 class WrongEnvironment(SoppaError):

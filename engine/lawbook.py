@@ -11,8 +11,12 @@ from engine import nodes
 from engine.calendar import ONE_DAY, Calendar, easter, nth_weekday
 from engine.clocks import FISCAL_YEAR, HoldPolicy, Rule, RuleKind, UnitName
 from engine.ladders import LADDER_PLACES, Ladder, Rung
-from engine.nodes import Faults, Node
+from engine.nodes import Faults, ListNode, MapNode, Node, Scalar
 from engine.office import Reference
+from engine.roles import ROLES
+
+RUNG_READERS = (*ROLES, "owner", "supervisor", "operator")
+"""Whom a rung may tell: a role, or who answers for the clock, their supervisor, the operator of the case."""
 
 CERTAINTIES = ("T", "P", "S", "M", "D", "S/M", "T/S")
 ORDINARY_YEAR = 2001
@@ -80,7 +84,7 @@ def read_ladders(node: Node) -> Mapping[str, Ladder]:
     top = nodes.fields(node, faults, required=("version", "ladders"), what="ladders")
     version = _word(top, "version", faults)
     found = {
-        key.text: Ladder(key.text, version, nodes.each(value, faults, _rung, key.text))
+        key.text: _ladder(key.text, version, value, faults)
         for key, value in nodes.named(top.get("ladders"), faults, "ladders")
     }
     faults.raise_if_any()
@@ -248,6 +252,25 @@ def _proclaimed(node: Node, faults: Faults) -> Mapping[dt.date, str]:
     return {} if day is None else {day: _word(top, "name", faults)}
 
 
+def _ladder(name: str, version: str, node: Node, faults: Faults) -> Ladder:
+    rungs = nodes.each(node, faults, _rung, name)
+    if isinstance(node, ListNode):
+        if not node.items:
+            faults.add(node, f"ladder '{name}' has no rung: it would tell nobody")
+        _check_ids(name, node, faults)
+    return Ladder(name, version, rungs)
+
+
+def _check_ids(name: str, node: ListNode, faults: Faults) -> None:
+    """An id names one rung: what has fired is known by it."""
+    first: dict[str, Scalar] = {}
+    for rung in node.items:
+        named = rung.get("id") if isinstance(rung, MapNode) else None
+        if isinstance(named, Scalar) and first.setdefault(named.text, named) is not named:
+            line = first[named.text].mark.line
+            faults.add(named, f"ladder '{name}' has a rung '{named.text}' on line {line} already: give this another id")
+
+
 def _rung(node: Node, faults: Faults) -> Rung | None:
     top = nodes.fields(node, faults, required=("id", "at", "to"), optional=("every", "times"), what="a rung")
     at = nodes.text(top.get("at"), faults, "at") or ""
@@ -257,9 +280,24 @@ def _rung(node: Node, faults: Faults) -> Rung | None:
             f"'{at}' is no place on a ladder: write 1/2, 'day 10', '-2 bus', '-14 cal', 'target', 'legal' or '+5 bus'",
         )
     every = nodes.choice(top.get("every"), faults, ("business_day", "week"), "every")
-    to = nodes.each(top.get("to"), faults, lambda item, found: nodes.text(item, found, "to"), "to")
-    times = nodes.integer(top.get("times"), faults, "times")
-    return Rung(_word(top, "id", faults), at, to, every, times)
+    times = _times(top, faults)
+    return Rung(_word(top, "id", faults), at, _readers(top, faults), every, times)
+
+
+def _readers(top: Mapping[str, Node], faults: Faults) -> tuple[str, ...]:
+    to = top.get("to")
+    if (isinstance(to, ListNode) and not to.items) or (isinstance(to, Scalar) and to.is_null):
+        faults.add(to, "to names nobody: write whom this rung tells, such as [owner]")
+    return nodes.each(to, faults, lambda item, found: nodes.choice(item, found, RUNG_READERS, "to"), "to")
+
+
+def _times(top: Mapping[str, Node], faults: Faults) -> int | None:
+    node, times = top.get("times"), nodes.integer(top.get("times"), faults, "times")
+    if node is not None and "every" not in top:
+        faults.add(node, "times counts repetitions and this rung has none: add 'every', or leave 'times' out")
+    if node is not None and times is not None and times < 1:
+        faults.add(node, f"times must be 1 or more, not {times}: leave it out where the rung has no last time")
+    return times
 
 
 def _word(top: Mapping[str, Node], key: str, faults: Faults) -> str:

@@ -15,12 +15,16 @@ from typing import Literal, Protocol
 from engine.case import Actor, Case
 from engine.cycles import Cycle, Planned
 from engine.definition import Definition, LinkLevel
-from engine.messages import Command, Decision
+from engine.messages import Command, Decision, Event
 from engine.office import Office, Person
 from engine.register import Entry
 
 CONTACT = "contact:"
 """Begins the recipient of a mail that gathers lines for one address outside the district."""
+
+InHandKind = Literal["timer", "cycle", "message"]
+Taking = Callable[[InHandKind, int], None]
+"""Told of each row right before it is worked on, so that a row which kills the process can be known afterwards."""
 
 OutboxState = Literal["queued", "claimed", "handing_over", "accepted", "deferred", "failed", "uncertain", "cancelled"]
 
@@ -50,6 +54,15 @@ class Message:
     id: int
     case_id: str
     read: Callable[[], Command]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer on record. `actor` is `person:ID` or `party:NAME`, `by` their name, `outcome` the outcome's name."""
+
+    actor: str
+    by: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +176,13 @@ class Unit(Protocol):
 
     def next_agreement(self) -> int:
         """The number that the next agreement gets; another transaction that wants one waits for this one."""
+    def answer_of(self, case_id: str, task_id: str) -> Answer | None:
+        """Who has answered a task, also one that its case has left behind; None while nobody has."""
+        ...
+
+    def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime) -> None:
+        """Adds a line to the history of a case that this transaction has read and does not change; once for each actor
+        and detail."""
         ...
 
     def adopt(self, definition: Definition, source: str) -> None:
@@ -223,13 +243,18 @@ class Unit(Protocol):
     def set_planned_for(self, schedules: str) -> None: ...
 
     def messages(self, limit: int) -> Sequence[Message]:
-        """Waiting messages, oldest first, at most one a case, skipping locked ones."""
+        """Waiting messages, oldest first but those that failed last, at most one a case, skipping locked ones."""
         ...
 
     def message_done(self, message: Message) -> None: ...
 
-    def counted_otherwise(self, calendars: Collection[str], limit: int) -> Sequence[str]:
-        """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these."""
+    def leave(self, case_id: str, command: Command, source: str, now: dt.datetime) -> None:
+        """Leaves a message for a case, unless one of this source waits already."""
+        ...
+
+    def counted_otherwise(self, calendars: Collection[str], limit: int, beyond: str = "") -> Sequence[str]:
+        """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these; by
+        their numbers, those after `beyond`."""
         ...
 
     def in_use(self) -> Sequence[tuple[str, int, str]]:
@@ -266,7 +291,8 @@ class Store(Protocol):
 
     def failed(self, kind: Literal["timer", "cycle", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
         """Counts a failure in a transaction of its own and gives the number of tries so far; the fifth makes an
-        incident, and the row waits for a person. `error` holds no personal data."""
+        incident, and the row waits for a person. 0 for a row that waits for nothing any more. `error` holds no personal
+        data."""
         ...
 
 
@@ -308,6 +334,7 @@ class Outbox(Protocol):
     def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
         """Takes queued and deferred rows whose time has come, urgent lane first; counts the attempt, raises the fence.
         A brief is taken on its own day within the mail window only: its lines go into the reader's next one otherwise.
+        One that has failed before is taken alone.
 
         A claim not renewed within its lease (10 min) is given back by `rescue`; a row handing over never is.
         """
@@ -351,8 +378,8 @@ class Outbox(Protocol):
         ...
 
     def rescue(self, now: dt.datetime) -> Mapping[str, int]:
-        """Gives back claims whose lease ran out (queued again); rows left handing over by a dead process become
-        `uncertain`. Says how many of each."""
+        """Gives back claims whose lease ran out, counting a failure of each (queued again, the fifth time an incident);
+        rows left handing over by a dead process become `uncertain`. Says how many of each."""
         ...
 
 

@@ -17,28 +17,8 @@ from engine.guards import FactType, Guard, reads
 from engine.ladders import Ladder
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
 from engine.register import Fields
+from engine.roles import ROLES as ROLES
 
-ROLES = (
-    "sponsor",
-    "staff",
-    "privacy",
-    "custodian",
-    "edtech",
-    "legal",
-    "itsec",
-    "procurement",
-    "superintendent",
-    "board",
-    "principal",
-    "ceo",
-    "web",
-    "board_clerk",
-    "signer",
-    "board_attorney",
-    "data_owner",
-    "hearing_officer",
-    "hr",
-)
 SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children", "audiences", "registers")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 

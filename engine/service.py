@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
-from engine.errors import LostRace, Refused, Stale
+from engine.errors import AlreadyDecided, LostRace, Refused, Stale
 from engine.messages import (
     Command,
     CompleteTask,
     Decision,
+    Event,
     FireTimer,
     PlaceHold,
     Reassign,
@@ -30,10 +33,10 @@ from engine.messages import (
     WriteRegister,
 )
 from engine.office import Office
-from engine.ports import Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Unit
+from engine.ports import Answer, Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Taking, Unit
 from engine.register import SUPERSEDES
 from engine.standing import Standing
-from engine.turn import written
+from engine.words import written
 
 TRIES = 5
 BATCH = 50
@@ -51,6 +54,7 @@ class Service:
         self.standing = Standing(definitions)
         self._counted_in: tuple[str, ...] | None = None
         self._planned = False
+        self._asked_up_to = ""
 
     def start(
         self,
@@ -94,7 +98,23 @@ class Service:
         )
         with self.store.read() as unit:
             case_id = unit.case_of_task(task_id)
-        return self._change(case_id, command, now, self._unchanged)
+        try:
+            return self._change(case_id, command, now, self._unchanged)
+        except (AlreadyDecided, Stale) as error:
+            first = self.answered_too_late(task_id, actor, now)
+            if first is None:
+                raise
+            raise AlreadyDecided(f"already decided by {first.by}: {first.outcome}") from error
+
+    def answered_too_late(self, task_id: str, actor: Actor, now: dt.datetime) -> Answer | None:
+        """Who was first to answer a task, if somebody was; that another tried too late stands in the history then."""
+        with self.store.begin() as unit:
+            case = unit.case(unit.case_of_task(task_id))
+            first = unit.answer_of(case.id, task_id)
+            if first is not None and first.actor != f"{actor.kind}:{actor.id}":
+                told = {"task": task_id, "by": actor.name, "decided_by": first.by}
+                unit.note(case.id, Event("answer_too_late", told), actor, now)
+        return first
 
     def record(
         self,
@@ -134,7 +154,8 @@ class Service:
         return self._change(case_id, Reassign(task_id, to, actor, reason), now)
 
     def recount(self, now: dt.datetime, limit: int = BATCH) -> int:
-        """Counts clocks again that were counted in a calendar that has changed since; says how many cases it looked at.
+        """Asks each case with a clock that was counted in a calendar which has changed since to count again, by a
+        message of its own; says how many were asked.
 
         Looks only once for each set of calendars that this process meets, so that it costs nothing afterwards.
         """
@@ -142,11 +163,12 @@ class Service:
             calendars = self._office(unit).calendars.versions()
             if calendars == self._counted_in:
                 return 0
-            cases = unit.counted_otherwise(calendars, limit)
-        for case_id in cases:
-            self._change(case_id, Recount(), now)
-        if len(cases) < limit:
-            self._counted_in = calendars
+            cases = unit.counted_otherwise(calendars, limit, self._asked_up_to)
+        with self.store.begin() as unit:
+            for case_id in cases:
+                unit.leave(case_id, Recount(), f"recount/{case_id}/{' '.join(calendars)}", now)
+        self._asked_up_to = cases[-1] if len(cases) == limit else ""
+        self._counted_in = calendars if len(cases) < limit else None
         return len(cases)
 
     def plan(self, unit: Unit, agreements: Collection[str], now: dt.datetime) -> None:
@@ -170,7 +192,13 @@ class Service:
         self._planned = True
         return changed
 
-    def tick(self, now: dt.datetime, limit: int = BATCH, spent: Callable[[], bool] = lambda: False) -> int:
+    def tick(
+        self,
+        now: dt.datetime,
+        limit: int = BATCH,
+        spent: Callable[[], bool] = lambda: False,
+        taking: Taking = lambda kind, ref: None,
+    ) -> int:
         """Fires timers and starts cycles that are due, in one transaction with a savepoint each; says how many were
         looked at.
 
@@ -184,22 +212,25 @@ class Service:
             due += unit.due_cycles(now, limit - len(due)) if len(due) < limit else ()
             office = self._office(unit) if due else None
             while office is not None and looked_at < len(due) and not (looked_at and spent()):
+                taking(_kind(due[looked_at]), due[looked_at].id)
                 error = self._do(unit, due[looked_at], now, office)
                 if error is not None:
                     failed.append((due[looked_at], error))
                 looked_at += 1
         for row, error in failed:
-            self.store.failed("timer" if isinstance(row, DueTimer) else "cycle", row.id, error, now)
+            self.store.failed(_kind(row), row.id, error, now)
         return looked_at if looked_at == len(due) else limit
 
-    def advance(self, now: dt.datetime, limit: int = BATCH) -> int:
+    def advance(
+        self, now: dt.datetime, limit: int = BATCH, taking: Taking = lambda kind, ref: None
+    ) -> int:
         """Delivers waiting messages, each in a transaction of its own that locks one case; says how many.
 
-        One that fails is counted, and left for a later call as one that lost a race is; the others go on.
+        One that fails, or loses the race again and again, is counted and left for a later call; the others go on.
         """
-        left: set[int] = set()
+        left, lost = set[int](), Counter[int]()
         for count in range(limit):
-            if not self._deliver_next(left, now):
+            if not self._deliver_next(left, lost, now, taking):
                 return count
         return limit
 
@@ -247,18 +278,23 @@ class Service:
         return replace(self.make_office(unit.people()), processes=frozenset(self.definitions.processes()))
 
     def _do(self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office) -> str | None:
-        """The class name of what went wrong, or None. A lost race is no failure: the next tick looks again."""
-        try:
-            with unit.savepoint():
-                if isinstance(due, DueTimer):
-                    self._fire(unit, due, now, office)
-                else:
-                    self.standing.start(unit, due, now, office, partial(self._open, unit, now=now, office=office))
-        except LostRace:
+        """The class name of what went wrong, or None. A lost race is no failure unless it is lost again and again."""
+        for _ in range(TRIES):
+            try:
+                self._do_once(unit, due, now, office)
+            except LostRace:
+                continue
+            except Exception as error:  # whatever it is, it is this row's own
+                return type(error).__name__
             return None
-        except Exception as error:  # whatever it is, it is this row's own
-            return type(error).__name__
-        return None
+        return LostRace.__name__
+
+    def _do_once(self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office) -> None:
+        with unit.savepoint():
+            if isinstance(due, DueTimer):
+                self._fire(unit, due, now, office)
+            else:
+                self.standing.start(unit, due, now, office, partial(self._open, unit, now=now, office=office))
 
     def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> None:
         case, definition = self._load(unit, timer.case_id)
@@ -277,19 +313,24 @@ class Service:
         superseded = [str(effect.values[SUPERSEDES]) for effect in written if SUPERSEDES in effect.values]
         self.standing.plan(unit, [*(effect.agreement for effect in written), *superseded], now, office)
 
-    def _deliver_next(self, left: set[int], now: dt.datetime) -> bool:
-        """False when no message waits but those in `left`, which grows by one that could not be delivered."""
+    def _deliver_next(self, left: set[int], lost: Counter[int], now: dt.datetime, taking: Taking) -> bool:
+        """False when no message waits but those in `left`, which grows by one that could not be delivered.
+
+        A race that was lost, which `lost` counts, is run again by the next call.
+        """
         message: Message | None = None
         try:
             with self.store.begin() as unit:
                 message = next((one for one in unit.messages(len(left) + 1) if one.id not in left), None)
                 if message is not None:
+                    taking("message", message.id)
                     self._deliver(unit, message, now)
         except Exception as error:
             if message is None:
                 raise
-            left.add(message.id)
-            if not isinstance(error, LostRace):
+            lost[message.id] += 1
+            if not isinstance(error, LostRace) or lost[message.id] >= TRIES:
+                left.add(message.id)
                 self.store.failed("message", message.id, type(error).__name__, now)
         return message is not None
 
@@ -312,6 +353,10 @@ class Service:
             wanted = definition.task(task) if task is not None else None
             if seen is not None and wanted is not None and seen != self.facts_digest(case, definition, wanted):
                 raise Stale(f"the facts of task {task_id} have changed since you opened it: look at them again")
+
+
+def _kind(due: DueTimer | DueCycle) -> Literal["timer", "cycle"]:
+    return "timer" if isinstance(due, DueTimer) else "cycle"
 
 
 def _equipped(unit: Unit, office: Office, definition: Definition, command: Command) -> Office:

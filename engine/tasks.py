@@ -208,10 +208,25 @@ def reassign(turn: Turn, command: Reassign) -> None:
         raise Refused(f"task {command.task_id} is not open: look at the case again")
     if person is None or not person.active:
         raise UsageError(f"unknown person '{command.to}'{nearest(command.to, turn.office.people)}")
+    if not command.reason.strip():
+        raise UsageError("a task is given to another with a reason: add --reason")
+    _check_may_give(turn, task, command.actor)
     moved = replace(task, assignees=(person.id,), generation=task.generation + 1, instead_of=None)
     turn.put_task(moved)
     turn.tell("task_reassigned", task=task.id, to=person.id, by=command.actor.name, reason=command.reason)
     ask(turn, moved)
+
+
+def _check_may_give(turn: Turn, task: Task, actor: Actor) -> None:
+    """A task is given away by whom it is for, by their supervisors, and by the privacy officer or the custodian."""
+    people = [person for person in map(turn.office.person, task.assignees) if person is not None]
+    own = {id_ for person in people for id_ in (person.id, person.supervisor)}
+    if actor.id not in own and not actor.roles & {"privacy", "custodian"}:
+        names = ", ".join(person.name for person in people) or task.role or task.party or "nobody yet"
+        raise NotAllowed(
+            f"{actor.name} may not give task '{task.name}' to another: it is for {names}, who may, as their "
+            "supervisor, the privacy officer and the custodian may"
+        )
 
 
 def due_on(turn: Turn, due: Due) -> dt.date | None:

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.case import Actor, Case, FactValue, Place, TableRow, Task
+from engine.case import Actor, Case, FactValue, Place, Task
 from engine.definition import Definition, StateDef, Words, say
 from engine.guards import evaluate, reads
 from engine.messages import Decision, Effect, Event
 from engine.office import Office
+from engine.words import written
 
 
 @dataclass(slots=True)
@@ -113,22 +114,3 @@ class Turn:
     def decision(self) -> Decision:
         changed = replace(self.case, revision=self.case.revision + 1)
         return Decision(changed, tuple(self.effects), tuple(self.events))
-
-
-def written(value: FactValue) -> str:
-    """A fact as text: dates in ISO form, sets sorted and joined by commas, rows by semicolons."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case dt.datetime() | dt.date():
-            return value.isoformat()
-        case frozenset():
-            return ", ".join(sorted(value))
-        case tuple():
-            return "; ".join(_written_row(item) if isinstance(item, TableRow) else item.name for item in value)
-        case _:
-            return str(value)
-
-
-def _written_row(row: TableRow) -> str:
-    return f"{row.key}: {', '.join(f'{name} {written(cell)}' for name, cell in row.cells.items())}"

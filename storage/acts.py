@@ -95,7 +95,7 @@ def begin(connection: Connection, ring: Ring, act: Act, token: str | None) -> No
         "expires": act.expires,
         "confirmed_by": act.confirmed_by,
         "confirmed_at": act.confirmed_at,
-        "sealed": ring.seal_json(dict(act.payload), _place(act.id)),
+        "sealed": ring.seal_json(dict(act.payload), act_place(act.id)),
     }
     connection.execute(insert(PENDING_ACTS).values(**row))
     if token is not None:
@@ -135,7 +135,7 @@ def _act_of(connection: Connection, ring: Ring, act_id: str) -> Act:
 
 
 def _read(row: Row, ring: Ring) -> Act:
-    payload = cast("Mapping[str, object]", ring.open_json(row["sealed"], _place(row["id"])))
+    payload = cast("Mapping[str, object]", ring.open_json(row["sealed"], act_place(row["id"])))
     return Act(
         id=row["id"],
         act=row["act"],
@@ -149,5 +149,5 @@ def _read(row: Row, ring: Ring) -> Act:
     )
 
 
-def _place(act_id: str) -> str:
+def act_place(act_id: str) -> str:
     return f"pending_acts/{act_id}"

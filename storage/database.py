@@ -17,12 +17,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
-from engine.errors import LostRace, Refused, SoppaError, WrongEnvironment
+from engine.errors import Contradiction, LostRace, Refused, SoppaError, WrongEnvironment
 from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe
 
 TRIES = 5
 _READS = "soppa_reads"
 _RACES = ("40001", "40P01")
+_UNIQUE = "23505"
 T = TypeVar("T")
 
 
@@ -95,7 +96,7 @@ def sentence_of(error: DBAPIError) -> SoppaError:
     if state in _RACES:
         return LostRace("another transaction was in the way: nothing was written, try again")
     if isinstance(error, IntegrityError):
-        return LostRace("the database refused a row that contradicts another: nothing was written, look again")
+        return _sentence_of_refusal(error.orig, state, said)
     if "locked" in said or state == "55P03":
         return Refused("the database is busy with other work: nothing was written, try again in a moment")
     if "readonly" in said or state == "25006":
@@ -107,6 +108,18 @@ def sentence_of(error: DBAPIError) -> SoppaError:
     if error.connection_invalidated or (state is None and "connect" in said):
         return WrongEnvironment("the database does not answer: see that it runs and that the setting names it")
     return WrongEnvironment(f"the database refused ({type(error.orig).__name__}): nothing was written")
+
+
+def _sentence_of_refusal(refusal: BaseException | None, state: str | None, said: str) -> SoppaError:
+    """A row that is there already is a race, lost; any other refusal is a fault of ours. Names rules, never values."""
+    if state == _UNIQUE or said.startswith("UNIQUE constraint failed"):
+        return LostRace("another was first to write this row: nothing was written, look again")
+    known = getattr(refusal, "diag", None)
+    rule = said if known is None else known.constraint_name or f"{known.table_name}.{known.column_name}"
+    return Contradiction(
+        f"the database refused a row that breaks its rules ({rule}): nothing was written; this is a fault in soppa, "
+        "report it"
+    )
 
 
 def again(work: Callable[[], T]) -> T:

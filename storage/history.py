@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert, select
 from engine.case import Actor
 from engine.errors import WrongEnvironment
 from engine.messages import Event
+from engine.ports import Answer
 from storage.rows import Row, dump
 from storage.sealing import Ring, canonical
 from storage.tables import HISTORY
@@ -52,6 +53,26 @@ def append(
         rows.append(row)
     if rows:
         connection.execute(insert(HISTORY), rows)
+
+
+def append_once(
+    connection: Connection, ring: Ring, case_id: str, event: Event, actor: Actor, now: dt.datetime
+) -> None:
+    """Adds an event unless the actor has left this very line before: nobody makes a chain grow by trying again."""
+    known = (HISTORY.c.case_id == case_id) & (HISTORY.c.kind == event.kind) & (HISTORY.c.actor == _key(actor))
+    same = select(HISTORY.c.seq).where(known & (HISTORY.c.detail == dump(dict(event.detail))))
+    if connection.execute(same.limit(1)).first() is None:
+        append(connection, ring, case_id, [event], actor, now)
+
+
+def answer_of(connection: Connection, case_id: str, task_id: str) -> Answer | None:
+    """The answer that a task was given, whether its case has left it behind or not."""
+    answers = (HISTORY.c.case_id == case_id) & (HISTORY.c.kind == "task_completed")
+    for row in connection.execute(select(HISTORY.c.actor, HISTORY.c.detail).where(answers)):
+        detail = json.loads(row.detail)
+        if detail["task"] == task_id:
+            return Answer(row.actor, detail["by"], detail["outcome"])
+    return None
 
 
 def read(connection: Connection, ring: Ring, case_id: str) -> Sequence[HistoryLine]:
@@ -105,12 +126,16 @@ def _line(ring: Ring, case_id: str, seq: int, event: Event, actor: Actor, now: d
         "case_id": case_id,
         "seq": seq,
         "at": now.astimezone(dt.UTC),
-        "actor": f"{actor.kind}:{actor.id}",
+        "actor": _key(actor),
         "kind": event.kind,
         "detail": dump(dict(event.detail)),
         "personal_digest": ring.digest(plain, place) if personal else None,
         "sealed": ring.seal(plain, place) if personal else None,
     }
+
+
+def _key(actor: Actor) -> str:
+    return f"{actor.kind}:{actor.id}"
 
 
 def hash_after(before: str, row: Row | dict[str, object]) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from engine.case import SYSTEM, Actor, Case, Clock, Task
 from engine.errors import LostRace
@@ -86,10 +85,7 @@ class Keeper:
     def _case(self, before: Case | None, case: Case) -> None:
         row = {**case_row(case), "sealed": self.ring.seal_json(pack_secrets(case), case_place(case.id))}
         if before is None:
-            try:
-                self.connection.execute(insert(CASES).values(**row))
-            except IntegrityError as error:
-                raise LostRace(f"case {case.id} is there already: nothing was written") from error
+            self.connection.execute(insert(CASES).values(**row))
             return
         mine = (CASES.c.id == case.id) & (CASES.c.revision == before.revision)
         if self.connection.execute(update(CASES).where(mine).values(**row)).rowcount != 1:
@@ -103,7 +99,7 @@ class Keeper:
                 "name": name,
                 "superseded_at": self.now,
                 "by": f"{self.actor.kind}:{self.actor.id}",
-                "sealed": self.ring.seal_json(pack_fact(was), f"fact_past/{case.id}/{case.revision}/{name}"),
+                "sealed": self.ring.seal_json(pack_fact(was), fact_place(case.id, case.revision, name)),
             }
             for name, was in before.facts.items()
             if case.facts.get(name) != was
@@ -261,6 +257,11 @@ def new_case_id(connection: Connection, today: dt.date) -> str:
 
 def case_place(case_id: str) -> str:
     return f"cases/{case_id}"
+
+
+def fact_place(case_id: str, revision: int, name: str) -> str:
+    """Where a superseded value lies."""
+    return f"fact_past/{case_id}/{revision}/{name}"
 
 
 def message_place(source: str) -> str:

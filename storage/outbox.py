@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from engine.errors import SoppaError
 from engine.messages import MailSettled
 from engine.ports import CONTACT, BriefLine, NewLink, OutboxRow, OutboxState
-from storage import briefs, seals
+from storage import briefs, incidents, seals
 from storage.base import Base
 from storage.keeping import leave_message, words_place
 from storage.links import link_row
@@ -140,7 +140,8 @@ class SqlOutbox:
 
     def _claim(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[OutboxRow], bool]:
         """The claimed rows, and whether briefs were held over: then more of them may wait."""
-        rows, missed = self._due(connection, now, limit)
+        found, missed = self._due(connection, now, limit)
+        rows = _alone_if_sick(found)
         claimed = {
             "state": "claimed",
             "at": None,
@@ -214,12 +215,17 @@ class SqlOutbox:
         ).all()
         back = [row.id for row in rows if row.state == "claimed"]
         doubtful = [row.id for row in rows if row.state == "handing_over"]
-        if back:
-            again = {"state": "queued", "at": now, "lease_until": None}
-            connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(back)).values(again))
+        for outbox_id in back:
+            self._give_back(connection, outbox_id, now)
         for outbox_id in doubtful:
             self._settle(connection, OUTBOX.c.id == outbox_id, "uncertain", "the process ended while handing over", now)
         return {"queued": len(back), "uncertain": len(doubtful)}
+
+    def _give_back(self, connection: Connection, outbox_id: int, now: dt.datetime) -> None:
+        """A claim that ran out is a failure like any other: the fifth is an incident, and the case hears of it."""
+        why = "the process ended while it made this mail"
+        if incidents.failed(connection, "mail", outbox_id, why, now) >= incidents.TRIES:
+            self._settle(connection, OUTBOX.c.id == outbox_id, "failed", why, now)
 
 
 def add_notice(
@@ -281,6 +287,12 @@ def read_mail(row: Row, ring: Ring) -> OutboxRow:
 def _claimed(row: Row, ring: Ring) -> OutboxRow:
     """The row as the claim leaves it."""
     return read_mail({**row, "state": "claimed", "attempts": row["attempts"] + 1, "fence": row["fence"] + 1}, ring)
+
+
+def _alone_if_sick(rows: Sequence[Row]) -> Sequence[Row]:
+    """A mail that has failed before is claimed alone, so that one which kills the process takes no other with it."""
+    sick = next((number for number, row in enumerate(rows) if row["failures"]), len(rows))
+    return rows[: max(sick, 1)]
 
 
 def _held(row: OutboxRow, *states: str) -> ColumnElement[bool]:

@@ -110,7 +110,7 @@ def open_queue_rows(
 
     `database` is the path of an SQLite file or a URL. Raises `WrongEnvironment` as `open_store` does.
     """
-    with reading(database) as ask:
+    with asking(database) as ask:
         titles = {(name, version): (title, json.loads(labels)) for name, version, title, labels in ask(_DEFINITIONS)}
         wanted = {"role": role, "process": process, "person": person}
         picked = _pick(ask, titles, wanted, today if overdue else None, limit)
@@ -220,7 +220,7 @@ def _date(value: str | dt.date | None) -> dt.date | None:
 
 
 @contextmanager
-def reading(database: str | Path) -> Iterator[Asker]:
+def asking(database: str | Path) -> Iterator[Asker]:
     """A connection that sees one moment and cannot write."""
     word = str(database)
     if word.startswith("postgresql"):

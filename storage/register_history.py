@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from engine.case import Actor, Contact
 from engine.errors import WrongEnvironment
-from engine.turn import written
+from engine.words import written
 from registry.values import Change
 from storage.history import START, hash_after
 from storage.rows import Row, dump

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.queue import reading
+from storage.queue import asking
 
 _LISTED = """
     SELECT o.id, o.name, p.id, p.name, p.listing, a.id, a.type, a.status, a.signed_on, a.posted_on, a.expires_on,
@@ -41,13 +41,13 @@ class Listed:
 
 def listed(database: str | Path) -> list[Listed]:
     """Every product with each of its agreements, by operator and product. Raises `WrongEnvironment` as `open_store`."""
-    with reading(database) as ask:
+    with asking(database) as ask:
         return [_read(row) for row in ask(_LISTED)]
 
 
 def names_of(database: str | Path, person: str) -> set[str]:
     """The id and the mail address of a person of the district, by either; only the word itself where nobody has it."""
-    with reading(database) as ask:
+    with asking(database) as ask:
         return {person, *(name for row in ask("SELECT id, email FROM people") if person in row for name in row)}
 
 

@@ -12,7 +12,7 @@ from engine.case import Actor, Case, Cell, Clock, Contact, FactValue, HeldBy, Pl
 from engine.clocks import Hold
 from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
-from engine.messages import ChildEnded, Command, MailSettled, StartCase
+from engine.messages import ChildEnded, Command, MailSettled, Recount, StartCase
 from engine.office import Person
 
 Row = Mapping[Any, Any]
@@ -109,7 +109,7 @@ def _held_by(packed: Any) -> HeldBy:
 
 
 def pack_command(command: Command) -> object:
-    """A message between cases. Only the three commands that travel have a stored form."""
+    """A message between cases. Only the commands that travel have a stored form."""
     match command:
         case StartCase():
             return {
@@ -126,6 +126,8 @@ def pack_command(command: Command) -> object:
             return {"kind": "mail_settled", "mail": mail, "occurrence": occurrence, "status": status, "on": str(on)}
         case ChildEnded():
             return {"kind": "child_ended", **asdict(command)}
+        case Recount():
+            return {"kind": "recount"}
         case _:
             raise TypeError(f"{type(command).__name__} is not sent between cases")
 
@@ -142,6 +144,8 @@ def unpack_command(packed: Any) -> Command:
             return MailSettled(**{**fields, "on": dt.date.fromisoformat(fields["on"])})
         case "child_ended":
             return ChildEnded(**fields)
+        case "recount":
+            return Recount()
     raise WrongEnvironment("a stored message has a kind this program does not know: install the newer soppa")
 
 

@@ -18,17 +18,17 @@ from engine.case import Actor, Case
 from engine.cycles import Cycle, Planned
 from engine.definition import Definition, say
 from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
-from engine.messages import Command, Decision
+from engine.messages import Command, Decision, Event
 from engine.nodes import nearest
 from engine.office import Person
-from engine.ports import DueCycle, DueTimer, Message
+from engine.ports import Answer, DueCycle, DueTimer, Message
 from engine.register import Entry
 from registry.values import Holding
 from storage import acts, cycles, history, incidents, people
 from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
-from storage.keeping import Keeper, case_place, message_place, new_case_id
+from storage.keeping import Keeper, case_place, leave_message, message_place, new_case_id
 from storage.links import SqlLinks
 from storage.outbox import SqlOutbox
 from storage.register import (
@@ -214,6 +214,12 @@ class SqlUnit:
             begin_writing(self.connection)
         return next_number(self.connection)
 
+    def answer_of(self, case_id: str, task_id: str) -> Answer | None:
+        return history.answer_of(self.connection, case_id, task_id)
+
+    def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime) -> None:
+        history.append_once(self.connection, self.base.ring, case_id, event, actor, now)
+
     def adopt(self, definition: Definition, source: str) -> None:
         key = (DEFINITIONS.c.process == definition.process) & (DEFINITIONS.c.version == definition.version)
         known = self.connection.scalar(select(DEFINITIONS.c.hash).where(key))
@@ -300,7 +306,7 @@ class SqlUnit:
         waiting = (
             select(MESSAGES)
             .where(MESSAGES.c.id.in_(first))
-            .order_by(MESSAGES.c.id)
+            .order_by(MESSAGES.c.attempts, MESSAGES.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
@@ -310,11 +316,15 @@ class SqlUnit:
     def message_done(self, message: Message) -> None:
         self.connection.execute(delete(MESSAGES).where(MESSAGES.c.id == message.id))
 
-    def counted_otherwise(self, calendars: Collection[str], limit: int) -> Sequence[str]:
+    def leave(self, case_id: str, command: Command, source: str, now: dt.datetime) -> None:
+        leave_message(self.connection, self.base.ring, case_id, command, source, now)
+
+    def counted_otherwise(self, calendars: Collection[str], limit: int, beyond: str = "") -> Sequence[str]:
         running = CLOCKS.c.status == "running"
         kinds = self.connection.scalars(select(CLOCKS.c.calendars).where(running).distinct())
         old = [kind for kind in kinds if not set(json.loads(kind)) <= set(calendars)]
-        wanted = select(CLOCKS.c.case_id).where(running & CLOCKS.c.calendars.in_(old)).distinct().limit(limit)
+        there = running & CLOCKS.c.calendars.in_(old) & (CLOCKS.c.case_id > beyond)
+        wanted = select(CLOCKS.c.case_id).where(there).distinct().limit(limit)
         return tuple(self.connection.scalars(wanted.order_by(CLOCKS.c.case_id))) if old else ()
 
     def in_use(self) -> Sequence[tuple[str, int, str]]:

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, func, select, update
 
-from engine.case import Clock
-from engine.errors import Refused, UsageError
+from engine.case import Clock, Task
+from engine.errors import Refused, UsageError, WrongEnvironment
 from engine.nodes import nearest
 from engine.ports import CONTACT, OutboxRow, OutboxState
 from storage import history, seals
+from storage.acts import act_place
 from storage.base import Base
 from storage.history import HistoryLine
+from storage.keeping import case_place, fact_place, message_place
 from storage.outbox import SqlOutbox, read_mail
-from storage.rows import read_clock
-from storage.tables import ASSIGNEES, BRIEF_LINES, CASES, CLOCKS, CYCLES, DEFINITIONS, INCIDENTS, OUTBOX, TASKS
+from storage.rows import read_clock, read_task
+from storage.tables import (
+    ASSIGNEES,
+    BRIEF_LINES,
+    CASES,
+    CLOCKS,
+    CYCLES,
+    DEFINITIONS,
+    FACT_PAST,
+    INCIDENTS,
+    MESSAGES,
+    OUTBOX,
+    PENDING_ACTS,
+    TASKS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +138,39 @@ class Views:
         nearest_due = func.min(func.coalesce(TASKS.c.due, dt.date.max))
         with self.base.reading() as connection:
             return tuple(connection.scalars(asked.group_by(TASKS.c.case_id).order_by(nearest_due, TASKS.c.case_id)))
+
+    def left_behind(self, case_id: str) -> Sequence[Task]:
+        """The tasks that a case has left behind, oldest first, as they stood when it did."""
+        behind = (TASKS.c.case_id == case_id) & TASKS.c.present.is_(False)
+        with self.base.reading() as connection:
+            rows = connection.execute(select(TASKS).where(behind).order_by(TASKS.c.opened_at)).mappings().all()
+        return tuple(read_task(row, ()) for row in rows)
+
+    def named_documents(self, names: Collection[str]) -> Collection[str]:
+        """Those of these names that stand in a fact, a former fact, a waiting message or an act of two persons.
+
+        Opens every one of them. One that cannot be opened may name any.
+        """
+        left, found = set(names), set[str]()
+        with self.base.reading() as connection:
+            for sealed, place in self._sealed(connection):
+                try:
+                    plain = self.base.ring.open(sealed, place)
+                except WrongEnvironment:
+                    return names
+                found |= {name for name in left - found if name.encode() in plain}
+        return found
+
+    def _sealed(self, connection: Connection) -> Iterator[tuple[bytes, str]]:
+        """Every sealed value that may name a document, and its place."""
+        for row in connection.execute(select(CASES.c.id, CASES.c.sealed)):
+            yield row.sealed, case_place(row.id)
+        for row in connection.execute(select(FACT_PAST)):
+            yield row.sealed, fact_place(row.case_id, row.revision, row.name)
+        for row in connection.execute(select(MESSAGES.c.source, MESSAGES.c.sealed)):
+            yield row.sealed, message_place(row.source)
+        for row in connection.execute(select(PENDING_ACTS.c.id, PENDING_ACTS.c.sealed)):
+            yield row.sealed, act_place(row.id)
 
     def children(self, case_id: str) -> Sequence[str]:
         with self.base.reading() as connection:

@@ -48,10 +48,11 @@ def soppa(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(home: Path, command: str) -> Iterator[subprocess.Popen[str]]:
+def running(home: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     """A daemon for the length of the block, if it has not ended before."""
     environment = {**os.environ, "SOPPA_HOME": str(home)}
-    process = subprocess.Popen([SOPPA, command], env=environment, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([SOPPA, *words], env=environment, stdout=pipe, stderr=pipe, text=True)
     try:
         yield process
     finally:

@@ -27,7 +27,7 @@ from web.headers import BodyLimit, SafeHeaders, TooLarge
 from web.incidents import Incidents
 from web.links import link_pages
 from web.signin import signin_pages
-from web.site import Act, Answered, Documents, MailNow, PageStore, Site, WebSettings
+from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Site, WebSettings
 from web.start import start_pages
 from web.status import health_page, status_pages
 from web.tasks import proof_pages, task_pages
@@ -50,6 +50,7 @@ def make_app(
     cases_of: Callable[[str], Sequence[str]],
     answered: Callable[[str], Answered | None],
     documents: Documents,
+    inspect: Inspect,
     letter: Callable[[Case, str], str],
     match_totp: Callable[[str, str, dt.datetime], int | None],
     act_of: Callable[[str], Act | None],
@@ -73,6 +74,7 @@ def make_app(
         cases_of=cases_of,
         answered=answered,
         documents=documents,
+        inspect=inspect,
         letter=letter,
         match_totp=match_totp,
         act_of=act_of,

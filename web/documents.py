@@ -1,8 +1,10 @@
-"""Uploaded documents: what kind a file is, by its first bytes. Its name and the browser's word count for nothing."""
+"""Documents handed in: their kinds, and why one is not taken, in the reader's language."""
 
 from __future__ import annotations
 
 from typing import Literal
+
+from web.words import tell
 
 Kind = Literal["pdf", "png", "jpg", "docx", "txt"]
 MEDIA_TYPES = {
@@ -13,27 +15,19 @@ MEDIA_TYPES = {
     "txt": "text/plain; charset=utf-8",
 }
 MAX_DOCUMENT = 10 * 1024 * 1024
-_BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
-    (b"%PDF-", "pdf"),
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpg"),
-)
+_LONGEST_NAME = 60
 
 
-def kind_of(content: bytes) -> Kind | None:
-    """None for anything that is not a PDF, a PNG, a JPEG, a Word document or plain text."""
-    for beginning, kind in _BEGINNINGS:
-        if content.startswith(beginning):
-            return kind
-    # A Word document is a zip whose directory names this part; nothing is unpacked here.
-    if content.startswith(b"PK\x03\x04") and b"word/document.xml" in content:
-        return "docx"
-    return "txt" if _is_text(content) else None
+class Unfit(Exception):
+    """A file that is not taken. `key` is the end of a `document_…` of the words."""
 
+    def __init__(self, key: str, *, name: str = "", named: str | None = None, kind: str = "") -> None:
+        super().__init__(key)
+        self.key = key
+        self.name = "".join(char if char.isprintable() else "?" for char in name)[-_LONGEST_NAME:]
+        self.kinds = {"named": named or "", "kind": kind}
 
-def _is_text(content: bytes) -> bool:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return bool(text.strip()) and all(char in "\t\n\r\f" or char >= " " for char in text)
+    def sentence(self, language: str) -> str:
+        """What is wrong with the file and what to do, without a full stop."""
+        kinds = {word: tell(f"kind_{kind}", language) for word, kind in self.kinds.items() if kind}
+        return tell(f"document_{self.key}", language, name=self.name, **kinds)

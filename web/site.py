@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from engine.case import Case
 from engine.office import Office
 from engine.ports import Definitions, Links, Store
 from engine.service import Service
+from web.documents import Kind
 
 
 class PageStore(Store, Protocol):
@@ -22,13 +24,13 @@ class PageStore(Store, Protocol):
 class Documents(Protocol):
     """Where uploaded files are kept. A kept file is named by the value of its fact."""
 
-    def keep(self, content: bytes, kind: str) -> str: ...
+    def keeping(self, files: Mapping[str, tuple[bytes, Kind]]) -> AbstractContextManager[Mapping[str, str]]:
+        """The facts' values of files that stay when the block is done, and go when it is refused."""
+        ...
 
     def read(self, value: str) -> tuple[bytes, str]:
         """The content and its kind. Raises `UsageError` when it is missing or was changed."""
         ...
-
-    def forget(self, value: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Act:
     decided: str | None = None
 
 
+Inspect = Callable[[bytes, str], Kind]
+
 MailNow = Callable[[str, str, Mapping[str, str]], None]
 """Puts a mail for a recipient into the outbox. Values of a `code`: `case`, `code`, `minutes`; of a `fresh_link`: `case`
 and `task` (a task's id; absent for a status link); of `already_decided`: `case`, `decided_by`, `decided_at`."""
@@ -101,10 +105,11 @@ and `task` (a task's id; absent for a status link); of `already_decided`: `case`
 @dataclass(frozen=True, slots=True)
 class Site:
     """`cases_of` names the cases in which a person has open tasks, the most pressing first; `answered` finds an answer
-    that its case has left behind; `match_totp(secret, typed, now)` gives the time step of a right code; `letter` is the
-    printable letter of a mail as a whole HTML page. `act_of` finds an act by the token in its mail, `act` by its id;
-    `confirm_act(id, person)` carries it out, or raises a `SoppaError` and changes nothing. `agreements` are those of
-    the register that a form may offer, by id, as people call them."""
+    that its case has left behind; `inspect(content, name)` says what kind a file is, or raises `Unfit`;
+    `match_totp(secret, typed, now)` gives the time step of a right code; `letter` is the printable letter of a mail as
+    a whole HTML page. `act_of` finds an act by the token in its mail, `act` by its id; `confirm_act(id, person)`
+    carries it out, or raises a `SoppaError` and changes nothing. `agreements` are those of the register that a form may
+    offer, by id, as people call them."""
 
     service: Service
     store: PageStore
@@ -116,6 +121,7 @@ class Site:
     cases_of: Callable[[str], Sequence[str]]
     answered: Callable[[str], Answered | None]
     documents: Documents
+    inspect: Inspect
     letter: Callable[[Case, str], str]
     match_totp: Callable[[str, str, dt.datetime], int | None]
     act_of: Callable[[str], Act | None]

@@ -15,13 +15,13 @@ from starlette.responses import Response
 from engine.case import Case, FactValue, Task
 from engine.decisions import reasons
 from engine.definition import Definition, FactDef, LinkLevel, TaskDef, say
-from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale, Unmet, UsageError
+from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError
 from engine.forms import SAMPLE_DOCUMENT
 from engine.guards import evaluate
 from engine.suggesting import differences
 from web.answers import PlainPage, Show, see_other, unknown
 from web.combined import Also, answered_alike, merged
-from web.documents import MAX_DOCUMENT, kind_of
+from web.documents import MAX_DOCUMENT, Kind, Unfit
 from web.doors import Door, door_page, is_staff, mail_code, try_code
 from web.forms import Submission, fields_of, outcome_facts, read_submission
 from web.links import answer_of, closed_page
@@ -40,7 +40,7 @@ from web.visitors import (
 from web.words import date_words, fact_lines, instant_words, tell
 
 Form = Annotated[FormData, Depends(submitted)]
-Uploads = Mapping[str, tuple[bytes, str]]
+Uploads = Mapping[str, tuple[bytes, Kind]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ def task_pages(site: Site, show: Show) -> APIRouter:
         look = look_at(site, request, task_id)
         check_form(site, request, look.visitor, form, look.path)
         if not look.is_open:
+            site.service.answered_too_late(task_id, look.visitor.actor(look.case), site.clock())
             return _late_page(site, show, look)
         if not is_enough(look.has, look.needed):
             return see_other(look.path)
@@ -414,7 +415,7 @@ def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request
         raise unknown(look.language)
     look = replace(look, also=tuple(one for one in look.also if one.task.id in chosen))
     wanted = merged(own, look.also)
-    submission, uploads = _read(look, wanted, form, _agreements(site, look, wanted))
+    submission, uploads = _read(site, look, wanted, form, _agreements(site, look, wanted))
     if submission.errors:
         return _form_page(site, show, look, _with_files_again(submission, uploads, look.language), status=422)
     try:
@@ -437,37 +438,34 @@ def _answer(site: Site, show: Show, look: Look, form: FormData, request: Request
 
 
 def _read(
-    look: Look, wanted: TaskDef, form: FormData, agreements: Mapping[str, str]
+    site: Site, look: Look, wanted: TaskDef, form: FormData, agreements: Mapping[str, str]
 ) -> tuple[Submission, Uploads]:
     typed: dict[str, list[str]] = {}
     documents = {name for name, fact in look.definition.facts.items() if fact.type.kind == "document"}
     for name, value in form.multi_items():
         if isinstance(value, str) and name not in documents:
             typed.setdefault(name, []).append(value)
-    uploads, wrong = _uploads(look, wanted, form)
+    uploads, wrong = _uploads(site, look, wanted, form)
     typed |= {name: [SAMPLE_DOCUMENT] for name in uploads}
     office, outcome = look.visitor.office, str(form.get("_outcome", ""))
     read = read_submission(look.definition, wanted, look.case.facts, office, look.language, typed, outcome, agreements)
     return replace(read, errors={**read.errors, **wrong}), uploads
 
 
-def _uploads(look: Look, wanted: TaskDef, form: FormData) -> tuple[Uploads, Mapping[str, str]]:
+def _uploads(site: Site, look: Look, wanted: TaskDef, form: FormData) -> tuple[Uploads, Mapping[str, str]]:
     """The documents that came, and a message for each that cannot be taken."""
-    kept: dict[str, tuple[bytes, str]] = {}
+    fit: dict[str, tuple[bytes, Kind]] = {}
     wrong: dict[str, str] = {}
     for field in wanted.form:
         fact, sent = look.definition.fact(field.fact), form.get(field.fact)
         if fact is None or fact.type.kind != "document" or not isinstance(sent, UploadFile) or not sent.filename:
             continue
         content = sent.file.read(MAX_DOCUMENT + 1)
-        kind = kind_of(content)
-        if len(content) > MAX_DOCUMENT:
-            wrong[field.fact] = tell("document_large", look.language)
-        elif kind is None:
-            wrong[field.fact] = tell("document_kind", look.language)
-        else:
-            kept[field.fact] = (content, kind)
-    return kept, wrong
+        try:
+            fit[field.fact] = (content, site.inspect(content, sent.filename))
+        except Unfit as unfit:
+            wrong[field.fact] = unfit.sentence(look.language)
+    return fit, wrong
 
 
 def _late_page(site: Site, show: Show, look: Look) -> Response:
@@ -491,8 +489,7 @@ def _with_files_again(submission: Submission, uploads: Uploads, language: str) -
 def _complete(site: Site, look: Look, submission: Submission, uploads: Uploads, form: FormData) -> None:
     """Files are kept first, so that no accepted answer lacks one, and go again when the answer is refused."""
     generation = str(form.get("_generation", ""))
-    documents = {name: site.documents.keep(*upload) for name, upload in uploads.items()}
-    try:
+    with site.documents.keeping(uploads) as documents:
         site.service.complete_task(
             look.task_id,
             submission.outcome,
@@ -503,10 +500,6 @@ def _complete(site: Site, look: Look, submission: Submission, uploads: Uploads, 
             seen_facts=str(form.get("_facts", "")),
             also=tuple((one.task.id, str(form.get(f"_facts.{one.task.id}", ""))) for one in look.also),
         )
-    except SoppaError:
-        for value in documents.values():
-            site.documents.forget(value)
-        raise
 
 
 def _refused(site: Site, show: Show, look: Look, submission: Submission, error: Exception) -> Response:

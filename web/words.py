@@ -10,8 +10,7 @@ from importlib.resources import files
 from engine.case import Contact, FactValue, TableRow
 from engine.definition import FactDef, Words, say
 from engine.office import Office
-
-LANGUAGES = ("en", "es")
+from engine.words import LANGUAGES as LANGUAGES
 
 WORDS: Mapping[str, Words] = tomllib.loads(files("web").joinpath("words.toml").read_text(encoding="utf-8"))
 

@@ -1,7 +1,7 @@
 """The law and the processes as data, and the catalogue that reads them.
 
 A process is a folder: `process.yaml` and `mails/NAME.LANGUAGE.md`. A folder of the same name in the district's overlay
-takes the place of the shipped one as a whole.
+takes the place of the shipped one as a whole. The compiler is loaded with the first definition; few commands need one.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.calendar import Calendar
-from engine.clocks import Rule
-from engine.compile import compile_definition
-from engine.definition import Definition
 from engine.errors import FaultyInput, SoppaError, UsageError, WrongEnvironment
 from engine.faults import Fault
-from engine.ladders import Ladder
-from engine.lawbook import read_calendar, read_ladders, read_reference, read_rules
 from engine.nodes import nearest
-from engine.office import Reference
-from registry.fields import FIELDS
 from workflows.reader import read_yaml
+
+if TYPE_CHECKING:
+    from engine.calendar import Calendar
+    from engine.clocks import Rule
+    from engine.definition import Definition
+    from engine.ladders import Ladder
+    from engine.office import Reference
 
 SHIPPED = Path(__file__).parent
 PROCESS_FILE = "process.yaml"
@@ -51,6 +51,9 @@ def compile_source(text: str, file: str, texts: Mapping[str, str], law: Lawbook 
 
     Raises `FaultyInput` with all faults.
     """
+    from engine.compile import compile_definition
+    from registry.fields import FIELDS
+
     law = law or lawbook()
     names = {name: tuple(reference.texts) for name, reference in law.references.items()}
     return compile_definition(
@@ -154,6 +157,8 @@ def _law_documents() -> Mapping[str, str]:
 
 
 def _lawbook(documents: Mapping[str, str]) -> Lawbook:
+    from engine.lawbook import read_calendar, read_ladders, read_reference, read_rules
+
     rules: dict[str, Rule] = {}
     calendars: dict[str, Calendar] = {}
     references: dict[str, Reference] = {}

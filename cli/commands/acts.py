@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import click
 
+from cli import completion
 from cli.acts import Shown, check_waiting, confirm_act, shown_by, text_of, title_of
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, pairs, print_json, say, table
 from cli.totp import matching
 from cli.wiring import House, open_house
 from engine.errors import Refused
-from storage.acts import Act
+
+if TYPE_CHECKING:
+    from storage.acts import Act
 
 TRIES, PER = 5, dt.timedelta(minutes=15)
 
 
-@click.group(epilog="Example: soppa acts list")
+@click.group(cls=Commands, epilog="Example: soppa acts list")
 def command() -> None:
     """What waits for a second person: list, confirm."""
 
@@ -43,19 +47,25 @@ def list_(every: bool, home: Home, as_json: bool) -> None:
 
 
 @command.command(epilog="Example: soppa acts confirm 5d41402abc4b2a76")
-@click.argument("act")
+@click.argument("act", shell_complete=completion.acts)
 @as_option
 @home_option
-def confirm(act: str, as_login: str | None, home: Home) -> None:
-    """Confirm ACT as its second person, with a code of your authenticator app (asked for, or read from stdin)."""
+@json_option
+def confirm(act: str, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Confirm ACT as its second person. A code of your authenticator app is asked for, or read from stdin."""
     with open_house(home) as house:
         person = house.actor(as_login).id
         found = house.store.acts.act(act)
         check_waiting(found, person, house.clock())
-        show_act(found)
+        if not as_json:
+            show_act(found)
         bring_code(house, person, click.prompt("Code of your authenticator app, to confirm", err=True))
         confirm_act(house, act, person)
-    say("confirmed and done")
+        done = house.store.acts.act(act)
+    if as_json:
+        print_json(as_mapping(done))
+    else:
+        say("confirmed and done")
 
 
 def bring_code(house: House, person: str, typed: str) -> None:

@@ -6,23 +6,22 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import click
 
+from cli import completion
 from cli.home import Home
-from cli.office import make_office, settings_or_sample
 from cli.options import home_option, json_option
 from cli.printing import print_json, say
-from engine.definition import Definition, StateDef, TaskDef
 from engine.errors import Refused, UsageError
-from engine.mailtexts import unreviewed
 from engine.nodes import nearest
-from engine.office import Office
-from engine.prove import Report
-from engine.prove import check as prove
-from engine.rehearse import rehearse
-from notifiers.compose import text_faults
 from workflows import Catalogue, faults_of
+
+if TYPE_CHECKING:
+    from engine.definition import Definition, StateDef, TaskDef
+    from engine.office import Office
+    from engine.prove import Report
 
 SAMPLE_DAY = dt.date(2026, 9, 14)
 """The day that stands in the mails which are rendered as a test."""
@@ -43,7 +42,7 @@ class Checked:
 
 
 @click.command(epilog="Example: soppa check correction_request")
-@click.argument("processes", nargs=-1, metavar="[PROCESS]...")
+@click.argument("processes", nargs=-1, metavar="[PROCESS]...", shell_complete=completion.processes)
 @click.option("--district", is_flag=True,
               help="Also name every task that nobody, or no two people, of this district can do.")
 @home_option
@@ -115,6 +114,12 @@ def _district(home: Home) -> Office:
 
 
 def _check(definition: Definition, catalogue: Catalogue, office: Office | None, home: Home) -> Checked:
+    from cli.office import make_office, settings_or_sample
+    from engine.mailtexts import unreviewed
+    from engine.prove import check as prove
+    from engine.rehearse import rehearse
+    from notifiers.compose import text_faults
+
     plain = make_office(settings_or_sample(home), (), home)
     gaps: Iterable[str] = () if office is None else gaps_in(definition, office)
     mails = tuple(map(str, text_faults(definition, SAMPLE_DAY, plain.references)))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.clockwatch import stamp, trouble
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import House, open_house
-from engine.case import Actor
 from engine.errors import NotAllowed, UsageError
+
+if TYPE_CHECKING:
+    from engine.case import Actor
 
 ACCEPTED = "clock_accepted"
 """The mark of the database that keeps each acceptance."""
@@ -21,7 +24,7 @@ ACCEPTED = "clock_accepted"
 MAY = frozenset({"privacy", "itsec", "superintendent"})
 
 
-@click.group(epilog="Example: soppa clock accept --reason 'battery replaced, checked against two servers'")
+@click.group(cls=Commands, epilog="Example: soppa clock accept --reason 'battery replaced, checked twice'")
 def command() -> None:
     """Accept the machine's clock after it ran wrong."""
 
@@ -30,7 +33,8 @@ def command() -> None:
 @click.option("--reason", required=True, help="How you know that the clock is right; it is kept in the database.")
 @as_option
 @home_option
-def accept(reason: str, as_login: str | None, home: Home) -> None:
+@json_option
+def accept(reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Let deadline work go on at the time the clock says now."""
     if not reason.strip():
         raise UsageError("--reason is empty: say how you know that the clock is right")
@@ -42,6 +46,10 @@ def accept(reason: str, as_login: str | None, home: Home) -> None:
         if found is not None:
             house.store.set_mark(ACCEPTED, json.dumps([*_accepted(house), _record(found, reason, actor, now)]))
             house.store.set_high_water(now)
+        past = _accepted(house)
+    if as_json:
+        print_json({"trouble": None, "accepted": past})
+        return
     say(f"accepted: it is {stamp(now)}" if found else "the clock was believed already; nothing changed")
 
 
@@ -49,7 +57,7 @@ def accept(reason: str, as_login: str | None, home: Home) -> None:
 @home_option
 @json_option
 def show(home: Home, as_json: bool) -> None:
-    """Say whether the clock is believed, and who accepted it before and why."""
+    """Say whether the clock is believed. Also who accepted it before, and why."""
     with open_house(home) as house:
         found, past = trouble(house.clock(), house.store.high_water()), _accepted(house)
     if as_json:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 import workflows
+from cli import completion
 from cli.options import json_option, read_date, read_dates
 from cli.printing import day, numbered, pairs, print_json, say
 from engine.calendar import SchoolDays
@@ -19,7 +20,7 @@ NO_DATE = "legal duty without a date: the law gives no number of days"
 
 
 @click.command(epilog="Example: soppa deadline R-BREACH-PARENT --from 2026-12-18")
-@click.argument("rule")
+@click.argument("rule", shell_complete=completion.rules)
 @click.option("--from", "start", required=True, metavar="DATE|INSTANT",
               help="The day of the event (day 0), or the instant with its offset.")
 @click.option("--hold", "holds", multiple=True, metavar="FROM/TO",
@@ -67,6 +68,8 @@ def read_trigger(word: str, zone: str) -> dt.date:
         instant = dt.datetime.fromisoformat(word)
     except ValueError:
         raise UsageError(f"--from: '{word}' is no instant: write it as 2027-03-14T05:50Z") from None
+    if instant.tzinfo is None:
+        raise UsageError(f"--from: '{word}' has no time zone: add Z or an offset such as -06:00")
     return local_date(instant, read_zone(zone))
 
 

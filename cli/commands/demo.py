@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import logging
-import socket
 import tempfile
-import threading
 from pathlib import Path
 
 import click
 
-from cli.daemon import heart_of, lock_of
-from cli.demo.run import FAST_START, FakeClock, fast_forward, sample_house, start_cases
-from cli.demo.sink import MailSink
-from cli.demo.timeline import print_timeline
 from cli.home import Home
-from cli.printing import say
-from cli.server import serving
-from cli.wiring import machine_clock
-from cli.worker import run
+from cli.options import json_option
 
 
 @click.command(epilog="Example: soppa demo --fast-forward")
@@ -30,76 +19,13 @@ from cli.worker import run
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Pages; another if taken.")
 @click.option("--mail-port", type=click.IntRange(0, 65535), default=8025, show_default=True,
               help="Where the mails can be read; another if taken.")
-def command(fast: bool, folder: Path | None, port: int, mail_port: int) -> None:
+@json_option
+def command(fast: bool, folder: Path | None, port: int, mail_port: int, as_json: bool) -> None:
     """Show a sample district at work: two corrections, real mail to a sink on this machine, pages and a daemon."""
+    from cli.demo.stage import perform
+
     if folder is not None:
-        _run(Home(folder.absolute()), fast, port, mail_port)
+        perform(Home(folder.absolute()), fast, port, mail_port, as_json)
         return
     with tempfile.TemporaryDirectory(prefix="soppa-demo-") as temporary:
-        _run(Home(Path(temporary) / "home"), fast, port, mail_port)
-
-
-def _run(home: Home, fast: bool, port: int, mail_port: int) -> None:
-    with MailSink(web_port=0 if fast else free(mail_port)) as sink:
-        if fast:
-            _fast(home, sink)
-        else:
-            _live(home, sink, free(port))
-
-
-def _fast(home: Home, sink: MailSink) -> None:
-    logging.getLogger("soppa").setLevel(logging.ERROR)  # a clock moved by hand looks like a daemon that was off
-    clock = FakeClock(FAST_START)
-    with sample_house(home, sink, 8080, clock) as house:
-        print_timeline(house, fast_forward(house, clock), sink)
-
-
-def _live(home: Home, sink: MailSink, port: int) -> None:
-    with sample_house(home, sink, port, machine_clock) as house, heart_of(house) as heart:
-        cases = start_cases(house)
-        threading.Thread(target=_tell_mails, args=(sink, heart.stop), name="demo-mails", daemon=True).start()
-        _guide(home, sink.web_port, port, [case.id for case in cases])
-        run(heart, lock_of(house), serving(house, heart.stop))
-
-
-def _guide(home: Home, mail_port: int, port: int, cases: list[str]) -> None:
-    say(f"""\
-The sample district is at work. Nothing leaves this machine.
-
-  mails    http://127.0.0.1:{mail_port}/     every mail of the district, as its reader sees it
-  pages    http://127.0.0.1:{port}/     the links in the mails lead here
-  cases    {cases[0]}: a wrong date of birth in the district's own records
-           {cases[1]}: a wrong reading level in an operator's product
-
-Try next
-  1. Open the mails, take the task mail to carla, follow its link, ask for the code, and answer the task.
-  2. In another terminal:
-       export SOPPA_HOME={home.root}
-       soppa queue
-       soppa explain {cases[0]}
-       soppa do {cases[1]} verify complete --as carla -f requester_kind=parent -f identity_ok=yes \\
-         -f where_seen=Readwell -f right_value='Level 4' -f data_owner=dana
-  3. See months go by: soppa demo --fast-forward
-
-Mails appear here as they leave. Ctrl-C ends the demo.
-""")
-
-
-def _tell_mails(sink: MailSink, stop: threading.Event) -> None:
-    told = 0
-    while not stop.wait(0.5):
-        for mail in sink.mails[told:]:
-            at = dt.datetime.now(dt.UTC).astimezone().strftime("%H:%M:%S")
-            say(f"{at}  mail {mail.number} to {mail.envelope_to}: {mail.subject}")
-        told = len(sink.mails)
-
-
-def free(port: int) -> int:
-    """The port, or 0 for any when somebody has it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        perform(Home(Path(temporary) / "home"), fast, port, mail_port, as_json)

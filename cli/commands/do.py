@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
+from cli import completion
 from cli.commands.show import as_mapping
-from cli.documents import keep_files
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import print_json, say
-from cli.values import fact_values
 from cli.wiring import open_house
-from engine.case import Case, Task
-from engine.definition import say as in_words
 from engine.errors import UsageError
 from engine.nodes import nearest
+from engine.words import say as in_words
+
+if TYPE_CHECKING:
+    from engine.case import Case, Task
 
 
 @click.command(epilog="Example: soppa do 2026-0001 verify complete -f identity_ok=yes -f data_owner=dana")
-@click.argument("case")
-@click.argument("task")
-@click.argument("outcome")
+@click.argument("case", shell_complete=completion.cases)
+@click.argument("task", shell_complete=completion.tasks)
+@click.argument("outcome", shell_complete=completion.outcomes)
 @facts_option
 @click.option("--also", "further", multiple=True, metavar="TASK",
               help="Another of your tasks in the same state, answered alike; write it once for each.")
@@ -35,17 +39,24 @@ from engine.nodes import nearest
 def command(case: str, task: str, outcome: str, given: tuple[str, ...], further: tuple[str, ...], break_glass: bool,
             reason: str, on_behalf_of: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
     """Answer TASK of CASE with OUTCOME. TASK is its name or its number."""
+    from cli.documents import handing_in
+    from cli.values import fact_values
+
     if on_behalf_of and not reason.strip():
         raise UsageError("--on-behalf-of needs --reason: say how you know")
     with open_house(home) as house:
         with house.store.read() as unit:
             found = unit.case(case)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
-        wanted, also = find_task(found, task), tuple((find_task(found, word).id, None) for word in further)
-        values = fact_values(definition, keep_files(house.documents, definition, read_given(given)))
-        actor = house.actor(as_login, on_behalf_of)
-        after = house.service.complete_task(wanted.id, outcome, values, actor, house.clock(), reason=reason,
-                                            also=also, break_glass=break_glass)
+        left_behind = house.store.views.left_behind(found.id)
+        wanted, *others = (find_task(found, word, left_behind) for word in (task, *further))
+        typed, actor = read_given(given), house.actor(as_login, on_behalf_of)
+        with handing_in(house.documents, definition, typed) as words:
+            values = fact_values(definition, words, house.active())
+            after = house.service.complete_task(
+                wanted.id, outcome, values, actor, house.clock(), reason=reason, break_glass=break_glass,
+                also=tuple((other.id, None) for other in others),
+            )
         title = in_words(definition.states[after.state].title, "en")
     if as_json:
         print_json(as_mapping(after))
@@ -53,10 +64,10 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], further:
         say(f"case {after.id}: {wanted.name} answered, {outcome}; now at: {title}")
 
 
-def find_task(case: Case, word: str) -> Task:
+def find_task(case: Case, word: str, left_behind: Sequence[Task] = ()) -> Task:
     """A task by number, or the open one (else the latest) by name. Raises `UsageError`."""
     found = case.task(word) or case.open_task(word)
-    done = [task for task in case.tasks if task.name == word]
+    done = [task for task in (*left_behind, *case.tasks) if word in (task.name, task.id)]
     if found is None and not done:
         known = [task.name for task in case.tasks if task.is_open]
         raise UsageError(f"case {case.id} has no open task '{word}'{nearest(word, known)}")

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
 import click
 
+from cli import completion
 from cli.home import Home, write_private
-from cli.options import as_option, home_option
-from cli.printing import say
+from cli.options import as_option, home_option, json_option
+from cli.printing import print_json, say
 from cli.wiring import open_house
 from engine.errors import NotAllowed, UsageError
 from engine.nodes import nearest
 
 
 @click.command(epilog="Example: soppa document 2026-0001 evidence --out evidence.pdf")
-@click.argument("case")
-@click.argument("fact")
+@click.argument("case", shell_complete=completion.cases)
+@click.argument("fact", shell_complete=completion.documents)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="A new file, readable by you alone; without it the document goes into a pipe.")
 @as_option
 @home_option
-def command(case: str, fact: str, out: Path | None, as_login: str | None, home: Home) -> None:
+@json_option
+def command(case: str, fact: str, out: Path | None, as_login: str | None, home: Home, as_json: bool) -> None:
     """Take the document of FACT, or the paper of a hold (H1), out of CASE. For privacy officer and custodian."""
+    if as_json and out is None:
+        raise UsageError("--json tells of a file: name it with --out FILE")
     with open_house(home) as house:
         actor = house.actor(as_login)
         if not actor.roles & {"privacy", "custodian"}:
@@ -41,7 +46,12 @@ def command(case: str, fact: str, out: Path | None, as_login: str | None, home: 
         write_private(out, content)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}): name a new file") from error
-    say(f"{len(content):,} bytes to {out}")
+    if as_json:
+        digest = hashlib.sha256(content).hexdigest()
+        print_json({"case": found.id, "fact": fact, "kind": kind, "bytes": len(content), "sha256": digest,
+                    "file": str(out)})
+    else:
+        say(f"{len(content):,} bytes to {out}")
 
 
 def _pipe(content: bytes, name: str) -> None:

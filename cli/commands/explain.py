@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
+from cli import completion
 from cli.commands.deadline import as_mapping, print_derived
 from cli.home import Home
 from cli.options import home_option, json_option
 from cli.printing import print_json, say
 from cli.wiring import open_house
-from engine.case import Case, Clock
 from engine.clocks import Derived, derive
-from engine.definition import ClockDef, Definition
-from engine.definition import say as in_words
 from engine.errors import UsageError
 from engine.nodes import nearest
-from engine.office import Office
+from engine.words import say as in_words
+
+if TYPE_CHECKING:
+    from engine.case import Case, Clock
+    from engine.definition import ClockDef, Definition
+    from engine.office import Office
 
 
 @click.command(epilog="Example: soppa explain 2026-0001 district_fix")
-@click.argument("case")
-@click.argument("clock", required=False)
+@click.argument("case", shell_complete=completion.cases)
+@click.argument("clock", required=False, shell_complete=completion.clocks)
 @home_option
 @json_option
 def command(case: str, clock: str | None, home: Home, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from cli import completion
 from cli.home import Home
 from cli.options import home_option, json_option
 from cli.printing import print_json, say, table
@@ -14,7 +15,7 @@ from engine.errors import Refused
 
 
 @click.command(epilog="Example: soppa history 2026-0001")
-@click.argument("case")
+@click.argument("case", shell_complete=completion.cases)
 @click.option("--verify", is_flag=True, help="Only say whether the chain of the history, and the seals, are whole.")
 @home_option
 @json_option

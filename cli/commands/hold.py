@@ -7,14 +7,13 @@ from collections.abc import Callable
 
 import click
 
+from cli import completion
 from cli.commands.show import as_mapping
-from cli.documents import keep_file
 from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_date
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.case import Case, HeldBy
-from engine.errors import SoppaError
 from engine.messages import PlaceHold, ReleaseHold
 
 
@@ -25,7 +24,7 @@ def command() -> None:
 
 @command.command(epilog="Example: soppa hold place 2026-0007 --agency 'Kane County Sheriff' --officer 'Sgt. Roe' "
                         "--matter 26-118 --from 2026-12-01 --until 2026-12-20 --paper request.pdf")
-@click.argument("case")
+@click.argument("case", shell_complete=completion.cases)
 @click.option("--agency", required=True, help="Who asks.")
 @click.option("--officer", required=True, help="Who signed the request.")
 @click.option("--matter", required=True, help="The agency's number of the investigation.")
@@ -52,7 +51,7 @@ def place(case: str, agency: str, officer: str, matter: str, started: str, until
 
 @command.command(epilog="Example: soppa hold release 2026-0007 H1 --on 2026-12-18 --reason 'letter of the sheriff' "
                         "--paper letter.pdf")
-@click.argument("case")
+@click.argument("case", shell_complete=completion.cases)
 @click.argument("hold")
 @click.option("--on", required=True, metavar="DATE", help="The day on which the school learned of it.")
 @click.option("--reason", required=True, help="Why it ends: the agency's letter, its end date, a review.")
@@ -74,7 +73,7 @@ def release(case: str, hold: str, on: str, reason: str, paper: str | None, as_lo
 
 
 @command.command(name="list", epilog="Example: soppa hold list 2026-0007")
-@click.argument("case")
+@click.argument("case", shell_complete=completion.cases)
 @home_option
 @json_option
 def list_(case: str, home: Home, as_json: bool) -> None:
@@ -100,13 +99,11 @@ def hold_mapping(hold: HeldBy) -> dict[str, object]:
 
 def _with_paper(house: House, paper: str | None, work: Callable[[str | None], Case]) -> Case:
     """Keeps the paper first, so that no hold lacks it, and forgets it again when the hold is refused."""
-    kept = keep_file(house.documents, "paper", paper) if paper else None
-    try:
-        return work(kept)
-    except SoppaError:
-        if kept is not None:
-            house.documents.forget(kept)
-        raise
+    from cli.documents import read_document
+
+    files = {"paper": read_document("paper", f"@{paper}")} if paper else {}
+    with house.documents.keeping(files) as kept:
+        return work(kept.get("paper"))
 
 
 def _tell(case: Case, as_json: bool) -> None:

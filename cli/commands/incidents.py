@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from cli import completion
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import open_house
 
 
-@click.group(epilog="Example: soppa incidents list")
+@click.group(cls=Commands, epilog="Example: soppa incidents list")
 def command() -> None:
     """What failed five times: list, retry."""
 
@@ -34,12 +35,16 @@ def list_(home: Home, as_json: bool) -> None:
 
 
 @command.command(epilog="Example: soppa incidents retry 3")
-@click.argument("incident", type=int)
+@click.argument("incident", type=int, shell_complete=completion.incidents)
 @as_option
 @home_option
-def retry(incident: int, as_login: str | None, home: Home) -> None:
+@json_option
+def retry(incident: int, as_login: str | None, home: Home, as_json: bool) -> None:
     """Put INCIDENT back to work, with its tries counted from zero."""
     with open_house(home) as house:
         house.actor(as_login)
         house.store.retry_incident(incident, house.clock())
-    say(f"incident {incident} is tried again at the next heartbeat")
+    if as_json:
+        print_json({"id": incident, "closed": True})
+    else:
+        say(f"incident {incident} is tried again at the next heartbeat")

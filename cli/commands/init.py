@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from cli.home import Home, make_home, write_private
-from cli.options import home_option
-from cli.printing import say
-from engine.errors import UsageError
+from cli.options import home_option, json_option
+from cli.printing import print_json, say
+from engine.errors import FaultyInput, UsageError
 
 SETTINGS = """\
 # The settings of the district. Unknown keys are refused; docs/operating.md names them all.
@@ -40,14 +40,20 @@ bind: 127.0.0.1:8080
 @click.option("--zone", default="America/Chicago", show_default=True, help="The zone of its local dates.")
 @click.option("--public-url", default="http://localhost:8080", show_default=True, help="Address of the pages.")
 @home_option
-def command(district: str, zone: str, public_url: str, home: Home) -> None:
+@json_option
+def command(district: str, zone: str, public_url: str, home: Home, as_json: bool) -> None:
     """Make a home: settings, key ring, documents folder and an empty database."""
     from cli.wiring import open_house
 
-    settings = SETTINGS.format(district=quoted(district), zone=quoted(zone), public_url=quoted(public_url))
+    given = {"district": district, "zone": zone, "public-url": public_url}
+    settings = SETTINGS.format(**{name.replace("-", "_"): quoted(word, name) for name, word in given.items()})
+    check_words(settings, home)
     build_home(home, settings)
     with open_house(home, create=True):
         pass
+    if as_json:
+        print_json({"home": str(home.root), "settings": str(home.settings), "ring": str(home.ring)})
+        return
     say(f"made {home.root}")
     say(f"The key ring {home.ring} opens the personal data in the database. Back it up now, apart from the data:")
     say("without it the data is lost, and with both a thief needs nothing else. This is said only once.")
@@ -63,8 +69,20 @@ def build_home(home: Home, settings: str) -> None:
     write_private(home.settings, settings.encode())
 
 
-def quoted(text: str) -> str:
-    """A text as a YAML scalar. Raises `UsageError` for control characters."""
+def check_words(settings: str, home: Home) -> None:
+    """Refuses words that would make no settings, before anything is made. Raises `UsageError` naming their options."""
+    from cli.settings import check_text
+
+    try:
+        check_text(settings, home.settings)
+    except FaultyInput as error:
+        wrong = [fault.message.partition(":") for fault in error.faults]
+        said = [f"--{key.replace('_', '-')}{colon}{rest}" for key, colon, rest in wrong]
+        raise UsageError("\n".join(said)) from error
+
+
+def quoted(text: str, option: str) -> str:
+    """A text as a YAML scalar. Raises `UsageError` for nothing and for control characters."""
     if not text.isprintable() or not text.strip():
-        raise UsageError(f"{text!r} holds control characters or nothing: type it again")
+        raise UsageError(f"--{option} holds {'control characters' if text.strip() else 'nothing'}: type it again")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

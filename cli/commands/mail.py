@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from cli import completion
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import open_house
 from engine.errors import UsageError
 from engine.nodes import nearest
 
+if TYPE_CHECKING:
+    from engine.definition import MailDef
+
 WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain")
 
 
-@click.group(epilog="Example: soppa mail outbox --state uncertain")
+@click.group(cls=Commands, epilog="Example: soppa mail outbox --state uncertain")
 def command() -> None:
     """Mails: preview, outbox, retry, settle."""
 
 
 @command.command(epilog="Example: soppa mail preview correction_request receipt --language es")
-@click.argument("process")
-@click.argument("mail", required=False)
+@click.argument("process", shell_complete=completion.processes)
+@click.argument("mail", required=False, shell_complete=completion.process_mails)
 @click.option("--language", default="en", show_default=True)
 @home_option
-def preview(process: str, mail: str | None, language: str, home: Home) -> None:
-    """Show MAIL of PROCESS with made-up values (all its mails, without a name)."""
+@json_option
+def preview(process: str, mail: str | None, language: str, home: Home, as_json: bool) -> None:
+    """Show a mail with made-up values. Without MAIL, all mails of PROCESS."""
     import datetime as dt
 
     from cli.office import references_of, settings_or_sample
-    from engine.mailtexts import unreviewed
+    from cli.values import languages
     from notifiers.compose import preview as render
     from workflows import Catalogue
 
@@ -37,12 +44,20 @@ def preview(process: str, mail: str | None, language: str, home: Home) -> None:
     definition, settings = catalogue.newest(process), settings_or_sample(home)
     if mail is not None and mail not in definition.mails:
         raise UsageError(f"process {process} has no mail '{mail}'{nearest(mail, definition.mails)}")
+    written_in = languages(definition)
+    if language not in written_in:
+        raise UsageError(f"no mail of {process} is written in '{language}'{nearest(language, written_in)}")
     today, references = dt.datetime.now(settings.zone).date(), references_of(home)
-    for name in [mail] if mail else definition.mails:
-        rendered = render(definition, definition.mails[name], language, settings.district, today, references)
-        say(f"— {name} ({rendered.language})\nSubject: {rendered.subject}\n\n{rendered.text}\n")
-        if f"{name}.{rendered.language}" in unreviewed(definition):
-            say(f"Nobody has reviewed this text yet: `reviewed_by` of mail '{name}' in process.yaml names who did.\n")
+    made = [definition.mails[name] for name in ([mail] if mail else definition.mails)]
+    shown = [(one, render(definition, one, language, settings.district, today, references)) for one in made]
+    if as_json:
+        print_json([{"mail": one.name, "language": text.language, "subject": text.subject, "text": text.text,
+                     "reviewed": _is_reviewed(one, text.language)} for one, text in shown])
+        return
+    for one, text in shown:
+        say(f"— {one.name} ({text.language})\nSubject: {text.subject}\n\n{text.text}\n")
+        if not _is_reviewed(one, text.language):
+            say(f"Nobody has reviewed this text yet: `reviewed_by` of mail '{one.name}' in process.yaml says who.\n")
 
 
 @command.command(epilog="Example: soppa mail outbox --state uncertain")
@@ -69,10 +84,11 @@ def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> No
 
 
 @command.command(epilog="Example: soppa mail retry 17")
-@click.argument("mail", type=int)
+@click.argument("mail", type=int, shell_complete=completion.mails_to_retry)
 @as_option
 @home_option
-def retry(mail: int, as_login: str | None, home: Home) -> None:
+@json_option
+def retry(mail: int, as_login: str | None, home: Home, as_json: bool) -> None:
     """Send MAIL (its number in the outbox) again: a deferred or failed one. One in doubt is settled first.
 
     What a brief of another day said goes into its reader's next one.
@@ -80,17 +96,29 @@ def retry(mail: int, as_login: str | None, home: Home) -> None:
     with open_house(home) as house:
         house.actor(as_login)
         house.store.views.retry_mail(mail, house.clock())
-    say(f"mail {mail} is sent again at the next heartbeat, a brief within the mail window")
+    if as_json:
+        print_json({"id": mail, "state": "queued"})
+    else:
+        say(f"mail {mail} is sent again at the next heartbeat, a brief within the mail window")
 
 
 @command.command(epilog="Example: soppa mail settle 17 accepted")
-@click.argument("mail", type=int)
-@click.argument("how", type=click.Choice(["accepted", "failed"]))
+@click.argument("mail", type=int, shell_complete=completion.mails_in_doubt)
+@click.argument("how", type=click.Choice(["accepted", "failed"]), metavar="HOW")
 @as_option
 @home_option
-def settle(mail: int, how: str, as_login: str | None, home: Home) -> None:
-    """Say what became of an uncertain MAIL, after you have asked the relay's log or the reader."""
+@json_option
+def settle(mail: int, how: str, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Say what became of an uncertain mail. HOW is accepted or failed; ask the relay's log or the reader first."""
     with open_house(home) as house:
         actor = house.actor(as_login)
         house.store.views.resolve_uncertain(mail, how == "accepted", actor.id, house.clock())
-    say(f"mail {mail}: {how}")
+    if as_json:
+        print_json({"id": mail, "state": how})
+    else:
+        say(f"mail {mail}: {how}")
+
+
+def _is_reviewed(mail: MailDef, language: str) -> bool:
+    """English is the author's own; a translation takes a reviewer."""
+    return language not in mail.reviewed_by or mail.reviewed_by[language] is not None

@@ -7,27 +7,35 @@ from base64 import b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from cli import completion
 from cli.acts import GUARDED, Planned, begin, is_set_up, named_second, needs_second, plan_people, record_set_up
+from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import tell_begun
 from cli.home import Home
 from cli.identity import login
-from cli.options import as_option, home_option, json_option
-from cli.people import changes, check_links, check_unique, faults_of_row, person_of, read_people, row_of
+from cli.options import Commands, as_option, home_option, json_option
+from cli.people import COLUMNS, changes, check_links, check_unique, faults_of_row, person_of, read_people, row_of
 from cli.printing import print_json, say, table
 from cli.totp import uri
 from cli.wiring import House, open_house
-from engine.case import Actor
 from engine.errors import NotAllowed, Refused, UsageError
 from engine.nodes import nearest
-from engine.office import Person
+
+if TYPE_CHECKING:
+    from engine.case import Actor
+    from engine.office import Person
+    from storage.acts import Act
 
 MAY = frozenset({"privacy", "superintendent"})
+Changes = Sequence[tuple[str, "Person", str]]
+"""`new` or `changed`, the person as they will be, and what changes."""
 
 
-@click.group(epilog="Example: soppa people import people.csv")
+@click.group(cls=Commands, epilog="Example: soppa people import people.csv")
 def command() -> None:
     """The people of the office: import, list, set, totp."""
 
@@ -38,11 +46,13 @@ def command() -> None:
 @click.option("--reason", default="", help="Why; needed where roles change, for the second person who must agree.")
 @as_option
 @home_option
-def import_(file: Path, apply_: bool, reason: str, as_login: str | None, home: Home) -> None:
-    """Take people from a CSV FILE: id, name, email, roles; login, language, deputy, supervisor, absence, active."""
+@json_option
+def import_(file: Path, apply_: bool, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Take people from a CSV FILE. Columns: id, name, email, roles; login, language, deputy, supervisor, absent_from,
+    absent_to, active."""
     wanted = read_people(file)
     with open_house(home) as house:
-        _put(house, wanted, as_login, Wish(apply_, apply_, "--apply", reason))
+        _put(house, wanted, as_login, Wish(apply_, apply_, "--apply", reason, as_json))
 
 
 @command.command("list", epilog="Example: soppa people list --json")
@@ -61,14 +71,15 @@ def list_(home: Home, as_json: bool) -> None:
 
 
 @command.command("set", epilog="Example: soppa people set carla --login cmendez --role custodian --role staff")
-@click.argument("person")
+@click.argument("person", shell_complete=completion.people)
 @click.option("--name")
 @click.option("--email")
-@click.option("--role", "roles", multiple=True, help="All roles of the person; write it once for each.")
+@click.option("--role", "roles", multiple=True, shell_complete=completion.roles,
+              help="All roles of the person; write it once for each.")
 @click.option("--login", help="User of the operating system.")
 @click.option("--language")
-@click.option("--deputy", help="Id of whoever stands in.")
-@click.option("--supervisor")
+@click.option("--deputy", shell_complete=completion.people, help="Id of whoever stands in.")
+@click.option("--supervisor", shell_complete=completion.people)
 @click.option("--absent", metavar="FROM..TO", help="Days away; an empty text ends the absence.")
 @click.option("--active", type=click.Choice(["yes", "no"]))
 @click.option("--reason", default="", help="Why; needed where roles change.")
@@ -76,12 +87,13 @@ def list_(home: Home, as_json: bool) -> None:
               help="Where roles change: ask the second person; without this it is only shown.")
 @as_option
 @home_option
+@json_option
 def set_(person: str, absent: str | None, roles: tuple[str, ...], reason: str, begin_: bool, as_login: str | None,
-         home: Home, **given: str | None) -> None:
+         home: Home, as_json: bool, **given: str | None) -> None:
     """Change PERSON, or add them. Roles, and how those who confirm are known, take a second person."""
     with open_house(home) as house:
         known = {one.id: one for one in _people(house)}
-        cells = row_of(known[person]) if person in known else dict.fromkeys(row_of(_NOBODY), "") | {"id": person}
+        cells = row_of(known[person]) if person in known else dict.fromkeys(COLUMNS, "") | {"id": person}
         cells.update({key: value for key, value in given.items() if value is not None})
         if roles:
             cells["roles"] = " ".join(roles)
@@ -90,15 +102,19 @@ def set_(person: str, absent: str | None, roles: tuple[str, ...], reason: str, b
         wrong = list(faults_of_row(cells))
         if wrong:
             raise UsageError("\n".join(f"{person}: {message}" for message in wrong))
-        _put(house, [person_of(cells)], as_login, Wish(True, begin_, "--begin", reason))
+        _put(house, [person_of(cells)], as_login, Wish(True, begin_, "--begin", reason, as_json))
 
 
 @command.command(epilog="Example: soppa people totp carla")
-@click.argument("person")
+@click.argument("person", shell_complete=completion.people)
 @as_option
 @home_option
-def totp(person: str, as_login: str | None, home: Home) -> None:
-    """Make a new secret for one-time codes of PERSON and show it once, for their authenticator app."""
+@json_option
+def totp(person: str, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Make a new secret for PERSON's one-time codes. It is shown once, for their authenticator app.
+
+    With --json the secret goes to stderr alone: what programs keep holds none.
+    """
     with open_house(home) as house:
         known = {one.id: one for one in _people(house)}
         if person not in known:
@@ -111,21 +127,22 @@ def totp(person: str, as_login: str | None, home: Home) -> None:
                              f"new one, or another second_person is named in district.yaml")
         secret = b32encode(secrets.token_bytes(20)).decode()
         house.store.set_totp(person, secret)
-    say(f"secret of {person} (shown once): {secret}")
-    say(uri(secret, person, house.settings.district))
-
-
-_NOBODY = Person("nobody", "", "", frozenset())
+    click.echo(f"secret of {person} (shown once): {secret}", err=as_json)
+    click.echo(uri(secret, person, house.settings.district), err=as_json)
+    if as_json:
+        print_json({"person": person, "has_secret": True})
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How far to go: `apply` changes what one person may, `begin` asks the second one; `word` is the option for it."""
+    """How far to go: `apply` changes what one person may, `begin` asks the second one; `word` is the option for it.
+    `as_json` says how to tell it."""
 
     apply: bool
     begin: bool
     word: str
     reason: str
+    as_json: bool
 
 
 def _people(house: House) -> Sequence[Person]:
@@ -140,29 +157,42 @@ def _confirms(house: House, person: Person) -> bool:
 def _put(house: House, wanted: Sequence[Person], as_login: str | None, wish: Wish) -> None:
     """Shows what would change and, where wished, does it or asks the second person. The first set-up is exempt."""
     before = _people(house)
-    check_links({person.id: person for person in (*before, *wanted)}.values())
+    everybody = {person.id: person for person in (*before, *wanted)}.values()
+    check_links(everybody)
     found = changes(before, wanted)
-    if not found:
-        say("nothing changes")
-        return
-    table(["", "person", "what"], [[how, person.id, told] for how, person, told in found])
+    check_unique(everybody)
+    if not wish.as_json and found:
+        table(["", "person", "what"], [[how, person.id, told] for how, person, told in found])
     changed, office = [person for _, person, _ in found], house.make_office(before)
-    check_unique({person.id: person for person in (*before, *wanted)}.values())
     exempt = not is_set_up(house, office)
     guarded = needs_second(office, changed) and not exempt
-    if not wish.apply:
-        say(f"nothing is changed yet: add {wish.word}" + (" and --reason, to ask the second person" if guarded else ""))
+    if not found or not wish.apply:
+        _tell(wish, found, guarded)
         return
     by = _who_may(house, before, as_login)
     if guarded and by is not None:
-        _ask_second(house, plan_people(house, before, changed, by, wish.reason), wish)
+        _tell(wish, found, guarded, _asked(house, plan_people(house, before, changed, by, wish.reason), wish))
         return
     with house.store.begin() as unit:
         for person in changed:
             unit.save_person(person)
         if exempt:
             record_set_up(house, unit, before, changed, by.id if by else login())
-    say(f"{len(found)} changed")
+    _tell(wish, found, guarded, done=True)
+
+
+def _tell(wish: Wish, found: Changes, guarded: bool, act: Act | None = None, *, done: bool = False) -> None:
+    """How it ended: nothing to do, only shown, a second person asked, or done."""
+    if wish.as_json:
+        shown = [{"person": person.id, "how": how, "what": told} for how, person, told in found]
+        begun = act_mapping(act) if act else None
+        print_json({"changes": shown, "applied": done, "needs_second": guarded, "act": begun})
+    elif not found:
+        say("nothing changes")
+    elif done:
+        say(f"{len(found)} changed")
+    elif act is None:
+        say(f"nothing is changed yet: add {wish.word}" + (" and --reason, to ask the second person" if guarded else ""))
 
 
 def _who_may(house: House, before: Sequence[Person], as_login: str | None) -> Actor | None:
@@ -175,8 +205,12 @@ def _who_may(house: House, before: Sequence[Person], as_login: str | None) -> Ac
     return actor
 
 
-def _ask_second(house: House, planned: Planned, wish: Wish) -> None:
+def _asked(house: House, planned: Planned, wish: Wish) -> Act:
+    """Asks the second person. Raises `Refused` where that was not wished."""
     if not wish.begin:
         raise Refused(f"a change of roles, or of how a guarded person is known, needs a second person; nothing is "
                       f"changed: add {wish.word} to ask {planned.second.name}")
-    tell_begun(house, begin(house, planned))
+    act = begin(house, planned)
+    if not wish.as_json:
+        tell_begun(house, act)
+    return act

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from cli import completion
 from cli.acts import begin, plan_record
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import print_changes, tell_begun
 from cli.commands.show import as_mapping
-from cli.documents import keep_files
 from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
-from cli.values import fact_values
 from cli.wiring import House, open_house
-from engine.case import Actor, Case
 from engine.errors import NeedsSecond, Refused
+
+if TYPE_CHECKING:
+    from engine.case import Actor, Case
 
 
 @click.command(epilog="Example: soppa record 2026-0001 received_on=2026-11-18 --reason 'stamp on the envelope'")
-@click.argument("case")
+@click.argument("case", shell_complete=completion.cases)
 @click.argument("given", nargs=-1, required=True, metavar="FACT=VALUE...")
 @click.option("--reason", required=True, help="Why; it stands in the history.")
 @click.option("--begin", "begin_", is_flag=True,
@@ -30,18 +33,21 @@ from engine.errors import NeedsSecond, Refused
 def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_login: str | None, home: Home,
             as_json: bool) -> None:
     """Record facts of CASE. Nothing is overwritten: the old value stays in the history."""
-    words = read_given(given)
+    from cli.documents import handing_in
+    from cli.values import fact_values
+
+    typed = read_given(given)
     with open_house(home) as house:
         with house.store.read() as unit:
             before = unit.case(case)
-        definition = house.definitions.pinned(before.process, before.version, before.hash)
-        words = keep_files(house.documents, definition, words)
-        values, actor = fact_values(definition, words), house.actor(as_login)
-        try:
-            after = house.service.record(case, values, actor, house.clock(), reason)
-        except NeedsSecond:
-            _ask_second(house, case, words, actor, reason, begin_, as_json)
-            return
+        definition, actor = house.definitions.pinned(before.process, before.version, before.hash), house.actor(as_login)
+        with handing_in(house.documents, definition, typed) as words:
+            values = fact_values(definition, words, house.active())
+            try:
+                after = house.service.record(case, values, actor, house.clock(), reason)
+            except NeedsSecond:
+                _ask_second(house, case, words, actor, reason, begin_, as_json)
+                return
     if as_json:
         print_json(as_mapping(after))
         return

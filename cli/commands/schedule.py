@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
+from cli import completion
 from cli.home import Home
 from cli.options import home_option, json_option
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.definition import ANNIVERSARY
 from engine.register import ACTIVE
-from storage.views import CycleLine
+
+if TYPE_CHECKING:
+    from storage.views import CycleLine
 
 
 @click.group(epilog="Example: soppa schedule list")
@@ -22,7 +26,7 @@ def command() -> None:
 
 
 @command.command("list", epilog="Example: soppa schedule list --process annual_attestation")
-@click.option("--process", help="Only this process.")
+@click.option("--process", help="Only this process.", shell_complete=completion.processes)
 @click.option("--all", "all_", is_flag=True, help="Also what has started already.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @home_option

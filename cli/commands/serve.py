@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from cli.daemon import heart_of, lock_of
 from cli.home import Home
-from cli.options import home_option
-from cli.server import serving
+from cli.options import home_option, json_option
+from cli.printing import print_json
 from cli.wiring import open_house
-from cli.worker import run
 
 
 @click.command(epilog="Example: soppa serve --home /srv/soppa")
 @home_option
-def command(home: Home) -> None:
-    """Run the pages and the daemon until SIGTERM."""
+@json_option
+def command(home: Home, as_json: bool) -> None:
+    """Run the pages and the daemon until SIGTERM. --json says once that both are at work."""
+    from cli.daemon import heart_of, lock_of
+    from cli.server import serving
+    from cli.worker import run
+
     with open_house(home) as house, heart_of(house) as heart:
-        run(heart, lock_of(house), serving(house, heart.stop))
+        begun = {"home": str(home.root), "pid": os.getpid(), "pages": house.settings.bind}
+        run(heart, lock_of(house), serving(house, heart.stop), lambda: print_json(begun) if as_json else None)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
+from cli import completion
 from cli.home import Home
 from cli.options import home_option, json_option
 from cli.printing import day, left, pairs, print_json, say, table
 from cli.wiring import open_house
-from engine.case import Case, Clock, FactValue, Task
-from engine.definition import Definition
-from engine.definition import say as in_words
-from engine.office import Office
 from engine.suggesting import differences
-from engine.turn import written
+from engine.words import say as in_words
+from engine.words import written
+
+if TYPE_CHECKING:
+    from engine.case import Case, Clock, FactValue, Task
+    from engine.definition import Definition
+    from engine.office import Office
 
 
 @click.command(epilog="Example: soppa show 2026-0001")
-@click.argument("case")
+@click.argument("case", shell_complete=completion.cases)
 @home_option
 @json_option
 def command(case: str, home: Home, as_json: bool) -> None:

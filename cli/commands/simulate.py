@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.demo.district import PEOPLE
+from cli import completion
 from cli.home import Home
-from cli.office import make_office, settings_or_sample
 from cli.options import facts_option, home_option, json_option, read_date, read_given
 from cli.printing import day, print_json, say, table
-from cli.values import fact_values, facts_and_parties
 from engine import nodes
-from engine.forms import without_files
 from engine.nodes import Faults, Node
-from engine.office import Office
-from engine.simulate import Answer, Story, play
 from workflows import Catalogue
 from workflows.reader import read_file
+
+if TYPE_CHECKING:
+    from engine.office import Office
+    from engine.simulate import Answer, Story
 
 SHOWN = {"mail": "mail", "rung_fired": "rung", "clock_started": "clock starts", "clock_moved": "clock moves",
          "clock_satisfied": "clock met", "clock_voided": "clock void", "clock_expired": "window closed",
@@ -28,7 +28,7 @@ SHOWN = {"mail": "mail", "rung_fired": "rung", "clock_started": "clock starts", 
 
 @click.command(epilog="Example: soppa simulate correction_request -f received_on=2026-11-20 -f item=x "
                       "-f 'parent=Ana Ruiz <ana@example.org>' --from 2026-11-23 --days 120")
-@click.argument("process")
+@click.argument("process", shell_complete=completion.processes)
 @facts_option
 @click.option("--from", "start", required=True, metavar="DATE", help="The local day on which the case starts.")
 @click.option("--days", type=click.IntRange(1, 1500), default=120, show_default=True, help="How long to play.")
@@ -39,6 +39,12 @@ SHOWN = {"mail": "mail", "rung_fired": "rung", "clock_started": "clock starts", 
 def command(process: str, given: tuple[str, ...], start: str, days: int, answers: Path | None, home: Home,
             as_json: bool) -> None:
     """Play a case of PROCESS: what would fire when, and to whom."""
+    from cli.demo.district import PEOPLE
+    from cli.office import make_office, settings_or_sample
+    from cli.values import facts_and_parties
+    from engine.forms import without_files
+    from engine.simulate import play
+
     settings = settings_or_sample(home)
     office = make_office(settings, PEOPLE, home)
     catalogue = Catalogue(home.workflows if home.workflows.is_dir() else None)
@@ -72,6 +78,10 @@ def _entry(node: Node, faults: Faults) -> Mapping[str, Node]:
 
 
 def _answer(top: Mapping[str, Node], process: str, catalogue: Catalogue) -> Answer:
+    from cli.values import fact_values
+    from engine.forms import without_files
+    from engine.simulate import Answer
+
     faults = Faults()
     words = {key: nodes.text(top.get(key), faults) or "" for key in ("task", "outcome")}
     named = nodes.text(top.get("process"), faults)

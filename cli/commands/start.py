@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import click
 
+from cli import completion
 from cli.commands.show import as_mapping
-from cli.documents import keep_files
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
-from cli.values import facts_and_parties
 from cli.wiring import open_house
 
 
 @click.command(epilog="Example: soppa start correction_request -f received_on=2026-11-20 -f item='Date of birth' "
                       "-f 'parent=Ana Ruiz <ana@example.org>; language=es'")
-@click.argument("process")
+@click.argument("process", shell_complete=completion.processes)
 @facts_option
 @click.option("--after", metavar="CASE", default=None,
               help="An ended case of the same process, whose answers are suggested.")
@@ -26,11 +25,15 @@ from cli.wiring import open_house
 def command(process: str, given: tuple[str, ...], after: str | None, on_behalf_of: str | None, as_login: str | None,
             home: Home, as_json: bool) -> None:
     """Start a case of PROCESS."""
+    from cli.documents import handing_in
+    from cli.values import facts_and_parties
+
     with open_house(home) as house:
         definition = house.definitions.newest(process)
-        facts, parties = facts_and_parties(definition, keep_files(house.documents, definition, read_given(given)))
-        actor = house.actor(as_login, on_behalf_of)
-        case = house.service.start(process, facts, parties, actor, house.clock(), after)
+        typed, actor = read_given(given), house.actor(as_login, on_behalf_of)
+        with handing_in(house.documents, definition, typed) as words:
+            facts, parties = facts_and_parties(definition, words, house.active())
+            case = house.service.start(process, facts, parties, actor, house.clock(), after)
     if as_json:
         print_json(as_mapping(case))
         return

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from cli.daemon import heart_of, lock_of
 from cli.home import Home
-from cli.options import home_option
+from cli.options import home_option, json_option
+from cli.printing import print_json
 from cli.wiring import open_house
-from cli.worker import run
 
 
 @click.command(epilog="Example: soppa worker --home /srv/soppa")
 @home_option
-def command(home: Home) -> None:
-    """Run the daemon without pages until SIGTERM."""
+@json_option
+def command(home: Home, as_json: bool) -> None:
+    """Run the daemon without pages until SIGTERM. --json says once that it is at work."""
+    from cli.daemon import heart_of, lock_of
+    from cli.worker import run
+
     with open_house(home) as house, heart_of(house) as heart:
-        run(heart, lock_of(house))
+        begun = {"home": str(home.root), "pid": os.getpid(), "pages": None}
+        run(heart, lock_of(house), ready=lambda: print_json(begun) if as_json else None)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from cli.commands.show import as_mapping
 from cli.demo.sink import MailSink
 from cli.printing import day, say, table
 from cli.wiring import House
 from engine.case import Case
+from engine.office import Office
+from storage.history import HistoryLine
 
 SHOWN = {"case_started": "case starts", "state_entered": "now at", "task_completed": "answer", "rung_fired": "reminder",
          "clock_started": "clock starts", "clock_moved": "clock moves", "clock_satisfied": "clock met",
@@ -15,14 +18,10 @@ SHOWN = {"case_started": "case starts", "state_entered": "now at", "task_complet
 
 
 def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
-    with house.store.read() as unit:
-        found = [unit.case(case_id) for case_id in _family(house, cases)]
-        office = house.office(unit)
-    lines = sorted(((line.at, case.id, line) for case in found for line in house.store.views.history(case.id)
-                    if line.kind in SHOWN), key=lambda entry: (entry[0], entry[1], entry[2].seq))
+    found, office = _found(house, cases)
     table(["day", "case", "what", ""], [
-        [day(office.today(at)), case_id, SHOWN[line.kind], _words(line.kind, line.detail)]
-        for at, case_id, line in lines])
+        [day(office.today(line.at)), case_id, SHOWN[line.kind], _words(line.kind, line.detail)]
+        for case_id, line in _lines(house, found)])
     say()
     table(["case", "clock", "legal deadline", "district target", "met"], [
         [case.id, clock.name, day(clock.legal), day(clock.target),
@@ -32,6 +31,29 @@ def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
     table(["mails to", "number", "latest subject"], _readers(sink))
     for case in found:
         say(f"case {case.id} ({case.process}): {case.outcome or 'still open'}")
+
+
+def timeline_mapping(house: House, cases: Sequence[Case], sink: MailSink) -> dict[str, object]:
+    """The documented JSON keys."""
+    found, _ = _found(house, cases)
+    return {
+        "cases": [as_mapping(case) for case in found],
+        "happenings": [{"at": line.at, "case": case_id, "kind": line.kind, "detail": line.detail}
+                       for case_id, line in _lines(house, found)],
+        "mails": [{"to": mail.envelope_to, "subject": mail.subject} for mail in sink.mails],
+    }  # fmt: skip
+
+
+def _found(house: House, cases: Sequence[Case]) -> tuple[list[Case], Office]:
+    """The cases and their children as they ended, and the office."""
+    with house.store.read() as unit:
+        return [unit.case(case_id) for case_id in _family(house, cases)], house.office(unit)
+
+
+def _lines(house: House, cases: Iterable[Case]) -> list[tuple[str, HistoryLine]]:
+    """What happened in all of them that is worth showing, in the order of time."""
+    lines = [(case.id, line) for case in cases for line in house.store.views.history(case.id) if line.kind in SHOWN]
+    return sorted(lines, key=lambda entry: (entry[1].at, entry[0], entry[1].seq))
 
 
 def _family(house: House, cases: Iterable[Case]) -> list[str]:

@@ -1,7 +1,9 @@
 """A correction from receipt to closed on a real database: the service, its messages and its timers."""
 
 import datetime as dt
+import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -122,6 +124,55 @@ def test_the_second_answer_is_refused_and_nothing_changes(house: House) -> None:
     with pytest.raises((AlreadyDecided, Stale)):
         house.service.complete_task(task.id, "complete", VERIFIED, actor("cus"), START)
     assert house.case() == after
+
+
+def too_late(house: House) -> list[tuple[str, dict[str, str]]]:
+    lines = house.store.views.history(house.id)
+    return [(line.actor, line.detail) for line in lines if line.kind == "answer_too_late"]
+
+
+def test_who_loses_the_race_for_a_task_is_told_the_winner_and_stands_in_the_history_once(house: House) -> None:
+    task = house.case().open_task("verify")
+    assert task is not None
+    house.answer(2, "verify", "complete", "cus", VERIFIED)
+    for _ in range(2):
+        with pytest.raises(AlreadyDecided, match="already decided by Cus Todian: complete"):
+            house.service.complete_task(task.id, "incomplete", VERIFIED, actor("ada"), START)
+    line = {"task": task.id, "by": "Ada Priv", "decided_by": "Cus Todian"}
+    assert too_late(house) == [("person:ada", line)]
+    assert house.store.views.verify_history(house.id) == []
+
+
+def test_an_own_second_answer_is_no_race(house: House) -> None:
+    task = house.case().open_task("verify")
+    assert task is not None
+    house.answer(2, "verify", "complete", "cus", VERIFIED)
+    with pytest.raises(AlreadyDecided, match="Cus Todian"):
+        house.service.complete_task(task.id, "complete", VERIFIED, actor("cus"), START)
+    assert too_late(house) == []
+
+
+def test_of_two_who_answer_at_the_same_moment_one_wins_and_the_other_is_on_record(house: House) -> None:
+    task = house.case().open_task("verify")
+    assert task is not None
+    begin, told = threading.Barrier(2), list[str]()
+    custodians = [replace(actor(person), roles=frozenset({"custodian"})) for person in ("ada", "cus")]
+
+    def answer(by: Actor) -> None:
+        begin.wait()
+        try:
+            house.service.complete_task(task.id, "complete", VERIFIED, by, START)
+        except AlreadyDecided:
+            told.append(f"person:{by.id}")
+
+    racers = [threading.Thread(target=answer, args=(by,)) for by in custodians]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert len(told) == 1
+    assert [who for who, _ in too_late(house)] == told
+    assert house.store.views.verify_history(house.id) == []
 
 
 @pytest.mark.parametrize("case_id", ["2028-0009", "nonsense"])

@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import update
 
 from cli.daemon import beat_until_quiet, heart_of
-from cli.demo.run import person
+from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.wiring import machine_clock, open_house
@@ -152,11 +152,13 @@ def leases_run_out(home: Path) -> int:
 
 
 def finish(home: Path, now: dt.datetime) -> None:
-    """Works in peace, on the same day, until nothing is left."""
-    later = now + dt.timedelta(minutes=20)
-    with open_house(Home(home), lambda: later) as house, heart_of(house) as heart:
+    """Works in peace, on the same day, until nothing is left; a mail that was given back waits a minute first."""
+    clock = FakeClock(now + dt.timedelta(minutes=20))
+    with open_house(Home(home), clock) as house, heart_of(house) as heart:
         beat_until_quiet(heart)
-        assert not house.store.has_work(later)
+        clock.now += dt.timedelta(minutes=10)
+        beat_until_quiet(heart)
+        assert not house.store.has_work(clock.now)
 
 
 def look(home: Path, sink: MailSink) -> Found:

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 import workflows
 from cli.documents import Documents
+from cli.inspection.inspector import inspect
 from engine.case import Actor, Case, Contact, FactValue
 from engine.office import Office, Person
 from engine.ports import NewLink
@@ -19,7 +20,7 @@ from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
 from tests.office import PEOPLE, office
 from web.app import make_app
-from web.site import Act, Answered, Change, WebSettings
+from web.site import Act, Answered, Change, Inspect, WebSettings
 from web.tokens import new_token, token_hash
 
 START = dt.datetime(2026, 9, 14, 15, 0, tzinfo=dt.UTC)
@@ -38,6 +39,7 @@ class Pages:
     mails: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
     acts: dict[str, Act] = field(default_factory=dict)
     confirmed: list[str] = field(default_factory=list)
+    inspect: Inspect = inspect
 
     def office(self) -> Office:
         return replace(office(), people=self.people)
@@ -53,6 +55,7 @@ class Pages:
             settings=WebSettings(url),
             cases_of=self._cases_of,
             answered=self._answered,
+            inspect=lambda content, name: self.inspect(content, name),
             documents=Documents(self.folder, self.store.base.ring),
             letter=lambda case, mail: f"<!DOCTYPE html><title>{mail}</title><p>Letter of case {case.id}",
             match_totp=lambda secret, typed, now: int(now.timestamp()) // 30 if typed == "123456" else None,
@@ -108,6 +111,11 @@ class Pages:
 def act(second: str = "sup") -> Act:
     change = Change("Legal deadline", "Thursday, December 10, 2026", "Monday, December 14, 2026")
     return Act("act-1", "A legal date moves later", "Ada Priv", START, second, "The stamp was misread", (change,))
+
+
+def kept_files(folder: Path) -> list[Path]:
+    """The documents of a home, those of commands that are not done included."""
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def open_pages(folder: Path, processes: Path | None = None, people: Mapping[str, Person] = PEOPLE) -> Pages:

@@ -113,7 +113,7 @@ def test_who_lost_the_claim_passes_nothing_on(store: SqlStore) -> None:
     case = remind(store, FOR_PARTY)
     old = claimed(store, NOW + DAY)
     store.outbox.rescue(NOW + DAY + LEASE)
-    new = claimed(store, NOW + DAY + LEASE)
+    new = claimed(store, NOW + DAY + LEASE + 2 * HOUR)
     (line,) = store.outbox.brief_lines(old)
     store.outbox.pass_on(old, line, ["person:ann"], NOW + DAY)
     assert cases_in(store, new) == [case] and waiting(store) == []

@@ -29,6 +29,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return made
 
 
+STARTED = ("start", "correction_request", "--as", "carla", "-f", "received_on=2026-09-14", "-f", "item=Date of birth")
+
+
 def answer(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, object]:
     assert main([*args, "--json"]) == 0, capsys.readouterr().err
     read: dict[str, object] = json.loads(capsys.readouterr().out)
@@ -36,8 +39,7 @@ def answer(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, object]:
 
 
 def start(capsys: pytest.CaptureFixture[str]) -> str:
-    started = answer(capsys, "start", "correction_request", "-f", "received_on=2026-09-14", "-f", "item=Date of birth",
-                     "-f", PARENT, "--as", "carla")
+    started = answer(capsys, *STARTED, "-f", PARENT)
     return str(started["case"])
 
 
@@ -57,6 +59,26 @@ def test_init_makes_a_private_home_once(tmp_path: Path, capsys: pytest.CaptureFi
     assert refused(capsys, "init", "--home", str(folder))[0] == 2
 
 
+@pytest.mark.parametrize(("option", "word", "says"), [
+    ("--zone", "Mars/Base", "--zone: there is no time zone 'Mars/Base'"),
+    ("--public-url", "ftp://x", "--public-url: 'ftp://x' is not the address of a site"),
+    ("--district", " ", "--district holds nothing"),
+    ("--district", "a\x07b", "--district holds control characters"),
+])  # fmt: skip
+def test_init_makes_nothing_of_words_that_are_no_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, word: str, says: str
+) -> None:
+    code, sentence = refused(capsys, "init", "--home", str(tmp_path / "new"), option, word)
+    assert (code, sentence.startswith(f"soppa: {says}")) == (2, True), sentence
+    assert not (tmp_path / "new").exists()
+
+
+def test_init_where_no_folder_can_be_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("x")
+    code, sentence = refused(capsys, "init", "--home", str(tmp_path / "file" / "home"))
+    assert (code, "cannot be made (Not a directory): name another folder" in sentence) == (2, True)
+
+
 def test_a_case_from_start_to_an_answer(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     case = start(capsys)
     done = answer(capsys, "do", case, "verify", "complete", "-f", "requester_kind=parent", "-f", "identity_ok=yes",
@@ -71,6 +93,21 @@ def test_a_case_from_start_to_an_answer(home: Home, capsys: pytest.CaptureFixtur
     assert "Sun Dec 13 2026 does not count as the last day (Sunday)" in capsys.readouterr().out
     assert main(["history", case]) == 0
     assert "task completed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", ["verify", "2026-0001-1"], ids=["by name", "by number"])
+def test_who_answers_a_task_that_another_has_answered_is_told_and_on_record(
+    home: Home, capsys: pytest.CaptureFixture[str], named: str
+) -> None:
+    case = start(capsys)
+    fields = ("requester_kind=parent", "identity_ok=yes", "where_seen=Record", "right_value=2014", "data_owner=dana")
+    words = [word for field in fields for word in ("-f", field)]
+    answer(capsys, "do", case, "verify", "complete", *words, "--as", "carla")
+    code, sentence = refused(capsys, "do", case, named, "complete", *words, "--as", "priya")
+    assert (code, sentence) == (1, "soppa: already decided by Carla Mendez: complete\n")
+    assert main(["history", case, "--json"]) == 0
+    late = [line["detail"] for line in json.loads(capsys.readouterr().out) if line["kind"] == "answer_too_late"]
+    assert late == [{"task": f"{case}-1", "by": "Priya Raman", "decided_by": "Carla Mendez"}]
 
 
 def test_an_earlier_date_is_recorded_and_the_old_one_kept(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +156,27 @@ def test_a_later_legal_date_needs_a_second_person(home: Home, capsys: pytest.Cap
                  "has no fact 'recieved_on' (did you mean 'received_on'?)", id="recorded fact"),
     pytest.param(["incidents", "retry", "7", "--as", "priya"], 2, "unknown incident", id="incident"),
     pytest.param(["start", "correction_request"], 1, "is nobody in this office", id="unmapped user"),
+    pytest.param(["do", "2026-0001", "verify", "complete", "-f", "data_owner=dnaa", "--as", "carla"], 2,
+                 "did you mean 'dana'?", id="a person who is none"),
+    pytest.param([*STARTED, "-f", f"{PARENT}x"], 2, "nothing is written in the language 'esx' (did you mean 'es'?)",
+                 id="language of a parent"),
+    pytest.param(["people", "set", "edie", "--language", "xx", "--as", "priya"], 2, "(known: en, es)",
+                 id="language of a person"),
+    pytest.param(["mail", "preview", "correction_request", "--language", "fr"], 2, "is written in 'fr'", id="language"),
+    pytest.param(["queue", "--role", "custodain"], 2, "did you mean 'custodian'?", id="role of nobody"),
+    pytest.param(["queue", "--person", "calra"], 2, "did you mean 'carla'?", id="person of the queue"),
+    pytest.param(["queue", "--process", "correction"], 2, "did you mean 'correction_request'?", id="no process"),
+    pytest.param(["people", "improt"], 2, "there is no command 'improt' (did you mean 'import'?): see soppa people",
+                 id="command of a group"),
+    pytest.param(["mail", "retry", "x"], 2, "'x' is no whole number", id="number"),
+    pytest.param(["queue", "--limit", "99999"], 2, "99999 is not between 1 and 10000", id="range"),
+    pytest.param(["show", "2026-0001", "more"], 2, "there is no place for 'more'", id="one word too many"),
+    pytest.param(["deadline", "R-BREACH-PARENT", "--from", "2026-12-18T10:00"], 2,
+                 "--from: '2026-12-18T10:00' has no time zone", id="zone"),
+    pytest.param(["reassign", "2026-0001", "verify", "priya", "--reason", " ", "--as", "carla"], 2, "add --reason",
+                 id="no reason"),
+    pytest.param(["reassign", "2026-0001", "verify", "edie", "--reason", "x", "--as", "edie"], 1,
+                 "Edie Nakamura may not give task 'verify' to another: it is for Carla Mendez", id="a stranger's task"),
 ])
 def test_bad_words_are_refused_and_change_nothing(home: Home, capsys: pytest.CaptureFixture[str], args: list[str],
                                                   code: int, sentence: str) -> None:

@@ -13,6 +13,7 @@ from cli.commands.init import build_home
 from cli.daemon import duties
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
+from cli.inhand import in_hand
 from cli.main import main
 from cli.wiring import open_house
 from tests.registers import CHECK_IN, COLLECT
@@ -42,8 +43,8 @@ def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 
 def rescued(home: Home, now: dt.datetime = OCTOBER) -> None:
-    with open_house(home) as house:
-        duties(house, None, tells_gaps=False).rescue(now)
+    with open_house(home) as house, in_hand(home) as hand:
+        duties(house, None, hand, tells_gaps=False).rescue(now)
 
 
 def test_what_an_import_brings_is_listed_with_what_lacks_a_date(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import time
@@ -44,6 +45,40 @@ def test_sigterm_ends_it_within_ten_seconds(command: str, tmp_path: Path, sink: 
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert time.monotonic() - asked < 10
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_json_says_once_that_it_is_at_work(command: str, tmp_path: Path, sink: MailSink) -> None:
+    port = free_port()
+    home = sample_home(tmp_path, sink, port)
+    with running(home, command, "--json") as process:
+        until(lambda: (home / "daemon.lock").exists(), "the lock")
+        if command == "serve":
+            until(lambda: healthy(port), "a healthy answer")
+        time.sleep(1)
+        process.terminate()
+        out, _ = process.communicate(timeout=20)
+    pages = f"127.0.0.1:{port}" if command == "serve" else None
+    assert json.loads(out) == {"home": str(home), "pid": process.pid, "pages": pages}
+
+
+def test_the_demo_says_in_json_where_it_is(tmp_path: Path) -> None:
+    words = ["demo", "--json", "--home", str(tmp_path / "demo"), "--port", "0", "--mail-port", "0"]
+    with running(tmp_path, *words) as process:
+        until(lambda: (tmp_path / "demo" / "daemon.lock").exists(), "the lock")
+        time.sleep(1)
+        process.terminate()
+        out, _ = process.communicate(timeout=20)
+    said = json.loads(out)
+    assert set(said) == {"home", "pages", "mails", "cases"}
+    assert said["home"] == str(tmp_path / "demo") and len(said["cases"]) == 2
+
+
+def test_the_fast_forward_tells_its_months_in_json(tmp_path: Path) -> None:
+    said = json.loads(soppa(tmp_path, "demo", "--fast-forward", "--json").stdout)
+    assert set(said) == {"cases", "happenings", "mails"}
+    assert [case["outcome"] for case in said["cases"]] == ["corrected"] * 3
+    assert {"to", "subject"} == set(said["mails"][0]) and {"at", "case", "kind", "detail"} == set(said["happenings"][0])
 
 
 def test_a_visitor_who_never_ends_a_request_does_not_keep_it(tmp_path: Path, sink: MailSink) -> None:

@@ -21,13 +21,15 @@ from cli.wiring import House
 from cli.worker import Heart
 from engine.case import Case, Contact, FactValue
 from engine.errors import UsageError
+from tests.files import pdf
+from tests.integration.pages import kept_files
 from tests.processes import link_in, mail_to
 
 NOON = dt.datetime(2026, 9, 14, 17, 0, tzinfo=dt.UTC)
 CARLA = "carla@prairie-creek.example"
 ANSWER = {"_outcome": "complete", "requester_kind": "parent", "identity_ok": "yes", "where_seen": "Reading app",
           "right_value": "2015-04-02", "data_owner": "dana"}  # fmt: skip
-PDF = b"%PDF-1.7 made up"
+PDF = pdf()
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def test_an_uploaded_document_is_private_and_pinned_by_the_fact(office: Office) 
     sent = {"evidence": ("../proof.pdf", PDF, "application/pdf")}
     answer = client.post(path, data=hidden(client.get(path).text) | ANSWER, files=sent)
     assert answer.status_code == 303, answer.text
-    (kept,) = office.house.home.documents.iterdir()
+    (kept,) = kept_files(office.house.home.documents)
     assert PDF not in kept.read_bytes() and kept.stat().st_mode & 0o777 == 0o600
     with office.house.store.read() as unit:
         fact = unit.case(case.id).facts["evidence"]

@@ -120,10 +120,34 @@ def test_an_older_fence_changes_nothing(store: SqlStore) -> None:
     start(store, TOLD)
     old = claimed(store)
     assert store.outbox.rescue(NOW + LEASE) == {"queued": 1, "uncertain": 0}
-    new = claimed(store, NOW + LEASE)
+    new = claimed(store, NOW + LEASE + MINUTE)
     assert not prepared(store, old) and not store.outbox.handing_over(old, NOW)
     store.outbox.settle(old, "accepted", "250", NOW)
     assert store.views.mail(new.id).state == "claimed" and left(store) == []
+
+
+def test_a_mail_whose_makers_died_five_times_is_an_incident_and_its_case_hears_that_it_failed(store: SqlStore) -> None:
+    start(store, TOLD)
+    now = NOW
+    for tries in range(5):
+        claimed(store, now)
+        now += LEASE
+        assert store.outbox.rescue(now)["queued"] == 1
+        now += 2**tries * MINUTE
+    assert store.outbox.claim(now + 9 * LEASE, 10) == ()
+    assert [(line.kind, line.ref, line.tries) for line in store.views.incidents()] == [("mail", 1, 5)]
+    assert [settled.status for settled in left(store)] == ["failed"]
+    store.views.retry_mail(1, now)
+    assert claimed(store, now).id == 1
+
+
+def test_a_mail_that_failed_before_is_claimed_alone(store: SqlStore) -> None:
+    start(store, *[replace(TOLD, occurrence=str(n)) for n in range(4)])
+    now = NOW + LEASE
+    store.outbox.claim(NOW, 2)
+    store.outbox.rescue(now)
+    later = now + MINUTE
+    assert [[row.id for row in store.outbox.claim(later, 10)] for _ in range(4)] == [[3, 4], [1], [2], []]
 
 
 def test_a_lease_that_has_not_run_out_is_left_alone(store: SqlStore) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.files import pdf
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("workflows", "engine", "storage", "notifiers", "registry", "web", "cli")
 
@@ -69,6 +71,12 @@ def test_the_installed_command_shows_its_help(elsewhere: Path, tmp_path: Path) -
 def test_the_installed_command_computes_a_deadline_from_the_shipped_rules(elsewhere: Path, tmp_path: Path) -> None:
     said = run(elsewhere / "soppa", "deadline", "R-CORR-DISTRICT", "--from", "2026-03-02", "--json", cwd=tmp_path)
     assert '"legal_due"' in said
+
+
+def test_the_installed_child_looks_into_a_file(elsewhere: Path, tmp_path: Path) -> None:
+    child = [str(elsewhere / "python"), "-I", "-m", "cli.inspection.child"]
+    said = subprocess.run(child, input=pdf(), capture_output=True, cwd=tmp_path, env={}, timeout=60, check=True).stdout
+    assert said == b"pdf"
 
 
 def test_the_installed_packages_are_the_wheels(elsewhere: Path, tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ from starlette.testclient import TestClient
 
 from engine.case import Actor, Case, FactValue
 from engine.errors import WrongEnvironment
-from tests.integration.pages import START, URL, Pages, act, open_pages
+from tests.files import pdf, png
+from tests.integration.pages import START, URL, Pages, act, kept_files, open_pages
+from web.documents import Kind
 
+PDF, PNG = pdf(), png()
 VERIFY = {
     "requester_kind": "parent",
     "identity_ok": "yes",
@@ -143,6 +146,8 @@ def test_who_answers_after_somebody_else_is_told_by_mail_too_and_once(pages: Pag
         late = client.post(path, data=form | VERIFY)
         assert late.status_code == 409 and "Ada Priv answered this" in late.text
     told = [(to, values) for to, kind, values in pages.mails if kind == "already_decided"]
+    late_lines = [line.detail for line in pages.store.views.history(case.id) if line.kind == "answer_too_late"]
+    assert late_lines == [{"task": task.id, "by": "Cus Todian", "decided_by": "Ada Priv"}]
     at = "Monday, September 14, 2026, 10:00 am"
     assert told == [("person:cus", {"case": case.id, "decided_by": "Ada Priv", "decided_at": at})]
 
@@ -152,7 +157,9 @@ def test_the_link_of_a_finished_task_says_who_finished_it(pages: Pages) -> None:
     token = pages.link(case, "person:cus", "verify")
     client, path = custodian(pages, case)
     client.post(path, data=hidden(client.get(path).text) | VERIFY)
+    before = pages.store.views.history(case.id)
     assert "Cus Todian answered this" in browser(pages).get(f"/t/{token}").text
+    assert pages.store.views.history(case.id) == before
 
 
 def test_an_answer_to_facts_that_have_changed_is_refused_and_shows_the_new_ones(pages: Pages) -> None:
@@ -238,17 +245,31 @@ def test_a_parents_session_opens_no_other_case(pages: Pages) -> None:
     assert task is not None and client.get(f"/task/{task.id}").status_code == 404
 
 
-def test_a_document_is_kept_by_what_it_is_and_not_by_its_name(pages: Pages) -> None:
+def test_a_document_is_kept_by_what_it_is(pages: Pages) -> None:
     case = pages.start()
     client, path = custodian(pages, case)
     form = hidden(client.get(path).text) | VERIFY
-    refused = client.post(path, data=form, files={"evidence": ("proof.pdf", b"MZ\x00\x01", "application/pdf")})
-    assert refused.status_code == 422 and 'id="evidence-error"' in refused.text
-    assert list(pages.folder.iterdir()) == []
-    taken = client.post(path, data=form, files={"evidence": ("../../x.exe", b"%PDF-1.7 ...", "text/html")})
+    taken = client.post(path, data=form, files={"evidence": ("../../x.exe", PDF, "text/html")})
     assert taken.status_code == 303
-    (kept,) = pages.folder.iterdir()
+    (kept,) = kept_files(pages.folder)
     assert str(pages.case(case.id).facts["evidence"]).startswith(f"{kept.name}.pdf sha256:")
+
+
+@pytest.mark.parametrize(("name", "content", "says"), [
+    ("proof.pdf", b"MZ\x00\x01", "this is no PDF, PNG, JPEG, Word or text file"),
+    ("proof.pdf", PDF[:-200], "this file cannot be read"),
+    ("proof.pdf", PNG, "“proof.pdf” is named as a PDF and holds a PNG picture"),
+    ("<b>.pdf", PNG, "“&lt;b&gt;.pdf” is named as a PDF"),
+    ("proof.pdf", b"", "this file is empty"),
+], ids=["a program", "broken", "another name", "a name with markup", "empty"])  # fmt: skip
+def test_what_is_no_document_is_told_beside_its_field(pages: Pages, name: str, content: bytes, says: str) -> None:
+    case = pages.start()
+    client, path = custodian(pages, case)
+    form = hidden(client.get(path).text) | VERIFY
+    refused = client.post(path, data=form, files={"evidence": (name, content, "application/pdf")})
+    assert refused.status_code == 422 and 'id="evidence-error"' in refused.text
+    assert says in refused.text
+    assert kept_files(pages.folder) == []
 
 
 def test_a_document_cannot_be_typed(pages: Pages) -> None:
@@ -264,16 +285,33 @@ def test_a_refused_answer_leaves_no_file(pages: Pages) -> None:
     case = pages.start()
     client, path = custodian(pages, case)
     form = hidden(client.get(path).text) | VERIFY | {"_facts": "0" * 64}
-    refused = client.post(path, data=form, files={"evidence": ("proof.pdf", b"%PDF-1.7 ...", "application/pdf")})
+    refused = client.post(path, data=form, files={"evidence": ("proof.pdf", PDF, "application/pdf")})
     assert refused.status_code == 409
-    assert list(pages.folder.iterdir()) == []
+    assert kept_files(pages.folder) == []
+
+
+def test_a_document_of_an_answer_that_came_too_late_is_gone(pages: Pages) -> None:
+    case = pages.start()
+    client, path = custodian(pages, case)
+    form = hidden(client.get(path).text) | VERIFY
+    inspected = pages.inspect
+
+    def meanwhile(content: bytes, name: str) -> Kind:
+        other, _ = custodian(pages, case)
+        assert other.post(path, data=hidden(other.get(path).text) | VERIFY).status_code == 303
+        return inspected(content, name)
+
+    pages.inspect = meanwhile
+    late = client.post(path, data=form, files={"evidence": ("proof.pdf", PDF, "application/pdf")})
+    assert late.status_code == 409
+    assert kept_files(pages.folder) == []
 
 
 def test_a_document_is_opened_only_by_whom_its_task_is_for(pages: Pages) -> None:
     case = pages.start()
     client, path = custodian(pages, case)
     form = hidden(client.get(path).text) | VERIFY
-    client.post(path, data=form, files={"evidence": ("proof.pdf", b"%PDF-1.7 ...", "application/pdf")})
+    client.post(path, data=form, files={"evidence": ("proof.pdf", PDF, "application/pdf")})
     moved = pages.case(case.id)
     asked = moved.open_task("advise")
     assert asked is not None
@@ -282,7 +320,7 @@ def test_a_document_is_opened_only_by_whom_its_task_is_for(pages: Pages) -> None
     page = owner.get(f"/task/{asked.id}")
     assert f"/task/{asked.id}/document/evidence" in page.text
     found = owner.get(f"/task/{asked.id}/document/evidence")
-    assert (found.status_code, found.content) == (200, b"%PDF-1.7 ...")
+    assert (found.status_code, found.content) == (200, PDF)
     assert found.headers["content-disposition"] == f'attachment; filename="{case.id}-evidence.pdf"'
     assert client.get(f"/task/{asked.id}/document/evidence").status_code == 403
     assert owner.get(f"/task/{asked.id}/document/item").status_code == 404

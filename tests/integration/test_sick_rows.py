@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 import workflows
 from engine.case import Actor, Contact, FactValue
@@ -15,7 +15,7 @@ from engine.errors import LostRace
 from engine.office import Office, Person
 from engine.service import Service
 from storage.store import SqlStore
-from storage.tables import MESSAGES
+from storage.tables import MESSAGES, TIMERS
 from tests.integration.stored import opened
 from tests.office import PEOPLE, office
 
@@ -75,19 +75,48 @@ def waiting(store: SqlStore) -> list[int]:
         return [message.id for message in unit.messages(100)]
 
 
+def attempts(store: SqlStore) -> set[tuple[str, int, int]]:
+    """The rows that have failed, and how often."""
+    tables = {"timer": TIMERS, "message": MESSAGES}
+    with store.base.reading() as connection:
+        return {(kind, row.id, row.attempts) for kind, table in tables.items()
+                for row in connection.execute(select(table).where(table.c.attempts > 0))}  # fmt: skip
+
+
 def mails_accepted(store: SqlStore) -> None:
     for row in store.outbox.claim(START, 100):
         store.outbox.settle(row, "accepted", "250 ok", START)
 
 
-def test_a_lost_race_is_looked_at_again_and_counts_as_no_failure(
+def test_a_race_lost_now_and_then_is_run_again_at_once_and_counts_as_no_failure(
     store: SqlStore, service: Service, shelf: Shelf
 ) -> None:
-    first = due(store)[0]
-    shelf.errors = [LostRace("another was first")]
+    before = due(store)
+    shelf.errors = [LostRace("another was first")] * 4
+    assert service.tick(LATE) == len(before)
+    assert set(before).isdisjoint(due(store)) and attempts(store) == set()
+
+
+def test_a_timer_that_loses_every_race_waits_like_any_that_fails(
+    store: SqlStore, service: Service, shelf: Shelf
+) -> None:
+    first, *others = due(store)
+    shelf.errors = [LostRace("another was first")] * 5
     service.tick(LATE)
-    assert first in due(store)
-    assert store.failed("timer", first, "the first to be counted", LATE) == 1
+    assert set(others).isdisjoint(due(store))
+    assert first in due(store, LATE + MINUTE) and attempts(store) == {("timer", first, 1)}
+
+
+def test_timers_that_collide_with_a_row_for_ever_end_as_incidents(store: SqlStore, service: Service) -> None:
+    with store.base.engine.begin() as connection:
+        connection.execute(text("CREATE UNIQUE INDEX one_rung ON history (kind) WHERE kind = 'rung_fired'"))
+    now = LATE
+    for minutes in (0, 1, 2, 4, 8):
+        now += dt.timedelta(minutes=minutes)
+        while service.tick(now):
+            pass
+    assert {(incident.kind, incident.error) for incident in store.views.incidents()} == {("timer", "LostRace")}
+    assert due(store, now) == []
 
 
 @pytest.mark.parametrize("error", [KeyError("name"), TypeError("kind"), AttributeError("gone"), RecursionError()])
@@ -149,13 +178,24 @@ def test_a_sick_message_is_counted_and_the_others_are_delivered(
     assert waiting(store) == [] and store.views.incidents() == ()
 
 
-def test_a_message_that_lost_a_race_is_left_for_the_next_call(store: SqlStore, service: Service, shelf: Shelf) -> None:
+def test_a_message_that_lost_a_race_is_delivered_by_the_same_call(
+    store: SqlStore, service: Service, shelf: Shelf
+) -> None:
+    mails_accepted(store)
+    shelf.errors = [LostRace("another was first")] * 4
+    service.advance(START)
+    assert waiting(store) == [] and attempts(store) == set()
+
+
+def test_a_message_that_loses_every_race_ends_as_an_incident(store: SqlStore, service: Service, shelf: Shelf) -> None:
     mails_accepted(store)
     sick = waiting(store)[0]
-    shelf.errors = [LostRace("another was first")]
-    service.advance(START)
-    assert waiting(store) == [sick]
-    assert store.failed("message", sick, "the first to be counted", START) == 1
+    for call in range(1, 6):
+        shelf.errors = [LostRace("another was first")] * 5
+        service.advance(START)
+        assert attempts(store) == {("message", sick, call)}
+    assert waiting(store) == []
+    assert [(line.kind, line.ref, line.error) for line in store.views.incidents()] == [("message", sick, "LostRace")]
 
 
 def test_a_message_that_cannot_be_opened_does_not_stop_the_others(store: SqlStore, service: Service) -> None:

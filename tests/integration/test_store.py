@@ -16,7 +16,16 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from engine.errors import AlreadyDecided, LostRace, NotAllowed, Refused, SoppaError, UsageError, WrongEnvironment
+from engine.errors import (
+    AlreadyDecided,
+    Contradiction,
+    LostRace,
+    NotAllowed,
+    Refused,
+    SoppaError,
+    UsageError,
+    WrongEnvironment,
+)
 from engine.messages import CancelTimers, ChildEnded, Decision, Event, Send, SetTimer, StartCase, StartChild, TellParent
 from engine.office import Person
 from storage.database import open_engine
@@ -275,6 +284,32 @@ def test_the_database_itself_refuses_an_unknown_state_of_a_mail(store: SqlStore)
     start(store, Send("told", "1", "1", "party:parent"))
     with pytest.raises(IntegrityError), store.base.engine.begin() as connection:
         connection.execute(update(OUTBOX).values(state="delivered"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule"),
+    [
+        ("UPDATE outbox SET state = 'delivered'", "ck_outbox_state"),
+        ("UPDATE cases SET revision = 0", "ck_cases_revision"),
+        ("UPDATE cases SET state = NULL", "cases.state"),
+        ("INSERT INTO timers (case_id, key, attempts) VALUES ('2026-0099', 'k', 0)", ""),
+    ],
+    ids=["a word that is none of the list", "a number out of its range", "nothing", "a case that is not there"],
+)
+def test_a_row_that_breaks_a_rule_is_a_fault_of_ours_and_no_race(store: SqlStore, statement: str, rule: str) -> None:
+    start(store, Send("told", "1", "1", "party:parent"))
+    with pytest.raises(Contradiction) as caught:
+        store.base.write(lambda connection: connection.execute(text(statement)))
+    said = str(caught.value)
+    assert said.startswith("the database refused a row that breaks its rules (") and rule in said
+    assert "\n" not in said and "delivered" not in said and "0099" not in said
+
+
+def test_a_row_that_is_there_already_is_a_race(store: SqlStore) -> None:
+    case = start(store, SetTimer("k", NOW))
+    again = insert(TIMERS).values(case_id=case.id, key="k", at=NOW, attempts=0)
+    with pytest.raises(LostRace):
+        store.base.write(lambda connection: connection.execute(again))
 
 
 @pytest.mark.parametrize(

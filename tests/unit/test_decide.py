@@ -124,6 +124,19 @@ def test_a_form_opened_before_a_reassignment_is_stale() -> None:
         verify(moved.case, generation=1)
 
 
+@pytest.mark.parametrize("by", ["cus", "ada"], ids=["whom it is for", "the privacy officer"])
+def test_a_task_is_given_away_by_those_it_concerns(by: str) -> None:
+    moved = decide(DEFINITION, CASE, Reassign(VERIFY_ID, "dan", actor(by), "holiday"), NOW, office()).case
+    task = moved.task(VERIFY_ID)
+    assert task is not None and task.assignees == ("dan",)
+
+
+def test_a_stranger_may_not_give_a_task_away_and_nobody_without_a_reason() -> None:
+    stranger = refusal(CASE, Reassign(VERIFY_ID, "dan", actor("dan"), "I want it"))
+    assert isinstance(stranger, NotAllowed) and "it is for Cus Todian, who may" in str(stranger)
+    assert "add --reason" in str(refusal(CASE, Reassign(VERIFY_ID, "dan", actor("cus"), " ")))
+
+
 def test_unknown_outcomes_fields_and_people_are_named_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"no outcome 'complet' .did you mean 'complete'"):
         verify(outcome="complet")

@@ -1,15 +1,17 @@
-"""What starts often starts light: on the path of `--help`, `queue` and `register list` nothing heavy is imported."""
+"""What starts often starts light: for `--help`, completion, `queue` and `register list` nothing heavy is imported."""
 
 import subprocess
 import sys
 
 import pytest
 
+from cli.main import COMMANDS
+
 HEAVY = {"sqlalchemy", "sqlmodel", "alembic", "pydantic", "fastapi", "starlette", "uvicorn", "aiosmtplib", "jinja2",
          "rich", "apscheduler", "cryptography", "psycopg", "asyncio"}
 
 
-@pytest.mark.parametrize("imported", ["cli.main", "cli.commands.queue", "cli.commands.register"])
+@pytest.mark.parametrize("imported", ["cli.main", *(f"cli.commands.{name}" for name in COMMANDS)])
 def test_nothing_heavy_is_imported(imported: str) -> None:
     code = f"import sys, {imported}; sys.stdout.write(' '.join(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout

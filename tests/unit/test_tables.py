@@ -14,7 +14,7 @@ from engine.errors import FaultyInput, SoppaError
 from engine.forms import read_values
 from engine.messages import CompleteTask, RecordFacts, StartCase
 from engine.prove import check
-from engine.turn import written
+from engine.words import written
 from storage.rows import pack_fact, unpack_fact
 from tests.office import actor, office
 from web.forms import fields_of, read_submission

@@ -9,7 +9,6 @@ import pytest
 from engine.definition import FactDef
 from engine.guards import FactType
 from tests.office import office
-from web.documents import kind_of
 from web.forms import typed_from
 from web.network import client_address, from_own_page, network_of
 from web.tokens import code_hash, form_nonce, nonce_is_right
@@ -51,23 +50,6 @@ def test_networks_are_a_school_wide() -> None:
 )
 def test_where_a_form_comes_from(headers: dict[str, str], ours: bool) -> None:
     assert from_own_page(OURS, headers.items()) is ours
-
-
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [
-        (b"%PDF-1.7", "pdf"),
-        (b"\x89PNG\r\n\x1a\n..", "png"),
-        (b"\xff\xd8\xff\xe0", "jpg"),
-        (b"PK\x03\x04..word/document.xml", "docx"),
-        (b"PK\x03\x04..evil.exe", None),
-        ("Señal\n".encode(), "txt"),
-        (b"MZ\x90\x00", None),
-        (b"  ", None),
-    ],
-)
-def test_what_a_file_is(content: bytes, kind: str | None) -> None:
-    assert kind_of(content) == kind
 
 
 def test_a_code_counts_for_its_recipient_however_it_is_spaced() -> None:

@@ -1,0 +1,150 @@
+"""What the shell offers after TAB. It must come at once, so nothing is loaded but what reads a few names.
+
+Wherever something is wrong (no home, no database, a broken document) nothing is offered: the command will say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from cli.home import Home, find_home
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+Find = Callable[[click.Context], Iterable[str]]
+
+
+def offering(find: Find) -> Complete:
+    """The words of `find` that go on as was begun."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        try:
+            return [word for word in find(ctx) if word.startswith(incomplete)]
+        except Exception:  # whatever it is, a shell in the middle of a line is no place to tell it
+            return []
+
+    return complete
+
+
+def home_of(ctx: click.Context) -> Home:
+    return find_home(ctx.params.get("home") or ctx.find_root().params.get("home"))
+
+
+def database_of(ctx: click.Context) -> str | Path:
+    from cli.settings import read_settings
+
+    home = home_of(ctx)
+    return read_settings(home.settings).database or home.database
+
+
+@offering
+def processes(ctx: click.Context) -> Iterable[str]:
+    from workflows import Catalogue
+
+    return Catalogue(home_of(ctx).workflows).processes()
+
+
+@offering
+def process_mails(ctx: click.Context) -> Iterable[str]:
+    from workflows import hints
+
+    return hints.mails(ctx.params["process"], home_of(ctx).workflows)
+
+
+@offering
+def rules(ctx: click.Context) -> Iterable[str]:
+    from workflows import hints
+
+    return hints.rules()
+
+
+@offering
+def roles(ctx: click.Context) -> Iterable[str]:
+    from engine.roles import ROLES
+
+    return sorted(ROLES)
+
+
+@offering
+def cases(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.cases(database_of(ctx))
+
+
+@offering
+def tasks(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.tasks(database_of(ctx), ctx.params["case"])
+
+
+@offering
+def clocks(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.clocks(database_of(ctx), ctx.params["case"])
+
+
+@offering
+def outcomes(ctx: click.Context) -> Iterable[str]:
+    from workflows import hints
+
+    return hints.outcomes(_source(ctx), ctx.params["task"])
+
+
+@offering
+def documents(ctx: click.Context) -> Iterable[str]:
+    from workflows import hints
+
+    return hints.documents(_source(ctx))
+
+
+@offering
+def people(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.people(database_of(ctx))
+
+
+@offering
+def logins(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.logins(database_of(ctx))
+
+
+@offering
+def acts(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.acts(database_of(ctx))
+
+
+@offering
+def incidents(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.incidents(database_of(ctx))
+
+
+@offering
+def mails_to_retry(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.mails_to_retry(database_of(ctx))
+
+
+@offering
+def mails_in_doubt(ctx: click.Context) -> Iterable[str]:
+    from storage import hints
+
+    return hints.mails_in_doubt(database_of(ctx))
+
+
+def _source(ctx: click.Context) -> str:
+    from storage import hints
+
+    return hints.source(database_of(ctx), ctx.params["case"]) or ""

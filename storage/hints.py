@@ -1,0 +1,84 @@
+"""Words to complete at the terminal, read as the queue is: no ORM, no key, nothing personal. A hundred at most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from storage.queue import asking
+
+Database = str | Path
+_CASES = "SELECT id FROM cases ORDER BY ended_at IS NOT NULL, id DESC LIMIT 100"
+_TASKS = "SELECT name FROM tasks WHERE case_id = {} AND outcome IS NULL AND present ORDER BY position"
+_CLOCKS = "SELECT DISTINCT name FROM clocks WHERE case_id = {} ORDER BY name"
+_SOURCE = """
+    SELECT d.source FROM cases c JOIN definitions d ON d.process = c.process AND d.version = c.version
+    WHERE c.id = {}"""
+_PEOPLE = "SELECT id FROM people WHERE active ORDER BY id"
+_LOGINS = "SELECT login FROM people WHERE active AND login IS NOT NULL ORDER BY login"
+_EVERYBODY = "SELECT id FROM people ORDER BY id"
+_PROCESSES = "SELECT DISTINCT process FROM cases ORDER BY process"
+_ACTS = "SELECT id FROM pending_acts WHERE confirmed_by IS NULL ORDER BY at DESC LIMIT 100"
+_INCIDENTS = "SELECT id FROM incidents WHERE closed_at IS NULL ORDER BY id DESC LIMIT 100"
+_TO_RETRY = "SELECT id FROM outbox WHERE state IN ('queued', 'deferred', 'failed') ORDER BY id DESC LIMIT 100"
+_IN_DOUBT = "SELECT id FROM outbox WHERE state = 'uncertain' ORDER BY id DESC LIMIT 100"
+
+
+def cases(database: Database) -> list[str]:
+    """The open ones first, of each the latest first."""
+    return _words(database, _CASES)
+
+
+def tasks(database: Database, case: str) -> list[str]:
+    """The names of a case's open tasks."""
+    return _words(database, _TASKS, case)
+
+
+def clocks(database: Database, case: str) -> list[str]:
+    return _words(database, _CLOCKS, case)
+
+
+def source(database: Database, case: str) -> str | None:
+    """The source of the definition that a case runs on."""
+    found = _words(database, _SOURCE, case)
+    return found[0] if found else None
+
+
+def people(database: Database) -> list[str]:
+    return _words(database, _PEOPLE)
+
+
+def logins(database: Database) -> list[str]:
+    return _words(database, _LOGINS)
+
+
+def everybody(database: Database) -> list[str]:
+    """Those who work here no more as well."""
+    return _words(database, _EVERYBODY)
+
+
+def processes(database: Database) -> list[str]:
+    """Those that have cases, on file or not."""
+    return _words(database, _PROCESSES)
+
+
+def acts(database: Database) -> list[str]:
+    """Those that nobody has confirmed."""
+    return _words(database, _ACTS)
+
+
+def incidents(database: Database) -> list[str]:
+    return _words(database, _INCIDENTS)
+
+
+def mails_to_retry(database: Database) -> list[str]:
+    return _words(database, _TO_RETRY)
+
+
+def mails_in_doubt(database: Database) -> list[str]:
+    return _words(database, _IN_DOUBT)
+
+
+def _words(database: Database, statement: str, *values: str) -> list[str]:
+    """The first column of what a statement finds; `{}` stands for a value."""
+    with asking(database) as ask:
+        return [str(row[0]) for row in ask(statement.format(ask.mark), values)]
