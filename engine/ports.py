@@ -185,8 +185,9 @@ class Unit(Protocol):
         and detail."""
         ...
 
-    def adopt(self, definition: Definition, source: str) -> None:
-        """Keeps the source of a definition in use; the same (process, version) with another hash is refused."""
+    def adopt(self, definition: Definition, source: Callable[[Definition], str]) -> None:
+        """Keeps the source of a definition in use; the same (process, version) with another hash is refused. `source`
+        is asked once in the life of a definition."""
         ...
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:

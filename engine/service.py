@@ -242,7 +242,7 @@ class Service:
 
     def _open(self, unit: Unit, definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Case:
         decision = start(definition, command, now, _equipped(unit, office, definition, command))
-        unit.adopt(definition, self.definitions.source(definition))
+        unit.adopt(definition, self.definitions.source)
         self._keep(unit, None, decision, command.actor, now, office)
         return decision.case
 

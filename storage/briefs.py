@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from engine.ports import CONTACT, BriefLine
+from storage import prepared
 from storage.rows import BULK, Row, new_mail
 from storage.sealing import Ring
-from storage.statements import insert_for, insert_new
+from storage.statements import insert_new
 from storage.tables import BRIEF_LINES, LINKS, OUTBOX
 from storage.window import MailWindow
 
@@ -39,7 +40,8 @@ def next_brief(
 def add_line(connection: Connection, ring: Ring, outbox_id: int, line: BriefLine) -> None:
     """Adds a line; of two about one subject of one case the stronger stays."""
     key = {"outbox_id": outbox_id, "case_id": line.case_id, "subject": line.subject}
-    news = {
+    row = {
+        **key,
         "kind": line.kind,
         "strength": line.strength,
         "date": line.date,
@@ -48,9 +50,7 @@ def add_line(connection: Connection, ring: Ring, outbox_id: int, line: BriefLine
         "party": line.party,
         "sealed": ring.seal(line.text.encode(), _place(key)),
     }
-    statement = insert_for(connection, BRIEF_LINES).values(**key, **news)
-    stronger = BRIEF_LINES.c.strength < line.strength
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=news, where=stronger))
+    connection.execute(prepared.stronger_line(connection.dialect.name), row)
 
 
 def lines_of(connection: Connection, ring: Ring, outbox_id: int) -> Sequence[BriefLine]:
@@ -98,8 +98,8 @@ def _unbegun(
 ) -> int | None:
     row = {**new_mail(BRIEF, BRIEF, day.isoformat(), recipient, BULK, now), "at": leaves}
     insert_new(connection, OUTBOX, [row])
-    mine = of_reader(recipient) & (OUTBOX.c.occurrence == day.isoformat())
-    found = connection.execute(select(OUTBOX.c.id, OUTBOX.c.state, OUTBOX.c.sealed).where(mine).with_for_update()).one()
+    wanted = {"its_recipient": recipient, "its_day": day.isoformat()}
+    found = connection.execute(prepared.BRIEF_OF_DAY, wanted).one()
     return int(found.id) if found.state == "queued" and found.sealed is None else None
 
 

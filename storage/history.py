@@ -13,12 +13,13 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from engine.case import Actor
 from engine.errors import WrongEnvironment
 from engine.messages import Event
 from engine.ports import Answer
+from storage import prepared
 from storage.rows import Row, dump
 from storage.sealing import Ring, canonical
 from storage.tables import HISTORY
@@ -52,7 +53,7 @@ def append(
         head = row["hash"] = hash_after(head, row)
         rows.append(row)
     if rows:
-        connection.execute(insert(HISTORY), rows)
+        connection.execute(prepared.NEW_HISTORY, rows)
 
 
 def append_once(
@@ -107,8 +108,7 @@ def head(connection: Connection, case_id: str) -> str:
 
 
 def _head(connection: Connection, case_id: str) -> tuple[int, str]:
-    latest = select(HISTORY.c.seq, HISTORY.c.hash).where(HISTORY.c.case_id == case_id)
-    row = connection.execute(latest.order_by(HISTORY.c.seq.desc()).limit(1)).first()
+    row = connection.execute(prepared.HISTORY_HEAD, {"its_case": case_id}).first()
     return (row.seq, row.hash) if row else (0, START)
 
 

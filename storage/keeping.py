@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from engine.case import SYSTEM, Actor, Case, Clock, Task
 from engine.errors import LostRace
@@ -28,7 +28,7 @@ from engine.messages import (
     WriteRegister,
 )
 from engine.ports import BriefLine
-from storage import history
+from storage import history, prepared
 from storage.briefs import add_line, contact_key, next_brief
 from storage.register import RegisterWriter, begin_writing, holding_of
 from storage.rows import (
@@ -43,19 +43,8 @@ from storage.rows import (
     task_row,
 )
 from storage.sealing import Ring
-from storage.statements import insert_for, insert_new
-from storage.tables import (
-    ASSIGNEES,
-    CASE_NUMBERS,
-    CASES,
-    CLOCKS,
-    FACT_PAST,
-    LINKS,
-    MESSAGES,
-    OUTBOX,
-    TASKS,
-    TIMERS,
-)
+from storage.statements import insert_new
+from storage.tables import MESSAGES, OUTBOX, TIMERS
 from storage.window import MailWindow
 
 
@@ -85,10 +74,10 @@ class Keeper:
     def _case(self, before: Case | None, case: Case) -> None:
         row = {**case_row(case), "sealed": self.ring.seal_json(pack_secrets(case), case_place(case.id))}
         if before is None:
-            self.connection.execute(insert(CASES).values(**row))
+            self.connection.execute(prepared.NEW_CASE, row)
             return
-        mine = (CASES.c.id == case.id) & (CASES.c.revision == before.revision)
-        if self.connection.execute(update(CASES).where(mine).values(**row)).rowcount != 1:
+        mine = {"its_id": case.id, "its_revision": before.revision}
+        if self.connection.execute(prepared.CHANGE_CASE, {**row, **mine}).rowcount != 1:
             raise LostRace(f"case {case.id} has changed since it was read: nothing was written, look again")
 
     def _past_facts(self, before: Case, case: Case) -> None:
@@ -105,31 +94,34 @@ class Keeper:
             if case.facts.get(name) != was
         ]
         if rows:
-            self.connection.execute(insert(FACT_PAST), rows)
+            self.connection.execute(prepared.NEW_FACT_PAST, rows)
 
     def _tasks(self, before: Sequence[Task], case: Case) -> None:
         known = {task.id: (position, task) for position, task in enumerate(before)}
+        news = [(position, task) for position, task in enumerate(case.tasks) if task.id not in known]
+        if news:
+            self.connection.execute(prepared.NEW_TASKS, [task_row(case.id, task, place) for place, task in news])
+        self._assign([task for _, task in news])
         for position, task in enumerate(case.tasks):
+            if known.get(task.id, (position, task)) == (position, task):
+                continue
             row = task_row(case.id, task, position)
-            if task.id not in known:
-                self.connection.execute(insert(TASKS).values(**row))
-                self._assign(task)
-            elif known[task.id] != (position, task):
-                self.connection.execute(update(TASKS).where(TASKS.c.id == task.id).values(**row))
-                if known[task.id][1].assignees != task.assignees:
-                    self._assign(task)
-        gone = known.keys() - {task.id for task in case.tasks}
+            self.connection.execute(prepared.CHANGE_TASK, {**row, "its_id": task.id})
+            if known[task.id][1].assignees != task.assignees:
+                self.connection.execute(prepared.DROP_ASSIGNEES, {"its_task": task.id})
+                self._assign([task])
+        gone = sorted(known.keys() - {task.id for task in case.tasks})
         if gone:
-            self.connection.execute(update(TASKS).where(TASKS.c.id.in_(gone)).values(present=False))
+            self.connection.execute(prepared.LEAVE_TASK, [{"its_id": task_id} for task_id in gone])
 
-    def _assign(self, task: Task) -> None:
-        self.connection.execute(delete(ASSIGNEES).where(ASSIGNEES.c.task_id == task.id))
+    def _assign(self, tasks: Sequence[Task]) -> None:
         rows = [
             {"task_id": task.id, "person_id": person, "position": position}
+            for task in tasks
             for position, person in enumerate(task.assignees)
         ]
         if rows:
-            self.connection.execute(insert(ASSIGNEES), rows)
+            self.connection.execute(prepared.NEW_ASSIGNEES, rows)
 
     def _clocks(self, before: Case | None, case: Case) -> None:
         known = before.clocks if before else {}
@@ -139,12 +131,12 @@ class Keeper:
                 continue
             if old is not None and old.generation == clock.generation:
                 mine = _generation(case.id, clock)
-                self.connection.execute(update(CLOCKS).where(mine).values(**clock_row(case.id, clock)))
+                self.connection.execute(prepared.CHANGE_CLOCK, {**clock_row(case.id, clock), **mine})
                 continue
             if old is not None:
                 ended = {"status": "superseded", "superseded_because": clock.reason, "ended_on": self.today}
-                self.connection.execute(update(CLOCKS).where(_generation(case.id, old)).values(**ended))
-            self.connection.execute(insert(CLOCKS).values(**clock_row(case.id, clock)))
+                self.connection.execute(prepared.CHANGE_CLOCK, {**ended, **_generation(case.id, old)})
+            self.connection.execute(prepared.NEW_CLOCK, clock_row(case.id, clock))
 
     def _revoke(self, before: Sequence[Task], case: Case) -> None:
         """Links of a task that closed, or that went to another person or form, are dead from this commit on; a mail
@@ -153,22 +145,19 @@ class Keeper:
             new = case.task(old.id)
             if not old.is_open or (new is not None and new.is_open and new.generation == old.generation):
                 continue
-            links = (LINKS.c.task_id == old.id) & LINKS.c.revoked_at.is_(None)
-            self.connection.execute(update(LINKS).where(links).values(revoked_at=self.now))
-            waiting = OUTBOX.c.state.in_(("queued", "claimed", "deferred"))
-            mails = (OUTBOX.c.task_id == old.id) & (OUTBOX.c.mail == "task") & waiting
-            self.connection.execute(update(OUTBOX).where(mails).values(state="cancelled", at=None, lease_until=None))
+            self.connection.execute(prepared.REVOKE_LINKS, {"its_task": old.id, "now": self.now})
+            self.connection.execute(prepared.CANCEL_TASK_MAILS, {"its_task": old.id})
 
     def _effects(self, case: Case, effects: Iterable[Effect]) -> None:
+        timers: list[SetTimer] = []
         for number, effect in enumerate(effects):
+            if not isinstance(effect, SetTimer):
+                self._set_timers(case, timers)
             match effect:
                 case SetTimer():
-                    self._set_timer(case, effect)
+                    timers.append(effect)
                 case CancelTimers(prefix):
-                    pending = TIMERS.c.at.is_not(None) & TIMERS.c.key.startswith(prefix, autoescape=True)
-                    self.connection.execute(
-                        update(TIMERS).where((TIMERS.c.case_id == case.id) & pending).values(at=None)
-                    )
+                    self.connection.execute(prepared.CANCEL_TIMERS, {"its_case": case.id, "its_prefix": prefix})
                 case Send():
                     self._queue(case, effect)
                 case Notify():
@@ -180,10 +169,13 @@ class Keeper:
                     self._register(case, effect)
                 case TellParent(parent, child_name, outcome):
                     self._leave(parent, ChildEnded(child_name, case.id, outcome), case, number)
+        self._set_timers(case, timers)
 
-    def _set_timer(self, case: Case, timer: SetTimer) -> None:
-        row = {"case_id": case.id, "key": timer.key, "at": timer.at, "attempts": 0}
-        insert_new(self.connection, TIMERS, [row])
+    def _set_timers(self, case: Case, timers: list[SetTimer]) -> None:
+        """Writes those that were gathered, and begins to gather anew."""
+        rows = [{"case_id": case.id, "key": timer.key, "at": timer.at, "attempts": 0} for timer in timers]
+        insert_new(self.connection, TIMERS, rows)
+        timers.clear()
 
     def _queue(self, case: Case, send: Send) -> None:
         lane = URGENT if send.not_before is None else BULK
@@ -249,9 +241,8 @@ def leave_message(connection: Connection, ring: Ring, to: str, command: Command,
 
 def new_case_id(connection: Connection, today: dt.date) -> str:
     """The next number of the year, such as `2026-0001`; given back when the transaction does not commit."""
-    statement = insert_for(connection, CASE_NUMBERS).values(year=today.year, last=1)
-    counted = statement.on_conflict_do_update(index_elements=["year"], set_={"last": CASE_NUMBERS.c.last + 1})
-    number = connection.execute(counted.returning(CASE_NUMBERS.c.last)).scalar_one()
+    counted = prepared.next_case_number(connection.dialect.name)
+    number = connection.execute(counted, {"year": today.year, "last": 1}).scalar_one()
     return f"{today.year}-{number:04d}"
 
 
@@ -280,5 +271,5 @@ def _address(case: Case, party: str) -> str:
     return email
 
 
-def _generation(case_id: str, clock: Clock) -> ColumnElement[bool]:
-    return (CLOCKS.c.case_id == case_id) & (CLOCKS.c.name == clock.name) & (CLOCKS.c.generation == clock.generation)
+def _generation(case_id: str, clock: Clock) -> dict[str, object]:
+    return {"its_case": case_id, "its_name": clock.name, "its_generation": clock.generation}

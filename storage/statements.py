@@ -10,6 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
+from storage import prepared
+
 
 def insert_for(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
     """An INSERT that knows ON CONFLICT."""
@@ -21,7 +23,7 @@ def insert_for(connection: Connection, table: Table) -> PostgresInsert | SqliteI
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts the rows whose unique key is not there yet, and leaves the others as they are."""
     if rows:
-        connection.execute(insert_for(connection, table).on_conflict_do_nothing(), rows)
+        connection.execute(prepared.new(connection.dialect.name, table), rows)
 
 
 def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:

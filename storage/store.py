@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from engine.case import Actor, Case
@@ -24,7 +24,7 @@ from engine.office import Person
 from engine.ports import Answer, DueCycle, DueTimer, Message
 from engine.register import Entry
 from registry.values import Holding
-from storage import acts, cycles, history, incidents, people
+from storage import acts, cycles, history, incidents, people, prepared
 from storage.acts import Act, Acts
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
@@ -42,7 +42,7 @@ from storage.register import (
 from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
-from storage.tables import ASSIGNEES, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
+from storage.tables import CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
 from storage.upgrade import migrate
 from storage.views import Views
 from storage.window import MailWindow
@@ -182,16 +182,15 @@ class SqlUnit:
         return new_case_id(self.connection, today)
 
     def case(self, case_id: str) -> Case:
-        wanted = select(CASES).where(CASES.c.id == case_id)
-        row = self.connection.execute(wanted.with_for_update() if self.writes else wanted).mappings().first()
+        wanted = prepared.CASE_LOCKED if self.writes else prepared.CASE
+        row = self.connection.execute(wanted, {"its_id": case_id}).mappings().first()
         if row is None:
             raise UsageError(f"unknown case '{case_id}'{self._nearest_case(case_id)}")
         secrets = self.base.ring.open_json(row["sealed"], case_place(case_id))
-        present = select(TASKS).where((TASKS.c.case_id == case_id) & TASKS.c.present).order_by(TASKS.c.position)
-        tasks = self.connection.execute(present).mappings().all()
-        people = self._assignees([task["id"] for task in tasks])
-        running = (CLOCKS.c.case_id == case_id) & (CLOCKS.c.status != "superseded")
-        clocks = self.connection.execute(select(CLOCKS).where(running).order_by(CLOCKS.c.name)).mappings()
+        its = {"its_case": case_id}
+        tasks = self.connection.execute(prepared.PRESENT_TASKS, its).mappings().all()
+        people = self._assignees(its) if tasks else {}
+        clocks = self.connection.execute(prepared.PRESENT_CLOCKS, its).mappings()
         return read_case(
             row,
             secrets,
@@ -200,7 +199,7 @@ class SqlUnit:
         )
 
     def case_of_task(self, task_id: str) -> str:
-        found = self.connection.scalar(select(TASKS.c.case_id).where(TASKS.c.id == task_id))
+        found = self.connection.scalar(prepared.CASE_OF_TASK, {"its_id": task_id})
         if found is None:
             open_ones = select(TASKS.c.id).where(TASKS.c.present & TASKS.c.outcome.is_(None)).limit(1000)
             raise UsageError(f"unknown task '{task_id}'{nearest(task_id, self.connection.scalars(open_ones).all())}")
@@ -220,9 +219,9 @@ class SqlUnit:
     def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime) -> None:
         history.append_once(self.connection, self.base.ring, case_id, event, actor, now)
 
-    def adopt(self, definition: Definition, source: str) -> None:
-        key = (DEFINITIONS.c.process == definition.process) & (DEFINITIONS.c.version == definition.version)
-        known = self.connection.scalar(select(DEFINITIONS.c.hash).where(key))
+    def adopt(self, definition: Definition, source: Callable[[Definition], str]) -> None:
+        its = {"its_process": definition.process, "its_version": definition.version}
+        known = self.connection.scalar(prepared.ADOPTED, its)
         if known is None:
             self.connection.execute(
                 insert(DEFINITIONS).values(
@@ -231,7 +230,7 @@ class SqlUnit:
                     hash=definition.hash,
                     title=say(definition.title, "en"),
                     labels=labels(definition),
-                    source=source,
+                    source=source(definition),
                 )
             )
         elif known != definition.hash:
@@ -255,19 +254,11 @@ class SqlUnit:
 
     def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
         """As promised by `Unit`; the case of each timer is locked too, so that workers never wait for one another."""
-        due = (
-            select(TIMERS)
-            .join(CASES, CASES.c.id == TIMERS.c.case_id)
-            .where(TIMERS.c.at <= now)
-            .order_by(TIMERS.c.at, TIMERS.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return tuple(DueTimer(row.id, row.case_id, row.key, row.at) for row in self.connection.execute(due))
+        due = self.connection.execute(prepared.DUE_TIMERS, {"now": now, "most": limit})
+        return tuple(DueTimer(row.id, row.case_id, row.key, row.at) for row in due)
 
     def timer_done(self, timer: DueTimer, now: dt.datetime) -> None:
-        fired = update(TIMERS).where(TIMERS.c.id == timer.id).values(at=None, fired_at=now)
-        self.connection.execute(fired)
+        self.connection.execute(prepared.TIMER_FIRED, {"its_id": timer.id, "now": now})
 
     def cycles(self, process: str, subjects: Collection[str]) -> Mapping[str, Planned]:
         return cycles.planned(self.connection, process, subjects)
@@ -370,10 +361,9 @@ class SqlUnit:
     def _command(self, sealed: bytes, source: str) -> Command:
         return unpack_command(self.base.ring.open_json(sealed, message_place(source)))
 
-    def _assignees(self, task_ids: Sequence[str]) -> dict[str, list[str]]:
+    def _assignees(self, its: Mapping[str, str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        wanted = select(ASSIGNEES).where(ASSIGNEES.c.task_id.in_(task_ids)).order_by(ASSIGNEES.c.position)
-        for row in self.connection.execute(wanted) if task_ids else ():
+        for row in self.connection.execute(prepared.PRESENT_ASSIGNEES, its):
             found.setdefault(row.task_id, []).append(row.person_id)
         return found
 

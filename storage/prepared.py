@@ -1,0 +1,154 @@
+"""Statements of the paths that people and the daemon wait for, written once: a statement that is built anew for each
+row costs more than the database does. Values come as parameters; `its_…` are those of conditions."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.sql.dml import Insert, ReturningInsert
+
+from storage.tables import (
+    ASSIGNEES,
+    BRIEF_LINES,
+    CASE_NUMBERS,
+    CASES,
+    CLOCKS,
+    DEFINITIONS,
+    FACT_PAST,
+    HISTORY,
+    LINKS,
+    OUTBOX,
+    TASKS,
+    TIMERS,
+)
+
+# --- a case ----------------------------------------------------------------------------------------------------------
+
+CASE = select(CASES).where(CASES.c.id == bindparam("its_id"))
+CASE_LOCKED = CASE.with_for_update()
+CASE_OF_TASK = select(TASKS.c.case_id).where(TASKS.c.id == bindparam("its_id"))
+PRESENT_TASKS = (
+    select(TASKS).where((TASKS.c.case_id == bindparam("its_case")) & TASKS.c.present).order_by(TASKS.c.position)
+)
+PRESENT_ASSIGNEES = (
+    select(ASSIGNEES.c.task_id, ASSIGNEES.c.person_id)
+    .join(TASKS, TASKS.c.id == ASSIGNEES.c.task_id)
+    .where((TASKS.c.case_id == bindparam("its_case")) & TASKS.c.present)
+    .order_by(ASSIGNEES.c.position)
+)
+PRESENT_CLOCKS = (
+    select(CLOCKS)
+    .where((CLOCKS.c.case_id == bindparam("its_case")) & (CLOCKS.c.status != "superseded"))
+    .order_by(CLOCKS.c.name)
+)
+ADOPTED = select(DEFINITIONS.c.hash).where(
+    (DEFINITIONS.c.process == bindparam("its_process")) & (DEFINITIONS.c.version == bindparam("its_version"))
+)
+
+NEW_CASE = insert(CASES)
+CHANGE_CASE = update(CASES).where((CASES.c.id == bindparam("its_id")) & (CASES.c.revision == bindparam("its_revision")))
+NEW_FACT_PAST = insert(FACT_PAST)
+NEW_TASKS = insert(TASKS)
+CHANGE_TASK = update(TASKS).where(TASKS.c.id == bindparam("its_id"))
+LEAVE_TASK = CHANGE_TASK.values(present=False)
+NEW_ASSIGNEES = insert(ASSIGNEES)
+DROP_ASSIGNEES = delete(ASSIGNEES).where(ASSIGNEES.c.task_id == bindparam("its_task"))
+NEW_CLOCK = insert(CLOCKS)
+CHANGE_CLOCK = update(CLOCKS).where(
+    (CLOCKS.c.case_id == bindparam("its_case"))
+    & (CLOCKS.c.name == bindparam("its_name"))
+    & (CLOCKS.c.generation == bindparam("its_generation"))
+)
+REVOKE_LINKS = (
+    update(LINKS)
+    .where((LINKS.c.task_id == bindparam("its_task")) & LINKS.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now"))
+)
+CANCEL_TASK_MAILS = (
+    update(OUTBOX)
+    .where(
+        (OUTBOX.c.task_id == bindparam("its_task"))
+        & (OUTBOX.c.mail == "task")
+        & OUTBOX.c.state.in_(("queued", "claimed", "deferred"))
+    )
+    .values(state="cancelled", at=None, lease_until=None)
+)
+
+# --- its timers, its history -----------------------------------------------------------------------------------------
+
+CANCEL_TIMERS = (
+    update(TIMERS)
+    .where(
+        (TIMERS.c.case_id == bindparam("its_case"))
+        & TIMERS.c.at.is_not(None)
+        & (func.substr(TIMERS.c.key, 1, func.length(bindparam("its_prefix"))) == bindparam("its_prefix"))
+    )
+    .values(at=None)
+)
+DUE_TIMERS = (
+    select(TIMERS.c.id, TIMERS.c.case_id, TIMERS.c.key, TIMERS.c.at)
+    .join(CASES, CASES.c.id == TIMERS.c.case_id)
+    .where(TIMERS.c.at <= bindparam("now", type_=TIMERS.c.at.type))
+    .order_by(TIMERS.c.at, TIMERS.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+TIMER_FIRED = (
+    update(TIMERS)
+    .where(TIMERS.c.id == bindparam("its_id"))
+    .values(at=None, fired_at=bindparam("now", type_=TIMERS.c.fired_at.type))
+)
+HISTORY_HEAD = (
+    select(HISTORY.c.seq, HISTORY.c.hash)
+    .where(HISTORY.c.case_id == bindparam("its_case"))
+    .order_by(HISTORY.c.seq.desc())
+    .limit(1)
+)
+NEW_HISTORY = insert(HISTORY)
+
+# --- briefs ----------------------------------------------------------------------------------------------------------
+
+BRIEF_OF_DAY = (
+    select(OUTBOX.c.id, OUTBOX.c.state, OUTBOX.c.sealed)
+    .where(
+        (OUTBOX.c.recipient == bindparam("its_recipient"))
+        & (OUTBOX.c.mail == "brief")
+        & OUTBOX.c.case_id.is_(None)
+        & (OUTBOX.c.occurrence == bindparam("its_day"))
+    )
+    .with_for_update()
+)
+
+# --- what each database says in its own words ------------------------------------------------------------------------
+
+
+@cache
+def new(dialect: str, table: Table) -> Insert:
+    """Inserts the rows whose unique key is not there yet, and leaves the others as they are."""
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def next_case_number(dialect: str) -> ReturningInsert[int]:
+    """Counts the numbers of a year on, and gives the new one."""
+    statement = _insert(dialect, CASE_NUMBERS)
+    counted = statement.on_conflict_do_update(index_elements=["year"], set_={"last": CASE_NUMBERS.c.last + 1})
+    return counted.returning(CASE_NUMBERS.c.last)
+
+
+@cache
+def stronger_line(dialect: str) -> Insert:
+    """Inserts a line of a brief; of two about one subject of one case the stronger stays."""
+    statement = _insert(dialect, BRIEF_LINES)
+    key = ("outbox_id", "case_id", "subject")
+    news = {column.name: statement.excluded[column.name] for column in BRIEF_LINES.c if column.name not in key}
+    stronger = BRIEF_LINES.c.strength < statement.excluded.strength
+    return statement.on_conflict_do_update(index_elements=list(key), set_=news, where=stronger)
+
+
+def _insert(dialect: str, table: Table) -> PostgresInsert | SqliteInsert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
