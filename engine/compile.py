@@ -23,7 +23,7 @@ from engine.definition import Definition, FactDef, PartyDef, Words
 from engine.fingerprint import fingerprint
 from engine.guards import Column, FactType
 from engine.ladders import Ladder
-from engine.nodes import Faults, MapNode, Node, Scalar, nearest
+from engine.nodes import Faults, MapNode, Node, Scalar
 from engine.register import Fields
 from engine.scope import ROLES, SECTIONS, Scope, word
 
@@ -163,10 +163,9 @@ def _cites(node: Node | None, scope: Scope) -> tuple[str, ...]:
 
 def _soft(node: Node, top: Mapping[str, Node], scope: Scope) -> Ladder:
     """The ladder of district targets."""
-    name = nodes.text(top.get("soft"), scope.faults, "soft") or "SOFT"
-    if name not in scope.ladders:
-        scope.faults.add(top.get("soft") or node, f"soft: unknown ladder '{name}'{nearest(name, scope.ladders)}")
-    return scope.ladders.get(name) or Ladder(name, "", ())
+    if "soft" not in top and "SOFT" not in scope.ladders:
+        scope.faults.add(node, "the law has no ladder SOFT: name another with 'soft'")
+    return (scope.ladder(top["soft"]) if "soft" in top else scope.ladders.get("SOFT")) or Ladder("SOFT", "", ())
 
 
 def read_fact(name: str, node: Node, scope: Scope) -> FactDef:

@@ -31,10 +31,8 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
     )
     rule = _rule(top.get("rule"), scope)
     window = rule is not None and rule.kind == "window"
-    ladder = nodes.text(top.get("ladder"), scope.faults, "ladder")
-    if ladder is not None and ladder not in scope.ladders:
-        scope.faults.add(top["ladder"], f"unknown ladder '{ladder}'{nearest(ladder, scope.ladders)}")
-    if window and ladder is not None:
+    ladder = scope.ladder(top.get("ladder"))
+    if window and "ladder" in top:
         scope.faults.add(
             top["ladder"], f"clock '{name}' is another party's right: nobody is chased, so it has no ladder"
         )
@@ -47,7 +45,7 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
         anchor=_anchor(top.get("anchor"), scope),
         satisfied_by=scope.events(top.get("satisfied_by"), "satisfied_by"),
         void_by=scope.events(top.get("void_by"), "void_by"),
-        ladder=scope.ladders.get(ladder or ""),
+        ladder=ladder,
         owner=reader(top.get("owner"), scope, "owner"),
         chases=reader(top["chases"], scope, "chases") if "chases" in top else None,
         days_fact=scope.fact_of(top.get("days"), ("int",), "days"),

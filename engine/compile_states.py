@@ -205,6 +205,7 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
             "form",
             "shows",
             "due",
+            "ladder",
             "approval",
             "help",
             "when",
@@ -232,6 +233,7 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
         form=form,
         outcomes=outcomes,
         due=_due(top.get("due"), scope),
+        ladder=scope.ladder(top.get("ladder")),
         shows=scope.names("facts", top.get("shows"), "shows"),
         help=scope.words(top.get("help"), "help"),
         approval=nodes.boolean(top.get("approval"), scope.faults, "approval") or False,
@@ -300,20 +302,20 @@ def _form(node: Node | None, scope: Scope) -> Iterator[FormField]:
 
 
 def _due(node: Node | None, scope: Scope) -> Due | None:
-    """`5 business_days`, `{day: 7, of: X}` (calendar days) or `{before: 5 business_days, of: CLOCK}`."""
+    """`5 business_days`, `{day: 7, of: X, days: FACT}` (calendar days) or `{before: 5 business_days, of: CLOCK}`."""
     if not isinstance(node, MapNode):
         length = read_length(node, scope, "due")
         return None if length is None else Due(*length)
-    top = nodes.fields(node, scope.faults, required=("of",), optional=("day", "before"), what="due")
-    if ("day" in top) == ("before" in top):
-        scope.faults.add(node, "due with 'of' needs exactly one of day and before")
-        return None
-    if "day" in top:
-        day = nodes.integer(top["day"], scope.faults, "day") or 0
-        return Due(day, "calendar_days", _start_of(top.get("of"), scope))
-    length = read_length(top["before"], scope, "before")
-    clock = scope.name("clocks", top.get("of"), "of")
-    return None if length is None else Due(*length, clock, before=True)
+    back = "before" in {key.text for key, _ in node.entries}
+    required, optional = (("before", "of"), ()) if back else (("day",), ("of", "days"))
+    top = nodes.fields(node, scope.faults, required=required, optional=optional, what="due")
+    if back:
+        length = read_length(top.get("before"), scope, "before")
+        clock = scope.name("clocks", top.get("of"), "of")
+        return None if length is None else Due(*length, clock, before=True)
+    day = nodes.integer(top.get("day"), scope.faults, "day") or 0
+    start = _start_of(top["of"], scope) if "of" in top else None
+    return Due(day, "calendar_days", start, days=scope.fact_of(top.get("days"), ("int",), "days"))
 
 
 def _start_of(node: Node | None, scope: Scope) -> str | None:

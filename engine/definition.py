@@ -72,13 +72,15 @@ class Branch:
 class Due:
     """A district's target: `amount` `unit` after the entry of the state, or after / before a clock's date or an event.
 
-    `unit` is `business_days`, `calendar_days` or `school_days`; business days are counted in `il-strict`.
+    `unit` is `business_days`, `calendar_days` or `school_days`; business days are counted in `il-strict`. The int fact
+    `days`, once known, takes the place of `amount`.
     """
 
     amount: int
     unit: str
     of: str | None = None
     before: bool = False
+    days: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class BreakGlass:
 @dataclass(frozen=True, slots=True)
 class TaskDef:
     """A task of a state, opened with it if `when` holds. An `offered` task may be done, but nobody is asked to and
-    nothing waits for it."""
+    nothing waits for it. Its target has a `ladder` of its own, or the definition's."""
 
     name: str
     title: Words
@@ -148,6 +150,7 @@ class TaskDef:
     posts: str | None = None
     when: Guard | None = None
     break_glass: BreakGlass | None = None
+    ladder: Ladder | None = None
 
 
 @dataclass(frozen=True, slots=True)

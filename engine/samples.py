@@ -27,7 +27,8 @@ def _asked(definition: Definition) -> frozenset[str]:
     """The facts on which the course of a case hangs: guards, decisions, clocks, targets and parties read them."""
     dates = {name for clock in definition.clocks.values() for name in clock.anchor.names("fact")}
     terms = {name for clock in definition.clocks.values() for name in (clock.days_fact, clock.agreed_fact) if name}
-    targets = {t.due.of for s in definition.states.values() for t in s.tasks if t.due is not None and t.due.of}
+    dues = [task.due for state in definition.states.values() for task in state.tasks if task.due is not None]
+    targets = {name for due in dues for name in (due.of, due.days) if name}
     parties = {party.source for party in definition.parties.values() if party.source}
     agreements = {name for name, fact in definition.facts.items() if fact.type.kind == "agreement" or fact.taken}
     return frozenset().union(agreements, dates, terms, targets, parties, *map(about, every_guard(definition)))

@@ -99,6 +99,15 @@ class Scope:
             return None
         return name
 
+    def ladder(self, node: Node | None) -> Ladder | None:
+        """A ladder of the law that is in force."""
+        name = nodes.text(node, self.faults, "ladder")
+        if name is None or node is None:
+            return None
+        if name not in self.ladders:
+            self.faults.add(node, f"unknown ladder '{name}'{nearest(name, self.ladders)}")
+        return self.ladders.get(name)
+
     def guard(self, node: Node | None) -> Guard | None:
         """A compiled guard; a faulty one is written down with the place where it stands."""
         source = nodes.text(node, self.faults, "a guard")

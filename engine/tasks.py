@@ -17,17 +17,19 @@ from engine.definition import (
     Requirement,
     StateDef,
     TaskDef,
+    Who,
     by_hand_task,
     posting_task,
 )
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError
 from engine.guards import evaluate
-from engine.ladders import FIRE_HOUR, PlannedRung, following, plan_target
+from engine.ladders import FIRE_HOUR, Ladder, PlannedRung, following, plan_target
 from engine.machine import UnknownFacts, holds
 from engine.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, SetTimer
 from engine.nodes import nearest
 from engine.office import Holder
-from engine.readers import holders, may_do, reminded, supervisors
+from engine.readers import holders, may_do, recipients, reminded, supervisors
+from engine.roles import ROLES
 from engine.turn import Turn
 
 SOON = 2
@@ -232,15 +234,22 @@ def _check_may_give(turn: Turn, task: Task, actor: Actor) -> None:
 def due_on(turn: Turn, due: Due) -> dt.date | None:
     """The target date of a `due`: a district's own, in `il-strict`; None while what it counts from is unknown."""
     calendars = turn.office.calendars
+    amount = _amount(turn, due)
     if due.of is None:
-        return due_in(turn.today, due.amount, due.unit, calendars)
+        return due_in(turn.today, amount, due.unit, calendars)
     clock = turn.case.clocks.get(due.of)
     if due.before:
         end = clock and (clock.target or clock.legal)
-        return count_back(end, due.amount, due.unit, calendars) if end else None
+        return count_back(end, amount, due.unit, calendars) if end else None
     fact = turn.case.facts.get(due.of)
     start = clock.anchor if clock else turn.case.happened.get(due.of, fact if isinstance(fact, dt.date) else None)
-    return due_in(start, due.amount, due.unit, calendars) if start else None
+    return due_in(start, amount, due.unit, calendars) if start else None
+
+
+def _amount(turn: Turn, due: Due) -> int:
+    """The days of a due: those that a fact of the case names, such as a contract's own, before the definition's."""
+    named = turn.case.facts.get(due.days or "")
+    return named if isinstance(named, int) and not isinstance(named, bool) and named > 0 else due.amount
 
 
 def fire_due(turn: Turn, task_id: str, rung: str, on: dt.date) -> None:
@@ -259,27 +268,35 @@ def fire_due(turn: Turn, task_id: str, rung: str, on: dt.date) -> None:
 
 def _planned(turn: Turn, task: Task, rung: str) -> PlannedRung | None:
     opened = turn.office.today(task.opened_at)
-    plan = plan_target(turn.definition.soft, opened, task.due, turn.office.calendars)
+    plan = plan_target(_ladder(turn, task), opened, task.due, turn.office.calendars)
     return next((planned for planned in plan if planned.rung == rung), None)
 
 
 def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
-    to = {f"person:{person}" for person in task.assignees}
-    owner = None if task.is_own else turn.definition.task(task)
-    if "supervisor" in planned.to and owner is not None:
-        to.update(supervisors(turn, owner.who))
-    if "privacy" in planned.to:
-        to.update(f"person:{holder.person.id}" for holder in turn.office.holders("privacy", turn.today))
-    if task.party is not None:
-        to.add(f"party:{task.party}")
-    readers = reminded(turn, to)
+    readers = reminded(turn, (reader for place in ("owner", *planned.to) for reader in _readers(turn, task, place)))
     turn.tell("rung_fired", of=task.id, rung=planned.rung, on=planned.on, to=", ".join(readers))
     for reader in readers:
         turn.do(Notify(reader, planned.kind, task.id, task.title, planned.strength, task.due, task_id=task.id))
 
 
+def _readers(turn: Turn, task: Task, place: str) -> tuple[str, ...]:
+    """Whom a rung of a task's ladder reaches; who is asked, an outsider too, is its owner."""
+    if place == "owner":
+        asked = (f"party:{task.party}",) if task.party is not None else ()
+        return (*(f"person:{person}" for person in task.assignees), *asked)
+    if place != "supervisor":
+        return recipients(turn, Who("role", place)) if place in ROLES else ()
+    wanted = None if task.is_own else turn.definition.task(task)
+    return supervisors(turn, wanted.who) if wanted else ()
+
+
+def _ladder(turn: Turn, task: Task) -> Ladder:
+    wanted = turn.definition.task(task)
+    return (wanted and wanted.ladder) or turn.definition.soft
+
+
 def _set_timers(turn: Turn, task: Task) -> None:
-    for planned in plan_target(turn.definition.soft, turn.today, task.due, turn.office.calendars):
+    for planned in plan_target(_ladder(turn, task), turn.today, task.due, turn.office.calendars):
         if planned.on > turn.today:
             key = f"due/{task.id}/{planned.rung}/{planned.on.isoformat()}"
             turn.do(SetTimer(key, turn.office.at_local(planned.on, FIRE_HOUR)))

@@ -186,6 +186,16 @@ def test_the_hash_changes_with_what_decides(old: str, new: str) -> None:
     assert sound(SOUND.replace(old, new)).hash != sound().hash
 
 
+@pytest.mark.parametrize(("due", "message"), [
+    ("{before: 5 business_days}", "due needs the key 'of'"),
+    ("{day: 30, days: device}", "days: fact 'device' is a choice, but must be a int"),
+    ("{day: 30, before: 5 business_days, of: lend}", "unknown key 'day' in due (known: before, of)"),
+    ("5 business_days\n        ladder: LONGER", "unknown ladder 'LONGER' (did you mean 'LONG'?)"),
+])
+def test_a_target_that_cannot_be_counted(due: str, message: str) -> None:
+    assert message in [fault.message for fault in faults(SOUND.replace("due: 5 business_days", f"due: {due}", 1))]
+
+
 def test_bare_names_become_events() -> None:
     clock = sound().clocks["lend"]
     assert (clock.satisfied_by, clock.void_by) == (("told.told_lent",), ("entered.refused",))

@@ -49,6 +49,12 @@ WORKED = {
         "before_45 12-15, before_30 12-30, before_14 01-15, before_7 01-22, "
         "before_3 01-26, target 01-29, legal 02-01, digest 02-02",
     ),
+    "CERTIFICATE": (D(2026, 9, 8), D(2026, 10, 8), "day_10 09-18, day_20 09-28, target 10-08, weekly 10-16"),
+    "ATTESTATION": (
+        D(2026, 9, 1),
+        D(2026, 9, 30),
+        "before_15 09-09, before_10 09-16, before_5 09-23, target 09-30, weekly 10-07",
+    ),
 }
 
 

@@ -331,6 +331,43 @@ def test_the_custodian_reads_the_reminders_of_a_party_that_reads_no_mail(parties
     assert not [line for line in story.of("rung_fired") if "party:" in line.detail["to"]]
 
 
+TARGETED = FACTS + """  promised: {type: int, label: Days of the contract}
+parties:
+  operator: {kind: operator, label: Operator}
+states:
+  open:
+    title: Open
+    initial: true
+    tasks:
+      - id: answer
+        party: operator
+        title: Answer
+        due: {day: 30, days: promised}
+        ladder: CERTIFICATE
+        outcomes: {done: ended}
+  ended: {title: Ended, final: ended}
+"""
+
+
+@pytest.mark.parametrize(("promised", "due", "rungs"), [
+    (None, D(2027, 3, 31), [("day_10", 11), ("day_20", 19), ("target", 31)]),
+    (12, D(2027, 3, 12), [("day_10", 11), ("target", 12)])])
+def test_a_target_takes_its_days_from_a_fact_and_its_rungs_from_a_ladder_of_its_own(
+    promised: int | None, due: dt.date, rungs: list[tuple[str, int]]
+) -> None:
+    definition = compiled(TARGETED)
+    given: dict[str, FactValue] = {"received_on": MONDAY}
+    if promised is not None:
+        given["promised"] = promised
+    story = play(definition, One(definition), office(), MONDAY, given, {"operator": REACHED}, days=30)
+    (opened,) = story.of("task_opened")
+    assert opened.detail["due"] == due.isoformat()
+    fired = story.of("rung_fired")
+    assert [(line.detail["rung"], line.at.day) for line in fired if line.detail["rung"] != "weekly"] == rungs
+    assert {line.detail["to"] for line in fired if line.detail["rung"] == "day_10"} == {"party:operator"}
+    assert {line.detail["to"] for line in fired if line.detail["rung"] == "target"} == {"party:operator, person:ada"}
+
+
 def test_an_outsider_is_told_the_laws_own_date_and_the_office_its_target() -> None:
     definition = compiled(CHASED)
     command = StartCase("2027-0001", by("cus"), {"received_on": MONDAY}, {"operator": REACHED})
