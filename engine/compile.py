@@ -232,6 +232,8 @@ def _column(name: str, node: Node, scope: Scope) -> tuple[Column, FactDef]:
         scope.faults.add(top.get("of") or node, f"column '{name}': 'of' lists the options of a choice")
     of = FactType(kind, tuple(labels))
     optional = nodes.boolean(top.get("optional"), scope.faults, "optional") or False
+    if name == "key":
+        scope.faults.add(node, "a column cannot be called 'key': that is which row it is")
     words = scope.words(top.get("label"), "label"), scope.words(top.get("help"), "help")
     return Column(name, of, optional), FactDef(name, of, words[0], help=words[1], option_labels=labels)
 

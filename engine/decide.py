@@ -41,9 +41,10 @@ STARTED_LATE = "started_late"
 
 def start(definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Decision:
     """The decision that opens a case in its initial state. Raises `UsageError` when something it needs is missing,
-    `NotAllowed` for somebody who may not start one."""
+    `NotAllowed` for somebody who may not start one. A child may lack a party, which is then written to on paper."""
     _check_starter(definition, command.actor)
-    missing = [name for name in definition.start_needs if name not in command.facts and name not in command.parties]
+    given = {*command.facts, *command.parties, *(definition.parties if command.parent else ())}
+    missing = [name for name in definition.start_needs if name not in given]
     if missing:
         raise UsageError(
             f"{definition.process} needs {', '.join(missing)} to start: add {' '.join(f'-f {n}=…' for n in missing)}"

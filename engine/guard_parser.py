@@ -307,8 +307,9 @@ def _strange(rest: str) -> str:
 
 
 def _columns(table: FactType) -> Mapping[str, FactType]:
-    """The columns that a guard may ask about: those that are never empty."""
-    return {column.name: column.type for column in table.columns if not column.optional}
+    """The columns that a guard may ask about: those that are never empty, and where rows are fixed, which one it is."""
+    which = {"key": FactType("choice", table.rows)} if table.rows else {}
+    return which | {column.name: column.type for column in table.columns if not column.optional}
 
 
 def _fits(value: Value, kind: FactType) -> bool:

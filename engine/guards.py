@@ -92,7 +92,7 @@ class Atom:
         if self.op == "in":
             return value in fact  # type: ignore[operator]
         if self.inner is not None:
-            return any(_is_so(self.inner, row.cells) for row in fact)  # type: ignore[attr-defined]
+            return any(_is_so(self.inner, {**row.cells, "key": row.key}) for row in fact)  # type: ignore[attr-defined]
         subject = len(fact) if self.op == "size" else fact  # type: ignore[arg-type]
         return bool(COMPARE[self.sign](subject, value))
 

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.definition import Definition, StateDef
+from engine.definition import ChildDef, Definition, StateDef
 from engine.guard_cells import TooManyCells, gaps, overlaps
 from engine.guards import Atom, Cell, FactType, Guard, atoms
 from engine.machine import triggers
+from engine.nodes import nearest
 from engine.regions import groups, ignored_clocks
 from engine.walk import Configuration, Flaw, View, Walk
 
@@ -33,12 +34,16 @@ class Report:
         return self.proved and not self.flaws
 
 
-def check(definition: Definition) -> Report:
-    """Walks every reachable configuration of a definition and looks at every promise."""
-    walks, proved = _walked(definition, _views(definition))
+def check(definition: Definition, others: Mapping[str, Definition] | None = None) -> Report:
+    """Walks every reachable configuration of a definition and looks at every promise. `others` are, by process, the
+    definitions that its children may be of: what these need to start must be there on every path to it."""
+    targets = others or {}
+    needs = {name: facts_for(child, targets[child.process])
+             for name, child in definition.children.items() if child.process in targets}
+    walks, proved = _walked(definition, _views(definition), needs)
     if proved and len(walks) > 1:
-        walks, proved = _walked(definition, _with_what_others_record(walks))
-    flaws = [*_guards_of(definition), *_clocks_of(definition)]
+        walks, proved = _walked(definition, _with_what_others_record(walks), needs)
+    flaws = [*_guards_of(definition), *_clocks_of(definition), *_children_of(definition, targets)]
     for walk in walks:
         flaws += [*_flaws_of(walk), *(_stuck(walk) if proved else ())]
     if proved:
@@ -47,9 +52,11 @@ def check(definition: Definition) -> Report:
     return Report(definition.process, sum(len(walk.seen) for walk in walks), once, proved)
 
 
-def _walked(definition: Definition, views: Iterable[View]) -> tuple[list[Walk], bool]:
+def _walked(
+    definition: Definition, views: Iterable[View], needs: Mapping[str, frozenset[str]]
+) -> tuple[list[Walk], bool]:
     """The walks, and whether every one of them came to its end."""
-    walks = [Walk(definition, view) for view in views]
+    walks = [Walk(definition, view, needs) for view in views]
     finished = [walk.explore() for walk in walks]
     return walks, all(finished)
 
@@ -147,6 +154,33 @@ def _stuck(walk: Walk) -> Iterator[Flaw]:
 
 
 # --- what needs no walk ----------------------------------------------------------------------------------------------
+
+
+def facts_for(child: ChildDef, target: Definition) -> frozenset[str]:
+    """The facts of the case that a child cannot start without."""
+    return frozenset(ours for theirs, ours in child.facts.items() if theirs in target.start_needs)
+
+
+def _children_of(definition: Definition, targets: Mapping[str, Definition]) -> Iterator[Flaw]:
+    """A child is given every fact that its process needs, of the type that it has there, and no other."""
+    for name, child in definition.children.items():
+        target = targets.get(child.process)
+        if target is None:
+            if child.joined and targets:
+                yield Flaw(f"child '{name}': there is no process '{child.process}'{nearest(child.process, targets)}")
+            continue
+        for need in target.start_needs:
+            if need in target.facts and need not in child.facts:
+                yield Flaw(f"child '{name}': {child.process} needs '{need}' to start: give it in facts")
+        for theirs, ours in child.facts.items():
+            if theirs not in target.facts:
+                yield Flaw(f"child '{name}': {child.process} has no fact '{theirs}'{nearest(theirs, target.facts)}")
+            elif not _fits(definition.facts[ours].type, target.facts[theirs].type):
+                yield Flaw(f"child '{name}': '{ours}' is not what '{theirs}' may be in {child.process}")
+
+
+def _fits(ours: FactType, theirs: FactType) -> bool:
+    return ours.kind == theirs.kind and set(ours.options) <= set(theirs.options)
 
 
 def _clocks_of(definition: Definition) -> Iterator[Flaw]:

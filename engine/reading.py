@@ -27,10 +27,12 @@ def every_guard(definition: Definition) -> Iterator[Guard]:
     yield from (row.when for decision in definition.decisions.values() for row in decision.rows)
 
 
-def live_facts(definition: Definition) -> Mapping[str, frozenset[str]]:
-    """By state, the facts that a guard, a clock, a mail or the register may yet ask for, there or later."""
+def live_facts(definition: Definition, needs: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    """By state, the facts that a guard, a clock, a mail, the register or a child may yet ask for, there or later.
+    `needs` are those that a child cannot start without."""
     always = _always(definition)
-    live = {name: _asked_in(definition, state) | always for name, state in definition.states.items()}
+    live = {name: _asked_in(definition, state) | _given_in(state, needs) | always
+            for name, state in definition.states.items()}
     ways = {name: frozenset(_next(definition, state)) for name, state in definition.states.items()}
     settled = False
     while not settled:
@@ -55,6 +57,13 @@ def _asked_in(definition: Definition, state: StateDef) -> frozenset[str]:
     read = {name.removeprefix("fact_") for text in texts for name in needed_names(text)} & definition.facts.keys()
     entered = {each.fact for name in state.registers for each in definition.registers[name].facts.values()}
     return frozenset().union(read, entered, *map(about, guards_of(state)))
+
+
+def _given_in(state: StateDef, needs: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """What the children that start in a state take along."""
+    outcomes = [outcome for task in state.tasks for outcome in task.outcomes.values()]
+    starts = {*state.starts, *(name for outcome in outcomes for name in outcome.starts)}
+    return frozenset().union(*(needs.get(name, frozenset()) for name in starts))
 
 
 def _next(definition: Definition, state: StateDef) -> Iterator[str]:

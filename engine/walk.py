@@ -83,10 +83,11 @@ class Flaw:
 @dataclass(slots=True)
 class Walk:
     """One walk and what it saw: `seen` leads from each configuration back to the one before, `ways` forward. `recorded`
-    holds what was known each time that all regions were done."""
+    holds what was known each time that all regions were done. `needs` are the facts a child cannot start without."""
 
     definition: Definition
     view: View
+    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     seen: dict[Configuration, tuple[Configuration | None, str]] = field(default_factory=dict)
     ways: dict[Configuration, set[Configuration]] = field(default_factory=dict)
     flaws: dict[str, Flaw] = field(default_factory=dict)
@@ -106,7 +107,7 @@ class Walk:
         """False when there are more configurations than `MAX_CONFIGURATIONS`: nothing is said then."""
         self._watched = watched_events(self.definition)
         self._shared = shared_facts(self.definition)
-        self._live = live_facts(self.definition)
+        self._live = live_facts(self.definition, self.needs)
         facts = self.definition.facts
         known = frozenset(self.definition.start_needs) & facts.keys()
         known |= {fact.name for fact in facts.values() if fact.threshold is not None}
@@ -313,6 +314,10 @@ class Walk:
         self.sent.update(sends)
         for mail in sends:
             self._check_readable(here, mail)
+        for child in starts:
+            missing = ", ".join(sorted(self.needs.get(child, frozenset()) - here.known))
+            if missing:
+                self._noted.add(f"child '{child}' needs {missing}, not set on every path to its start")
         children = {name for name in starts if self.definition.children[name].joined}
         under_way = {event(mail) for mail in sends for event in (began, told, complete)} & self._watched
         return _with(here, under_way=here.under_way | under_way, children=here.children | children)

@@ -124,7 +124,8 @@ def _check(definition: Definition, catalogue: Catalogue, office: Office | None, 
     gaps: Iterable[str] = () if office is None else gaps_in(definition, office)
     mails = tuple(map(str, text_faults(definition, SAMPLE_DAY, plain.references)))
     failed = rehearse(definition, catalogue, plain.calendars, plain.references)
-    return Checked(prove(definition), len(definition.scenarios), failed, mails, tuple(gaps),
+    others = {process: catalogue.newest(process) for process in catalogue.processes()}
+    return Checked(prove(definition, others), len(definition.scenarios), failed, mails, tuple(gaps),
                    tuple(unreviewed(definition)))
 
 

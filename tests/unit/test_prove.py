@@ -1,9 +1,17 @@
 """What the proof finds: each promise broken once, and the shortest story that breaks it."""
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 
 import workflows
+from engine.case import SYSTEM
+from engine.decide import start
+from engine.errors import UsageError
+from engine.messages import StartCase
 from engine.prove import Report, check
+from tests.office import actor, office
 
 HEAD = """
 process: sample
@@ -191,3 +199,68 @@ def test_an_answer_that_leaves_may_come_after_any_of_the_others() -> None:
 def test_what_nothing_asks_for_any_more_tells_no_configurations_apart() -> None:
     fuller = branching(form=("{fact: a, optional: true}", "a"), sets=("Told}, away", "Told, set: {c: true}}, away"))
     assert fuller.configurations == branching().configurations
+
+
+CHILD = """
+process: helper
+version: 1
+title: Helper
+cites: [105 ILCS 85/33]
+parties: {operator: {kind: operator, label: Operator}}
+start: {needs: [operator, wanted], by: [custodian]}
+facts:
+  wanted: {type: choice, of: [book, map], label: Wanted}
+  size: {type: int, label: Size}
+states:
+  open:
+    title: Open
+    initial: true
+    tasks:
+      - {id: give, role: custodian, title: Give, shows: [wanted, size], due: 5 business_days, outcomes: {given: ended}}
+  ended: {title: Ended, final: ended}
+"""
+STARTING = """
+process: sample
+version: 1
+title: Sample
+cites: [105 ILCS 85/33]
+start: {needs: [size], by: [custodian]}
+facts:
+  size: {type: int, label: Size}
+  what: {type: choice, of: [book], label: What}
+children:
+  helper: {process: helper, facts: {wanted: what, size: size}}
+states:
+  open:
+    title: Open
+    initial: true
+    tasks:
+      - {id: look, role: custodian, title: Look, form: [what], due: 5 business_days, outcomes: {done: waiting}}
+  waiting: {title: Waiting, start: [helper], on: {ended.helper: ended}}
+  ended: {title: Ended, final: ended}
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("", "", None),
+    ("form: [what]", "form: [{fact: what, optional: true}]",
+     "child 'helper' needs what, not set on every path to its start"),
+    ("{wanted: what, size: size}", "{size: size}", "child 'helper': helper needs 'wanted' to start: give it in facts"),
+    ("size: size}", "sice: size}", "child 'helper': helper has no fact 'sice' (did you mean 'size'?)"),
+    ("of: [book]", "of: [book, globe]", "child 'helper': 'what' is not what 'wanted' may be in helper"),
+    ("process: helper", "process: helpers", "child 'helper': there is no process 'helpers' (did you mean 'helper'?)"),
+])  # fmt: skip
+def test_a_child_gets_what_it_needs_on_every_path(old: str, new: str, message: str | None) -> None:
+    assert old in STARTING
+    others = {"helper": workflows.compile_source(CHILD, "helper.yaml", {})}
+    flaws = check(workflows.compile_source(STARTING.replace(old, new), "sample.yaml", {}), others).flaws
+    assert message in [flaw.message for flaw in flaws] if message else not flaws
+
+
+def test_a_child_may_lack_a_party_and_a_case_of_its_own_may_not() -> None:
+    definition, house = workflows.compile_source(CHILD, "helper.yaml", {}), office()
+    begun = StartCase("2027-0002", SYSTEM, {"wanted": "book"}, {}, parent="2027-0001", child_name="helper")
+    now = dt.datetime(2027, 3, 1, 18, 0, tzinfo=dt.UTC)
+    assert start(definition, begun, now, house).case.state == "open"
+    with pytest.raises(UsageError, match="helper needs operator to start"):
+        start(definition, replace(begun, parent=None, actor=actor("cus")), now, house)

@@ -12,6 +12,8 @@ from engine.decisions import reasons
 from engine.definition import Definition, say
 from engine.errors import FaultyInput, SoppaError
 from engine.forms import read_values
+from engine.guard_parser import GuardError, compile_guard
+from engine.guards import evaluate
 from engine.messages import CompleteTask, RecordFacts, StartCase
 from engine.prove import check
 from engine.words import written
@@ -130,6 +132,7 @@ def test_nobody_types_what_is_decided() -> None:
      "only a table has rows to ask about, once"),
     ("row, !row.kept", "row, !kept", "only the row is asked about here: write row.column"),
     ("row.status == 'present'", "row.status == 'there'", "'there' is no value of 'status'"),
+    ("columns: {item:", "columns: {key: {type: text, label: Key}, item:", "a column cannot be called 'key'"),
 ])  # fmt: skip
 def test_a_broken_table_is_told_with_its_place(old: str, new: str, message: str) -> None:
     assert old in TEXT
@@ -170,6 +173,15 @@ def test_guards_ask_about_rows(
     values: dict[str, FactValue] = {"clauses": clauses, "items": items}
     after = decide(definition, case, CompleteTask(task.id, "go", values, actor("ada")), NOW, office()).case
     assert after.state == state
+
+
+def test_a_guard_may_ask_which_fixed_row_it_is() -> None:
+    clauses = compiled().facts["clauses"].type
+    guard = compile_guard("clauses.exists(row, row.key == 'b' && row.status == 'missing')", {"clauses": clauses})
+    assert evaluate(guard, {"clauses": (row("a", status="missing"), row("b", status="present"))}) is False
+    assert evaluate(guard, {"clauses": (row("a", status="present"), row("b", status="missing"))}) is True
+    with pytest.raises(GuardError, match="'z' is no value of 'key'"):
+        compile_guard("clauses.exists(row, row.key == 'z')", {"clauses": clauses})
 
 
 def test_rows_are_read_from_json_and_stored_as_they_were() -> None:
