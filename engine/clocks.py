@@ -293,7 +293,7 @@ def _cycle(undated: Derived, calendars: Calendars, steps: _Steps) -> Derived:
 def _from_nominal(before: Derived, nominal: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
     legal = _roll(before.rule, nominal, calendars, steps)
     target = max(before.trigger, calendars.strict.on_or_before(nominal))
-    steps.add("target", target, _target_text(target, nominal))
+    steps.add("target", target, _target_text(target, nominal, calendars))
     return replace(before, nominal=nominal, legal=legal, target=target)
 
 
@@ -341,7 +341,7 @@ def _agreed(counted: Derived, agreed: dt.date, calendars: Calendars, steps: _Ste
         return counted
     target = max(counted.trigger, calendars.strict.on_or_before(agreed))
     steps.add("agreed", agreed, f"Both sides agreed in writing to {day_name(agreed)}: that is the date instead")
-    steps.add("target", target, _target_text(target, agreed))
+    steps.add("target", target, _target_text(target, agreed, calendars))
     return replace(counted, legal=agreed, target=target)
 
 
@@ -418,7 +418,9 @@ def _legal_text(rule: Rule, legal: dt.date, calendar: Calendar) -> str:
     return f"Legal date {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version}{reading})"
 
 
-def _target_text(target: dt.date, nominal: dt.date) -> str:
+def _target_text(target: dt.date, nominal: dt.date, calendars: Calendars) -> str:
+    if calendars.strict.on_or_before(target) != target:
+        return f"Target {day_name(target)}: day 0 itself, no business day lies between it and the legal date"
     if target == nominal:
         return f"Target {day_name(target)}: a business day by the strict calendar"
     return f"Target {day_name(target)}: the last business day before {day_name(nominal)} by the strict calendar"

@@ -10,6 +10,7 @@ from engine.calendar import months_after
 from engine.case import SYSTEM, Actor, Contact, FactValue, Place, Task
 from engine.clocks import count_back, due_in
 from engine.definition import (
+    CYCLE_ON,
     ChildDef,
     Due,
     MailDef,
@@ -409,8 +410,8 @@ def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: Complete
 
 
 def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
-    """A date that starts a clock, or says when something was posted, cannot lie in the future."""
-    anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names("fact")}
+    """A date that starts a clock, or says when something was posted, cannot lie in the future; that of a cycle can."""
+    anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names("fact")} - {CYCLE_ON}
     for name in sorted(values.keys() & (anchors | {"posted_on"})):
         value = values[name]
         day = turn.office.today(value) if isinstance(value, dt.datetime) else value

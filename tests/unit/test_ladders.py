@@ -55,6 +55,11 @@ WORKED = {
         D(2026, 9, 30),
         "before_15 09-09, before_10 09-16, before_5 09-23, target 09-30, weekly 10-07",
     ),
+    "EXPIRY": (
+        D(2026, 7, 2),
+        D(2026, 9, 30),
+        "before_60 07-31, before_30 08-31, before_7 09-23, target 09-30, weekly 10-07",
+    ),
 }
 
 
