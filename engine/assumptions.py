@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from engine.definition import Definition, Outcome
-from engine.guard_cells import TooManyCells, cells
+from engine.guard_cells import TooManyCells, cells, satisfiable
 from engine.guards import Atom, FactType, Guard, Not, Tree, atoms, evaluate_atoms
 from engine.machine import triggers
 
@@ -17,23 +17,44 @@ Assumptions = frozenset[tuple[Guard, bool]]
 
 def is_possible(assumed: Assumptions, at: frozenset[str], kinds: Mapping[str, FactType]) -> bool:
     """Whether some values of the facts give all these answers, where the case stands. Too many to say: yes."""
-    guards = [guard for guard, _ in assumed]
     try:
-        return any(
-            all(evaluate_atoms(guard, cell) is so for guard, so in assumed)
-            and all(answer is (atom.fact in at) for atom, answer in cell.items() if atom.op == "at")
-            for cell in cells(guards, kinds)
-        )
+        return satisfiable(assumed, kinds, at)
     except TooManyCells:
         return True
 
 
-def touched_by(more: Assumptions, assumed: Assumptions) -> Assumptions:
-    """What hangs together with new answers by the facts they are about: only these can contradict each other."""
-    together, left = more, assumed - more
-    while near := {one for one in left if about(one[0]) & frozenset().union(*(about(guard) for guard, _ in together))}:
-        together, left = together | near, left - near
-    return together
+def touched_by(more: Assumptions, assumed: Assumptions) -> Iterator[Assumptions]:
+    """What hangs together with new answers by the facts they are about, each such group apart: only within one can
+    answers contradict each other."""
+    left = more | assumed
+    for one in more:
+        if one in left:
+            group = _near(frozenset({one}), left)
+            left -= group
+            yield group
+
+
+def tells_of(guard: Guard, so: bool, shared: frozenset[str], kinds: Mapping[str, FactType]) -> bool:
+    """Whether this answer narrows the `shared` facts down: not where, whatever they are, others can bring it about."""
+    if not about(guard) & shared:
+        return False
+    theirs = [atom for atom in atoms(guard) if set(atom.facts) & shared]
+    if len(theirs) == len(atoms(guard)):
+        return True
+    try:
+        cases: dict[frozenset[tuple[Atom, bool | None]], bool] = {}
+        for cell in cells([guard], kinds):
+            case = frozenset((atom, cell[atom]) for atom in theirs)
+            cases[case] = cases.get(case, False) or evaluate_atoms(guard, cell) is so
+    except TooManyCells:
+        return True
+    return not all(cases.values())
+
+
+def _near(group: Assumptions, left: Assumptions) -> Assumptions:
+    names = frozenset().union(*(about(guard) for guard, _ in group))
+    wider = group | {one for one in left if about(one[0]) & names}
+    return group if wider == group else _near(wider, left)
 
 
 @cache
@@ -47,6 +68,12 @@ def answered_so(outcome: Outcome) -> Assumptions:
     asked = [outcome.when, *(one.that for one in outcome.requires)]
     made = [Guard(f"{name} == {value!r}", _is(name, value)) for name, value in outcome.sets if _can_ask(value)]
     return frozenset((guard, True) for guard in (*asked, *made) if guard is not None)
+
+
+@cache
+def recorded(fact: str) -> Guard:
+    """The guard that asks whether a fact is there."""
+    return Guard(f"has({fact})", Atom(fact, "has"))
 
 
 def _can_ask(value: object) -> bool:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.guards import Atom, Cell, FactType, Guard, Unknown, atoms, evaluate_atoms
 
 MAX_CELLS = 200_000
+
+
+_Answers = tuple[tuple[Atom, bool | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,24 @@ def gaps(guards: Sequence[Guard], facts: Mapping[str, FactType]) -> Cell | None:
     )
 
 
+def satisfiable(wanted: Iterable[tuple[Guard, bool]], facts: Mapping[str, FactType], at: Collection[str]) -> bool:
+    """Whether some values of the facts give each guard its answer where the case is. Raises `TooManyCells`."""
+    pairs = tuple(wanted)
+    asked = tuple(dict.fromkeys(atom for guard, _ in pairs for atom in atoms(guard)))
+    here: dict[Atom, bool | None] = {atom: atom.fact in at for atom in asked if atom.op == "at"}
+    return _fits(pairs, here, [_fact_answers(group, facts) for group in _coupled(asked)])
+
+
+def _fits(wanted: Sequence[tuple[Guard, bool]], so_far: Cell, pools: Sequence[list[_Answers]]) -> bool:
+    """Answers one pool after the other, and turns back as soon as a guard has the wrong answer for certain."""
+    found = [(evaluate_atoms(guard, so_far), so) for guard, so in wanted]
+    if any(answer is not None and answer is not so for answer, so in found):
+        return False
+    if not pools:
+        return all(answer is so for answer, so in found)
+    return any(_fits(wanted, {**so_far, **dict(part)}, pools[1:]) for part in pools[0])
+
+
 def cells(guards: Iterable[Guard], facts: Mapping[str, FactType]) -> Iterator[Cell]:
     """Each consistent cell of all atoms of the guards, once, always in the same order. Raises `TooManyCells`."""
     asked = tuple(dict.fromkeys(atom for guard in guards for atom in atoms(guard)))
@@ -57,9 +78,6 @@ def cells(guards: Iterable[Guard], facts: Mapping[str, FactType]) -> Iterator[Ce
     _limit(math.prod(len(pool) for pool in pools))
     for parts in itertools.product(*pools):
         yield {atom: answer for part in parts for atom, answer in part}
-
-
-_Answers = tuple[tuple[Atom, bool | None], ...]
 
 
 def _limit(count: int) -> None:

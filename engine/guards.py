@@ -134,10 +134,10 @@ def evaluate(guard: Guard, values: Mapping[str, object], at: Collection[str] = f
 
 
 def evaluate_atoms(guard: Guard, truth: Cell) -> bool | None:
-    """The guard under given answers to its atoms; None is unknown."""
+    """The guard under given answers to its atoms; None, or no answer, is unknown."""
 
     def ask(atom: Atom) -> bool | Unknown:
-        answer = truth[atom]
+        answer = truth.get(atom)
         return Unknown(frozenset(atom.facts)) if answer is None else answer
 
     answer = _walk(guard.tree, ask)

@@ -179,11 +179,12 @@ def _start(turn: Turn, clock: ClockDef, derived: Derived) -> None:
     current = _generation(turn, clock, derived, None)
     _put(turn, current)
     turn.tell("clock_started", **_told(current))
-    _set_timers(turn, clock, current, derived, fire_passed=True)
-    for event in clock.satisfied_by:
-        on = turn.case.happened.get(event)
-        if on is not None and on >= current.anchor:
-            _end(turn, clock, "satisfied", on, event)
+    happened = ((event, turn.case.happened.get(event)) for event in clock.satisfied_by)
+    met = next(((event, on) for event, on in happened if on is not None and on >= current.anchor), None)
+    if met is None:
+        _set_timers(turn, clock, current, derived, fire_passed=True)
+    else:
+        _end(turn, clock, "satisfied", met[1], met[0])
 
 
 def _move(turn: Turn, clock: ClockDef, old: Clock, derived: Derived) -> None:

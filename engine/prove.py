@@ -16,6 +16,7 @@ from engine.guard_cells import TooManyCells, gaps, overlaps
 from engine.guards import Atom, Cell, FactType, Guard, atoms
 from engine.machine import triggers
 from engine.nodes import nearest
+from engine.reading import live_facts
 from engine.regions import groups, ignored_clocks
 from engine.walk import Configuration, Flaw, View, Walk
 
@@ -42,7 +43,10 @@ def check(definition: Definition, others: Mapping[str, Definition] | None = None
              for name, child in definition.children.items() if child.process in targets}
     walks, proved = _walked(definition, _views(definition), needs)
     if proved and len(walks) > 1:
-        walks, proved = _walked(definition, _with_what_others_record(walks), needs)
+        asked = _asked_after_all(definition, live_facts(definition, needs))
+        again = [view for view in _with_what_others_record(walks, asked) if view.given]
+        others_again, proved = _walked(definition, again, needs)
+        walks = [*others_again, *(walk for walk in walks if all(view.regions != walk.view.regions for view in again))]
     flaws = [*_guards_of(definition), *_clocks_of(definition), *_children_of(definition, targets)]
     for walk in walks:
         flaws += [*_flaws_of(walk), *(_stuck(walk) if proved else ())]
@@ -70,12 +74,18 @@ def _views(definition: Definition) -> list[View]:
     return [View(group, clocks - ignored_clocks(definition, group)) for group in together]
 
 
-def _with_what_others_record(walks: Sequence[Walk]) -> Iterator[View]:
-    """The views again, each with the facts that the regions outside it are sure to have recorded when they are done."""
+def _asked_after_all(definition: Definition, live: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """What may yet be asked for once all regions are done."""
+    return frozenset().union(*(live[branch.to] for state in definition.states.values() for branch in state.done))
+
+
+def _with_what_others_record(walks: Sequence[Walk], asked: frozenset[str]) -> Iterator[View]:
+    """The views again, each with those facts that are asked for later and that the regions outside it are sure to have
+    recorded when they are done."""
     sure = [frozenset.intersection(*walk.recorded) if walk.recorded else frozenset() for walk in walks]
     for number, walk in enumerate(walks):
         given = frozenset().union(*(facts for other, facts in enumerate(sure) if other != number))
-        yield replace(walk.view, given=given)
+        yield replace(walk.view, given=given & asked - sure[number])
 
 
 # --- the promises of one configuration -------------------------------------------------------------------------------

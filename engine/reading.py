@@ -28,8 +28,8 @@ def every_guard(definition: Definition) -> Iterator[Guard]:
 
 
 def live_facts(definition: Definition, needs: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
-    """By state, the facts that a guard, a clock, a mail, the register or a child may yet ask for, there or later.
-    `needs` are those that a child cannot start without."""
+    """By state, the facts that a guard, a mail, the register or a child may yet ask for, there or later; what clocks
+    begin with is not among them. `needs` are those that a child cannot start without."""
     always = _always(definition)
     live = {name: _asked_in(definition, state) | _given_in(state, needs) | always
             for name, state in definition.states.items()}
@@ -42,11 +42,10 @@ def live_facts(definition: Definition, needs: Mapping[str, frozenset[str]]) -> M
 
 
 def _always(definition: Definition) -> frozenset[str]:
-    """What clocks begin with, and the agreements that bring further facts: that may happen in any state."""
+    """What decides whether clocks apply, and the agreements that bring further facts: that may happen in any state."""
     clocks = definition.clocks.values()
-    anchors = {name for clock in clocks for name in clock.anchor.names("fact")}
     agreements = {name for name, fact in definition.facts.items() if fact.type.kind == "agreement"}
-    return frozenset().union(anchors, agreements, *(reads(clock.when) for clock in clocks if clock.when is not None))
+    return frozenset().union(agreements, *(reads(clock.when) for clock in clocks if clock.when is not None))
 
 
 def _asked_in(definition: Definition, state: StateDef) -> frozenset[str]:

@@ -15,7 +15,7 @@ from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.cycles import start_date
 from engine.decide import decide, start
 from engine.definition import CYCLE_ON, SUBJECT, Definition
-from engine.errors import SoppaError, UsageError
+from engine.errors import Refused, SoppaError, Unmet, UsageError
 from engine.forms import SAMPLE_DOCUMENT
 from engine.messages import (
     AudienceTold,
@@ -190,7 +190,8 @@ class _Player:
         try:
             self.do(case.id, CompleteTask(task.id, answer.outcome, answer.values, SYSTEM))
         except SoppaError as error:
-            raise type(error)(f"on {answer.on}, {answer.task}.{answer.outcome}: {error}") from error
+            kind = Refused if isinstance(error, Unmet) else type(error)
+            raise kind(f"on {answer.on}, {answer.task}.{answer.outcome}: {error}") from error
 
     def hold(self, answer: Answer) -> None:
         """Places or releases a law-enforcement hold on the day of the answer; counsel of a story acts."""

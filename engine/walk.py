@@ -11,8 +11,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import combinations, product
 
-from engine.assumptions import Assumptions, about, answered_so, is_possible, shared_facts, touched_by
+from engine.assumptions import (
+    Assumptions,
+    about,
+    answered_so,
+    is_possible,
+    recorded,
+    shared_facts,
+    tells_of,
+    touched_by,
+)
 from engine.definition import (
     Branch,
     ClockDef,
@@ -28,7 +39,7 @@ from engine.definition import (
     expired,
     told,
 )
-from engine.guards import reads, recorded_if
+from engine.guards import Guard, atoms, reads, recorded_if
 from engine.mailtexts import needed_names
 from engine.reading import live_facts
 from engine.taking import needed_facts
@@ -98,9 +109,11 @@ class Walk:
     recorded: list[frozenset[str]] = field(default_factory=list)
     _noted: set[str] = field(default_factory=set)
     _possible: dict[tuple[Assumptions, frozenset[str]], bool] = field(default_factory=dict)
+    _telling: dict[tuple[Guard, bool], bool] = field(default_factory=dict)
     _shared: frozenset[str] = frozenset()
     _live: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _watched: frozenset[str] = frozenset()
+    _anchors: frozenset[str] = frozenset()
     _queue: deque[Configuration] = field(default_factory=deque)
 
     def explore(self) -> bool:
@@ -109,6 +122,8 @@ class Walk:
         self._shared = shared_facts(self.definition)
         self._live = live_facts(self.definition, self.needs)
         facts = self.definition.facts
+        clocks = self.definition.clocks
+        self._anchors = frozenset(fact for name in self.view.clocks for fact in clocks[name].anchor.names("fact"))
         known = frozenset(self.definition.start_needs) & facts.keys()
         known |= {fact.name for fact in facts.values() if fact.threshold is not None}
         initial = self.definition.initial.name
@@ -139,13 +154,18 @@ class Walk:
                 if here is not None:
                     self.ways.setdefault(here, set()).add(rest)
                 self._meet(rest, here, step)
-        self._tell_noted((*self.story(here), step) if here else (step,))
+        if self._noted:
+            self._tell_noted((*self.story(here), step) if here else (step,))
 
     def _forgetful(self, here: Configuration) -> Configuration:
         """The configuration without what nothing asks for any more: two that differ in nothing else are one."""
+        begun = here.running | here.over
+        idle = [clock for name, clock in self.definition.clocks.items() if name in self.view.clocks - begun]
         live = frozenset().union(*(self._live[state.name] for state in self.here(here)))
+        live |= frozenset(fact for clock in idle for fact in clock.anchor.names("fact"))
         assumed = frozenset((guard, so) for guard, so in here.assumed if about(guard) & live)
-        return _with(here, known=here.known & live, assumed=assumed)
+        happened = here.happened & frozenset(event for clock in idle for event in events_of(clock))
+        return _with(here, known=here.known & live, assumed=assumed, happened=happened)
 
     def _meet(self, there: Configuration, here: Configuration | None, step: str) -> None:
         if there in self.seen:
@@ -200,11 +220,14 @@ class Walk:
                     yield step, there
 
     def _given(self, here: Configuration, task: TaskDef, outcome: Outcome) -> Iterator[Configuration]:
-        """An answer's values are recorded, then the answer happens, then its mails leave and its children start."""
+        """An answer's values are recorded, then it happens, then its mails leave and its children start. A field
+        that may stay empty and starts a clock is walked both ways."""
         given = {each.fact for each in task.form if each.required} | set(outcome.needs) | {n for n, _ in outcome.sets}
         changed = {each.fact for each in task.form} | given
-        for fresh in self._recorded_again(here, changed):
-            answered = self._assume(self._learned(fresh, given), answered_so(outcome))
+        maybe = sorted((changed - given - here.known) & self._anchors)
+        for fresh, filled in product(self._recorded_again(here, changed), _subsets(maybe)):
+            so = answered_so(outcome) | frozenset((recorded(fact), fact in filled) for fact in maybe)
+            answered = self._assume(self._learned(fresh, given | filled), so)
             for known in self._began(answered) if answered is not None else ():
                 for after in self._happened(known, f"{task.name}.{outcome.name}"):
                     yield self._effects(after, outcome.sends, outcome.starts)
@@ -342,7 +365,7 @@ class Walk:
 
     def _began(self, here: Configuration) -> Iterator[Configuration]:
         """Starts the clocks that can begin; one with a guard, or that hangs on what an agreement may lack, begins in
-        one configuration and stays idle in another."""
+        one configuration and stays idle in another. What satisfies it may have come before its date was entered."""
         for name, clock in self.definition.clocks.items():
             if name not in self.view.clocks or not self._can_begin(here, clock):
                 continue
@@ -354,7 +377,8 @@ class Walk:
             begins = self._assume(here, frozenset({(clock.when, True)})) if clock.when else here
             if begins is None:
                 return
-            here = _with(begins, running=begins.running | {name})
+            met = begins.happened & set(clock.satisfied_by)
+            here = _with(begins, over=begins.over | {name}) if met else _with(begins, running=begins.running | {name})
         yield here
 
     def _recorded_again(self, here: Configuration, facts: Collection[str]) -> Iterator[Configuration]:
@@ -367,11 +391,12 @@ class Walk:
             if any(reads(row.when) & changed for row in decision.rows):
                 changed.add(decision.fact)
         kept = frozenset((guard, so) for guard, so in here.assumed if not about(guard) & changed)
-        asked = {name for name, clock in self.definition.clocks.items() if clock.when and about(clock.when) & changed}
+        clocks = self.definition.clocks
+        asked = {name for name, clock in clocks.items() if clock.when and about(clock.when) & changed}
         fresh = _with(here, assumed=kept, idle=here.idle - asked)
-        yield fresh
-        for name in sorted(asked & here.running):
-            yield _with(fresh, running=fresh.running - {name}, over=fresh.over | {name})
+        for void in _subsets(sorted(asked & here.running)):
+            so = frozenset((clocks[name].when, name not in void) for name in asked & here.running)
+            yield _with(fresh, assumed=kept | so, running=fresh.running - void, over=fresh.over | void)
 
     def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
         if clock.name in here.running | here.over | here.idle or here.happened & set(clock.void_by):
@@ -423,16 +448,37 @@ class Walk:
         assumed = here.assumed | more
         if not more:
             return here
-        together = touched_by(more, assumed)
-        key = (together, here.at)
-        if key not in self._possible:
-            kinds = {name: fact.type for name, fact in self.definition.facts.items()}
-            self._possible[key] = is_possible(together, here.at, kinds)
-        if not self._possible[key]:
+        if not all(self._can_be(group, here.at) for group in touched_by(more, here.assumed)):
             return None
-        kept = frozenset((guard, so) for guard, so in assumed if about(guard) & self._shared)
+        kept = frozenset((guard, so) for guard, so in assumed if self._says_more(guard, so))
         recorded = frozenset().union(*(recorded_if(guard, so) for guard, so in more))
         return self._learned(_with(here, assumed=kept), recorded)
+
+    def _says_more(self, guard: Guard, so: bool) -> bool:
+        """Whether an answer says anything to what is asked elsewhere, or where the case stands later."""
+        if (guard, so) not in self._telling:
+            kinds = {name: fact.type for name, fact in self.definition.facts.items()}
+            says = not is_placed(guard) and tells_of(guard, so, self._shared, kinds)
+            self._telling[guard, so] = says
+        return self._telling[guard, so]
+
+    def _can_be(self, group: Assumptions, at: frozenset[str]) -> bool:
+        places = at if any(is_placed(guard) for guard, _ in group) else frozenset()
+        key = (group, places)
+        if key not in self._possible:
+            kinds = {name: fact.type for name, fact in self.definition.facts.items()}
+            self._possible[key] = is_possible(group, places, kinds)
+        return self._possible[key]
+
+
+@cache
+def is_placed(guard: Guard) -> bool:
+    """A guard that asks where the case is: what it answered says nothing once the case has moved."""
+    return any(atom.op == "at" for atom in atoms(guard))
+
+
+def _subsets(facts: Sequence[str]) -> Iterator[frozenset[str]]:
+    yield from (frozenset(some) for size in range(len(facts) + 1) for some in combinations(facts, size))
 
 
 def _with(here: Configuration, **news: object) -> Configuration:

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import SYSTEM
-from engine.decide import start
+from engine.case import SYSTEM, FactValue
+from engine.decide import decide, start
 from engine.errors import UsageError
-from engine.messages import StartCase
+from engine.messages import CompleteTask, Effect, Notify, StartCase
 from engine.prove import Report, check
 from tests.office import actor, office
 
@@ -264,3 +264,57 @@ def test_a_child_may_lack_a_party_and_a_case_of_its_own_may_not() -> None:
     assert start(definition, begun, now, house).case.state == "open"
     with pytest.raises(UsageError, match="helper needs operator to start"):
         start(definition, replace(begun, parent=None, actor=actor("cus")), now, house)
+
+
+MAYBE = """
+process: sample
+version: 1
+title: Sample
+cites: [105 ILCS 85/33]
+start: {needs: [size], by: [custodian]}
+facts:
+  size: {type: int, label: Size}
+  received_on: {type: date, label: Received}
+clocks:
+  fix: {rule: R-CORR-DISTRICT, title: Fix, anchor: received_on, satisfied_by: [mend.mended], ladder: LONG,
+        owner: custodian}
+states:
+  open:
+    title: Open
+    initial: true
+    tasks:
+      - {id: look, role: custodian, title: Look, shows: [size], form: [{fact: received_on, optional: true}],
+         due: 5 business_days, outcomes: {done: mending, drop: ended}}
+  mending:
+    title: Mending
+    tasks: [{id: mend, role: custodian, title: Mend, due: 5 business_days, outcomes: {mended: ended}}]
+  ended: {title: Ended, final: ended}
+"""
+
+
+def test_a_field_that_may_stay_empty_and_starts_a_clock_is_walked_both_ways() -> None:
+    (flaw,) = check(workflows.compile_source(MAYBE, "sample.yaml", {})).flaws
+    assert flaw.message == "'ended' ends the case while clock 'fix' runs: satisfy or void it"
+    assert flaw.story == ("start", "look.drop")
+    dropped = "drop: {to: ended, require: [{that: '!has(received_on)', say: It counts.}]}}"
+    needed = MAYBE.replace("drop: ended}", dropped)
+    assert check(workflows.compile_source(needed, "sample.yaml", {})).good
+
+
+def test_a_date_that_is_entered_after_what_satisfies_its_clock_leaves_nothing_running() -> None:
+    late = MAYBE.replace("done: mending, drop: ended", "done: mending").replace(
+        "outcomes: {mended: ended}}]", "outcomes: {mended: dating}}]").replace(
+        "  ended:", "  dating: {title: Dating, tasks: [{id: date, role: custodian, title: Date, form: [received_on],\n"
+        "    due: 5 business_days, outcomes: {dated: ended}}]}\n  ended:")  # fmt: skip
+    assert check(workflows.compile_source(late, "sample.yaml", {})).good
+    house, definition = office(), workflows.compile_source(late, "sample.yaml", {})
+    now, day = dt.datetime(2027, 3, 1, 18, 0, tzinfo=dt.UTC), dt.date(2027, 3, 1)
+    case = start(definition, StartCase("1", actor("cus"), {"size": 1}, {}), now, house).case
+    values: dict[str, FactValue] = {}
+    effects: list[Effect] = []
+    for outcome in ("done", "mended", "dated"):
+        values = {"received_on": day} if outcome == "dated" else {}
+        done = decide(definition, case, CompleteTask(case.tasks[-1].id, outcome, values, actor("cus")), now, house)
+        case, effects = done.case, [*done.effects]
+    assert case.clocks["fix"].status == "satisfied"
+    assert not [effect for effect in effects if isinstance(effect, Notify)]

@@ -1,0 +1,121 @@
+"""What the response to a breach refuses: letters that lack what the Act wants, releases too early or by one person."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from engine.calendar import SchoolDays
+from engine.clocks import Calendars
+from engine.definition import Scenario
+from engine.office import Reference
+from engine.rehearse import rehearse
+from tests.office import calendars
+from workflows import Catalogue
+
+CATALOGUE = Catalogue()
+BREACH = CATALOGUE.newest("breach_response")
+Values = Mapping[str, str]
+GIVEN = {"reporter": "staff", "source": "operator", "first_known_on": "2026-05-04", "report": "A list was open",
+         "families_count": "120"}  # fmt: skip
+LETTER = {"happened_on": "2026-04-28", "how_sure": "estimate", "what_en": "A list was open.", "data_en": "Names.",
+          "remedy_en": "We closed it.", "operator_shown": "Reader", "operator_how": "555-0199", "spanish_read": "no",
+          "read_aloud": "yes", "names_no_count": "yes"}  # fmt: skip
+
+
+def step(on: str, do: str, **values: str) -> Mapping[str, object]:
+    return {"on": f"2026-05-{on}", "do": do, "with": values}
+
+
+def until_drafted(letter: Values = LETTER, pipa: str = "none", residents: str = "0") -> list[Mapping[str, object]]:
+    return [
+        step("04", "accept.ask_operator", operator_involved="yes", operator_contact="Vera <v@vendor.example>",
+             operator_notice_on="2026-05-04"),
+        step("06", "assess.breach", acquired="yes", covered="yes", pipa_data=pipa, encrypted="no", staff_affected="no"),
+        step("07", "determine.determine"),
+        step("08", "decide_ag.not_needed", residents=residents),
+        step("11", "draft.ready", **letter),
+    ]  # fmt: skip
+
+
+def until_released(pipa: str, channel: str, **given: str) -> list[Mapping[str, object]]:
+    signed = [step("14", "approve.approve"), *([step("14", "approve_legal.approve")] if pipa != "none" else [])]
+    return [*until_drafted(pipa=pipa), *signed, step("20", "release.release", channel=channel), *(
+        [] if given else [step("20", "release_second.release")])]  # fmt: skip
+
+
+def told(steps: list[Mapping[str, object]], as_of: dt.date | None = None, **given: str) -> str:
+    """What is said when a story is played whose mails nobody expects anything of."""
+    days = calendars()
+    school = days.school or SchoolDays("x", frozenset(), dt.date(2021, 1, 1), dt.date(2040, 12, 31))
+    story = Scenario("x", "2026-05-04", {**GIVEN, **given}, tuple(steps), {}, "here")
+    texts = {name: {"en": name} for name in ("equifax", "experian", "transunion", "ftc")}
+    fresh = {"agencies": Reference("agencies", as_of or dt.date(2026, 5, 4), texts)}
+    counted = Calendars(days.statutory, days.strict, school)
+    return " ".join(rehearse(replace(BREACH, scenarios=(story,)), CATALOGUE, counted, fresh))
+
+
+def test_a_letter_that_says_all_is_taken() -> None:
+    assert told(until_drafted()) == ""
+
+
+@pytest.mark.parametrize(("left_out", "pipa", "sentence"), [
+    ({"operator_how": ""}, "none", "name it, and say how a parent reaches it (105 ILCS 85/27(d))"),
+    ({"operator_shown": ""}, "none", "name it, and say how a parent reaches it"),
+    ({"spanish_read": "yes"}, "none", "write what happened, which data and what you do about it in Spanish too"),
+    ({"read_aloud": "no"}, "none", "Have somebody outside the office read the letter first"),
+    ({"names_no_count": "no"}, "type_1", "the letter must not say how many residents are affected"),
+])  # fmt: skip
+def test_a_letter_that_lacks_something_is_not_ready(left_out: Values, pipa: str, sentence: str) -> None:
+    letter = {name: value for name, value in {**LETTER, **left_out}.items() if value}
+    assert sentence in told(until_drafted(letter, pipa))
+
+
+def test_a_count_is_allowed_where_pipa_does_not_apply() -> None:
+    assert told(until_drafted({**LETTER, "names_no_count": "no"})) == ""
+
+
+@pytest.mark.parametrize(("pipa", "channel", "sentence"), [
+    ("none", "as_wished", ""),
+    ("type_1", "as_wished", "a family that has not consented to electronic notice gets a letter by post"),
+    ("type_1", "post_without_consent", ""),
+    ("type_2", "post_without_consent", "an address whose account may be in other hands gets a letter by post"),
+    ("both", "post_if_address_leaked", ""),
+])  # fmt: skip
+def test_how_the_letters_may_go_out(pipa: str, channel: str, sentence: str) -> None:
+    found = told(until_released(pipa, channel))
+    assert sentence in found if sentence else found == ""
+
+
+def test_nothing_is_released_while_nobody_is_to_be_told() -> None:
+    assert "Import the affected families first" in told(until_released("none", "as_wished"), families_count="0")
+
+
+def test_nothing_is_released_while_a_hold_stands() -> None:
+    held = [*until_drafted(), step("14", "approve.approve"), step("15", "hold.place"),
+            step("15", "release.release", channel="as_wished")]  # fmt: skip
+    assert "a law-enforcement hold stands, release it first" in told(held)
+
+
+def test_more_than_500_residents_are_not_waved_through() -> None:
+    steps = until_drafted(pipa="type_1", residents="501")
+    assert "More than 500 residents under PIPA: the Attorney General is told" in told(steps)
+    assert told(until_drafted(residents="501")) == ""  # without PIPA there is nobody to tell
+
+
+def test_an_unknown_share_is_listed() -> None:
+    def omitted(**shares: str) -> str:
+        left_out = step("22", "judge_list.omit", omit_ground="below", omit_reason="few", **shares)
+        return told([*until_released("none", "as_wished"), left_out])
+
+    assert "or the share is not known: it is listed" in omitted()
+    assert omitted(school_share="9", district_share="1") == ""
+    assert "It reaches the percentage" in omitted(school_share="10", district_share="1")
+
+
+def test_a_breach_of_nobodys_date_is_not_determined() -> None:
+    steps = [step("04", "accept.take", operator_involved="no"),
+             step("05", "assess.breach", acquired="yes", covered="yes", pipa_data="none", encrypted="no",
+                  staff_affected="no")]  # fmt: skip
+    assert "the earlier one starts the 30 days" in told(steps)
