@@ -23,7 +23,7 @@ REQUIRED = ("id", "name", "email", "roles")
 OPTIONAL = ("login", "language", "deputy", "supervisor", "absent_from", "absent_to", "active")
 COLUMNS = (*REQUIRED, *OPTIONAL)
 _ID = re.compile(r"[a-z][a-z0-9._\-]{0,63}")
-_EMAIL = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+")
+EMAIL = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+")
 
 
 def read_people(path: Path) -> tuple[Person, ...]:
@@ -61,7 +61,7 @@ def faults_of_row(cells: Mapping[str, str]) -> Iterator[str]:
         yield f"id '{cells['id']}': use small letters, digits, '.', '_' and '-', beginning with a letter"
     if not cells["name"] or any(not cell.isprintable() for cell in cells.values()):
         yield "name: a name is needed, and no control characters anywhere"
-    if not _EMAIL.fullmatch(cells["email"]):
+    if not EMAIL.fullmatch(cells["email"]):
         yield f"email '{cells['email']}' is not a mail address"
     for role in cells["roles"].split():
         if role not in ROLES:

@@ -35,6 +35,7 @@ class RelaySettings:
     sender: str
     username: str | None = None
     password_file: Path | None = None
+    daily_quota: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | N
     if node is None:
         return None
     top = nodes.fields(node, faults, required=("host", "port", "sender"),
-                       optional=("tls", "username", "password_file"), what="relay")
+                       optional=("tls", "username", "password_file", "daily_quota"), what="relay")
     host = nodes.text(top.get("host"), faults, "host") or ""
     tls = _choice(top, "tls", ("starttls", "tls", "none"), faults) or "starttls"
     if tls == "none" and host not in LOOPBACK:
@@ -180,7 +181,15 @@ def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | N
         faults.add(top["port"], "relay: port must be between 1 and 65535")
     word = nodes.text(top.get("password_file"), faults, "password_file")
     return RelaySettings(host, port, tls, _sender(top.get("sender"), faults),  # type: ignore[arg-type]
-                         nodes.text(top.get("username"), faults, "username"), folder / word if word else None)
+                         nodes.text(top.get("username"), faults, "username"), folder / word if word else None,
+                         _quota(top.get("daily_quota"), faults))
+
+
+def _quota(node: Node | None, faults: Faults) -> int | None:
+    quota = nodes.integer(node, faults, "daily_quota")
+    if quota is not None and quota < 1 and node is not None:
+        faults.add(node, "relay: daily_quota is how many mails the relay takes in a day: 1 or more")
+    return quota
 
 
 def _sender(node: Node | None, faults: Faults) -> str:

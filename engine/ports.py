@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from engine.case import Actor, Case
+from engine.case import Actor, Case, Contact
 from engine.cycles import Cycle, Planned
 from engine.definition import Definition, LinkLevel
 from engine.messages import Command, Decision, Event
@@ -21,6 +21,9 @@ from engine.register import Entry
 
 CONTACT = "contact:"
 """Begins the recipient of a mail that gathers lines for one address outside the district."""
+
+RECIPIENT = "recipient:"
+"""Begins the recipient of a copy of a mail to many."""
 
 InHandKind = Literal["timer", "cycle", "message"]
 Taking = Callable[[InHandKind, int], None]
@@ -67,7 +70,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """`recipient` is `party:NAME`, `person:ID`, or `contact:KEY` with a keyed digest of an address. `raw`, `address`
+    """`recipient` is `party:NAME`, `person:ID`, `contact:KEY` with a keyed digest of an address, or `recipient:ID` for
+    one of an audience. `raw`, `address`
     and `message_id` are there from the first claim on.
 
     `fence` grows with every claim; a settle under an older fence changes nothing. `case_id` is None for a brief.
@@ -256,6 +260,15 @@ class Unit(Protocol):
     def counted_otherwise(self, calendars: Collection[str], limit: int, beyond: str = "") -> Sequence[str]:
         """Cases with a running clock that was counted in a calendar, as `id@version`, that is none of these; by
         their numbers, those after `beyond`."""
+        ...
+
+    def came_back(self, outbox_id: int, now: dt.datetime) -> None:
+        """Marks an accepted mail as bounced; a copy of a mail to many goes by post then. Raises `Refused` for one that
+        was not accepted or came back already."""
+        ...
+
+    def one_of_audience(self, recipient: str) -> Contact | None:
+        """Whom a copy of a mail to many is for, by the `recipient:ID` of its outbox row; None when they are gone."""
         ...
 
     def in_use(self) -> Sequence[tuple[str, int, str]]:

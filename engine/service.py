@@ -24,6 +24,7 @@ from engine.messages import (
     Decision,
     Event,
     FireTimer,
+    MailBounced,
     PlaceHold,
     Reassign,
     RecordFacts,
@@ -139,6 +140,10 @@ class Service:
     def release_hold(self, case_id: str, command: ReleaseHold, now: dt.datetime) -> Case:
         """Lets the dates of a case count again. Raises `Refused` or `UsageError`."""
         return self._change(case_id, command, now)
+
+    def bounced(self, case_id: str, command: MailBounced, now: dt.datetime, also: Also) -> Case:
+        """Opens the paper path for a mail that came back. Raises `Refused` or `UsageError`."""
+        return self._change(case_id, command, now, also=also)
 
     def would_record(self, case_id: str, command: RecordFacts, now: dt.datetime) -> tuple[Case, Case]:
         """The case as it is and as it would be; nothing is written. Raises as `record` does."""

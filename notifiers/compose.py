@@ -10,17 +10,18 @@ from email.headerregistry import Address
 from functools import lru_cache
 from importlib.resources import files
 
-from engine.case import Case, Task
+from engine.case import Case, Contact, Task
 from engine.definition import Definition, LinkLevel, MailDef
 from engine.errors import FaultyInput, SoppaError, UsageError
 from engine.faults import Fault, Mark
 from engine.mailtexts import known_names, unreviewed
 from engine.office import Office, Reference
-from engine.ports import BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
+from engine.ports import RECIPIENT, BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
 from notifiers import brief, message, words
 from notifiers.acts import act_words
 from notifiers.contacts import astray, reader_of_lines
 from notifiers.invite import invite
+from notifiers.letters import PaperLetter, address_lines, letters_pdf
 from notifiers.render import Rendered, parse, render_letter, render_mail
 from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
@@ -109,12 +110,13 @@ class _Composer:
         with self.store.read() as unit:
             cases = [unit.case(case_id) for case_id in sorted(wanted)]
             office = self.make_office(unit.people())
+            one = unit.one_of_audience(row.recipient) if row.recipient.startswith(RECIPIENT) else None
         matters = {case.id: Matter(case, self._pinned(case.process, case.version, case.hash)) for case in cases}
         if row.to_contact:
             lines = self._still_theirs(row, brief.wanted(lines, matters), matters, office, now)
         officers = {f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))}
         extra = self._for_officer(row, now) if row.mail == BRIEF and row.recipient in officers else NO_NEWS
-        return compose(row, matters, lines, office, self.desk, now, extra)
+        return compose(row, matters, lines, office, self.desk, now, extra, one)
 
     def _still_theirs(self, row: OutboxRow, lines: Sequence[BriefLine], matters: Mapping[str, Matter], office: Office,
                       now: dt.datetime) -> Sequence[BriefLine]:
@@ -139,8 +141,9 @@ class _Composer:
 
 
 def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[BriefLine], office: Office, desk: Desk,
-            now: dt.datetime, news: OfficeNews = NO_NEWS) -> Composed | None:
-    """The mail of a row; None when there is nothing to say any more (task closed or somebody else's, code run out).
+            now: dt.datetime, news: OfficeNews = NO_NEWS, one: Contact | None = None) -> Composed | None:
+    """The mail of a row, `one` being whom a copy of a mail to many is for; None when there is nothing to say any more
+    (task closed or somebody else's, code run out).
 
     Raises `NoAddress` when the reader reads no mail, `UsageError` or `FaultyInput` when the text cannot be rendered.
     """
@@ -148,8 +151,7 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
     wanted = brief.wanted(lines, matters)
     if row.mail == BRIEF and not wanted:
         return None
-    reader = (reader_of_lines(row.recipient, wanted, matters) if row.to_contact
-              else words.reader_of(row.recipient, matter.case if matter else None, office))
+    reader = _reader(row, wanted, matters, office, one)
     if reader is None or not reader.email:
         raise NoAddress(f"mail '{row.mail}' has no address to go to: tell {row.recipient} on paper or enter an address")
     draft = _Draft(office, desk, reader, now, [])
@@ -160,6 +162,16 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
     if matter is None:
         raise UsageError(f"mail '{row.mail}' belongs to no case")
     return _task(row, draft, matter) if row.mail == TASK else _told(row, draft, matter)
+
+
+def _reader(row: OutboxRow, lines: Sequence[BriefLine], matters: Mapping[str, Matter], office: Office,
+            one: Contact | None) -> Reader | None:
+    if one is not None:
+        return words.reader_of_contact(row.recipient, one)
+    if row.to_contact:
+        return reader_of_lines(row.recipient, lines, matters)
+    matter = matters.get(row.case_id or "")
+    return words.reader_of(row.recipient, matter.case if matter else None, office)
 
 
 def token_hash(token: str) -> str:
@@ -376,10 +388,32 @@ def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.date
     task = matter.case.open_task(mail.task) if mail.task else None
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, office, language)
-    rendered = render_mail(mail.texts[language], values, language, _footer(office, matter.case.id),
-                           file=text_name(matter.definition, mail, language), paper=True)
+    rendered = _on_paper(matter, mail, values, language, office)
     return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
                          date=words.date_words(today, language), footer=_footer(office, matter.case.id))
+
+
+def letters_to_many(matter: Matter, mail: MailDef, of: Sequence[tuple[str, Contact]], office: Office,
+                    now: dt.datetime) -> Mapping[str, bytes]:
+    """Letters for some of an audience, by language one PDF in the order given; `of` are their numbers and whom they are
+    for. Raises `UsageError` where one has no postal address."""
+    today, found = office.today(now), dict[str, list[PaperLetter]]()
+    for number, contact in of:
+        reader = words.reader_of_contact("", contact)
+        language = text_language(mail, reader.language)
+        values = {**words.office_words(reader, office, today, language),
+                  **words.case_words(matter.definition, matter.case, office, language)}
+        rendered = _on_paper(matter, mail, values, language, office)
+        address = address_lines(contact.name, contact.address)
+        found.setdefault(language, []).append(PaperLetter(number, address, rendered))
+    return {language: letters_pdf(letters, sender=(office.district,), district=office.district,
+                                  date=words.date_words(today, language), footer=_footer(office, matter.case.id))
+            for language, letters in found.items()}
+
+
+def _on_paper(matter: Matter, mail: MailDef, values: Mapping[str, str], language: str, office: Office) -> Rendered:
+    return render_mail(mail.texts[language], values, language, _footer(office, matter.case.id),
+                       file=text_name(matter.definition, mail, language), paper=True)
 
 
 def _own_text(kind: str, language: str) -> tuple[str, str]:

@@ -86,8 +86,11 @@ def reader_of(key: str, case: Case | None, office: Office) -> Reader | None:
 
 
 def _party(key: str, contact: Contact | None) -> Reader | None:
-    if contact is None:
-        return None
+    return None if contact is None else reader_of_contact(key, contact)
+
+
+def reader_of_contact(key: str, contact: Contact) -> Reader:
+    """Somebody outside the district, who may read no mail."""
     return Reader(key, contact.name, contact.email if contact.reads_mail else None, contact.language, contact.address)
 
 

@@ -19,8 +19,11 @@ from engine.messages import (
     Command,
     Decision,
     Effect,
+    FixAudience,
+    LettersPosted,
     Notify,
     Send,
+    SendToAll,
     SetTimer,
     StartCase,
     StartChild,
@@ -29,7 +32,9 @@ from engine.messages import (
 )
 from engine.ports import BriefLine
 from storage import history, prepared
+from storage.audience import Audiences
 from storage.briefs import add_line, contact_key, next_brief
+from storage.messages import leave_message
 from storage.register import RegisterWriter, begin_writing, holding_of
 from storage.rows import (
     BULK,
@@ -37,14 +42,13 @@ from storage.rows import (
     case_row,
     clock_row,
     new_mail,
-    pack_command,
     pack_fact,
     pack_secrets,
     task_row,
 )
 from storage.sealing import Ring
 from storage.statements import insert_new
-from storage.tables import MESSAGES, OUTBOX, TIMERS
+from storage.tables import OUTBOX, TIMERS
 from storage.window import MailWindow
 
 
@@ -162,14 +166,30 @@ class Keeper:
                     self._queue(case, effect)
                 case Notify():
                     self._brief(case, effect)
-                case StartChild():
-                    child = self._child(case, effect)
-                    self._leave(child.case_id, child, case, number)
+                case StartChild() | TellParent():
+                    self._pass_on(case, effect, number)
                 case WriteRegister():
                     self._register(case, effect)
-                case TellParent(parent, child_name, outcome):
-                    self._leave(parent, ChildEnded(child_name, case.id, outcome), case, number)
+                case FixAudience() | SendToAll() | LettersPosted():
+                    self._audience(case, effect)
         self._set_timers(case, timers)
+
+    def _audience(self, case: Case, effect: FixAudience | SendToAll | LettersPosted) -> None:
+        audiences = Audiences(self.connection, self.ring, self.now, self.today)
+        match effect:
+            case FixAudience(name):
+                audiences.fix(case.id, name)
+            case SendToAll():
+                audiences.send_to_all(case.id, effect)
+            case LettersPosted(mail, on):
+                audiences.posted(case.id, mail, on)
+
+    def _pass_on(self, case: Case, effect: StartChild | TellParent, number: int) -> None:
+        if isinstance(effect, TellParent):
+            self._leave(effect.parent, ChildEnded(effect.child, case.id, effect.outcome), case, number)
+        else:
+            child = self._child(case, effect)
+            self._leave(child.case_id, child, case, number)
 
     def _set_timers(self, case: Case, timers: list[SetTimer]) -> None:
         """Writes those that were gathered, and begins to gather anew."""
@@ -226,19 +246,6 @@ class Keeper:
         leave_message(self.connection, self.ring, to, command, f"{case.id}/{case.revision}/{number}", self.now)
 
 
-def leave_message(connection: Connection, ring: Ring, to: str, command: Command, source: str, now: dt.datetime) -> None:
-    """Leaves a message for a case, at most once for each source."""
-    row = {
-        "case_id": to,
-        "source": source,
-        "created_at": now,
-        "attempts": 0,
-        "stopped": False,
-        "sealed": ring.seal_json(pack_command(command), message_place(source)),
-    }
-    insert_new(connection, MESSAGES, [row])
-
-
 def new_case_id(connection: Connection, today: dt.date) -> str:
     """The next number of the year, such as `2026-0001`; given back when the transaction does not commit."""
     counted = prepared.next_case_number(connection.dialect.name)
@@ -253,10 +260,6 @@ def case_place(case_id: str) -> str:
 def fact_place(case_id: str, revision: int, name: str) -> str:
     """Where a superseded value lies."""
     return f"fact_past/{case_id}/{revision}/{name}"
-
-
-def message_place(source: str) -> str:
-    return f"messages/{source}"
 
 
 def words_place(outbox_id: int) -> str:

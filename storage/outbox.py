@@ -16,11 +16,13 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from engine.errors import SoppaError
 from engine.messages import MailSettled
-from engine.ports import CONTACT, BriefLine, NewLink, OutboxRow, OutboxState
+from engine.ports import CONTACT, RECIPIENT, BriefLine, NewLink, OutboxRow, OutboxState
 from storage import briefs, incidents, seals
+from storage.audience import Audiences
 from storage.base import Base
-from storage.keeping import leave_message, words_place
+from storage.keeping import words_place
 from storage.links import link_row
+from storage.messages import leave_message
 from storage.redact import redact
 from storage.rows import URGENT, Row, new_mail
 from storage.sealing import Ring
@@ -190,7 +192,10 @@ class SqlOutbox:
         if state == "accepted":
             values |= self._without_secrets(connection, row)
         connection.execute(update(OUTBOX).where(OUTBOX.c.id == row["id"]).values(values))
-        if row["case_id"] is not None and state in _SETTLED:
+        if row["recipient"].startswith(RECIPIENT):
+            if state in _SETTLED:
+                Audiences(connection, self.base.ring, now, self.base.today(now)).settled(row, state)
+        elif row["case_id"] is not None and state in _SETTLED:
             status = cast('Literal["accepted", "failed", "uncertain"]', state)
             settled = MailSettled(row["mail"], row["occurrence"], status, self.base.today(now))
             source = f"outbox/{row['id']}/{row['fence']}/{state}"

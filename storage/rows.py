@@ -12,7 +12,7 @@ from engine.case import Actor, Case, Cell, Clock, Contact, FactValue, HeldBy, Pl
 from engine.clocks import Hold
 from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
-from engine.messages import ChildEnded, Command, MailSettled, Recount, StartCase
+from engine.messages import AudienceTold, ChildEnded, Command, MailSettled, Recount, StartCase
 from engine.office import Person
 
 Row = Mapping[Any, Any]
@@ -128,6 +128,8 @@ def pack_command(command: Command) -> object:
             return {"kind": "child_ended", **asdict(command)}
         case Recount():
             return {"kind": "recount"}
+        case AudienceTold():
+            return {"kind": "audience_told", **asdict(command), "on": str(command.on)}
         case _:
             raise TypeError(f"{type(command).__name__} is not sent between cases")
 
@@ -146,6 +148,8 @@ def unpack_command(packed: Any) -> Command:
             return ChildEnded(**fields)
         case "recount":
             return Recount()
+        case "audience_told":
+            return AudienceTold(**{**fields, "on": dt.date.fromisoformat(fields["on"])})
     raise WrongEnvironment("a stored message has a kind this program does not know: install the newer soppa")
 
 

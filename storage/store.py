@@ -11,25 +11,27 @@ from functools import partial
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
-from engine.case import Actor, Case
+from engine.case import Actor, Case, Contact
 from engine.cycles import Cycle, Planned
 from engine.definition import Definition, say
 from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
 from engine.messages import Command, Decision, Event
 from engine.nodes import nearest
 from engine.office import Person
-from engine.ports import Answer, DueCycle, DueTimer, Message
+from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message
 from engine.register import Entry
 from registry.values import Holding
 from storage import acts, cycles, history, incidents, people, prepared
 from storage.acts import Act, Acts
+from storage.audience import Audiences
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
-from storage.keeping import Keeper, case_place, leave_message, message_place, new_case_id
+from storage.keeping import Keeper, case_place, new_case_id
 from storage.links import SqlLinks
+from storage.messages import leave_message, message_place
 from storage.outbox import SqlOutbox
 from storage.register import (
     RegisterWriter,
@@ -164,6 +166,10 @@ class SqlStore:
     def set_high_water(self, now: dt.datetime) -> None:
         with self.begin() as unit:
             unit.set_high_water(now)
+
+
+CAME_BACK = "came back"
+"""The reply of a mail that was accepted and bounced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +344,24 @@ class SqlUnit:
         """Writes into the register in this transaction, once it is flushed. Get it before you read what it changes."""
         begin_writing(self.connection)
         return RegisterWriter(self.connection, self.base.ring, actor, now, self.base.today(now), cause)
+
+    def came_back(self, outbox_id: int, now: dt.datetime) -> None:
+        mine = (OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "accepted") & (OUTBOX.c.reply != CAME_BACK)
+        row = self.connection.execute(select(OUTBOX).where(mine).with_for_update()).mappings().first()
+        if row is None:
+            raise Refused(f"mail {outbox_id} was not accepted, or came back already: nothing was changed")
+        self.connection.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(reply=CAME_BACK))
+        if row["recipient"].startswith(RECIPIENT):
+            self.audiences(now).bounced(row)
+
+    def one_of_audience(self, recipient: str) -> Contact | None:
+        never = dt.datetime.min.replace(tzinfo=dt.UTC)
+        audiences = Audiences(self.connection, self.base.ring, never, never.date())
+        found = audiences.recipient(int(recipient.removeprefix(RECIPIENT)))
+        return found.member.contact if found else None
+
+    def audiences(self, now: dt.datetime) -> Audiences:
+        return Audiences(self.connection, self.base.ring, now, self.base.today(now))
 
     def save_person(self, person: Person) -> None:
         """Adds or changes a person. Raises `UsageError` for a login that another has."""

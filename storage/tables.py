@@ -41,6 +41,11 @@ def _pending(table: str, column: str, *more: str) -> Index:
     return Index(f"ix_{table}_{column}_pending", column, *more, sqlite_where=where, postgresql_where=where)
 
 
+def _only_where(name: str, where: str, *columns: str) -> Index:
+    """An index of the few rows for which something is still to come."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 def _unique_where(name: str, where: str, *columns: str) -> Index:
     return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
 
@@ -521,6 +526,80 @@ class RegisterHistoryRow(SQLModel, table=True):
     sealed: bytes | None = None
 
 
+class AudienceRow(SQLModel, table=True):
+    """An audience of a case. From `fixed_at` on nobody changes who belongs to it."""
+
+    __tablename__ = "audiences"
+    __table_args__ = _args()
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    audience: str = Field(primary_key=True)
+    counted: int
+    students: int
+    imported_at: dt.datetime
+    fixed_at: dt.datetime | None = None
+
+
+class RecipientRow(SQLModel, table=True):
+    """One of an audience. `key` is a keyed digest of who they are, so that nobody is in it twice; `sealed` holds name,
+    addresses, students and schools. `by_mail`: there is an address, and no wish for paper."""
+
+    __tablename__ = "recipients"
+    __table_args__ = _args(
+        UniqueConstraint("case_id", "audience", "number"), UniqueConstraint("case_id", "audience", "key")
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(foreign_key="cases.id")
+    audience: str
+    number: int
+    key: str
+    language: str
+    by_mail: bool
+    consent: bool
+    leaked: bool
+    sealed: bytes
+
+
+_COPY_STATES = "'waiting', 'accepted', 'failed', 'uncertain', 'printed', 'posted', 'decided'"
+
+
+class CopyRow(SQLModel, table=True):
+    """One copy of a mail for one recipient, by `mail` or on `paper`. `told_on` is set on all copies of a recipient as
+    soon as one of them has told them; `done_on` when nothing more will be done about this copy."""
+
+    __tablename__ = "copies"
+    __table_args__ = _args(
+        UniqueConstraint("recipient_id", "mail", "step", "channel"),
+        _only_where("ix_copies_untold", "told_on IS NULL", "case_id", "mail", "step"),
+        _only_where("ix_copies_undone", "done_on IS NULL", "case_id", "mail", "step"),
+        CheckConstraint(f"state IN ({_COPY_STATES})", "state"),
+        CheckConstraint("channel IN ('mail', 'paper')", "channel"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(foreign_key="cases.id", index=True)
+    mail: str
+    step: str
+    recipient_id: int = Field(foreign_key="recipients.id")
+    channel: str
+    state: str
+    told_on: dt.date | None = None
+    done_on: dt.date | None = None
+    run: int | None = None
+    sealed_note: bytes | None = None
+
+
+class PrintRunRow(SQLModel, table=True):
+    """Letters that were printed together, by this person."""
+
+    __tablename__ = "print_runs"
+    __table_args__ = _args()
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    number: int = Field(primary_key=True)
+    mail: str
+    letters: int
+    at: dt.datetime
+    by: str
+
+
 def _table(model: type[SQLModel]) -> Table:
     return METADATA.tables[str(model.__tablename__)]
 
@@ -553,3 +632,7 @@ PRODUCTS = _table(ProductRow)
 AGREEMENTS = _table(AgreementRow)
 REGISTER_NUMBERS = _table(RegisterNumber)
 REGISTER_HISTORY = _table(RegisterHistoryRow)
+AUDIENCES = _table(AudienceRow)
+RECIPIENTS = _table(RecipientRow)
+COPIES = _table(CopyRow)
+PRINT_RUNS = _table(PrintRunRow)

@@ -17,7 +17,8 @@ from storage import history, seals
 from storage.acts import act_place
 from storage.base import Base
 from storage.history import HistoryLine
-from storage.keeping import case_place, fact_place, message_place
+from storage.keeping import case_place, fact_place
+from storage.messages import message_place
 from storage.outbox import SqlOutbox, read_mail
 from storage.rows import read_clock, read_task
 from storage.tables import (

@@ -10,11 +10,12 @@ from cli import completion
 from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
-from cli.wiring import open_house
+from cli.wiring import House, open_house
 from engine.errors import UsageError
 from engine.nodes import nearest
 
 if TYPE_CHECKING:
+    from engine.case import Actor
     from engine.definition import MailDef
 
 WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain")
@@ -22,7 +23,7 @@ WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain
 
 @click.group(cls=Commands, epilog="Example: soppa mail outbox --state uncertain")
 def command() -> None:
-    """Mails: preview, outbox, retry, settle."""
+    """Mails: preview, outbox, retry, settle, bounced."""
 
 
 @command.command(epilog="Example: soppa mail preview correction_request receipt --language es")
@@ -117,6 +118,38 @@ def settle(mail: int, how: str, as_login: str | None, home: Home, as_json: bool)
         print_json({"id": mail, "state": how})
     else:
         say(f"mail {mail}: {how}")
+
+
+@command.command(epilog="Example: soppa mail bounced 17 --reason 'mailbox unknown'")
+@click.argument("mail", type=int)
+@click.option("--reason", required=True, help="What the answer of the other mail server said.")
+@as_option
+@home_option
+@json_option
+def bounced(mail: int, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Record that MAIL, which the relay had accepted, came back: its reader gets a letter by post. Who was told stays
+    told."""
+    if not reason.strip():
+        raise UsageError("a mail that came back needs a reason: add --reason")
+    with open_house(home) as house:
+        _came_back(house, mail, reason, house.actor(as_login))
+    if as_json:
+        print_json({"id": mail, "state": "bounced"})
+    else:
+        say(f"mail {mail} came back: its reader is told by post")
+
+
+def _came_back(house: House, mail: int, reason: str, actor: Actor) -> None:
+    from engine.messages import MailBounced
+    from engine.ports import RECIPIENT
+
+    row, now = house.store.views.mail(mail), house.clock()
+    if row.recipient.startswith(RECIPIENT) or row.case_id is None:
+        with house.store.begin() as unit:
+            unit.came_back(mail, now)
+        return
+    command = MailBounced(row.mail, row.recipient, actor, reason)
+    house.service.bounced(row.case_id, command, now, lambda unit, *_: unit.came_back(mail, now))
 
 
 def _is_reviewed(mail: MailDef, language: str) -> bool:

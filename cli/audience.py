@@ -1,0 +1,171 @@
+"""An audience as a CSV file, a row for each guardian and student: siblings folded, barred ones left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cli.people import EMAIL
+from engine.errors import FaultyInput, UsageError
+from engine.faults import Fault, Mark
+from engine.nodes import nearest
+from storage.audience import Member
+
+REQUIRED = ("guardian", "student", "school")
+OPTIONAL = ("address", "email", "language", "paper", "consent", "leaked", "barred")
+COLUMNS = (*REQUIRED, *OPTIONAL)
+YES_NO = ("paper", "consent", "leaked", "barred")
+MOST = 10_000
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Cells = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """What a file says: who is told, whom no letter may reach, and which rows were folded into another."""
+
+    members: tuple[Member, ...]
+    barred: tuple[str, ...] = ()
+    folded: tuple[str, ...] = ()
+    written_in: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_families(path: Path) -> Families:
+    """The families of a file. Raises `FaultyInput` with every fault and its row, `UsageError` for an unreadable one."""
+    rows = list(_rows(path))
+    faults = [Fault(mark, message) for mark, cells in rows for message in faults_of_row(cells)]
+    if faults:
+        raise FaultyInput(faults)
+    told = [(mark, cells) for mark, cells in rows if cells.get("barred") != "yes"]
+    members, folded = _fold(told)
+    if len(members) > MOST:
+        raise UsageError(
+            f"{path}: {len(members):,} families are more than {MOST:,}: ask counsel how to tell so many"
+        )
+    barred = tuple(f"{cells['guardian']} (line {mark.line})" for mark, cells in rows if cells.get("barred") == "yes")
+    return Families(members, barred, folded, _languages(members))
+
+
+def faults_of_row(cells: Cells) -> Iterator[str]:
+    """What is wrong with one row, each as a sentence."""
+    yield from _unclean(cells)
+    yield from (f"{name}: is empty" for name in REQUIRED if not cells[name])
+    email, address = cells.get("email", ""), cells.get("address", "")
+    if email and not EMAIL.fullmatch(email):
+        yield f"email '{email}' is not a mail address: mend it, or leave it empty and give a postal address"
+    if not email and not address:
+        yield "neither email nor address: this family could not be told"
+    if cells.get("paper") == "yes" and not address:
+        yield "paper: a letter is wished, and there is no postal address"
+    if cells.get("language", "") and not _LANGUAGE.fullmatch(cells["language"]):
+        yield f"language '{cells['language']}': write its code, such as en or es"
+
+
+def _unclean(cells: Cells) -> Iterator[str]:
+    for name, cell in cells.items():
+        if cell.startswith(_FORMULA):
+            yield f"{name}: the cell begins with '{cell[0]}' and would be a formula in a spreadsheet: take the sign out"
+        if any(not char.isprintable() and char != "\n" for char in cell):
+            yield f"{name}: there is a control character in this cell: type it again"
+    for name in YES_NO:
+        if cells.get(name, "") not in ("", "yes", "no"):
+            yield f"{name}: '{cells[name]}' is neither yes nor no"
+
+
+def _rows(path: Path) -> Iterator[tuple[Mark, Cells]]:
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}): check the name and its permissions") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
+    if "\x00" in text:
+        raise UsageError(f"{path}: this is no CSV file: save the list as CSV in UTF-8")
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        faults = list(_wrong_columns(reader.fieldnames or (), str(path)))
+        if faults:
+            raise FaultyInput(faults)
+        for row in reader:
+            mark = Mark(str(path), reader.line_num, 1)
+            if None in row or None in row.values():
+                faults.append(
+                    Fault(mark, "more or fewer cells than the header: check commas and quotes")
+                )
+                continue
+            yield mark, {key.strip(): value.strip() for key, value in row.items()}
+    except csv.Error as error:
+        where = Mark(str(path), max(reader.line_num, 1), 1)
+        raise FaultyInput([Fault(where, "not readable as CSV: check the quotes, one may not be closed")]) from error
+    if faults:
+        raise FaultyInput(faults)
+
+
+def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
+    names, mark = [name.strip() for name in found], Mark(file, 1, 1)
+    for name in names:
+        if name not in COLUMNS:
+            yield Fault(mark, f"unknown column '{name}'{nearest(name, COLUMNS)}")
+    for name in REQUIRED:
+        if name not in names:
+            yield Fault(mark, f"the column '{name}' is missing: the header needs {', '.join(REQUIRED)}")
+    if len(set(names)) < len(names):
+        yield Fault(mark, "a column is there twice: keep one of each")
+
+
+def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
+    """One letter a family: rows of one mail address, or without one of one name and postal address, are one family,
+    however their letters are cased. The first row says how it is written to."""
+    found: dict[str, Member] = {}
+    folded: list[str] = []
+    for mark, cells in rows:
+        key = " ".join((cells.get("email") or f"{cells['guardian']} {cells.get('address', '')}").lower().split())
+        first = found.get(key)
+        if first is None:
+            found[key] = _member(cells)
+            continue
+        folded.append(f"line {mark.line}: {cells['guardian']} into {first.name}")
+        found[key] = replace(
+            first,
+            students=_with(first.students, cells["student"]),
+            schools=_with(first.schools, cells["school"]),
+            paper=first.paper or cells.get("paper") == "yes",
+            leaked=first.leaked or cells.get("leaked") == "yes",
+            consent=first.consent and cells.get("consent") == "yes",
+        )
+    return tuple(found.values()), tuple(folded)
+
+
+def _member(cells: Cells) -> Member:
+    return Member(
+        name=cells["guardian"],
+        email=cells.get("email") or None,
+        address=_address(cells.get("address", "")),
+        language=cells.get("language") or "en",
+        paper=cells.get("paper") == "yes",
+        consent=cells.get("consent") == "yes",
+        leaked=cells.get("leaked") == "yes",
+        students=(cells["student"],),
+        schools=(cells["school"],),
+    )
+
+
+def _address(cell: str) -> str:
+    """A postal address, its lines parted by line breaks or semicolons."""
+    return "\n".join(part.strip() for part in re.split(r"[;\n]", cell) if part.strip())
+
+
+def _with(some: tuple[str, ...], more: str) -> tuple[str, ...]:
+    return some if more in some else (*some, more)
+
+
+def _languages(members: Iterable[Member]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for member in members:
+        found[member.language] = found.get(member.language, 0) + 1
+    return dict(sorted(found.items(), key=lambda item: -item[1]))

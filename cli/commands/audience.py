@@ -1,0 +1,273 @@
+"""`soppa audience`: the many people of a case who each get the same mail, and how far their letters have come."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from cli import completion
+from cli.commands.letters import run_mapping
+from cli.home import Home
+from cli.options import Commands, as_option, home_option, json_option
+from cli.printing import day, print_json, say, table
+from cli.wiring import House, open_house
+from engine.errors import NotAllowed, Refused, UsageError
+from engine.nodes import nearest
+
+if TYPE_CHECKING:
+    from cli.audience import Families
+    from engine.case import Actor, Case
+    from engine.definition import AudienceDef, Definition
+    from engine.ports import Unit
+    from storage.audience import Member, Progress
+    from storage.store import SqlUnit
+
+MAY = frozenset({"privacy", "custodian"})
+BAR = 30
+
+
+@click.group(cls=Commands, epilog="Example: soppa audience import 2026-0007 families.csv")
+def command() -> None:
+    """Who is told of a breach: import, show, decide."""
+
+
+@command.command("import", epilog="Example: soppa audience import 2026-0007 families.csv --apply")
+@click.argument("case", shell_complete=completion.cases)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--audience", default=None, help="Which one, where the process has several.")
+@click.option("--apply", "apply_", is_flag=True, help="Do it; without this it is only shown.")
+@as_option
+@home_option
+@json_option
+def import_(
+    case: str, file: Path, audience: str | None, apply_: bool, as_login: str | None, home: Home, as_json: bool
+) -> None:
+    """Take the families of CASE from a CSV FILE, a row for each guardian and student. Columns: guardian, student (a
+    key, never a name), school; address, email, language, paper, consent, leaked, barred."""
+    from cli.audience import read_families
+
+    families = read_families(file)
+    with open_house(home) as house:
+        wanted = _audience(*_case(house, case), audience)
+        if apply_:
+            _enter(house, case, wanted, families.members, as_login)
+    shown = _families_mapping(case, wanted.name, families, apply_)
+    print_json(shown) if as_json else _tell_families(families, shown, apply_)
+
+
+@command.command(epilog="Example: soppa audience show 2026-0007")
+@click.argument("case", shell_complete=completion.cases)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="At most so many of those who are not done.",
+)
+@home_option
+@json_option
+def show(case: str, limit: int, home: Home, as_json: bool) -> None:
+    """How far the letters of CASE have come, who is not told yet, and whether the relay's day is long enough."""
+    with open_house(home) as house:
+        _case(house, case)
+        with house.store.read() as unit:
+            audiences = unit.audiences(house.clock())
+            counted, sent = audiences.counted(case), audiences.progress(case)
+            left, runs = audiences.unfinished(case, limit), audiences.runs(case)
+            forecast = _forecast(house, unit.case(case), counted, sent)
+    if as_json:
+        print_json(
+            {
+                "case": case,
+                "audiences": [_counted_mapping(row) for row in counted],
+                "mails": [_progress_mapping(one) for one in sent],
+                "print_runs": [run_mapping(row) for row in runs],
+                "forecast": forecast and forecast.mapping(),
+                "not_done": [
+                    {"number": who.number, "name": who.member.name, "channel": channel, "state": state}
+                    for who, channel, state in left
+                ],
+            }
+        )
+        return
+    for row in counted:
+        fixed = "fixed, nobody changes it" if row["fixed_at"] else "may still be imported anew"
+        say(f"{row['audience']}: {row['counted']:,} families, {row['students']:,} students; {fixed}")
+    for one in sent:
+        _tell_progress(one)
+    if forecast is not None:
+        say(forecast.sentence())
+    if left:
+        say()
+        table(
+            ["number", "who", "by", "state"],
+            [[str(who.number), who.member.name, channel, state] for who, channel, state in left],
+        )
+
+
+@command.command(
+    epilog="Example: soppa audience decide 2026-0007 17 --reason 'told by telephone'"
+)
+@click.argument("case", shell_complete=completion.cases)
+@click.argument("number", type=int)
+@click.option("--reason", required=True, help="How this family was told, or why it cannot be.")
+@as_option
+@home_option
+@json_option
+def decide(case: str, number: int, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Decide by name that nothing more is done about family NUMBER of CASE."""
+    if not reason.strip():
+        raise UsageError("a decision by name needs a reason: add --reason")
+    with open_house(home) as house:
+        actor = _actor(house, as_login)
+        with house.store.begin() as unit:
+            unit.audiences(house.clock()).decide(case, number, actor.id, reason)
+    print_json({"case": case, "number": number, "state": "decided"}) if as_json else say(
+        f"case {case}: number {number} is decided by {actor.name}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How many days the mails take at the relay's quota, and the last day on which to begin."""
+
+    mails: int
+    quota: int
+    legal: dt.date | None
+
+    @property
+    def days(self) -> int:
+        return -(-self.mails // self.quota)
+
+    @property
+    def start_by(self) -> dt.date | None:
+        return self.legal - dt.timedelta(days=self.days - 1) if self.legal else None
+
+    def sentence(self) -> str:
+        by = f"; start by {day(self.start_by)} (legal deadline {day(self.legal)})" if self.start_by else ""
+        return f"at your relay's daily quota of {self.quota:,} this takes {self.days} day{'s' * (self.days != 1)}{by}"
+
+    def mapping(self) -> Mapping[str, object]:
+        return {"mails": self.mails, "daily_quota": self.quota, "days": self.days, "start_by": self.start_by}
+
+
+def _forecast(
+    house: House, case: Case, counted: Sequence[Mapping[str, object]], sent: Sequence[Progress]
+) -> Forecast | None:
+    """What is still to leave; None without a quota, or where nothing is."""
+    quota = house.settings.relay.daily_quota if house.settings.relay else None
+    mails = sum(one.of("mail", "waiting") for one in sent) if sent else sum(int(str(row["counted"])) for row in counted)
+    legal = min(
+        (clock.legal for clock in case.clocks.values() if clock.status == "running" and clock.legal), default=None
+    )
+    return Forecast(mails, quota, legal) if quota and mails else None
+
+
+def _enter(house: House, case_id: str, wanted: AudienceDef, members: Sequence[Member], as_login: str | None) -> None:
+    """The families and their number, in one transaction."""
+    actor, now = _actor(house, as_login), house.clock()
+
+    def also(unit: Unit, before: Case, after: Case) -> None:
+        cast("SqlUnit", unit).audiences(now).enter(case_id, wanted.name, members)
+
+    house.service.record(case_id, {wanted.counted: len(members)}, actor, now, "the audience was imported", also=also)
+
+
+def _case(house: House, case_id: str) -> tuple[Case, Definition]:
+    with house.store.read() as unit:
+        case = unit.case(case_id)
+    return case, house.definitions.pinned(case.process, case.version, case.hash)
+
+
+def _audience(case: Case, definition: Definition, name: str | None) -> AudienceDef:
+    known = definition.audiences
+    if not known:
+        raise Refused(f"case {case.id} ({definition.process}) writes to nobody but its parties: it has no audience")
+    if name is None and len(known) > 1:
+        raise UsageError(f"{definition.process} has several audiences: name one with --audience ({', '.join(known)})")
+    if name is not None and name not in known:
+        raise UsageError(f"--audience: {definition.process} has no '{name}'{nearest(name, known)}")
+    return known[name] if name else next(iter(known.values()))
+
+
+def _actor(house: House, as_login: str | None) -> Actor:
+    actor = house.actor(as_login)
+    if not actor.roles & MAY:
+        raise NotAllowed(f"{actor.name} may not change who is told: ask the privacy officer or the custodian")
+    return actor
+
+
+def _families_mapping(case: str, audience: str, families: Families, applied: bool) -> dict[str, object]:
+    members = families.members
+    return {
+        "case": case,
+        "audience": audience,
+        "applied": applied,
+        "families": len(members),
+        "students": sum(len(member.students) for member in members),
+        "by_mail": sum(member.by_mail for member in members),
+        "on_paper": sum(not member.by_mail for member in members),
+        "without_consent": sum(not member.consent for member in members),
+        "languages": dict(families.written_in),
+        "folded": list(families.folded),
+        "barred": list(families.barred),
+    }
+
+
+def _tell_families(families: Families, shown: Mapping[str, object], applied: bool) -> None:
+    say(
+        f"{shown['families']:,} families with {shown['students']:,} students: {shown['by_mail']:,} by e-mail, "
+        f"{shown['on_paper']:,} by post"
+    )
+    say("  languages: " + ", ".join(f"{language} {count:,}" for language, count in families.written_in.items()))
+    say(f"  {shown['without_consent']:,} have not consented to electronic notice")
+    for title, lines in (("folded into one letter", families.folded), ("barred, left out", families.barred)):
+        if lines:
+            say(f"  {title}: {len(lines)}")
+            for line in lines:
+                say(f"    {line}")
+    say("imported" if applied else "nothing was changed: add --apply to import them")
+
+
+def _tell_progress(one: Progress) -> None:
+    done = BAR * one.told // one.recipients if one.recipients else BAR
+    say(f"{one.mail}: {'█' * done}{'░' * (BAR - done)} {one.told:,} of {one.recipients:,} told")
+    for channel, title in (("mail", "by e-mail"), ("paper", "by post")):
+        counts = [f"{count:,} {_STATES[state]}" for (of, state), count in sorted(one.copies.items()) if of == channel]
+        if counts:
+            say(f"  {title}: {', '.join(counts)}")
+
+
+_STATES = {
+    "waiting": "waiting",
+    "accepted": "accepted",
+    "failed": "failed, by post instead",
+    "uncertain": "in doubt: soppa mail outbox --state uncertain",
+    "printed": "printed, not posted",
+    "posted": "posted",
+    "decided": "decided by name",
+}
+
+
+def _counted_mapping(row: Mapping[str, Any]) -> Mapping[str, object]:
+    return {
+        "audience": row["audience"],
+        "families": row["counted"],
+        "students": row["students"],
+        "imported_at": row["imported_at"],
+        "fixed_at": row["fixed_at"],
+    }
+
+
+def _progress_mapping(one: Progress) -> Mapping[str, object]:
+    return {
+        "mail": one.mail,
+        "recipients": one.recipients,
+        "told": one.told,
+        "copies": {f"{channel}_{state}": count for (channel, state), count in sorted(one.copies.items())},
+    }

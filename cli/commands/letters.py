@@ -1,0 +1,194 @@
+"""`soppa letters`: print what goes by post, and tick it off."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import completion
+from cli.home import Home, write_private
+from cli.options import Commands, as_option, home_option, json_option, read_date
+from cli.printing import print_json, say, table
+from cli.wiring import House, open_house
+from engine.errors import NotAllowed, Refused, UsageError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from engine.case import Actor, Case
+    from storage.audience import Letter
+
+MAY = frozenset({"privacy", "custodian"})
+
+
+@click.group(cls=Commands, epilog="Example: soppa letters print 2026-0007 --out letters")
+def command() -> None:
+    """Letters to many on paper: print, runs, posted."""
+
+
+@command.command("print", epilog="Example: soppa letters print 2026-0007 --out letters")
+@click.argument("case", shell_complete=completion.cases)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="A folder for the PDFs and the manifest; it is made if it is not there.",
+)
+@click.option("--run", type=int, default=None, help="Print this run again, as it was; nothing is counted anew.")
+@as_option
+@home_option
+@json_option
+def print_(case: str, out: Path, run: int | None, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Print the letters of CASE that wait: a PDF for each language, and a manifest to tick them off."""
+    with open_house(home) as house:
+        actor = _actor(house, as_login)
+        with house.store.read() as unit:
+            found, letters = unit.case(case), unit.audiences(house.clock()).letters(case, run)
+        if not letters:
+            raise Refused(
+                f"no letter of case {case} waits to be printed" if run is None else f"case {case} has no run {run}"
+            )
+        pdfs = _pdfs(house, found, letters)
+        number = run or _count(house, case, letters, actor)
+        written = _write(out, case, number, pdfs, letters)
+    if as_json:
+        print_json({"case": case, "run": number, "letters": len(letters), "files": [str(path) for path in written]})
+        return
+    say(f"run {number} of case {case}: {len(letters):,} letters")
+    for path in written:
+        say(f"  {path}")
+    say(
+        f"they are personal data: delete the files once they are printed. When they are in the post: "
+        f"soppa letters posted {case} --run {number} --on DATE"
+    )
+
+
+@command.command(epilog="Example: soppa letters runs 2026-0007")
+@click.argument("case", shell_complete=completion.cases)
+@home_option
+@json_option
+def runs(case: str, home: Home, as_json: bool) -> None:
+    """The print runs of CASE, and how many letters of each are not posted."""
+    with open_house(home) as house, house.store.read() as unit:
+        unit.case(case)
+        found = unit.audiences(house.clock()).runs(case)
+    if as_json:
+        print_json([run_mapping(row) for row in found])
+    elif not found:
+        say(f"nothing of case {case} was printed")
+    else:
+        table(
+            ["run", "mail", "letters", "not posted", "printed", "by"],
+            [
+                [
+                    str(row["number"]),
+                    row["mail"],
+                    f"{row['letters']:,}",
+                    f"{row['printed']:,}",
+                    f"{row['at']:%Y-%m-%d %H:%M} UTC",
+                    row["by"],
+                ]
+                for row in found
+            ],
+        )
+
+
+@command.command(epilog="Example: soppa letters posted 2026-0007 --run 1 --on 2026-12-03 --except 17 --except 22")
+@click.argument("case", shell_complete=completion.cases)
+@click.option("--run", type=int, required=True)
+@click.option("--on", required=True, metavar="DATE", help="The day on which they went into the post.")
+@click.option("--except", "keep_back", type=int, multiple=True, help="A number that was not posted; once for each.")
+@as_option
+@home_option
+@json_option
+def posted(
+    case: str, run: int, on: str, keep_back: tuple[int, ...], as_login: str | None, home: Home, as_json: bool
+) -> None:
+    """Tick off a print run of CASE: its letters are in the post."""
+    day = read_date(on, "--on")
+    with open_house(home) as house:
+        actor = _actor(house, as_login)
+        with house.store.read() as unit:
+            audiences = unit.audiences(house.clock())
+            found = next((row for row in audiences.runs(case) if row["number"] == run), None)
+            strange = set(keep_back) - {letter.recipient.number for letter in audiences.letters(case, run)}
+        if found is None:
+            raise UsageError(f"case {case} has no print run {run}: soppa letters runs {case}")
+        if strange:
+            raise UsageError(f"--except: run {run} has no letter {min(strange)}")
+        if day > house.clock().astimezone(house.settings.zone).date():
+            raise UsageError(f"--on: {day} is in the future: tick letters off when they are in the post")
+        with house.store.begin() as unit:
+            count = unit.audiences(house.clock()).posted(case, found["mail"], day, run=run, keep_back=keep_back)
+        _close_task(house, case, found["mail"], day, actor)
+    print_json({"case": case, "run": run, "posted": count, "on": day}) if as_json else say(
+        f"run {run} of case {case}: {count:,} letters are in the post since {day}"
+    )
+
+
+def run_mapping(row: Mapping[str, Any]) -> dict[str, object]:
+    """The documented JSON keys."""
+    names = {"run": "number", "mail": "mail", "letters": "letters", "at": "at", "by": "by", "not_posted": "printed"}
+    return {key: row[name] for key, name in names.items()}
+
+
+def _actor(house: House, as_login: str | None) -> Actor:
+    actor = house.actor(as_login)
+    if not actor.roles & MAY:
+        raise NotAllowed(f"{actor.name} may not print these letters: ask the privacy officer or the custodian")
+    return actor
+
+
+def _pdfs(house: House, case: Case, letters: Sequence[Letter]) -> Mapping[str, bytes]:
+    from notifiers.compose import Matter, letters_to_many
+
+    definition = house.definitions.pinned(case.process, case.version, case.hash)
+    mails = {letter.mail for letter in letters}
+    if len(mails) > 1:
+        raise Refused(f"letters of several mails wait in case {case.id}: {', '.join(sorted(mails))}")
+    with house.store.read() as unit:
+        office = house.office(unit)
+    whom = [(str(letter.recipient.number), letter.recipient.member.contact) for letter in letters]
+    return letters_to_many(Matter(case, definition), definition.mails[mails.pop()], whom, office, house.clock())
+
+
+def _count(house: House, case_id: str, letters: Sequence[Letter], actor: Actor) -> int:
+    with house.store.begin() as unit:
+        return unit.audiences(house.clock()).printed(case_id, letters, actor.id)
+
+
+def _write(out: Path, case: str, run: int, pdfs: Mapping[str, bytes], letters: Sequence[Letter]) -> list[Path]:
+    """The PDFs and the manifest, readable by nobody else."""
+    import io
+
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written = []
+    for language, content in sorted(pdfs.items()):
+        written.append(out / f"letters-{case}-run{run}-{language}.pdf")
+        write_private(written[-1], content)
+    lines = io.StringIO()
+    sheet = csv.writer(lines)
+    sheet.writerow(["number", "name", "language", "posted"])
+    sheet.writerows(
+        [letter.recipient.number, letter.recipient.member.name, letter.recipient.member.language, ""]
+        for letter in letters
+    )
+    written.append(out / f"manifest-{case}-run{run}.csv")
+    write_private(written[-1], lines.getvalue().encode())
+    return written
+
+
+def _close_task(house: House, case_id: str, mail: str, on: dt.date, actor: Actor) -> None:
+    """With the last letter the task of posting them is done."""
+    from engine.definition import POST
+
+    with house.store.read() as unit:
+        case, waiting = unit.case(case_id), unit.audiences(house.clock()).letters(case_id)
+        left = any(row["printed"] for row in unit.audiences(house.clock()).runs(case_id))
+    task = case.open_task(POST + mail)
+    if task is not None and not waiting and not left:
+        house.service.complete_task(task.id, "posted", {"posted_on": on}, actor, house.clock())

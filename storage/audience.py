@@ -1,0 +1,434 @@
+"""Mails to many: who is told, each copy by mail or on paper, and when all are told.
+
+A recipient is told by the first copy that was accepted by the relay or posted, or when a person decides so by name; the
+case hears of it through messages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, cast
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import cast as cast_to
+
+from engine.case import Contact
+from engine.definition import CHANNELS
+from engine.errors import Refused, UsageError
+from engine.messages import AudienceTold, SendToAll
+from engine.ports import RECIPIENT
+from storage.messages import leave_message
+from storage.rows import URGENT, Row
+from storage.sealing import Ring
+from storage.statements import insert_new, put
+from storage.tables import AUDIENCES, COPIES, OUTBOX, PRINT_RUNS, RECIPIENTS
+
+Channel = Literal["mail", "paper"]
+What = Literal["began", "told", "complete", "on_paper", "back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of an audience, as it is imported. `students` are keys, never names; `address` has a line a line."""
+
+    name: str
+    email: str | None
+    address: str
+    language: str = "en"
+    paper: bool = False
+    consent: bool = False
+    leaked: bool = False
+    students: tuple[str, ...] = ()
+    schools: tuple[str, ...] = ()
+
+    @property
+    def by_mail(self) -> bool:
+        return self.email is not None and not self.paper
+
+    @property
+    def contact(self) -> Contact:
+        return Contact(self.name, self.email, self.language, self.address, self.paper)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A member with its number in the audience of its case."""
+
+    id: int
+    number: int
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A copy on paper and whom it is for."""
+
+    copy_id: int
+    mail: str
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a mail to many has come; `copies` are counted by channel and state."""
+
+    mail: str
+    step: str
+    recipients: int
+    told: int
+    copies: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def of(self, channel: Channel, *states: str) -> int:
+        return sum(count for (of, state), count in self.copies.items() if of == channel and state in states)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """One mail to many of one case, sent on one entry of a state."""
+
+    case_id: str
+    mail: str
+    step: str
+
+    @property
+    def copies(self) -> ColumnElement[bool]:
+        return and_(COPIES.c.case_id == self.case_id, COPIES.c.mail == self.mail, COPIES.c.step == self.step)
+
+    def told(self, what: What, on: dt.date, count: int = 0) -> AudienceTold:
+        return AudienceTold(self.mail, what, on, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Audiences:
+    """The mails to many in one transaction, at one moment; `today` is the local date."""
+
+    connection: Connection
+    ring: Ring
+    now: dt.datetime
+    today: dt.date
+
+    # --- who belongs to it -------------------------------------------------------------------------------------------
+
+    def enter(self, case_id: str, audience: str, members: Sequence[Member]) -> None:
+        """Puts an audience in the place of the one imported before. Raises `Refused` once it is fixed."""
+        mine = (AUDIENCES.c.case_id == case_id) & (AUDIENCES.c.audience == audience)
+        if self.connection.scalar(select(AUDIENCES.c.fixed_at).where(mine).with_for_update()) is not None:
+            raise Refused(
+                f"audience '{audience}' of case {case_id} was fixed when its letters were released: nobody changes it "
+                "now; decide about single ones by name"
+            )
+        theirs = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.audience == audience)
+        self.connection.execute(delete(RECIPIENTS).where(theirs))
+        students = sum(len(member.students) for member in members)
+        put(
+            self.connection,
+            AUDIENCES,
+            {
+                "case_id": case_id,
+                "audience": audience,
+                "counted": len(members),
+                "students": students,
+                "imported_at": self.now,
+                "fixed_at": None,
+            },
+        )
+        if members:
+            self.connection.execute(insert(RECIPIENTS), list(_rows(self.ring, case_id, audience, members)))
+
+    def fix(self, case_id: str, audience: str) -> None:
+        mine = (AUDIENCES.c.case_id == case_id) & (AUDIENCES.c.audience == audience) & AUDIENCES.c.fixed_at.is_(None)
+        self.connection.execute(update(AUDIENCES).where(mine).values(fixed_at=self.now))
+
+    def counted(self, case_id: str) -> Sequence[Row]:
+        """The audiences of a case: `audience`, `counted`, `students`, `imported_at`, `fixed_at`."""
+        return self.connection.execute(select(AUDIENCES).where(AUDIENCES.c.case_id == case_id)).mappings().all()
+
+    def recipient(self, recipient_id: int) -> Recipient | None:
+        row = self.connection.execute(select(RECIPIENTS).where(RECIPIENTS.c.id == recipient_id)).mappings().first()
+        return None if row is None else _recipient(row, self.ring)
+
+    # --- telling them ------------------------------------------------------------------------------------------------
+
+    def send_to_all(self, case_id: str, send: SendToAll) -> None:
+        """Makes every copy of a mail to many, once: those by mail stand in the outbox afterwards, those on paper wait
+        to be printed. Nothing is opened or rendered here, so that ten thousand copies are one short transaction."""
+        mail = _Mail(case_id, send.mail, send.step)
+        mine = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.audience == send.audience)
+        columns = ["case_id", "mail", "step", "recipient_id", "channel", "state"]
+        for channel, wanted in (("mail", _gets_mail(send.channel)), ("paper", _gets_paper(send.channel))):
+            fixed = [literal(word) for word in (case_id, send.mail, send.step)]
+            chosen = select(*fixed, RECIPIENTS.c.id, literal(channel), literal("waiting")).where(mine & wanted)
+            self.connection.execute(insert(COPIES).from_select(columns, chosen.order_by(RECIPIENTS.c.number)))
+        self._queue(mail)
+        on_paper = self._count(mail.copies & (COPIES.c.channel == "paper"))
+        if on_paper:
+            self._tell(mail, mail.told("on_paper", self.today, on_paper))
+        if not self._count(mail.copies):
+            for what in ("began", "told", "complete"):
+                self._tell(mail, AudienceTold(mail.mail, what, self.today))
+
+    def settled(self, row: Row, state: str) -> None:
+        """How a copy by mail went, as its outbox row says. One that failed goes by post; one in doubt waits for a
+        person."""
+        mail, whose = _Mail(row["case_id"], row["mail"], row["step"]), _whose(row)
+        by_mail = mail.copies & whose & (COPIES.c.channel == "mail")
+        done = None if state == "uncertain" else self.today
+        self.connection.execute(update(COPIES).where(by_mail).values(state=state, done_on=done))
+        if state == "accepted":
+            self._told(mail, whose, self.today)
+        elif state == "failed":
+            self._to_paper(mail, row, "on_paper")
+        self._tell_when_complete(mail, self.today)
+
+    def bounced(self, row: Row) -> None:
+        """A copy that was accepted came back: it goes by post. Who was told stays told."""
+        self._to_paper(_Mail(row["case_id"], row["mail"], row["step"]), row, "back")
+
+    # --- on paper ----------------------------------------------------------------------------------------------------
+
+    def letters(self, case_id: str, run: int | None = None) -> list[Letter]:
+        """The copies that wait to be printed, or those of a print run, by language and number."""
+        mine = (COPIES.c.case_id == case_id) & (COPIES.c.channel == "paper")
+        mine &= (COPIES.c.state == "waiting") if run is None else (COPIES.c.run == run)
+        found = _with_recipients(COPIES.c.id.label("copy_id"), COPIES.c.mail.label("of_mail")).where(mine)
+        rows = self.connection.execute(found.order_by(RECIPIENTS.c.language, RECIPIENTS.c.number)).mappings()
+        return [Letter(row["copy_id"], row["of_mail"], _recipient(row, self.ring)) for row in rows]
+
+    def printed(self, case_id: str, letters: Sequence[Letter], by: str) -> int:
+        """Puts letters into a new print run, and gives its number. Raises `Refused` where somebody else has printed one
+        of them meanwhile."""
+        latest = select(func.max(PRINT_RUNS.c.number)).where(PRINT_RUNS.c.case_id == case_id)
+        number = (self.connection.scalar(latest) or 0) + 1
+        run = {
+            "case_id": case_id,
+            "number": number,
+            "mail": letters[0].mail,
+            "letters": len(letters),
+            "at": self.now,
+            "by": by,
+        }
+        self.connection.execute(insert(PRINT_RUNS).values(**run))
+        taken = 0
+        for some in _some([letter.copy_id for letter in letters]):
+            mine = (COPIES.c.state == "waiting") & COPIES.c.id.in_(some)
+            taken += self.connection.execute(update(COPIES).where(mine).values(state="printed", run=number)).rowcount
+        if taken != len(letters):
+            raise Refused(f"somebody else has just printed letters of case {case_id}: print again")
+        return number
+
+    def runs(self, case_id: str) -> Sequence[Row]:
+        """The print runs of a case: `number`, `mail`, `letters`, `at`, `by`, and `printed`, how many are not posted."""
+        waiting = (
+            select(func.count())
+            .select_from(COPIES)
+            .where(
+                (COPIES.c.case_id == PRINT_RUNS.c.case_id)
+                & (COPIES.c.run == PRINT_RUNS.c.number)
+                & (COPIES.c.state == "printed")
+            )
+            .scalar_subquery()
+        )
+        found = select(PRINT_RUNS, waiting.label("printed")).where(PRINT_RUNS.c.case_id == case_id)
+        return self.connection.execute(found.order_by(PRINT_RUNS.c.number)).mappings().all()
+
+    def posted(
+        self, case_id: str, mail: str, on: dt.date, *, run: int | None = None, keep_back: Collection[int] = ()
+    ) -> int:
+        """The printed copies of a mail, or of one run of it, are in the post since `on`, but for the numbers in
+        `keep_back`; says how many. Raises `Refused` while some are unprinted and no run is named."""
+        paper = (COPIES.c.case_id == case_id) & (COPIES.c.mail == mail) & (COPIES.c.channel == "paper")
+        unprinted = self._count(paper & (COPIES.c.state == "waiting"))
+        if run is None and unprinted:
+            raise Refused(f"{unprinted} letters of case {case_id} are not printed: soppa letters print {case_id}")
+        mine = paper & (COPIES.c.state == "printed")
+        mine &= (COPIES.c.run == run) if run is not None else literal(True)
+        theirs = (RECIPIENTS.c.case_id == case_id) & RECIPIENTS.c.number.in_(sorted(keep_back))
+        mine &= COPIES.c.recipient_id.not_in(select(RECIPIENTS.c.id).where(theirs)) if keep_back else literal(True)
+        found = self.connection.execute(select(COPIES.c.id, COPIES.c.recipient_id, COPIES.c.step).where(mine)).all()
+        for some in _some([row.id for row in found]):
+            self.connection.execute(update(COPIES).where(COPIES.c.id.in_(some)).values(state="posted", done_on=on))
+        for step in sorted({row.step for row in found}):
+            for some in _some([row.recipient_id for row in found if row.step == step]):
+                self._told(_Mail(case_id, mail, step), COPIES.c.recipient_id.in_(some), on)
+            self._tell_when_complete(_Mail(case_id, mail, step), on)
+        return len(found)
+
+    # --- by name -----------------------------------------------------------------------------------------------------
+
+    def decide(self, case_id: str, number: int, by: str, reason: str) -> None:
+        """A person decides by name that nothing more is done about one recipient, such as one whose letter came back
+        twice. Raises `UsageError` for a number that the case does not have, `Refused` where nothing is open."""
+        wanted = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.number == number)
+        found = self.connection.scalar(select(RECIPIENTS.c.id).where(wanted))
+        if found is None:
+            raise UsageError(f"case {case_id} tells nobody with the number {number}: soppa audience show {case_id}")
+        theirs = (COPIES.c.recipient_id == found) & COPIES.c.done_on.is_(None)
+        open_ones = self.connection.execute(select(COPIES.c.id, COPIES.c.mail, COPIES.c.step).where(theirs)).all()
+        if not open_ones:
+            raise Refused(f"nothing is open for number {number} of case {case_id}: nothing was changed")
+        waiting = (OUTBOX.c.recipient == f"{RECIPIENT}{found}") & OUTBOX.c.at.is_not(None)
+        self.connection.execute(update(OUTBOX).where(waiting).values(state="cancelled", at=None))
+        for copy in open_ones:
+            note = self.ring.seal(f"{by}: {reason}".encode(), f"copies/{copy.id}")
+            values = {"state": "decided", "done_on": self.today, "sealed_note": note}
+            self.connection.execute(update(COPIES).where(COPIES.c.id == copy.id).values(values))
+            mail = _Mail(case_id, copy.mail, copy.step)
+            self._told(mail, COPIES.c.recipient_id == found, self.today)
+            self._tell_when_complete(mail, self.today)
+
+    def progress(self, case_id: str) -> list[Progress]:
+        """How far each mail to many of a case has come, in the order in which they were sent."""
+        kind = (COPIES.c.mail, COPIES.c.step, COPIES.c.channel, COPIES.c.state)
+        counts = select(*kind, func.count()).where(COPIES.c.case_id == case_id).group_by(*kind)
+        found: dict[_Mail, dict[tuple[str, str], int]] = {}
+        for mail, step, channel, state, count in self.connection.execute(counts):
+            found.setdefault(_Mail(case_id, mail, step), {})[channel, state] = count
+        return [
+            Progress(
+                mail.mail,
+                mail.step,
+                self._people(mail.copies),
+                self._people(mail.copies & COPIES.c.told_on.is_not(None)),
+                copies,
+            )
+            for mail, copies in sorted(found.items(), key=lambda item: int(item[0].step))
+        ]
+
+    def unfinished(self, case_id: str, limit: int) -> list[tuple[Recipient, str, str]]:
+        """Who is not done, by their numbers, with the channel and the state of the copy."""
+        found = (
+            _with_recipients(COPIES.c.channel, COPIES.c.state)
+            .where((COPIES.c.case_id == case_id) & COPIES.c.done_on.is_(None))
+            .order_by(RECIPIENTS.c.number)
+            .limit(limit)
+        )
+        return [
+            (_recipient(row, self.ring), row["channel"], row["state"])
+            for row in self.connection.execute(found).mappings()
+        ]
+
+    # --- by hand -----------------------------------------------------------------------------------------------------
+
+    def _queue(self, mail: _Mail) -> None:
+        """A row in the outbox for each copy by mail."""
+        made: dict[str, Any] = {
+            "case_id": literal(mail.case_id),
+            "mail": literal(mail.mail),
+            "step": literal(mail.step),
+            "occurrence": literal("1"),
+            "state": literal("queued"),
+            "lane": literal(URGENT),
+            "attempts": literal(0),
+            "failures": literal(0),
+            "fence": literal(0),
+            "reply": literal(""),
+            "created_at": literal(self.now, OUTBOX.c.created_at.type),
+            "at": literal(self.now, OUTBOX.c.at.type),
+            "recipient": literal(RECIPIENT) + cast_to(COPIES.c.recipient_id, OUTBOX.c.recipient.type),
+        }
+        rows = select(*made.values()).where(mail.copies & (COPIES.c.channel == "mail")).order_by(COPIES.c.id)
+        self.connection.execute(insert(OUTBOX).from_select(list(made), rows))
+
+    def _to_paper(self, mail: _Mail, row: Row, what: What) -> None:
+        whose = _whose(row)
+        told_on = self.connection.scalar(select(func.max(COPIES.c.told_on)).where(mail.copies & whose))
+        copy = {
+            "case_id": mail.case_id,
+            "mail": mail.mail,
+            "step": mail.step,
+            "channel": "paper",
+            "state": "waiting",
+            "recipient_id": _id_of(row),
+            "told_on": told_on,
+        }
+        insert_new(self.connection, COPIES, [copy])
+        self._tell(mail, mail.told(what, self.today, 1), f"/{_id_of(row)}")
+
+    def _told(self, mail: _Mail, whose: ColumnElement[bool], on: dt.date) -> None:
+        """Marks as told, and leaves word with the first one and with the last one."""
+        told = select(COPIES.c.id).where(mail.copies & COPIES.c.told_on.is_not(None)).limit(1)
+        begins = self.connection.scalar(told) is None
+        untold = mail.copies & COPIES.c.told_on.is_(None)
+        new = self.connection.execute(update(COPIES).where(untold & whose).values(told_on=on)).rowcount
+        if begins and new:
+            self._tell(mail, mail.told("began", on))
+        if new and self.connection.scalar(select(COPIES.c.id).where(untold).limit(1)) is None:
+            last = self.connection.scalar(select(func.max(COPIES.c.told_on)).where(mail.copies))
+            self._tell(mail, mail.told("told", last or on))
+
+    def _tell_when_complete(self, mail: _Mail, on: dt.date) -> None:
+        undone = select(COPIES.c.id).where(mail.copies & COPIES.c.done_on.is_(None)).limit(1)
+        if self.connection.scalar(undone) is None:
+            self._tell(mail, mail.told("complete", on))
+
+    def _tell(self, mail: _Mail, told: AudienceTold, of: str = "") -> None:
+        source = f"audience/{mail.case_id}/{mail.mail}/{mail.step}{of}/{told.what}"
+        leave_message(self.connection, self.ring, mail.case_id, told, source, self.now)
+
+    def _count(self, where: ColumnElement[bool]) -> int:
+        return self.connection.scalar(select(func.count()).select_from(COPIES).where(where)) or 0
+
+    def _people(self, where: ColumnElement[bool]) -> int:
+        return self.connection.scalar(select(func.count(COPIES.c.recipient_id.distinct())).where(where)) or 0
+
+
+def key_of(ring: Ring, member: Member) -> str:
+    """A keyed digest of who a member is: the mail address, or the name with the postal address."""
+    who = member.email or f"{member.name}\n{member.address}"
+    return ring.digest(" ".join(who.lower().split()).encode(), "recipients/key")
+
+
+def _gets_mail(channel: str) -> ColumnElement[bool]:
+    """Who has an address and no wish for paper; not one whose own address may be in other hands, where that counts."""
+    return RECIPIENTS.c.by_mail & ~RECIPIENTS.c.leaked if channel == CHANNELS[2] else RECIPIENTS.c.by_mail.is_(True)
+
+
+def _gets_paper(channel: str) -> ColumnElement[bool]:
+    """Who gets no mail; and besides, where it is asked for, who has not consented to electronic notice."""
+    no_mail = ~_gets_mail(channel)
+    return no_mail if channel == CHANNELS[0] else or_(no_mail, ~RECIPIENTS.c.consent)
+
+
+def _whose(row: Row) -> ColumnElement[bool]:
+    return COPIES.c.recipient_id == _id_of(row)
+
+
+def _id_of(row: Row) -> int:
+    return int(row["recipient"].removeprefix(RECIPIENT))
+
+
+def _with_recipients(*columns: ColumnElement[Any]) -> Any:
+    return select(*columns, RECIPIENTS).join(RECIPIENTS, RECIPIENTS.c.id == COPIES.c.recipient_id)
+
+
+def _some(ids: Sequence[int], size: int = 500) -> Iterator[Sequence[int]]:
+    """In parts that both databases take as parameters of one statement."""
+    yield from (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def _rows(ring: Ring, case_id: str, audience: str, members: Iterable[Member]) -> Iterator[Mapping[str, object]]:
+    for number, member in enumerate(members, 1):
+        yield {
+            "case_id": case_id,
+            "audience": audience,
+            "number": number,
+            "key": key_of(ring, member),
+            "language": member.language,
+            "by_mail": member.by_mail,
+            "consent": member.consent,
+            "leaked": member.leaked,
+            "sealed": ring.seal_json(asdict(member), _place(case_id, audience, number)),
+        }
+
+
+def _recipient(row: Row, ring: Ring) -> Recipient:
+    kept = ring.open_json(row["sealed"], _place(row["case_id"], row["audience"], row["number"]))
+    values = cast("dict[str, Any]", kept)
+    lists = {name: tuple(values[name]) for name in ("students", "schools")}
+    return Recipient(row["id"], row["number"], Member(**{**values, **lists}))
+
+
+def _place(case_id: str, audience: str, number: int) -> str:
+    return f"recipients/{case_id}/{audience}/{number}"

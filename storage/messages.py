@@ -1,0 +1,30 @@
+"""Messages that wait for a case: left in the transaction that brings them about, delivered one by one."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import Connection
+
+from engine.messages import Command
+from storage.rows import pack_command
+from storage.sealing import Ring
+from storage.statements import insert_new
+from storage.tables import MESSAGES
+
+
+def leave_message(connection: Connection, ring: Ring, to: str, command: Command, source: str, now: dt.datetime) -> None:
+    """Leaves a message for a case, at most once for each source."""
+    row = {
+        "case_id": to,
+        "source": source,
+        "created_at": now,
+        "attempts": 0,
+        "stopped": False,
+        "sealed": ring.seal_json(pack_command(command), message_place(source)),
+    }
+    insert_new(connection, MESSAGES, [row])
+
+
+def message_place(source: str) -> str:
+    return f"messages/{source}"

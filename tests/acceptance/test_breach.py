@@ -1,0 +1,207 @@
+"""A breach from its report to its end, on the real house with a real mail server and the real clock: families
+imported, letters by mail and on paper, one that came back, one decided by name."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.commands.init import build_home
+from cli.daemon import beat_until_quiet, heart_of
+from cli.demo.district import PEOPLE, SETTINGS
+from cli.demo.run import person
+from cli.demo.sink import MailSink
+from cli.home import Home
+from cli.main import app
+from cli.values import fact_values
+from cli.wiring import House, machine_clock, open_house
+from engine.case import Case
+from engine.errors import FaultyInput
+
+TODAY = machine_clock().astimezone(ZoneInfo("America/Chicago")).date()
+EARLIER = str(TODAY - dt.timedelta(days=4))
+FAMILIES = """guardian,student,school,address,email,language,paper,consent,barred
+Ana Ruiz,S-1,Creekside,"1 Main St; Mockton, IL 60000",ana@families.example,es,,yes,
+Ana Ruiz,S-2,Prairie High,"1 Main St; Mockton, IL 60000",ANA@families.example,es,,yes,
+Jo Miller,S-3,Creekside,"2 Main St; Mockton, IL 60000",jo@families.example,,,yes,
+Kim Park,S-4,Creekside,"3 Main St; Mockton, IL 60000",,,,,
+Lee Wong,S-5,Creekside,"4 Main St; Mockton, IL 60000",lee@families.example,en,yes,,
+Mo Barred,S-6,Creekside,"5 Main St; Mockton, IL 60000",mo@families.example,,,,yes
+"""
+
+
+@dataclass
+class Town:
+    """The house of the sample district and its mail sink; commands run in its home."""
+
+    house: House
+    sink: MailSink
+
+    def answer(self, case_id: str, task: str, outcome: str, by: str, **values: str) -> Case:
+        with self.house.store.read() as unit:
+            case = unit.case(case_id)
+        opened = case.open_task(task)
+        assert opened is not None, (task, [one.name for one in case.tasks if one.is_open])
+        definition = self.house.definitions.pinned(case.process, case.version, case.hash)
+        typed = fact_values(definition, values)
+        case = self.house.service.complete_task(opened.id, outcome, typed, person(self.house, by), self.house.clock())
+        self.beat()
+        return case
+
+    def beat(self) -> None:
+        with heart_of(self.house, tells_gaps=False) as heart:
+            beat_until_quiet(heart)
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(app, ["--home", str(self.house.home.root), *words])
+
+
+@pytest.fixture
+def town(database_url: str, tmp_path: Path) -> Iterator[Town]:
+    with MailSink() as sink:
+        home = Home(tmp_path / "home")
+        settings = SETTINGS.format(public_url="http://127.0.0.1:1", bind="127.0.0.1:1", smtp_port=sink.smtp_port)
+        build_home(home, settings.replace("tls: none,", "tls: none, daily_quota: 2,") + f'database: "{database_url}"\n')
+        with open_house(home, create=True) as house:
+            for one in PEOPLE:
+                house.store.save_person(one)
+            yield Town(house, sink)
+
+
+def until_release(town: Town) -> str:
+    looked_up = town.run("references", "confirm", "agencies", "--on", str(TODAY), "--as", "priya")
+    assert looked_up.exit_code == 0, looked_up.output
+    facts = fact_values(town.house.definitions.newest("breach_response"), {
+        "reporter": "ivan", "source": "itsec", "first_known_on": str(TODAY), "report": "A list was open on the web"})
+    case = town.house.service.start("breach_response", facts, {}, person(town.house, "priya"), town.house.clock()).id
+    town.beat()
+    town.answer(case, "accept", "take", "priya", operator_involved="no")
+    town.answer(case, "assess", "breach", "priya", acquired="yes", covered="yes", pipa_data="none", encrypted="no",
+                staff_affected="no", district_determined_on=str(TODAY))
+    town.answer(case, "determine", "determine", "sam")
+    town.answer(case, "draft", "ready", "priya", happened_on=EARLIER, how_sure="exact", what_en="A list was open.",
+                what_es="Una lista estuvo abierta.", data_en="Names.", data_es="Nombres.", remedy_en="We closed it.",
+                remedy_es="La cerramos.", spanish_read="yes", read_aloud="yes", names_no_count="yes")
+    town.answer(case, "approve", "approve", "sam")
+    return case
+
+
+def released(town: Town, case: str, channel: str = "as_wished") -> None:
+    town.answer(case, "release", "release", "priya", channel=channel)
+    town.answer(case, "release_second", "release", "sam")
+
+
+def documented(command: str) -> set[str]:
+    """The words in backticks of the command's line in the table of JSON keys."""
+    text = (Path(__file__).parents[2] / "docs" / "operating.md").read_text("utf-8").partition("## JSON")[2]
+    row = next(line for line in text.splitlines() if line.startswith(f"| `{command}` |"))
+    return {word for found in re.findall(r"`([^`]+)`", row) for word in found.split()}
+
+
+def shown(town: Town, case: str) -> dict[str, Any]:
+    result = town.run("audience", "show", case, "--json")
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout))
+
+
+def import_families(town: Town, case: str, folder: Path, text: str = FAMILIES) -> Result:
+    file = folder / "families.csv"
+    file.write_text(text, encoding="utf-8")
+    return town.run("audience", "import", case, str(file), "--apply", "--as", "priya")
+
+
+def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    imported = import_families(town, case, tmp_path)
+    assert imported.exit_code == 0, imported.output
+    assert "4 families with 5 students: 2 by e-mail, 2 by post" in imported.output
+    assert "barred, left out: 1\n    Mo Barred (line 7)" in imported.output
+    assert "start by" in town.run("audience", "show", case).output
+    released(town, case)
+    letters = [mail for mail in town.sink.mails if "breach of data" in mail.subject or "filtración" in mail.subject]
+    assert sorted(mail.envelope_to for mail in letters) == ["ana@families.example", "jo@families.example"]
+    assert shown(town, case)["mails"][0]["copies"] == {"mail_accepted": 2, "paper_waiting": 2}
+
+    out = tmp_path / "letters"
+    printed = town.run("letters", "print", case, "--out", str(out), "--as", "carla", "--json")
+    assert printed.exit_code == 0, printed.output
+    assert [path.name for path in sorted(out.iterdir())] == [
+        f"letters-{case}-run1-en.pdf", f"manifest-{case}-run1.csv"]
+    manifest = list(csv.DictReader(io.StringIO((out / f"manifest-{case}-run1.csv").read_text())))
+    assert [row["name"] for row in manifest] == ["Kim Park", "Lee Wong"]
+    assert (out / f"letters-{case}-run1-en.pdf").read_bytes().startswith(b"%PDF")
+    again = town.run("letters", "print", case, "--out", str(out), "--as", "carla")
+    assert "no letter of case" in str(again.exception)
+    posted = town.run("letters", "posted", case, "--run", "1", "--on", str(TODAY), "--except", "4", "--as", "carla")
+    assert "1 letters are in the post" in posted.output
+    decided = town.run("audience", "decide", case, "4", "--reason", "told in the office", "--as", "priya")
+    assert decided.exit_code == 0, decided.output
+    town.beat()
+    everything = shown(town, case)
+    named = set(everything) | set(everything["audiences"][0]) | set(everything["mails"][0])
+    assert named <= documented("audience show")
+    assert set(json.loads(town.run("letters", "runs", case, "--json").stdout)[0]) <= documented("letters runs")
+    assert set(json.loads(printed.stdout)) <= documented("letters print")
+    with town.house.store.read() as unit:
+        told = unit.case(case)
+    assert told.regions["parents"].state == "parents.told"
+    assert told.clocks["parents"].status == "satisfied"
+    assert told.clocks["parents"].ended_on == TODAY
+
+
+def test_a_mail_that_came_back_goes_by_post_and_what_was_told_stays_told(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path, "\n".join(FAMILIES.splitlines()[:4]))
+    released(town, case)
+    town.beat()
+    (row,) = [line for line in town.house.store.views.outbox(case_id=case)
+              if line.mail == "letter" and line.recipient.startswith("recipient:")][:1]
+    assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
+    again = town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya")
+    assert "came back already" in str(again.exception)
+    town.beat()
+    with town.house.store.read() as unit:
+        told = unit.case(case)
+    assert told.clocks["parents"].status == "satisfied"
+    assert told.open_task("post_letter") is not None
+    assert shown(town, case)["mails"][0]["copies"] == {"mail_accepted": 2, "paper_waiting": 1}
+
+
+def test_after_the_release_nobody_changes_who_is_told(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path)
+    released(town, case)
+    late = import_families(town, case, tmp_path)
+    assert "was fixed when its letters were released" in str(late.exception)
+    assert shown(town, case)["audiences"][0]["families"] == 4
+
+
+@pytest.mark.parametrize(("row", "sentence"), [
+    ("=cmd(),S-1,X,,a@b.example,,,,", "guardian: the cell begins with '='"),
+    ("Ana,S-1,X,,not-an-address,,,,", "email 'not-an-address' is not a mail address"),
+    ("Ana,S-1,X,,,,,,", "neither email nor address: this family could not be told"),
+    ("Ana,S-1,X,,a@b.example,,yes,,", "paper: a letter is wished, and there is no postal address"),
+    ("Ana,,X,,a@b.example,,,,", "student: is empty"),
+    ("Ana,S-1,X,,a@b.example,,,maybe,", "consent: 'maybe' is neither yes nor no"),
+    ("Ana,S-1", "more or fewer cells than the header"),
+])  # fmt: skip
+def test_a_faulty_file_is_told_by_its_rows_and_changes_nothing(
+    town: Town, tmp_path: Path, row: str, sentence: str
+) -> None:
+    case = until_release(town)
+    result = import_families(town, case, tmp_path, FAMILIES + row + "\n")
+    assert isinstance(result.exception, FaultyInput)
+    assert sentence in str(result.exception)
+    assert "families.csv:8" in str(result.exception)
+    assert shown(town, case)["audiences"] == []
