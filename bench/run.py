@@ -32,7 +32,7 @@ from tests.processes import sample_home
 
 ROUNDS = 7
 STARTS = 200
-SAMPLE = Path(__file__).parents[1] / "tests" / "data" / "operators-sample.csv"
+SAMPLE = Path(__file__).parents[1] / "cli" / "year" / "operators-sample.csv"
 BEATS = 200
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 Row = Mapping[str, Any]

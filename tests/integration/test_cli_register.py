@@ -15,7 +15,7 @@ from cli.home import Home
 from cli.main import main
 from cli.wiring import open_house
 
-SAMPLE = Path(__file__).parents[1] / "data" / "operators-sample.csv"
+SAMPLE = Path(__file__).parents[2] / "cli" / "year" / "operators-sample.csv"
 DOUBTFUL = ["OP-0101", "OP-0117", "OP-0144", "OP-0191", "OP-0192", "OP-0193", "OP-0194", "OP-0195"]
 AS_OF = ("--as-of", "2026-11-01", "--as", "priya")
 

@@ -18,7 +18,7 @@ from cli.main import main
 from cli.wiring import open_house
 from tests.registers import CHECK_IN, COLLECT
 
-SAMPLE = Path(__file__).parents[1] / "data" / "operators-sample.csv"
+SAMPLE = Path(__file__).parents[2] / "cli" / "year" / "operators-sample.csv"
 EXPIRING = CHECK_IN.replace("process: check_in", "process: expiry").replace("of: anniversary", "of: expires_on")
 OCTOBER = dt.datetime(2026, 10, 1, 12, 0, tzinfo=dt.UTC)
 

@@ -22,8 +22,8 @@ from storage.tables import INCIDENTS, TIMERS
 from tests.files import pdf
 
 ROOT = Path(__file__).parents[2]
-RUNS_ON = {"serve", "worker", "demo"}
-"""They say their JSON once they are at work, and work on: tests/integration/test_daemon_process.py looks at them."""
+RUNS_ON = {"serve", "worker", "demo", "year"}
+"""They say their JSON once they are at work, and work on, or play a year: tests of their own look at them."""
 
 FREE = {"facts", "parties", "detail", "texts"}
 """Maps whose keys are the author's own names."""
@@ -125,7 +125,7 @@ EXAMPLES = {
     "clock show": "",
     "references list": "",
     "references confirm": "agencies --on 2026-09-01 --as priya",
-    "register import": f"{ROOT / 'tests' / 'data' / 'operators-sample.csv'} --as priya",
+    "register import": f"{ROOT / 'cli' / 'year' / 'operators-sample.csv'} --as priya",
     "register list": "",
     "register export": "",
     "schedule list": "",

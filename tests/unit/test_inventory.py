@@ -23,7 +23,7 @@ from registry.plan import Planned, asks_again, planned, sound
 from registry.values import Holding
 from tests.office import calendars
 
-SAMPLE = (Path(__file__).parents[1] / "data" / "operators-sample.csv").read_bytes()
+SAMPLE = (Path(__file__).parents[2] / "cli" / "year" / "operators-sample.csv").read_bytes()
 AS_OF = dt.date(2026, 11, 1)
 JUDGE = Judge(AS_OF, workflows.lawbook().rules["R-POST-CONTRACT"], calendars())
 
