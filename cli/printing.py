@@ -7,7 +7,8 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -57,6 +58,20 @@ def pairs(rows: Mapping[str, str], indent: str = "  ") -> None:
     width = max((len(key) for key in rows), default=0)
     for key, value in rows.items():
         say(f"{indent}{key:<{width}}  {value}".rstrip())
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal of whoever waits; it is told how many of how many are done."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -67,6 +67,7 @@ def compile_definition(
             "audiences",
             "registers",
             "schedule",
+            "unnoticed",
         ),
         what="a process",
     )
@@ -142,8 +143,20 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         },
         registers=registers,
         schedule=schedule,
+        unnoticed=_unnoticed(top.get("unnoticed"), scope),
     )
     return replace(draft, hash=fingerprint(draft))
+
+
+def _unnoticed(node: Node | None, scope: Scope) -> Mapping[str, str]:
+    """`[{mutants: [NAMES], because: REASON}]`, by the name of each mutant."""
+    found: dict[str, str] = {}
+    for item in nodes.items(node, scope.faults, "unnoticed"):
+        top = nodes.fields(item, scope.faults, required=("mutants", "because"), what="an unnoticed mutant")
+        because = nodes.text(top.get("because"), scope.faults, "because") or ""
+        for one in nodes.items(top.get("mutants"), scope.faults, "mutants"):
+            found[nodes.text(one, scope.faults, "mutants") or ""] = because
+    return found
 
 
 def _section(top: Mapping[str, Node], name: str, scope: Scope) -> Iterator[tuple[Scalar, Node]]:

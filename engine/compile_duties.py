@@ -230,7 +230,7 @@ def _expect(node: Node | None, scope: Scope) -> Mapping[str, object]:
     for key, value in nodes.named(top.get("clocks"), scope.faults, "clocks"):
         if key.text not in clocks:
             scope.faults.add(key, f"expect: there is no clock '{key.text}'{nearest(key.text, clocks)}")
-        nodes.fields(value, scope.faults, optional=("legal", "target", "status"), what="an expected clock")
+        nodes.fields(value, scope.faults, optional=("legal", "target", "status", "rungs"), what="an expected clock")
     for item in nodes.items(top.get("mails"), scope.faults, "mails"):
         nodes.choice(item, scope.faults, scope.declared["mails"], "mails")
     return {key: plain(value) for key, value in top.items()}

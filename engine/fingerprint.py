@@ -16,7 +16,10 @@ _DECISIVE = ("id", "kind", "length", "unit", "rolls", "holds", "duty_of", "on", 
 """What of a rule decides a date. A pack's new version or a better citation changes no definition."""
 
 _TEXT_FIELDS = frozenset(
-    {"title", "label", "help", "option_labels", "texts", "reviewed_by", "scenarios", "hash", "place", "reasons"}
+    {
+        *("title", "label", "help", "option_labels", "texts", "reviewed_by"),
+        *("scenarios", "unnoticed", "hash", "place", "reasons"),
+    }
 )
 
 

@@ -27,17 +27,23 @@ def rehearse(
 
     Reference data counts as looked up on the day on which a story starts.
     """
-    office = replace(_office(calendars), references=references)
+    office = rehearsal_office(calendars, references)
     return tuple(
         f"{scenario.place}: scenario '{scenario.name}': {wrong}"
         for scenario in definition.scenarios
-        for wrong in _differences(scenario, definition, definitions, office)
+        for wrong in differences(scenario, definition, definitions, office)
     )
 
 
-def _differences(
+def rehearsal_office(calendars: Calendars, references: Mapping[str, Reference]) -> Office:
+    """The office in which stories are played."""
+    return replace(_office(calendars), references=references)
+
+
+def differences(
     scenario: Scenario, definition: Definition, definitions: Definitions, office: Office
 ) -> Iterator[str]:
+    """What one scenario expected and did not get, a sentence each."""
     try:
         story = _play(scenario, definition, definitions, office)
     except SoppaError as error:
@@ -51,11 +57,19 @@ def _differences(
     for name, wanted in clocks.items() if isinstance(clocks, Mapping) else ():
         clock = case.clocks.get(name)
         for key, value in wanted.items():
-            found = str(getattr(clock, key)) if clock is not None else "not started"
+            found = _of_clock(story, name, key) if clock is not None else "not started"
             if found != value:
                 yield f"clock {name}: {key} should be {value}, is {found}"
     if "mails" in expect:
         yield from _mails(story, expect["mails"])
+
+
+def _of_clock(story: Story, name: str, key: str) -> object:
+    """What became of a clock of the case itself: a date, its status, or the ids of the rungs that fired, in order."""
+    if key != "rungs":
+        return str(getattr(story.case.clocks[name], key))
+    fired = [h for h in story.of("rung_fired") if h.case_id == story.case.id and h.detail["of"] == name]
+    return tuple(dict.fromkeys(h.detail["rung"] for h in fired))
 
 
 def _mails(story: Story, wanted: object) -> Iterator[str]:

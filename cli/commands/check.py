@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from engine.nodes import nearest
 from workflows import Catalogue, faults_of
 
 if TYPE_CHECKING:
+    from cli.mutation import Verdict
     from engine.definition import Definition, StateDef, TaskDef
     from engine.office import Office
     from engine.prove import Report
@@ -45,15 +46,23 @@ class Checked:
 @click.argument("processes", nargs=-1, metavar="[PROCESS]...", shell_complete=completion.processes)
 @click.option("--district", is_flag=True,
               help="Also name every task that nobody, or no two people, of this district can do.")
+@click.option("--mutate", is_flag=True,
+              help="Instead, change one thing at a time and say which changes no scenario notices; takes minutes.")
+@click.option("--legal", is_flag=True, help="With --mutate: only what changes a legal clock.")
 @home_option
 @json_option
-def command(processes: tuple[str, ...], district: bool, home: Home, as_json: bool) -> None:
+def command(processes: tuple[str, ...], district: bool, mutate: bool, legal: bool, home: Home, as_json: bool) -> None:
     """Read, prove and rehearse the processes (all of them, without a name)."""
     catalogue = Catalogue(home.workflows if home.workflows.is_dir() else None)
     names = processes or catalogue.processes()
     broken = faults_of(catalogue, names)
     if broken is not None:
         raise broken
+    if legal and not mutate:
+        raise UsageError("--legal says which changes to make: add --mutate")
+    if mutate:
+        _mutate(home, names, legal, as_json)
+        return
     office = _district(home) if district else None
     if office is not None:
         check_thresholds(office, [catalogue.newest(name) for name in catalogue.processes()])
@@ -66,6 +75,40 @@ def command(processes: tuple[str, ...], district: bool, home: Home, as_json: boo
     wrong = sum(one.wrong for one in checked)
     if wrong:
         raise Refused(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong: see above")
+
+
+def _mutate(home: Home, names: Sequence[str], legal: bool, as_json: bool) -> None:
+    from cli.mutation import judge, strange_reasons
+    from cli.printing import bar
+
+    with bar("mutants") as told:
+        verdicts = sorted(judge(home, names, legal_only=legal, told=told), key=lambda one: (one.process, one.mutant))
+    strange = strange_reasons(home, names)
+    left = [one for one in verdicts if one.noticed_by is None or one.is_wrong]
+    wrong = sum(one.is_wrong for one in verdicts) + len(strange)
+    if as_json:
+        print_json({"mutants": len(verdicts), "noticed": sum(one.noticed_by is not None for one in verdicts),
+                    "unnoticed": [{"process": one.process, "mutant": one.mutant, "says": one.says, "legal": one.legal,
+                                   "reason": one.reason, "wrong": one.is_wrong} for one in left],
+                    "strange_reasons": strange})
+    else:
+        _print_verdicts(verdicts, left, strange)
+    if wrong:
+        raise Refused(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong: see above")
+
+
+def _print_verdicts(verdicts: Sequence[Verdict], left: Sequence[Verdict], strange: Sequence[str]) -> None:
+    for one in left:
+        mark = "wrong" if one.is_wrong else "reason" if one.reason else "unnoticed"
+        unneeded = f"noticed by '{one.noticed_by}', so it needs no reason" if one.noticed_by else None
+        why = unneeded or one.reason or "no scenario notices it"
+        say(f"{mark}: {one.process} {one.mutant}: {one.says}")
+        say(f"  {why}")
+    for sentence in strange:
+        say(f"wrong: {sentence}")
+    noticed = sum(one.noticed_by is not None for one in verdicts)
+    legal = sum(one.legal and one.noticed_by is None and not one.reason for one in verdicts)
+    say(f"{len(verdicts):,} mutants, {noticed:,} noticed, {legal} unnoticed in a legal clock without a reason")
 
 
 def check_thresholds(office: Office, definitions: Iterable[Definition]) -> None:

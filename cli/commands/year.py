@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,7 @@ import click
 
 from cli.home import Home
 from cli.options import json_option, read_date
-from cli.printing import print_json, say, table
+from cli.printing import bar, print_json, say, table
 from engine.errors import Refused
 
 if TYPE_CHECKING:
@@ -38,27 +36,13 @@ def command(first: str, days: int, as_json: bool) -> None:
         tempfile.TemporaryDirectory(prefix="soppa-year-") as folder,
         MailSink() as sink,
         new_year(Home(Path(folder) / "home"), sink, begins) as year,
-        _progress(days) as tell,
+        bar("days") as tell,
     ):
-        live(year, begins, days, tell)
+        live(year, begins, days, lambda day: tell(day, days))
         report = report_of(year)
     print_json(_mapping(report)) if as_json else _print(report)
     if report.incidents or report.refused:
         raise Refused(f"{report.incidents} incidents, {len(report.refused)} answers refused: see above")
-
-
-@contextmanager
-def _progress(days: int) -> Iterator[Callable[[int], None]]:
-    """A bar for a person who waits."""
-    if not sys.stderr.isatty():
-        yield lambda day: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("days", total=days)
-        yield lambda day: bar.update(task, completed=day)
 
 
 def _print(report: Report) -> None:
