@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras --all-extras --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports browser faults check lock clean
+.PHONY: help setup demo test lint types imports browser faults check docs lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1: \2/p' Makefile
@@ -45,6 +45,9 @@ faults: setup ## kill, cut and fill up: slow
 	@$(BIN)/pytest tests/faults $(ARGS)
 
 check: lint types imports browser test ## all that a change must pass
+
+docs: setup ## write the pages about the processes anew
+	@$(BIN)/soppa diagram --pages docs/processes
 
 lock: ## pin the dependencies again; needs uv
 	@$(LOCK) --upgrade pyproject.toml -o requirements.lock

@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "Run the pages and the daemon in one process.",
     "worker": "Run the daemon without pages.",
     "demo": "Show the main job on sample data, with real mail.",
+    "diagram": "Draw a process, or where a case stands in it.",
     "year": "Play a year of a sample district; nothing is kept.",
     "start": "Start a case.",
     "queue": "What waits for whom, legal deadlines first.",

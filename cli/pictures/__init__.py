@@ -1,0 +1,1 @@
+"""Definitions as pictures and pages, for people who would rather look than read."""
