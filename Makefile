@@ -46,8 +46,9 @@ faults: setup ## kill, cut and fill up: slow
 
 check: lint types imports browser test ## all that a change must pass
 
-docs: setup ## write the pages about the processes anew
+docs: setup ## write the pages about the processes and the schema anew
 	@$(BIN)/soppa diagram --pages docs/processes
+	@$(BIN)/soppa new-process --schema docs/process.schema.json
 
 lock: ## pin the dependencies again; needs uv
 	@$(LOCK) --upgrade pyproject.toml -o requirements.lock

@@ -25,6 +25,7 @@ COMMANDS = {
     "worker": "Run the daemon without pages.",
     "demo": "Show the main job on sample data, with real mail.",
     "diagram": "Draw a process, or where a case stands in it.",
+    "new-process": "Write a process to begin with.",
     "year": "Play a year of a sample district; nothing is kept.",
     "start": "Start a case.",
     "queue": "What waits for whom, legal deadlines first.",
@@ -69,7 +70,7 @@ class LazyGroup(Commands):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"cli.commands.{cmd_name}").command
+        command = import_module(f"cli.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)  # noqa: S101
         return command
 
