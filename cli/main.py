@@ -25,6 +25,7 @@ COMMANDS = {
     "worker": "Run the daemon without pages.",
     "demo": "Show the main job on sample data, with real mail.",
     "diagram": "Draw a process, or where a case stands in it.",
+    "migrate": "Move open cases to the newest version of their process.",
     "new-process": "Write a process to begin with.",
     "year": "Play a year of a sample district; nothing is kept.",
     "start": "Start a case.",

@@ -68,6 +68,7 @@ def compile_definition(
             "registers",
             "schedule",
             "unnoticed",
+            "migrates",
         ),
         what="a process",
     )
@@ -144,8 +145,19 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         registers=registers,
         schedule=schedule,
         unnoticed=_unnoticed(top.get("unnoticed"), scope),
+        migrates=_migrates(top.get("migrates"), scope),
     )
     return replace(draft, hash=fingerprint(draft))
+
+
+def _migrates(node: Node | None, scope: Scope) -> Mapping[str, str]:
+    """`{STATE_OF_AN_EARLIER_VERSION: STATE}`; a state that is still there needs no heir."""
+    found: dict[str, str] = {}
+    for key, value in nodes.named(node, scope.faults, "migrates"):
+        if key.text in scope.declared["states"]:
+            scope.faults.add(key, f"migrates: there is a state '{key.text}' here: only one that is gone has an heir")
+        found[key.text] = scope.name("states", value, "migrates") or ""
+    return found
 
 
 def _unnoticed(node: Node | None, scope: Scope) -> Mapping[str, str]:

@@ -388,7 +388,8 @@ class Scenario:
 class Definition:
     """`hash` is the SHA-256 of the compiled form without the texts; a case is pinned to (process, version, hash).
     `start_by` are the roles that may start a case (all, where there is none); `start_self` is the person fact that
-    whoever starts it on a page becomes. `unnoticed` says of mutants why no scenario need notice them."""
+    whoever starts it on a page becomes. `unnoticed` says of mutants why no scenario need notice them,
+    `migrates` which state takes the place of one that an earlier version had."""
 
     process: str
     version: int
@@ -412,6 +413,7 @@ class Definition:
     registers: Mapping[str, RegisterDef] = field(default_factory=dict)
     schedule: ScheduleDef | None = None
     unnoticed: Mapping[str, str] = field(default_factory=dict)
+    migrates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def initial(self) -> StateDef:

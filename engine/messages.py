@@ -272,7 +272,8 @@ class Event:
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
-    agreement_changed, product_listed, cycle_started, audience_fixed, audience_told, mail_bounced, child_by_hand;
+    agreement_changed, product_listed, cycle_started, audience_fixed, audience_told, mail_bounced, child_by_hand,
+    case_migrated;
     outside a decision second_confirmed, and answer_too_late (task, by, decided_by) for an answer to a task that another
     had answered.
     """

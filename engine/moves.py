@@ -42,14 +42,25 @@ def enter(turn: Turn, name: str) -> None:
     for wanted in state.tasks:
         if wanted.when is None or holds(turn, wanted.when):
             tasks.open_task(turn, wanted, state, place)
-    if state.after is not None and state.after.of is None:
-        day = due_in(turn.today, state.after.amount, state.after.unit, turn.office.calendars)
-        moment = turn.office.at_local(day + dt.timedelta(days=1), 0)
-        turn.do(SetTimer(f"{_after(place)}{name}", moment))
+    _time(turn, state, place)
     for region in state.regions:
         enter(turn, region.initial)
     if state.final and not state.region:
         _end(turn)
+
+
+def time_again(turn: Turn, state: StateDef, place: Place) -> None:
+    """Sets anew what moves the case on by the calendar, counted from the entry of the state."""
+    turn.do(CancelTimers(_after(place)))
+    _time(turn, state, place)
+
+
+def _time(turn: Turn, state: StateDef, place: Place) -> None:
+    if state.after is not None and state.after.of is None:
+        entered_on = turn.office.today(place.entered_at)
+        day = due_in(entered_on, state.after.amount, state.after.unit, turn.office.calendars)
+        moment = turn.office.at_local(day + dt.timedelta(days=1), 0)
+        turn.do(SetTimer(f"{_after(place)}{state.name}", moment))
 
 
 def go_on(turn: Turn) -> None:

@@ -170,6 +170,10 @@ class Unit(Protocol):
         """Raises `UsageError` for an unknown case, naming the nearest known number."""
         ...
 
+    def open_cases(self, process: str) -> Sequence[str]:
+        """The numbers of the open cases of a process, in their order."""
+        ...
+
     def case_of_task(self, task_id: str) -> str:
         """Raises `UsageError` for an unknown task."""
         ...

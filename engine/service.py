@@ -17,7 +17,7 @@ from typing import Literal
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
-from engine.errors import AlreadyDecided, LostRace, Refused, Stale
+from engine.errors import AlreadyDecided, LostRace, Refused, Stale, UsageError
 from engine.messages import (
     Command,
     CompleteTask,
@@ -33,6 +33,7 @@ from engine.messages import (
     StartCase,
     WriteRegister,
 )
+from engine.migrating import Migration, migrate
 from engine.office import Office
 from engine.ports import Answer, Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Taking, Unit
 from engine.register import SUPERSEDES
@@ -144,6 +145,32 @@ class Service:
     def bounced(self, case_id: str, command: MailBounced, now: dt.datetime, also: Also) -> Case:
         """Opens the paper path for a mail that came back. Raises `Refused` or `UsageError`."""
         return self._change(case_id, command, now, also=also)
+
+    def would_migrate(self, case_id: str, actor: Actor, now: dt.datetime) -> Migration:
+        """What moving a case to the newest version of its process would do; nothing is written."""
+        with self.store.read() as unit:
+            return self._migration(unit, case_id, actor, "", now)
+
+    def migrate(self, case_id: str, actor: Actor, reason: str, now: dt.datetime) -> Migration:
+        """Moves a case to the newest version of its process, in one transaction; one that may not move stays, and the
+        migration says why. Raises `UsageError` without a reason, `Refused` where others are changing the case."""
+        if not reason.strip():
+            raise UsageError("moving a case to another version needs a reason: add --reason")
+        for _ in range(TRIES):
+            try:
+                with self.store.begin() as unit:
+                    found = self._migration(unit, case_id, actor, reason, now)
+                    if found.decision is not None:
+                        unit.adopt(self.definitions.newest(found.case.process), self.definitions.source)
+                        self._keep(unit, found.case, found.decision, actor, now, self._office(unit))
+                    return found
+            except LostRace:
+                continue
+        raise Refused(f"case {case_id} is being changed by others: try again in a moment")
+
+    def _migration(self, unit: Unit, case_id: str, actor: Actor, reason: str, now: dt.datetime) -> Migration:
+        case, old = self._load(unit, case_id)
+        return migrate(old, self.definitions.newest(case.process), case, actor, reason, now, self._office(unit))
 
     def would_record(self, case_id: str, command: RecordFacts, now: dt.datetime) -> tuple[Case, Case]:
         """The case as it is and as it would be; nothing is written. Raises as `record` does."""

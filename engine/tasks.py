@@ -103,7 +103,7 @@ def close_own(turn: Turn, hold: str) -> None:
     """Closes the open tasks about a hold that has ended."""
     for task in turn.case.tasks:
         if task.is_open and task.hold == hold:
-            _close(turn, task)
+            close(turn, task)
     turn.change(tasks=tuple(task for task in turn.case.tasks if task.hold != hold or not task.is_open))
 
 
@@ -163,11 +163,11 @@ def close_all(turn: Turn, place: Place) -> None:
     """Closes what is still open of an entry; nobody is asked any more. The engine's own tasks stay."""
     for task in turn.case.tasks:
         if task.is_open and not task.is_own and task.entry == place.entry:
-            _close(turn, task)
+            close(turn, task)
     turn.change(tasks=tuple(task for task in turn.case.tasks if _outlives(task, place)))
 
 
-def _close(turn: Turn, task: Task) -> None:
+def close(turn: Turn, task: Task) -> None:
     turn.do(CancelTimers(f"due/{task.id}/"))
     turn.tell("task_closed", task=task.id, name=task.name)
 

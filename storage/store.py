@@ -204,6 +204,10 @@ class SqlUnit:
             [read_clock(clock) for clock in clocks],
         )
 
+    def open_cases(self, process: str) -> Sequence[str]:
+        open_ones = (CASES.c.process == process) & CASES.c.ended_at.is_(None)
+        return self.connection.scalars(select(CASES.c.id).where(open_ones).order_by(CASES.c.id)).all()
+
     def case_of_task(self, task_id: str) -> str:
         found = self.connection.scalar(prepared.CASE_OF_TASK, {"its_id": task_id})
         if found is None:

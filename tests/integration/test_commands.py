@@ -110,6 +110,7 @@ EXAMPLES = {
     "history --verify": "2026-0001",
     "diagram": "operator_fix",
     "new-process": "sample_process",
+    "migrate": "correction_request --to 1 --as priya",
     "deadline": "R-BREACH-PARENT --from 2026-12-18",
     "simulate": "correction_request -f received_on=2026-11-20 -f item=x -f 'parent=A <a@x.example>' --from 2026-11-23",
     "rules": "",
