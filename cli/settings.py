@@ -16,13 +16,14 @@ from engine import nodes
 from engine.calendar import ONE_DAY, SchoolDays
 from engine.clocks import HoldPolicy
 from engine.nodes import Faults, Node
+from engine.roles import ROLES
 from workflows.reader import read_file, read_yaml
 
 RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
          "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
-         "hold_election", "demo")
+         "hold_election", "weekly_briefs", "demo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Settings:
     hold_policy: HoldPolicy = "asap"
     hold_grace: int = 1
     hold_election: HoldElection | None = None
+    weekly_briefs: tuple[str, ...] = ("superintendent",)
     demo: bool = False
 
     @property
@@ -127,8 +129,16 @@ def _settings(node: Node, folder: Path, faults: Faults) -> Settings:
         hold_policy=_hold_policy(top, faults),
         hold_grace=_grace(top.get("hold_grace"), faults),
         hold_election=_hold_election(top.get("hold_election"), folder, faults),
+        weekly_briefs=_roles(top.get("weekly_briefs"), faults) if "weekly_briefs" in top else ("superintendent",),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )
+
+
+def _roles(node: Node | None, faults: Faults) -> tuple[str, ...]:
+    def role(item: Node, found: Faults) -> str | None:
+        return nodes.choice(item, found, ROLES, "weekly_briefs")
+
+    return nodes.each(node, faults, role, "weekly_briefs")
 
 
 def _zone(node: Node | None, faults: Faults) -> ZoneInfo:

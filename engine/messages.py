@@ -175,7 +175,9 @@ class Send:
     """One outbox row. `recipient` is `party:NAME` or `person:ID`; (case, step, occurrence, recipient, mail) is unique.
 
     `mail` names a mail of the definition, or one of the engine's own kinds: `task` (a task link for one assignee).
-    `not_before` is None where the mail leaves at once; `words` are values that only this mail knows.
+    `not_before` is None where the mail leaves at once; `words` are values that only this mail knows. The `line` stands
+    in the reader's next brief instead where a mail of this kind was made for them on this day already. A `paced` one
+    waits for a day on which its address gets no other mail.
     """
 
     mail: str
@@ -185,6 +187,8 @@ class Send:
     task_id: str | None = None
     not_before: dt.datetime | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    line: Notify | None = None
+    paced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

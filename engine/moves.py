@@ -129,7 +129,14 @@ def send(turn: Turn, name: str, place: Place) -> None:
     for reader in readers:
         turn.tell("mail_queued", mail=name, to=reader)
         task = turn.case.open_task(mail.task) if mail.task else None
-        turn.do(Send(name, str(place.entry), "1", reader, task.id if task else None))
+        turn.do(Send(name, str(place.entry), "1", reader, task.id if task else None, paced=_is_paced(turn, mail)))
+
+
+def _is_paced(turn: Turn, mail: MailDef) -> bool:
+    """An operator gets one mail a day for all its products, unless it is urgent or a parent waits for it."""
+    if mail.to.kind != "party" or mail.urgent or turn.definition.from_parent:
+        return False
+    return turn.definition.parties[mail.to.name].kind == "operator"
 
 
 def _send_to_all(turn: Turn, mail: MailDef, place: Place) -> None:

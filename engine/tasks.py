@@ -108,14 +108,17 @@ def close_own(turn: Turn, hold: str) -> None:
 
 
 def ask(turn: Turn, task: Task) -> None:
-    """Mails the link of an urgent task at once; the others are a line of the reader's one mail a day. A party without
-    mail is asked by the custodian. Whom a mail of this decision asks already is not asked twice."""
+    """Mails the link of an urgent task at once: of a person's urgent tasks of one day the first, and each that a parent
+    waits for and that is due soon. The others are a line of the reader's one mail a day. A party without mail is asked
+    by the custodian. Whom a mail of this decision asks already is not asked twice."""
     wanted = {f"party:{task.party}"} if task.party else {f"person:{person}" for person in task.assignees}
     for reader in reminded(turn, wanted - _asked_already(turn, task)):
+        line = Notify(reader, "task", task.id, task.title, 0, task.due, task_id=task.id)
         if task.urgent and reader in wanted:
-            turn.do(Send("task", task.id, str(task.generation), reader, task.id))
+            folds = task.party is None and not (turn.definition.from_parent and _is_soon(turn, task.due))
+            turn.do(Send("task", task.id, str(task.generation), reader, task.id, line=line if folds else None))
         else:
-            turn.do(Notify(reader, "task", task.id, task.title, 0, task.due, task_id=task.id))
+            turn.do(line)
 
 
 def _asked_already(turn: Turn, task: Task) -> set[str]:
@@ -304,8 +307,11 @@ def _set_timers(turn: Turn, task: Task) -> None:
 
 
 def _is_urgent(turn: Turn, due: dt.date | None) -> bool:
-    soon = due_in(turn.today, SOON, "business_days", turn.office.calendars)
-    return turn.definition.from_parent or (due is not None and due <= soon)
+    return turn.definition.from_parent or _is_soon(turn, due)
+
+
+def _is_soon(turn: Turn, due: dt.date | None) -> bool:
+    return due is not None and due <= due_in(turn.today, SOON, "business_days", turn.office.calendars)
 
 
 def _signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[Holder, ...]) -> tuple[Holder, ...]:

@@ -28,12 +28,18 @@ def contact_key(ring: Ring, address: str) -> str:
     return CONTACT + ring.digest(address.strip().lower().encode(), "outbox/contact")
 
 
+def slot_of(contact: str, day: dt.date) -> str:
+    """The place of the one mail that an address outside gets on a day; `contact` as `contact_key` gives it."""
+    return f"{contact}/{day.isoformat()}"
+
+
 def next_brief(
-    connection: Connection, window: MailWindow, recipient: str, now: dt.datetime, *, late: bool = False
+    connection: Connection, window: MailWindow, recipient: str, now: dt.datetime, *, late: bool = False,
+    weekly: bool = False
 ) -> int:
     """The reader's next brief that nobody has begun to write; locked, so that nobody begins before we commit. What is
-    `late` may still leave today, while the window is open."""
-    days = _days(window, recipient, now, late)
+    `late` may still leave today, while the window is open; what is `weekly` waits for the first day of a week."""
+    days = _days(window, recipient, now, late, weekly)
     return next(found for day, at in days if (found := _unbegun(connection, recipient, day, at, now)) is not None)
 
 
@@ -83,12 +89,14 @@ def of_reader(recipient: str) -> ColumnElement[bool]:
     return (OUTBOX.c.recipient == recipient) & (OUTBOX.c.mail == BRIEF) & OUTBOX.c.case_id.is_(None)
 
 
-def _days(window: MailWindow, recipient: str, now: dt.datetime, late: bool) -> Iterator[tuple[dt.date, dt.datetime]]:
+def _days(
+    window: MailWindow, recipient: str, now: dt.datetime, late: bool, weekly: bool
+) -> Iterator[tuple[dt.date, dt.datetime]]:
     today = window.today(now) if late and window.is_hour(recipient, now) else None
     if today is not None:
         yield today, now
     while True:
-        day, leaves = window.next_brief(recipient, now)
+        day, leaves = window.next_brief(recipient, now, weekly=weekly)
         yield day, leaves
         now = leaves + _MINUTE
 
@@ -96,11 +104,12 @@ def _days(window: MailWindow, recipient: str, now: dt.datetime, late: bool) -> I
 def _unbegun(
     connection: Connection, recipient: str, day: dt.date, leaves: dt.datetime, now: dt.datetime
 ) -> int | None:
-    row = {**new_mail(BRIEF, BRIEF, day.isoformat(), recipient, BULK, now), "at": leaves}
+    slot = slot_of(recipient, day) if recipient.startswith(CONTACT) else None
+    row = {**new_mail(BRIEF, BRIEF, day.isoformat(), recipient, BULK, now), "at": leaves, "slot": slot}
     insert_new(connection, OUTBOX, [row])
     wanted = {"its_recipient": recipient, "its_day": day.isoformat()}
-    found = connection.execute(prepared.BRIEF_OF_DAY, wanted).one()
-    return int(found.id) if found.state == "queued" and found.sealed is None else None
+    found = connection.execute(prepared.BRIEF_OF_DAY, wanted).first()
+    return int(found.id) if found and found.state == "queued" and found.sealed is None else None
 
 
 def _line(row: Row, ring: Ring) -> BriefLine:

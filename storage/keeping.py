@@ -6,11 +6,14 @@ The case's row is written first, under its revision: whoever lost the race write
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Connection, select, update
 
+from engine.calendar import ONE_DAY
 from engine.case import SYSTEM, Actor, Case, Clock, Task
 from engine.errors import LostRace
 from engine.messages import (
@@ -33,7 +36,7 @@ from engine.messages import (
 from engine.ports import BriefLine
 from storage import history, prepared
 from storage.audience import Audiences
-from storage.briefs import add_line, contact_key, next_brief
+from storage.briefs import add_line, contact_key, next_brief, slot_of
 from storage.messages import leave_message
 from storage.register import RegisterWriter, begin_writing, holding_of
 from storage.rows import (
@@ -198,6 +201,12 @@ class Keeper:
         timers.clear()
 
     def _queue(self, case: Case, send: Send) -> None:
+        if send.line is not None and self._asked_today(send.recipient):
+            self._brief(case, send.line)
+            return
+        if send.paced:
+            self._pace(case, send)
+            return
         lane = URGENT if send.not_before is None else BULK
         row = {
             **new_mail(send.mail, send.step, send.occurrence, send.recipient, lane, self.now),
@@ -208,6 +217,24 @@ class Keeper:
         insert_new(self.connection, OUTBOX, [row])
         if send.words:
             self._seal_words(case, send)
+
+    def _pace(self, case: Case, send: Send) -> None:
+        """Queues a mail for the first day on which its address gets no other, which may be today. Whoever else takes
+        that day first leaves us the next."""
+        row = {**new_mail(send.mail, send.step, send.occurrence, send.recipient, URGENT, self.now), "case_id": case.id,
+               "task_id": send.task_id}
+        contact = contact_key(self.ring, _address(case, send.recipient.removeprefix("party:")))
+        mine = {"its_case": case.id, "its_step": send.step, "its_recipient": send.recipient, "its_mail": send.mail}
+        days = chain([(self.today, self.now)], self.window.days(contact, self.window.starts(self.today + ONE_DAY)))
+        while self.connection.scalar(prepared.MAIL_OF_STEP, mine) is None:
+            day, at = next(days)
+            insert_new(self.connection, OUTBOX, [{**row, "at": at, "slot": slot_of(contact, day)}])
+
+    def _asked_today(self, recipient: str) -> bool:
+        """Whether a task was mailed at once to this person on this local day already."""
+        since = self.window.starts(self.today)
+        found = self.connection.scalar(prepared.TASK_MAIL_SINCE, {"its_recipient": recipient, "since": since})
+        return found is not None
 
     def _seal_words(self, case: Case, send: Send) -> None:
         """What only this mail knows, sealed under the number of its row."""
@@ -222,11 +249,23 @@ class Keeper:
         if recipient.startswith("party:"):
             party = recipient.removeprefix("party:")
             recipient = contact_key(self.ring, _address(case, party))
-        outbox_id = next_brief(self.connection, self.window, recipient, self.now)
+        outbox_id = next_brief(self.connection, self.window, recipient, self.now, weekly=self._may_wait(line))
         kept = BriefLine(
             case.id, line.kind, line.subject, line.text, line.strength, line.date, line.legal, line.task_id, party
         )
         add_line(self.connection, self.ring, outbox_id, kept)
+
+    def _may_wait(self, line: Notify) -> bool:
+        """Whether a line waits for the reader's one brief a week: where they get one, and it comes in time."""
+        soft = ("task", "reminder", "legal", "repeat")
+        if line.kind not in soft or line.legal or not line.recipient.startswith("person:"):
+            return False
+        person = {"its_person": line.recipient.removeprefix("person:")}
+        roles = set(json.loads(self.connection.scalar(prepared.ROLES_OF, person) or "[]"))
+        if not roles & self.window.weekly or "privacy" in roles:
+            return False
+        day, _ = self.window.next_brief(line.recipient, self.now, weekly=True)
+        return line.date is None or day <= line.date or line.kind in ("legal", "repeat")
 
     def _register(self, case: Case, effect: WriteRegister) -> None:
         begin_writing(self.connection)

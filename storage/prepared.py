@@ -22,6 +22,7 @@ from storage.tables import (
     HISTORY,
     LINKS,
     OUTBOX,
+    PEOPLE,
     TASKS,
     TIMERS,
 )
@@ -122,6 +123,28 @@ BRIEF_OF_DAY = (
     )
     .with_for_update()
 )
+
+TASK_MAIL_SINCE = (
+    select(OUTBOX.c.id)
+    .where(
+        (OUTBOX.c.recipient == bindparam("its_recipient"))
+        & (OUTBOX.c.mail == "task")
+        & (OUTBOX.c.created_at >= bindparam("since", type_=OUTBOX.c.created_at.type))
+        & (OUTBOX.c.state != "cancelled")
+    )
+    .limit(1)
+)
+MAIL_OF_STEP = (
+    select(OUTBOX.c.id)
+    .where(
+        (OUTBOX.c.case_id == bindparam("its_case"))
+        & (OUTBOX.c.step == bindparam("its_step"))
+        & (OUTBOX.c.recipient == bindparam("its_recipient"))
+        & (OUTBOX.c.mail == bindparam("its_mail"))
+    )
+    .limit(1)
+)
+ROLES_OF = select(PEOPLE.c.roles).where(PEOPLE.c.id == bindparam("its_person"))
 
 # --- what each database says in its own words ------------------------------------------------------------------------
 

@@ -265,7 +265,8 @@ _STATES = "'queued', 'claimed', 'handing_over', 'accepted', 'deferred', 'failed'
 class OutboxMail(SQLModel, table=True):
     """`at` is when the row may next be claimed, `lease_until` when a claim ends: at most one of them is there.
 
-    `digest` is the SHA-256 of the bytes as sent; `kept_digest` that of the stored copy after its secrets went.
+    `digest` is the SHA-256 of the bytes as sent; `kept_digest` that of the stored copy after its secrets went. `slot`
+    is the keyed digest of an address outside and a day, of which there is one mail.
     """
 
     __tablename__ = "outbox"
@@ -274,6 +275,8 @@ class OutboxMail(SQLModel, table=True):
         _unique_where("uq_outbox_brief", "case_id IS NULL", "step", "occurrence", "recipient", "mail"),
         _pending("outbox", "at", "lane"),
         _pending("outbox", "lease_until"),
+        _unique_where("uq_outbox_slot", "slot IS NOT NULL", "slot"),
+        _only_where("ix_outbox_task_mails", "mail = 'task'", "recipient", "created_at"),
         CheckConstraint(f"state IN ({_STATES})", "state"),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -299,6 +302,7 @@ class OutboxMail(SQLModel, table=True):
     sealed_address: bytes | None = None
     sealed: bytes | None = None
     sealed_words: bytes | None = None
+    slot: str | None = None
 
 
 class BriefLineRow(SQLModel, table=True):

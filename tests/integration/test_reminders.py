@@ -258,3 +258,37 @@ def test_nobody_but_the_officer_hears_of_it(office: Office) -> None:
     office.at("2026-10-13T07:00")
     (brief,) = office.at("2026-10-13T07:30")
     assert brief.envelope_to == CARLA and "reviewed" not in brief.part("plain")
+
+
+def asked(office: Office, products: int) -> list[str]:
+    """So many directives to be sent, each a task of the officer due within two business days."""
+    service, officer = office.house.service, person(office.house, "priya")
+    facts: dict[str, FactValue] = {"why": "ended", "scope": "All products"}
+    parties = {"operator": LEARN}
+    return [service.start("deletion_order", facts, parties, officer, office.clock()).id for _ in range(products)]
+
+
+def test_of_a_days_urgent_tasks_the_first_is_mailed_at_once_and_the_others_stand_in_the_next_brief(
+    office: Office,
+) -> None:
+    first, *others = asked(office, 3)
+    now = [mail for mail in office.at("2026-09-14T12:05") if mail.envelope_to == "priya@prairie-creek.example"]
+    assert [first in mail.subject for mail in now] == [True]
+    (brief,) = [mail for mail in office.at("2026-09-15T07:35") if mail.envelope_to == "priya@prairie-creek.example"]
+    text = brief.raw.decode()
+    assert all(case in text for case in others)
+    asked(office, 1)
+    assert [mail for mail in office.at("2026-09-15T12:05") if mail.envelope_to == "priya@prairie-creek.example"]
+
+
+def test_what_can_wait_stands_in_the_superintendents_one_brief_a_week(office: Office) -> None:
+    case = office.chase()
+    later, sooner = (Notify("person:sam", "task", name, name, 0, day, task_id=None)
+                     for name, day in (("later", dt.date(2026, 9, 24)), ("sooner", dt.date(2026, 9, 17))))
+    office.keep(case.id, later, sooner)
+    sams = [mail for mail in office.at("2026-09-15T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
+    assert ["later" in mail.raw.decode() for mail in sams] == [False]
+    assert "sooner" in sams[0].raw.decode()
+    assert not [mail for mail in office.at("2026-09-18T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
+    (weekly,) = [mail for mail in office.at("2026-09-21T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
+    assert "later" in weekly.raw.decode()

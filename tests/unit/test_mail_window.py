@@ -35,6 +35,16 @@ def test_a_brief_leaves_on_the_next_business_day(now: str, reader: str, leaves: 
     assert WINDOW.next_brief(reader, at(now)) == (at(leaves).astimezone(CHICAGO).date(), at(leaves)), why
 
 
+@pytest.mark.parametrize(("now", "leaves"), [
+    ("2026-11-23T07:00-06:00", "2026-11-23T13:30+00:00"),
+    ("2026-11-23T08:00-06:00", "2026-11-30T13:30+00:00"),
+    ("2026-11-24T07:00-06:00", "2026-11-30T13:30+00:00"),
+    ("2026-09-04T09:00-05:00", "2026-09-08T12:30+00:00"),  # Labor Day is no business day: the week begins on Tuesday
+])  # fmt: skip
+def test_what_can_wait_a_week_waits_for_its_first_business_day(now: str, leaves: str) -> None:
+    assert WINDOW.next_brief(PERSON, at(now), weekly=True) == (at(leaves).astimezone(CHICAGO).date(), at(leaves))
+
+
 @pytest.mark.parametrize(("now", "person", "contact"), [
     ("2026-11-24T07:29-06:00", False, False),
     ("2026-11-24T07:30-06:00", True, False),

@@ -1,0 +1,21 @@
+"""One mail a day: the task mails of a person are found at once, and an address outside has one slot a day"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("outbox", sa.Column("slot", sa.String(), nullable=True))
+    taken = sa.text("slot IS NOT NULL")
+    op.create_index("uq_outbox_slot", "outbox", ["slot"], unique=True, sqlite_where=taken, postgresql_where=taken)
+    where = sa.text("mail = 'task'")
+    op.create_index(
+        "ix_outbox_task_mails", "outbox", ["recipient", "created_at"], sqlite_where=where, postgresql_where=where
+    )
