@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,10 +37,11 @@ class Families:
 
 def read_families(path: Path) -> Families:
     """The families of a file. Raises `FaultyInput` with every fault and its row, `UsageError` for an unreadable one."""
-    rows = list(_rows(path))
-    faults = [Fault(mark, message) for mark, cells in rows for message in faults_of_row(cells)]
+    rows, faults = _rows(path)
+    faults += [Fault(mark, message) for mark, cells in rows for message in faults_of_row(cells)]
+    faults += _contradictions(rows)
     if faults:
-        raise FaultyInput(faults)
+        raise FaultyInput(sorted(faults, key=lambda fault: fault.mark.line))
     told = [(mark, cells) for mark, cells in rows if cells.get("barred") != "yes"]
     members, folded = _fold(told)
     if len(members) > MOST:
@@ -77,7 +78,47 @@ def _unclean(cells: Cells) -> Iterator[str]:
             yield f"{name}: '{cells[name]}' is neither yes nor no"
 
 
-def _rows(path: Path) -> Iterator[tuple[Mark, Cells]]:
+def _contradictions(rows: Sequence[tuple[Mark, Cells]]) -> Iterator[Fault]:
+    """Whom no letter about a student may reach, and whom another row would have told of that student all the same."""
+    barred = {
+        (cells["student"].lower(), who): mark.line
+        for mark, cells in rows
+        if cells.get("barred") == "yes"
+        for who in _names(cells)
+    }
+    for mark, cells in rows:
+        lines = [barred.get((cells["student"].lower(), who)) for who in _names(cells)]
+        line = next((line for line in lines if line), None)
+        if line and cells.get("barred") != "yes":
+            yield Fault(mark, f"{cells['guardian']} has the name or address of one barred on line {line}: which holds?")
+
+
+def _names(cells: Cells) -> list[str]:
+    """By what a guardian is known: the name, and the mail address where there is one."""
+    return [" ".join(cells[name].lower().split()) for name in ("guardian", "email") if cells.get(name)]
+
+
+def _rows(path: Path) -> tuple[list[tuple[Mark, Cells]], list[Fault]]:
+    """The rows that have a cell for each column, and a fault for each of the others."""
+    text, rows, faults = _text(path), list[tuple[Mark, Cells]](), list[Fault]()
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        wrong = list(_wrong_columns(reader.fieldnames or (), str(path)))
+        if wrong:
+            raise FaultyInput(wrong)
+        for row in reader:
+            mark = Mark(str(path), reader.line_num, 1)
+            if None in row or None in row.values():
+                faults.append(Fault(mark, "more or fewer cells than the header: check commas and quotes"))
+                continue
+            rows.append((mark, {key.strip(): value.strip() for key, value in row.items()}))
+    except csv.Error:
+        where = Mark(str(path), max(reader.reader.line_num, 1), 1)
+        faults.append(Fault(where, "not readable as CSV from here on: check the quotes, one may not be closed"))
+    return rows, faults
+
+
+def _text(path: Path) -> str:
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -86,24 +127,7 @@ def _rows(path: Path) -> Iterator[tuple[Mark, Cells]]:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
     if "\x00" in text:
         raise UsageError(f"{path}: this is no CSV file: save the list as CSV in UTF-8")
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        faults = list(_wrong_columns(reader.fieldnames or (), str(path)))
-        if faults:
-            raise FaultyInput(faults)
-        for row in reader:
-            mark = Mark(str(path), reader.line_num, 1)
-            if None in row or None in row.values():
-                faults.append(
-                    Fault(mark, "more or fewer cells than the header: check commas and quotes")
-                )
-                continue
-            yield mark, {key.strip(): value.strip() for key, value in row.items()}
-    except csv.Error as error:
-        where = Mark(str(path), max(reader.line_num, 1), 1)
-        raise FaultyInput([Fault(where, "not readable as CSV: check the quotes, one may not be closed")]) from error
-    if faults:
-        raise FaultyInput(faults)
+    return text
 
 
 def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
@@ -120,7 +144,7 @@ def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
 
 def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
     """One letter a family: rows of one mail address, or without one of one name and postal address, are one family,
-    however their letters are cased. The first row says how it is written to."""
+    however their letters are cased. The first row says how it is written to; each guardian is named in it."""
     found: dict[str, Member] = {}
     folded: list[str] = []
     for mark, cells in rows:
@@ -132,6 +156,7 @@ def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple
         folded.append(f"line {mark.line}: {cells['guardian']} into {first.name}")
         found[key] = replace(
             first,
+            name=_both(first.name, cells["guardian"]),
             students=_with(first.students, cells["student"]),
             schools=_with(first.schools, cells["school"]),
             paper=first.paper or cells.get("paper") == "yes",
@@ -139,6 +164,11 @@ def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple
             consent=first.consent and cells.get("consent") == "yes",
         )
     return tuple(found.values()), tuple(folded)
+
+
+def _both(names: str, name: str) -> str:
+    known = {one.strip().lower() for one in names.split(" & ")}
+    return names if name.lower() in known else f"{names} & {name}"
 
 
 def _member(cells: Cells) -> Member:

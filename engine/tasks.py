@@ -139,6 +139,7 @@ def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
             f"task '{task.name}' has no outcome '{command.outcome}'{nearest(command.outcome, wanted.outcomes)}"
         )
     _check_form(turn, wanted, outcome, command)
+    _check_posting(turn, task, command.values)
     if not task.is_own:
         turn.record(command.values, command.reason)
         turn.record(dict(outcome.sets))
@@ -413,6 +414,13 @@ def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: Complete
             f"add {' '.join(f'-f {name}=…' for name in missing)}"
         )
     check_dates(turn, command.values)
+
+
+def _check_posting(turn: Turn, task: Task, values: Mapping[str, FactValue]) -> None:
+    """A letter cannot have been in the post before it was there to be printed."""
+    posted, made = values.get("posted_on"), turn.office.today(task.opened_at)
+    if task.mail is not None and isinstance(posted, dt.date) and posted < made:
+        raise UsageError(f"posted_on: {posted} is before {made}, when the letter was made: give the day it was posted")
 
 
 def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:

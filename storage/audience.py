@@ -171,14 +171,16 @@ class Audiences:
 
     def settled(self, row: Row, state: str) -> None:
         """How a copy by mail went, as its outbox row says. One that failed goes by post; one in doubt waits for a
-        person."""
+        person; one that a person has decided about meanwhile stays decided, unless it was accepted after all."""
         mail, whose = _Mail(row["case_id"], row["mail"], row["step"]), _whose(row)
         by_mail = mail.copies & whose & (COPIES.c.channel == "mail")
         done = None if state == "uncertain" else self.today
-        self.connection.execute(update(COPIES).where(by_mail).values(state=state, done_on=done))
+        if state != "accepted":
+            by_mail &= COPIES.c.state != "decided"
+        changed = self.connection.execute(update(COPIES).where(by_mail).values(state=state, done_on=done)).rowcount
         if state == "accepted":
             self._told(mail, whose, self.today)
-        elif state == "failed":
+        elif state == "failed" and changed:
             self._to_paper(mail, row, "on_paper")
         self._tell_when_complete(mail, self.today)
 

@@ -47,12 +47,14 @@ def print_(case: str, out: Path, run: int | None, as_login: str | None, home: Ho
     with open_house(home) as house:
         actor = _actor(house, as_login)
         with house.store.read() as unit:
-            found, letters = unit.case(case), unit.audiences(house.clock()).letters(case, run)
+            found, audiences = unit.case(case), unit.audiences(house.clock())
+            letters = audiences.letters(case, run)
+            made = next((row["at"] for row in audiences.runs(case) if row["number"] == run), house.clock())
         if not letters:
             raise Refused(
                 f"no letter of case {case} waits to be printed" if run is None else f"case {case} has no run {run}"
             )
-        pdfs = _pdfs(house, found, letters)
+        pdfs = _pdfs(house, found, letters, made)
         number = run or _count(house, case, letters, actor)
         written = _write(out, case, number, pdfs, letters)
     if as_json:
@@ -120,14 +122,20 @@ def posted(
             raise UsageError(f"case {case} has no print run {run}: soppa letters runs {case}")
         if strange:
             raise UsageError(f"--except: run {run} has no letter {min(strange)}")
-        if day > house.clock().astimezone(house.settings.zone).date():
-            raise UsageError(f"--on: {day} is in the future: tick letters off when they are in the post")
+        _check_day(day, found["at"].astimezone(house.settings.zone).date(), house)
         with house.store.begin() as unit:
             count = unit.audiences(house.clock()).posted(case, found["mail"], day, run=run, keep_back=keep_back)
         _close_task(house, case, found["mail"], day, actor)
     print_json({"case": case, "run": run, "posted": count, "on": day}) if as_json else say(
         f"run {run} of case {case}: {count:,} letters are in the post since {day}"
     )
+
+
+def _check_day(day: dt.date, printed: dt.date, house: House) -> None:
+    if day > house.clock().astimezone(house.settings.zone).date():
+        raise UsageError(f"--on: {day} is in the future: tick letters off when they are in the post")
+    if day < printed:
+        raise UsageError(f"--on: {day} is before {printed}, when they were printed: give the day of posting")
 
 
 def run_mapping(row: Mapping[str, Any]) -> dict[str, object]:
@@ -143,7 +151,7 @@ def _actor(house: House, as_login: str | None) -> Actor:
     return actor
 
 
-def _pdfs(house: House, case: Case, letters: Sequence[Letter]) -> Mapping[str, bytes]:
+def _pdfs(house: House, case: Case, letters: Sequence[Letter], now: dt.datetime) -> Mapping[str, bytes]:
     from notifiers.compose import Matter, letters_to_many
 
     definition = house.definitions.pinned(case.process, case.version, case.hash)
@@ -153,7 +161,7 @@ def _pdfs(house: House, case: Case, letters: Sequence[Letter]) -> Mapping[str, b
     with house.store.read() as unit:
         office = house.office(unit)
     whom = [(str(letter.recipient.number), letter.recipient.member.contact) for letter in letters]
-    return letters_to_many(Matter(case, definition), definition.mails[mails.pop()], whom, office, house.clock())
+    return letters_to_many(Matter(case, definition), definition.mails[mails.pop()], whom, office, now)
 
 
 def _count(house: House, case_id: str, letters: Sequence[Letter], actor: Actor) -> int:

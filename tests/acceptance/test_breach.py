@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
+from pypdf import PdfReader
+from sqlalchemy import update
 
 from cli.commands.init import build_home
 from cli.daemon import beat_until_quiet, heart_of
@@ -26,8 +28,10 @@ from cli.home import Home
 from cli.main import app
 from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
+from engine.calendar import ONE_DAY
 from engine.case import Case
 from engine.errors import FaultyInput
+from storage.tables import PRINT_RUNS
 
 TODAY = machine_clock().astimezone(ZoneInfo("America/Chicago")).date()
 EARLIER = str(TODAY - dt.timedelta(days=4))
@@ -143,6 +147,8 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     assert (out / f"letters-{case}-run1-en.pdf").read_bytes().startswith(b"%PDF")
     again = town.run("letters", "print", case, "--out", str(out), "--as", "carla")
     assert "no letter of case" in str(again.exception)
+    early = town.run("letters", "posted", case, "--run", "1", "--on", str(TODAY - ONE_DAY), "--as", "carla")
+    assert "when they were printed" in str(early.exception)
     posted = town.run("letters", "posted", case, "--run", "1", "--on", str(TODAY), "--except", "4", "--as", "carla")
     assert "1 letters are in the post" in posted.output
     decided = town.run("audience", "decide", case, "4", "--reason", "told in the office", "--as", "priya")
@@ -176,6 +182,40 @@ def test_a_mail_that_came_back_goes_by_post_and_what_was_told_stays_told(town: T
     assert told.clocks["parents"].status == "satisfied"
     assert told.open_task("post_letter") is not None
     assert shown(town, case)["mails"][0]["copies"] == {"mail_accepted": 2, "paper_waiting": 1}
+
+
+def test_a_run_printed_again_is_the_same_letter_with_the_same_date(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path)
+    released(town, case)
+    assert town.run("letters", "print", case, "--out", str(tmp_path / "first"), "--as", "carla").exit_code == 0
+    then = TODAY - 3 * ONE_DAY
+    with town.house.store.base.writing() as connection:
+        connection.execute(update(PRINT_RUNS).values(at=dt.datetime.combine(then, dt.time(18), dt.UTC)))
+    assert town.run("letters", "print", case, "--out", str(tmp_path), "--run", "1", "--as", "carla").exit_code == 0
+    pages = PdfReader(tmp_path / f"letters-{case}-run1-en.pdf").pages
+    assert f"{then:%B} {then.day}, {then.year}" in pages[0].extract_text()
+
+
+def test_what_a_person_decided_is_not_undone_by_a_mail_that_fails_later(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path)
+    town.answer(case, "release", "release", "priya", channel="as_wished")
+    with town.house.store.read() as unit:
+        second = unit.case(case).open_task("release_second")
+    assert second is not None
+    now = town.house.clock()
+    town.house.service.complete_task(second.id, "release", {}, person(town.house, "sam"), now)
+    row = next(row for row in town.house.store.outbox.claim(now, 50) if row.recipient.startswith("recipient:"))
+    with town.house.store.read() as unit:
+        recipient = unit.audiences(now).recipient(int(row.recipient.removeprefix("recipient:")))
+    assert recipient is not None
+    number = recipient.number
+    decided = town.run("audience", "decide", case, str(number), "--reason", "told in person", "--as", "priya")
+    assert decided.exit_code == 0, decided.output
+    town.house.store.outbox.settle(row, "failed", "550 no such user", now)
+    copies = shown(town, case)["mails"][0]["copies"]
+    assert copies["mail_decided"] == 1 and copies["paper_waiting"] == 2
 
 
 def test_after_the_release_nobody_changes_who_is_told(town: Town, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from engine.calendar import months_after
 from engine.case import Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition
-from engine.errors import FaultyInput, SoppaError, Unmet
+from engine.errors import FaultyInput, SoppaError, Unmet, UsageError
 from engine.lawbook import read_reference
 from engine.messages import (
     AudienceTold,
@@ -278,9 +278,12 @@ def test_the_duty_is_done_when_each_one_is_told_and_the_residents_when_every_cop
 
 
 def test_copies_on_paper_are_a_task_that_outlives_its_state() -> None:
-    case = counted(released(10).case, "on_paper", 1, 2)
+    case = counted(released(10).case, "on_paper", 0, 2)
     task = case.open_task("post_letter")
     assert task is not None
+    early = CompleteTask(task.id, "posted", {"posted_on": MONDAY - dt.timedelta(days=1)}, actor("cus"))
+    with pytest.raises(UsageError, match=r"posted_on: .* when the letter was made"):
+        decide(to_many(), case, early, NOW, office())
     posted = CompleteTask(task.id, "posted", {"posted_on": MONDAY}, actor("cus"))
     decision = decide(to_many(), case, posted, NOW, office())
     assert LettersPosted("letter", MONDAY) in decision.effects

@@ -1,0 +1,109 @@
+"""The families who are told of a breach, as a file: who is folded, who is left out, and each fault with its line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from cli.audience import COLUMNS, MOST, Families, read_families
+from engine.errors import FaultyInput, UsageError
+
+ANA = {"guardian": "Ana Ruiz", "student": "S-1", "school": "Oak", "email": "ana@families.example"}
+
+
+def families(tmp_path: Path, *rows: Mapping[str, str]) -> Families:
+    file = tmp_path / "families.csv"
+    with file.open("w", encoding="utf-8", newline="") as lines:
+        sheet = csv.DictWriter(lines, COLUMNS, restval="")
+        sheet.writeheader()
+        sheet.writerows(rows)
+    return read_families(file)
+
+
+def faults(tmp_path: Path, *rows: Mapping[str, str]) -> list[tuple[int, str]]:
+    with pytest.raises(FaultyInput) as caught:
+        families(tmp_path, *rows)
+    return [(fault.mark.line, fault.message) for fault in caught.value.faults]
+
+
+def test_siblings_are_one_letter_however_their_address_is_cased(tmp_path: Path) -> None:
+    told = families(tmp_path, ANA, ANA | {"student": "S-2", "school": "Elm", "email": "ANA@families.example"})
+    (member,) = told.members
+    assert (member.name, member.students, member.schools) == ("Ana Ruiz", ("S-1", "S-2"), ("Oak", "Elm"))
+    assert told.folded == ("line 3: Ana Ruiz into Ana Ruiz",)
+
+
+def test_two_guardians_of_one_address_are_both_named_in_the_one_letter(tmp_path: Path) -> None:
+    (member,) = families(tmp_path, ANA, ANA | {"guardian": "Luis Ruiz"}, ANA | {"guardian": "luis ruiz"}).members
+    assert (member.name, member.students) == ("Ana Ruiz & Luis Ruiz", ("S-1",))
+
+
+def test_one_wish_for_paper_or_one_leak_counts_for_the_family_and_one_consent_does_not(tmp_path: Path) -> None:
+    wishes = {"address": "1 Elm St", "consent": "yes"}
+    (member,) = families(tmp_path, ANA | wishes, ANA | {"paper": "yes", "address": "1 Elm St", "leaked": "yes"}).members
+    assert (member.paper, member.leaked, member.consent, member.by_mail) == (True, True, False, False)
+
+
+def test_a_barred_guardian_is_left_out_by_name_and_the_other_is_told(tmp_path: Path) -> None:
+    told = families(tmp_path, ANA, ANA | {"guardian": "Bo Ruiz", "email": "bo@families.example", "barred": "yes"})
+    assert [member.name for member in told.members] == ["Ana Ruiz"]
+    assert told.barred == ("Bo Ruiz (line 3)",)
+
+
+@pytest.mark.parametrize("other", [{}, {"guardian": "A. Ruiz"}, {"email": "", "address": "1 Elm St"}])
+def test_whoever_is_barred_from_a_student_in_one_row_is_not_told_of_that_student_by_another(
+    tmp_path: Path, other: dict[str, str]
+) -> None:
+    ((line, message),) = faults(tmp_path, ANA | {"barred": "yes"}, ANA | {"email": "Ana@families.example"} | other)
+    assert line == 3 and message.endswith("has the name or address of one barred on line 2: which holds?")
+
+
+def test_a_guardian_barred_from_one_student_is_told_of_another(tmp_path: Path) -> None:
+    (member,) = families(tmp_path, ANA | {"barred": "yes"}, ANA | {"student": "S-2"}).members
+    assert member.students == ("S-2",)
+
+
+@pytest.mark.parametrize(("cells", "said"), [
+    ({"email": "ana.families.example"}, "is not a mail address"),
+    ({"email": ""}, "neither email nor address"),
+    ({"paper": "yes"}, "there is no postal address"),
+    ({"paper": "maybe"}, "neither yes nor no"),
+    ({"guardian": "=HYPERLINK(1)"}, "would be a formula"),
+    ({"guardian": "Ana\x07Ruiz"}, "control character"),
+    ({"guardian": ""}, "guardian: is empty"),
+    ({"language": "Spanish"}, "write its code"),
+])  # fmt: skip
+def test_each_fault_of_a_cell_has_its_line_and_says_what_to_do(
+    tmp_path: Path, cells: dict[str, str], said: str
+) -> None:
+    assert [(line, said in message) for line, message in faults(tmp_path, ANA, ANA | cells)] == [(3, True)]
+
+
+def test_faults_of_shape_and_of_content_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "families.csv"
+    file.write_text('guardian,student,school,email\nA,S-1,Oak\nB,S-2,Oak,nowhere\nC,S-3,Oak,c@x.example,more\nD,"S-4')
+    with pytest.raises(FaultyInput) as caught:
+        read_families(file)
+    assert [fault.mark.line for fault in caught.value.faults] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"%PDF-1.7\n\xff\xfe", "not UTF-8"),
+    (b"PK\x03\x04\x00\x00", "no CSV file"),
+])  # fmt: skip
+def test_a_file_that_is_not_what_its_name_says_is_refused_in_a_sentence(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    file = tmp_path / "families.csv"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=said):
+        read_families(file)
+
+
+def test_more_families_than_may_be_told_so_are_refused(tmp_path: Path) -> None:
+    many = ({**ANA, "email": f"family{number}@families.example"} for number in range(MOST + 1))
+    with pytest.raises(UsageError, match="more than 10,000"):
+        families(tmp_path, *many)
