@@ -126,7 +126,7 @@ def read_mail(name: str, node: Node, scope: Scope) -> MailDef:
     to = reader(top.get("to"), scope, "to")
     if to.kind == "audience" and (paper is None or task is not None):
         scope.faults.add(node, f"mail '{name}' goes to many: it needs 'paper' for those without mail, and has no task")
-    return MailDef(name, to, paper, urgent is not False, task, texts, reviewed, must, never)
+    return MailDef(name, to, paper, urgent is True, task, texts, reviewed, must, never)
 
 
 def _words(node: Node | None, scope: Scope, what: str) -> Iterator[str]:

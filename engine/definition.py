@@ -254,13 +254,14 @@ class ClockDef:
 @dataclass(frozen=True, slots=True)
 class MailDef:
     """A mail to one reader. `paper` is the role that prints and posts it when no address works; without it a mail to a
-    reader without an address opens an incident. `told` mails satisfy duties. `urgent` ones leave at any hour.
-    `must_say` and `must_not_say` are the placeholders that each of its texts holds, or holds nowhere."""
+    reader without an address opens an incident. `told` mails satisfy duties. An `urgent` one does not wait for the
+    day on which an operator gets no other mail. `must_say` and `must_not_say` are the placeholders that each of its
+    texts holds, or holds nowhere."""
 
     name: str
     to: Who
     paper: str | None = None
-    urgent: bool = True
+    urgent: bool = False
     task: str | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     reviewed_by: Mapping[str, str | None] = field(default_factory=dict)

@@ -201,7 +201,7 @@ class Keeper:
         timers.clear()
 
     def _queue(self, case: Case, send: Send) -> None:
-        if send.line is not None and self._asked_today(send.recipient):
+        if send.line is not None and (self._asked_today(send.recipient) or not self.window.is_business_day(self.today)):
             self._brief(case, send.line)
             return
         if send.paced:
@@ -249,21 +249,33 @@ class Keeper:
         if recipient.startswith("party:"):
             party = recipient.removeprefix("party:")
             recipient = contact_key(self.ring, _address(case, party))
-        outbox_id = next_brief(self.connection, self.window, recipient, self.now, weekly=self._may_wait(line))
+        weekly = self._reads_weekly(line)
+        if weekly and line.kind == "reminder" and self._named_this_week(case, line):
+            return
+        waits = weekly and self._comes_in_time(line)
+        outbox_id = next_brief(self.connection, self.window, recipient, self.now, weekly=waits)
         kept = BriefLine(
             case.id, line.kind, line.subject, line.text, line.strength, line.date, line.legal, line.task_id, party
         )
         add_line(self.connection, self.ring, outbox_id, kept)
 
-    def _may_wait(self, line: Notify) -> bool:
-        """Whether a line waits for the reader's one brief a week: where they get one, and it comes in time."""
+    def _reads_weekly(self, line: Notify) -> bool:
+        """Whether a line belongs into a brief a week: its reader gets one, and no legal date is near."""
         soft = ("task", "reminder", "legal", "repeat")
         if line.kind not in soft or line.legal or not line.recipient.startswith("person:"):
             return False
         person = {"its_person": line.recipient.removeprefix("person:")}
         roles = set(json.loads(self.connection.scalar(prepared.ROLES_OF, person) or "[]"))
-        if not roles & self.window.weekly or "privacy" in roles:
-            return False
+        return bool(roles & self.window.weekly) and "privacy" not in roles
+
+    def _named_this_week(self, case: Case, line: Notify) -> bool:
+        """Whether a brief of this week has named the same thing to the same reader already."""
+        monday = self.today - ONE_DAY * self.today.weekday()
+        same = {"its_recipient": line.recipient, "its_case": case.id, "its_task": line.task_id}
+        found = self.connection.scalar(prepared.LINE_SINCE, same | {"since": monday.isoformat()})
+        return line.task_id is not None and found is not None
+
+    def _comes_in_time(self, line: Notify) -> bool:
         day, _ = self.window.next_brief(line.recipient, self.now, weekly=True)
         return line.date is None or day <= line.date or line.kind in ("legal", "repeat")
 

@@ -144,6 +144,17 @@ MAIL_OF_STEP = (
     )
     .limit(1)
 )
+LINE_SINCE = (
+    select(BRIEF_LINES.c.id)
+    .join(OUTBOX, OUTBOX.c.id == BRIEF_LINES.c.outbox_id)
+    .where(
+        (OUTBOX.c.recipient == bindparam("its_recipient"))
+        & (OUTBOX.c.occurrence >= bindparam("since"))
+        & (BRIEF_LINES.c.case_id == bindparam("its_case"))
+        & (BRIEF_LINES.c.task_id == bindparam("its_task"))
+    )
+    .limit(1)
+)
 ROLES_OF = select(PEOPLE.c.roles).where(PEOPLE.c.id == bindparam("its_person"))
 
 # --- what each database says in its own words ------------------------------------------------------------------------

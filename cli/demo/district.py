@@ -55,6 +55,7 @@ PEOPLE = (
 )
 """Nora leads Creekside Elementary, Omar leads Prairie High; Dana keeps the student information system."""
 
+BREACH = "breach_response"
 PARENT_1 = Contact("Ana Ruiz", "ana.ruiz@families.example", "es")
 PARENT_2 = Contact("Jo Miller", "jo.miller@families.example")
 READWELL = Contact("Readwell Learning", "privacy@readwell.example")
@@ -98,6 +99,28 @@ def starts(received_on: dt.date) -> tuple[Start, Start]:
 
 _CHECKED: Mapping[str, FactValue] = {
     "requester_kind": "parent", "identity_ok": True, "data_owner": "dana", "right_value": "As on the paper attached"}
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A case that begins on a day of the fast-forward and is answered by habit. `dates` are facts whose value is the
+    day itself; `agreement_of` is the process whose case has made the agreement that this one is about."""
+
+    day: int
+    process: str
+    by: str
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+    dates: tuple[str, ...] = ()
+    parties: Mapping[str, Contact] = field(default_factory=dict)
+    agreement_of: str | None = None
+
+
+MATTERS = (
+    Matter(19, "vendor_sponsorship", "tess", {"sponsor": "tess"}),
+    Matter(23, BREACH, "priya", {"reporter": "ivan", "source": "itsec", "report": "A list was open"},
+           ("first_known_on",)),
+    Matter(26, "deletion_request", "carla", {"wanted": "Answers in Readwell"}, ("received_on",), {"parent": PARENT_2}),
+    Matter(80, "annual_attestation", "priya", {"why": "notice"}, ("cycle_on",), agreement_of="vendor_sponsorship"),
+)
 
 ACTS = (
     Act(2, 0, "correction_request", "verify", "complete", "carla", {**_CHECKED, "where_seen": "Student record"}),

@@ -8,7 +8,9 @@ import socket
 import threading
 
 from cli.daemon import heart_of, lock_of
-from cli.demo.run import FAST_START, FakeClock, fast_forward, sample_house, start_cases
+from cli.demo.district import BREACH, MATTERS
+from cli.demo.forward import FAST_START, begin, fast_forward
+from cli.demo.run import FakeClock, sample_house, start_cases
 from cli.demo.sink import MailSink
 from cli.demo.timeline import print_timeline, timeline_mapping
 from cli.home import Home
@@ -39,7 +41,7 @@ def _fast(home: Home, sink: MailSink, as_json: bool) -> None:
 
 def _live(home: Home, sink: MailSink, port: int, as_json: bool) -> None:
     with sample_house(home, sink, port, machine_clock) as house, heart_of(house) as heart:
-        cases = start_cases(house)
+        cases = (*start_cases(house), *(begin(house, matter) for matter in MATTERS if matter.process == BREACH))
         if as_json:
             print_json({"home": str(home.root), "pages": f"http://127.0.0.1:{port}/",
                         "mails": f"http://127.0.0.1:{sink.web_port}/", "cases": [case.id for case in cases]})
@@ -57,6 +59,7 @@ The sample district is at work. Nothing leaves this machine.
   pages    http://127.0.0.1:{port}/     the links in the mails lead here
   cases    {cases[0]}: a wrong date of birth in the district's own records
            {cases[1]}: a wrong reading level in an operator's product
+           {cases[2]}: a breach that concerns twelve families; four people had a mail at once
 
 Try next
   1. Open the mails, take the task mail to carla, follow its link, ask for the code, and answer the task.
@@ -66,7 +69,11 @@ Try next
        soppa explain {cases[0]}
        soppa do {cases[1]} verify complete --as carla -f requester_kind=parent -f identity_ok=yes \\
          -f where_seen=Readwell -f right_value='Level 4' -f data_owner=dana
-  3. See months go by: soppa demo --fast-forward
+  3. Answer for the breach, and see how far its letters are and which dates run:
+       soppa do {cases[2]} accept take --as priya -f operator_involved=no
+       soppa audience show {cases[2]}
+       soppa diagram --case {cases[2]} --format svg --out breach.svg
+  4. See months go by, five processes to their end: soppa demo --fast-forward
 
 Mails appear here as they leave. Ctrl-C ends the demo.
 """)

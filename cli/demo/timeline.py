@@ -19,18 +19,26 @@ SHOWN = {"case_started": "case starts", "state_entered": "now at", "task_complet
 
 def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
     found, office = _found(house, cases)
-    table(["day", "case", "what", ""], [
-        [day(office.today(line.at)), case_id, SHOWN[line.kind], _words(line.kind, line.detail)]
-        for case_id, line in _lines(house, found)])
-    say()
+    for number, case in enumerate(cases, 1):
+        say(f"{number}. {_title(house, case)}\n")
+        table(["day", "case", "what", ""], [
+            [day(office.today(line.at)), case_id, SHOWN[line.kind], _words(line.kind, line.detail)]
+            for case_id, line in _lines(house, _found(house, [case])[0])])
+        say()
     table(["case", "clock", "legal deadline", "district target", "met"], [
         [case.id, clock.name, day(clock.legal), day(clock.target),
          f"{'' if clock.status == 'satisfied' else clock.status + ' '}{day(clock.ended_on)}"]
         for case in found for clock in case.clocks.values()])
     say()
     table(["mails to", "number", "latest subject"], _readers(sink))
+    say()
     for case in found:
         say(f"case {case.id} ({case.process}): {case.outcome or 'still open'}")
+
+
+def _title(house: House, case: Case) -> str:
+    definition = house.definitions.pinned(case.process, case.version, case.hash)
+    return f"{definition.title['en']}: case {case.id}"
 
 
 def timeline_mapping(house: House, cases: Sequence[Case], sink: MailSink) -> dict[str, object]:
@@ -57,7 +65,15 @@ def _lines(house: House, cases: Iterable[Case]) -> list[tuple[str, HistoryLine]]
 
 
 def _family(house: House, cases: Iterable[Case]) -> list[str]:
-    return [case_id for case in cases for case_id in (case.id, *house.store.views.children(case.id))]
+    """The cases and all that they have started, each once."""
+    found: dict[str, None] = {}
+    waiting = [case.id for case in cases]
+    while waiting:
+        case_id = waiting.pop(0)
+        if case_id not in found:
+            found[case_id] = None
+            waiting += house.store.views.children(case_id)
+    return list(found)
 
 
 def _words(kind: str, detail: dict[str, str]) -> str:

@@ -49,7 +49,7 @@ def report_of(year: Year) -> Report:
         mails=_mails(people, sent),
         rungs=counts.rungs(),
         deadlines=Counter((date.rule, _ended(date, year.today)) for date in counts.legal_dates()),
-        budgets=tuple(_budgets(people, sent, year.house.settings.zone)),
+        budgets=tuple(budgets(people, sent, year.house.settings.zone)),
         incidents=counts.incidents(),
         refused=tuple(year.refused),
     )
@@ -78,7 +78,7 @@ def _ended(date: LegalDate, today: dt.date) -> str:
     return date.status
 
 
-def _budgets(people: Iterable[Person], sent: Sequence[Sent], zone: ZoneInfo) -> Iterator[Budget]:
+def budgets(people: Iterable[Person], sent: Sequence[Sent], zone: ZoneInfo) -> Iterator[Budget]:
     """The budget of a district: officer, superintendent, teachers, vendors."""
     known = {person.email: person.roles for person in people}
 

@@ -20,6 +20,7 @@ from cli.wiring import House, open_house
 from cli.worker import Heart
 from cli.year.answers import OFFERED, chosen, delay, is_silent, values
 from cli.year.town import FAMILIES, OPERATORS, STUDENTS, Beginning, beginnings, people, settings
+from engine.calendar import ONE_DAY
 from engine.case import Actor, Case, Contact, FactValue, Task
 from engine.definition import Definition
 from engine.errors import SoppaError
@@ -27,6 +28,7 @@ from engine.forms import read_values, without_files
 from engine.samples import fillings
 from storage.audience import Member
 from storage.counts import Counts
+from storage.window import is_weekday
 
 DAYS = 365
 _MORNING, _NOON, _AFTERNOON = dt.time(7, 45), dt.time(13, 0), dt.time(15, 0)
@@ -35,12 +37,14 @@ Progress = Callable[[int], None]
 
 @dataclass(slots=True)
 class Year:
-    """A district in the middle of its year. `planned` says on which day each task is answered; None leaves it."""
+    """A district in the middle of its year. `planned` says on which day each task is answered; None leaves it. Tasks
+    of the processes `left` are left as well."""
 
     house: House
     heart: Heart
     clock: FakeClock
     chance: random.Random
+    left: frozenset[str] = frozenset()
     planned: dict[str, dt.date | None] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
@@ -80,7 +84,7 @@ def live(year: Year, first: dt.date, days: int = DAYS, progress: Progress = lamb
         year.at(day, _AFTERNOON)
         for one in wanted.get(number, ()):
             _begin(year, one)
-        _answer_all(year)
+        answer_all(year)
         progress(number + 1)
 
 
@@ -104,11 +108,11 @@ def _begin(year: Year, one: Beginning) -> None:
             facts = {"received_on": today, what: "Birth date"}
     case = house.service.start(one.process, facts, parties, _person(house, by), now)
     if one.process == "breach_response":
-        _import_families(year, case)
+        import_families(year.house, case, FAMILIES)
     beat_until_quiet(year.heart)
 
 
-def _import_families(year: Year, case: Case) -> None:
+def import_families(house: House, case: Case, number: int) -> None:
     """Five in six families have an address; the agencies' addresses were looked up on that day."""
     members = [
         Member(
@@ -118,19 +122,21 @@ def _import_families(year: Year, case: Case) -> None:
             "es" if n % 4 == 0 else "en",
             students=(f"S-{n}",),
         )
-        for n in range(FAMILIES)
+        for n in range(number)
     ]
-    house = year.house
+    now = house.clock()
+    today = now.astimezone(house.settings.zone).date()
     house.home.references.mkdir(mode=0o700, exist_ok=True)
     shipped = (workflows.SHIPPED / "references" / "agencies.yaml").read_text("utf-8").splitlines()
-    dated = [f"as_of: {year.today}" if line.startswith("as_of:") else line for line in shipped]
+    dated = [f"as_of: {today}" if line.startswith("as_of:") else line for line in shipped]
     (house.home.references / "agencies.yaml").write_text("\n".join(dated) + "\n", "utf-8")
     with house.store.begin() as unit:
-        unit.audiences(year.clock.now).enter(case.id, "families", members)
-    house.service.record(case.id, {"families_count": len(members)}, _person(house, "priya"), year.clock.now, "imported")
+        unit.audiences(now).enter(case.id, "families", members)
+    house.service.record(case.id, {"families_count": len(members)}, _person(house, "priya"), now, "imported")
 
 
-def _answer_all(year: Year) -> None:
+def answer_all(year: Year) -> None:
+    """Answers what is asked, each on the day on which its reader gets to it."""
     offered = [name for _, name in OFFERED]
     for task_id, case_id in Counts(year.house.store.base).open_tasks(offered):
         if task_id not in year.planned:
@@ -143,16 +149,19 @@ def _answer_all(year: Year) -> None:
 
 
 def _when(year: Year, case_id: str, task_id: str) -> dt.date | None:
-    """The day on which whoever is asked answers; None for a silent vendor."""
+    """The day on which whoever is asked answers, a working day for the office; None for a silent vendor."""
     case, task = _load(year, case_id, task_id)
     definition = year.house.definitions.pinned(case.process, case.version, case.hash)
     wanted = definition.task(task) if task else None
-    if task is None or wanted is None:
+    if task is None or wanted is None or case.process in year.left:
         return None
     contact = case.parties.get(task.party or "")
     if task.party == "operator" and (contact is None or is_silent(contact.email)):
         return None
-    return year.today + dt.timedelta(days=delay(wanted, task.party, year.chance))
+    day = year.today + dt.timedelta(days=delay(wanted, task.party, year.chance))
+    while task.party is None and not is_weekday(day):
+        day += ONE_DAY
+    return day
 
 
 def _answer(year: Year, case_id: str, task_id: str) -> None:
@@ -175,7 +184,7 @@ def _answer(year: Year, case_id: str, task_id: str) -> None:
     }
     typed = {name: word for name, word in typed.items() if name in {one.fact for one in wanted.form}}
     typed |= {"posted_on": str(year.today)} if wanted.posts else {}
-    named = without_files(definition, _with_people(definition, typed))
+    named = without_files(definition, _with_people(year.house, definition, typed))
     given, errors = read_values(definition, [*definition.facts, "posted_on"], named)
     try:
         if errors:
@@ -187,10 +196,11 @@ def _answer(year: Year, case_id: str, task_id: str) -> None:
     beat_until_quiet(year.heart)
 
 
-def _with_people(definition: Definition, typed: Mapping[str, str]) -> dict[str, str]:
-    """Sample persons are roles: here somebody has a name."""
+def _with_people(house: House, definition: Definition, typed: Mapping[str, str]) -> dict[str, str]:
+    """Sample persons are roles: here the first sponsor has a name."""
+    sponsor = next(person.id for person in house.store.people() if "sponsor" in person.roles)
     persons = {name for name, fact in definition.facts.items() if fact.type.kind == "person"}
-    return {name: "sponsor01" if name in persons and word == "privacy" else word for name, word in typed.items()}
+    return {name: sponsor if name in persons and word == "privacy" else word for name, word in typed.items()}
 
 
 def _letters(year: Year, case: Case, mail: str | None) -> None:
@@ -217,7 +227,7 @@ def _load(year: Year, case_id: str, task_id: str) -> tuple[Case, Task | None]:
 
 
 def _person(house: House, person_id: str) -> Actor:
-    return actor_of(next(person for person in people() if person.id == person_id))
+    return actor_of(next(person for person in house.store.people() if person.id == person_id))
 
 
 __all__ = ["DAYS", "STUDENTS", "Year", "live", "new_year"]

@@ -71,13 +71,14 @@ def test_the_demo_says_in_json_where_it_is(tmp_path: Path) -> None:
         out, _ = process.communicate(timeout=20)
     said = json.loads(out)
     assert set(said) == {"home", "pages", "mails", "cases"}
-    assert said["home"] == str(tmp_path / "demo") and len(said["cases"]) == 2
+    assert said["home"] == str(tmp_path / "demo") and len(said["cases"]) == 3
 
 
 def test_the_fast_forward_tells_its_months_in_json(tmp_path: Path) -> None:
     said = json.loads(soppa(tmp_path, "demo", "--fast-forward", "--json").stdout)
     assert set(said) == {"cases", "happenings", "mails"}
-    assert [case["outcome"] for case in said["cases"]] == ["corrected"] * 3
+    ended = {case["outcome"] for case in said["cases"]}
+    assert ended >= {"corrected", "executed", "closed with notices", "deleted", "renewed"}
     assert {"to", "subject"} == set(said["mails"][0]) and {"at", "case", "kind", "detail"} == set(said["happenings"][0])
 
 

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from cli.daemon import beat_until_quiet, heart_of
-from cli.demo.run import FAST_START, FakeClock, sample_house
+from cli.demo.forward import FAST_START
+from cli.demo.run import FakeClock, sample_house
 from cli.demo.sink import MailSink
 from cli.documents import Documents
 from cli.home import Home

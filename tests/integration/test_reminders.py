@@ -19,7 +19,7 @@ from cli.wiring import House
 from cli.worker import Heart
 from engine.case import SYSTEM, Case, Contact, FactValue
 from engine.mailtexts import unreviewed
-from engine.messages import Decision, Effect, Notify
+from engine.messages import Decision, Effect, Notify, Send
 from tests.office import CHICAGO
 
 LEARN = Contact("Learn Inc", "privacy@learn.example")
@@ -292,3 +292,34 @@ def test_what_can_wait_stands_in_the_superintendents_one_brief_a_week(office: Of
     assert not [mail for mail in office.at("2026-09-18T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
     (weekly,) = [mail for mail in office.at("2026-09-21T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
     assert "later" in weekly.raw.decode()
+
+
+def test_an_operator_gets_one_mail_a_day_for_all_its_products(office: Office) -> None:
+    for case in asked(office, 3):
+        office.keep(case, Send("certified_operator", "9", "1", "party:operator", paced=True))
+    to_operator = [
+        [mail.envelope_to for mail in office.at(when) if mail.envelope_to == LEARN.email]
+        for when in ("2026-09-14T12:05", "2026-09-14T16:00", "2026-09-15T08:05", "2026-09-16T08:05", "2026-09-17T08:05")
+    ]
+    assert to_operator == [[LEARN.email], [], [LEARN.email], [LEARN.email], []]
+
+
+def test_an_urgent_task_of_a_saturday_stands_in_mondays_brief(office: Office) -> None:
+    office.at("2026-09-19T09:00")
+    (case,) = asked(office, 1)
+    assert [mail for mail in office.at("2026-09-19T09:05") if mail.envelope_to == "priya@prairie-creek.example"] == []
+    (brief,) = [mail for mail in office.at("2026-09-21T07:35") if mail.envelope_to == "priya@prairie-creek.example"]
+    assert case in brief.raw.decode()
+
+
+def test_what_this_weeks_brief_has_named_is_not_brought_to_mind_again_to_whoever_reads_weekly(office: Office) -> None:
+    case = office.chase()
+    (task,) = [task for task in case.tasks if task.is_open][:1]
+    named = Notify("person:sam", "task", task.id, "Approve it", 0, dt.date(2026, 9, 18), task_id=task.id)
+    office.keep(case.id, named)
+    sams = [mail for mail in office.at("2026-09-15T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
+    assert len(sams) == 1
+    office.keep(case.id, replace(named, kind="reminder", strength=2))
+    assert not [mail for mail in office.at("2026-09-16T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
+    office.keep(case.id, replace(named, kind="target", strength=5))
+    assert [mail for mail in office.at("2026-09-17T07:35") if mail.envelope_to == "sam@prairie-creek.example"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.daemon import beat_until_quiet, heart_of
-from cli.demo.run import FAST_START, FakeClock, sample_house
+from cli.demo.forward import FAST_START
+from cli.demo.run import FakeClock, sample_house
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.wiring import House
