@@ -58,10 +58,11 @@ class Year:
 
 
 @contextmanager
-def new_year(home: Home, sink: MailSink, first: dt.date) -> Iterator[Year]:
-    """The district on the day before its year, with the sample's operators in its register."""
+def new_year(home: Home, sink: MailSink, first: dt.date, more: str = "") -> Iterator[Year]:
+    """The district on the day before its year, with the sample's operators in its register; `more` are lines for its
+    settings."""
     clock = FakeClock(dt.datetime.combine(first, dt.time(6, 0), dt.UTC))
-    build_home(home, settings("http://127.0.0.1:9", "127.0.0.1:9", sink.smtp_port, first))
+    build_home(home, settings("http://127.0.0.1:9", "127.0.0.1:9", sink.smtp_port, first) + more)
     with open_house(home, clock, create=True) as house:
         for person in people():
             house.store.save_person(person)
