@@ -15,7 +15,8 @@ from cli.demo.sink import Mail, MailSink
 from cli.home import Home
 from cli.wiring import House
 from cli.year.report import budgets
-from engine.case import Case
+from engine.case import Actor, Case
+from engine.errors import AlreadyDecided
 from storage.counts import Counts
 
 
@@ -106,3 +107,15 @@ def test_the_operator_is_reminded_of_its_own_duty_within_the_window_once_a_day(p
     said = " ".join(reminders[0].part("plain").split())
     assert "2026-0003" in said and "Monday, January 4, 2027 (legal deadline, 105 ILCS 85/33(c)(3))" in said
     assert "/t/" in said
+
+
+def test_an_attestation_answered_twice_changes_nothing_and_says_why(played: Played) -> None:
+    house, cases, _ = played
+    case_id = next(case.id for case in cases if case.process == "annual_attestation")
+    signed = next(line.detail["task"] for line in house.store.views.history(case_id) if line.kind == "task_completed"
+                  and line.detail["name"] == "attest")  # fmt: skip
+    before = house.store.views.history(case_id)
+    vendor = Actor("party", "operator", "Vendor 4")
+    with pytest.raises(AlreadyDecided, match="already decided by Vendor 4: sign"):
+        house.service.complete_task(signed, "sign", {}, vendor, house.clock())
+    assert house.store.views.history(case_id) == before
