@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine import machine, obligations, taking, tasks
-from engine.case import Contact, FactValue, Place
+from engine.case import Contact, FactValue, Place, Task
 from engine.clocks import due_in
 from engine.definition import CHANNELS, ChildDef, Due, MailDef, StateDef, ended, entered, told
 from engine.errors import Refused
@@ -129,14 +130,16 @@ def send(turn: Turn, name: str, place: Place) -> None:
     for reader in readers:
         turn.tell("mail_queued", mail=name, to=reader)
         task = turn.case.open_task(mail.task) if mail.task else None
-        turn.do(Send(name, str(place.entry), "1", reader, task.id if task else None, paced=_is_paced(turn, mail)))
+        sent = Send(name, str(place.entry), "1", reader, task.id if task else None)
+        turn.do(sent if mail.urgent or turn.definition.from_parent else _in_its_turn(turn, mail, sent, task))
 
 
-def _is_paced(turn: Turn, mail: MailDef) -> bool:
-    """An operator gets one mail a day for all its products, unless it is urgent or a parent waits for it."""
-    if mail.to.kind != "party" or mail.urgent or turn.definition.from_parent:
-        return False
-    return turn.definition.parties[mail.to.name].kind == "operator"
+def _in_its_turn(turn: Turn, mail: MailDef, sent: Send, task: Task | None) -> Send:
+    """A mail that may wait: an operator gets one a day for all its products, and what asks somebody of the office
+    becomes a line of the next brief where another has asked them today."""
+    if mail.to.kind == "party":
+        return replace(sent, paced=turn.definition.parties[mail.to.name].kind == "operator")
+    return replace(sent, line=tasks.line_of(task, sent.recipient)) if task else sent
 
 
 def _send_to_all(turn: Turn, mail: MailDef, place: Place) -> None:

@@ -30,6 +30,7 @@ from engine.messages import (
     RecordFacts,
     Recount,
     ReleaseHold,
+    SetTimer,
     StartCase,
     WriteRegister,
 )
@@ -41,6 +42,7 @@ from engine.standing import Standing
 from engine.words import written
 
 TRIES = 5
+LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
 BATCH = 50
 Also = Callable[[Unit, Case, Case], None]
 """Work in the same transaction, shown the case before and after; what it raises undoes all of it."""
@@ -235,23 +237,28 @@ class Service:
         looked at.
 
         One whose case is sick is counted and left; the others go on. Once `spent` says so, the batch ends after the one
-        in hand, so that a waiting writer gets its turn. Call again while it answers `limit`.
+        in hand, so that a waiting writer gets its turn. A timer waits for the next batch where one before it has set an
+        earlier one for the same case. Call again while it answers `limit`.
         """
         failed: list[tuple[DueTimer | DueCycle, str]] = []
-        looked_at = 0
+        looked_at, waits, earlier = 0, False, dict[str, dt.datetime]()
         with self.store.begin() as unit:
             due: list[DueTimer | DueCycle] = [*unit.due_timers(now, limit)]
             due += unit.due_cycles(now, limit - len(due)) if len(due) < limit else ()
             office = self._office(unit) if due else None
             while office is not None and looked_at < len(due) and not (looked_at and spent()):
-                taking(_kind(due[looked_at]), due[looked_at].id)
-                error = self._do(unit, due[looked_at], now, office)
-                if error is not None:
-                    failed.append((due[looked_at], error))
+                row = due[looked_at]
                 looked_at += 1
+                if isinstance(row, DueTimer) and earlier.get(row.case_id, row.at) < row.at:
+                    waits = True
+                    continue
+                taking(_kind(row), row.id)
+                error = self._do(unit, row, now, office, earlier)
+                if error is not None:
+                    failed.append((row, error))
         for row, error in failed:
             self.store.failed(_kind(row), row.id, error, now)
-        return looked_at if looked_at == len(due) else limit
+        return looked_at if looked_at == len(due) and not waits else limit
 
     def advance(
         self, now: dt.datetime, limit: int = BATCH, taking: Taking = lambda kind, ref: None
@@ -309,11 +316,13 @@ class Service:
     def _office(self, unit: Unit) -> Office:
         return replace(self.make_office(unit.people()), processes=frozenset(self.definitions.processes()))
 
-    def _do(self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office) -> str | None:
+    def _do(
+        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, earlier: dict[str, dt.datetime]
+    ) -> str | None:
         """The class name of what went wrong, or None. A lost race is no failure unless it is lost again and again."""
         for _ in range(TRIES):
             try:
-                self._do_once(unit, due, now, office)
+                self._do_once(unit, due, now, office, earlier)
             except LostRace:
                 continue
             except Exception as error:  # whatever it is, it is this row's own
@@ -321,20 +330,27 @@ class Service:
             return None
         return LostRace.__name__
 
-    def _do_once(self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office) -> None:
+    def _do_once(
+        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, earlier: dict[str, dt.datetime]
+    ) -> None:
         with unit.savepoint():
             if isinstance(due, DueTimer):
-                self._fire(unit, due, now, office)
+                self._fire(unit, due, now, office, earlier)
             else:
                 self.standing.start(unit, due, now, office, partial(self._open, unit, now=now, office=office))
 
-    def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office) -> None:
+    def _fire(
+        self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office, earlier: dict[str, dt.datetime]
+    ) -> None:
+        """Notes in `earlier` the first timer that this one has set for its case."""
         case, definition = self._load(unit, timer.case_id)
         fire = FireTimer(timer.key)
         decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
         if decision.events or decision.effects:
             self._keep(unit, case, decision, SYSTEM, now, office)
         unit.timer_done(timer, now)
+        planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
+        earlier[case.id] = min([*planned, earlier.get(case.id, LATEST)])
 
     def _keep(
         self, unit: Unit, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime, office: Office

@@ -113,12 +113,17 @@ def ask(turn: Turn, task: Task) -> None:
     by the custodian. Whom a mail of this decision asks already is not asked twice."""
     wanted = {f"party:{task.party}"} if task.party else {f"person:{person}" for person in task.assignees}
     for reader in reminded(turn, wanted - _asked_already(turn, task)):
-        line = Notify(reader, "task", task.id, task.title, 0, task.due, task_id=task.id)
+        line = line_of(task, reader)
         if task.urgent and reader in wanted:
             folds = task.party is None and not (turn.definition.from_parent and _is_soon(turn, task.due))
             turn.do(Send("task", task.id, str(task.generation), reader, task.id, line=line if folds else None))
         else:
             turn.do(line)
+
+
+def line_of(task: Task, reader: str) -> Notify:
+    """The task as a line of its reader's brief."""
+    return Notify(reader, "task", task.id, task.title, 0, task.due, task_id=task.id)
 
 
 def _asked_already(turn: Turn, task: Task) -> set[str]:

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from sqlalchemy import Connection, select, update
 
@@ -53,6 +53,9 @@ from storage.sealing import Ring
 from storage.statements import insert_new
 from storage.tables import OUTBOX, TIMERS
 from storage.window import MailWindow
+
+MOST_DAYS = 5
+"""How many business days a mail waits for one on which its address gets no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,20 +223,22 @@ class Keeper:
 
     def _pace(self, case: Case, send: Send) -> None:
         """Queues a mail for the first day on which its address gets no other, which may be today. Whoever else takes
-        that day first leaves us the next."""
+        that day first leaves us the next. Where a week is full, it does not wait for longer."""
         row = {**new_mail(send.mail, send.step, send.occurrence, send.recipient, URGENT, self.now), "case_id": case.id,
                "task_id": send.task_id}
         contact = contact_key(self.ring, _address(case, send.recipient.removeprefix("party:")))
         mine = {"its_case": case.id, "its_step": send.step, "its_recipient": send.recipient, "its_mail": send.mail}
-        days = chain([(self.today, self.now)], self.window.days(contact, self.window.starts(self.today + ONE_DAY)))
-        while self.connection.scalar(prepared.MAIL_OF_STEP, mine) is None:
-            day, at = next(days)
+        later = islice(self.window.days(contact, self.window.starts(self.today + ONE_DAY)), MOST_DAYS)
+        for day, at in chain([(self.today, self.now)], later):
             insert_new(self.connection, OUTBOX, [{**row, "at": at, "slot": slot_of(contact, day)}])
+            if self.connection.scalar(prepared.MAIL_OF_STEP, mine) is not None:
+                return
+        insert_new(self.connection, OUTBOX, [{**row, "at": self.now}])
 
     def _asked_today(self, recipient: str) -> bool:
-        """Whether a task was mailed at once to this person on this local day already."""
+        """Whether this person was asked for something by a mail of its own on this local day already."""
         since = self.window.starts(self.today)
-        found = self.connection.scalar(prepared.TASK_MAIL_SINCE, {"its_recipient": recipient, "since": since})
+        found = self.connection.scalar(prepared.ASKED_SINCE, {"its_recipient": recipient, "since": since})
         return found is not None
 
     def _seal_words(self, case: Case, send: Send) -> None:

@@ -124,11 +124,11 @@ BRIEF_OF_DAY = (
     .with_for_update()
 )
 
-TASK_MAIL_SINCE = (
+ASKED_SINCE = (
     select(OUTBOX.c.id)
     .where(
         (OUTBOX.c.recipient == bindparam("its_recipient"))
-        & (OUTBOX.c.mail == "task")
+        & OUTBOX.c.task_id.is_not(None)
         & (OUTBOX.c.created_at >= bindparam("since", type_=OUTBOX.c.created_at.type))
         & (OUTBOX.c.state != "cancelled")
     )

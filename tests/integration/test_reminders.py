@@ -304,6 +304,13 @@ def test_an_operator_gets_one_mail_a_day_for_all_its_products(office: Office) ->
     assert to_operator == [[LEARN.email], [], [LEARN.email], [LEARN.email], []]
 
 
+def test_a_mail_does_not_wait_for_longer_than_a_week(office: Office) -> None:
+    for case in asked(office, 8):
+        office.keep(case, Send("certified_operator", "9", "1", "party:operator", paced=True))
+    today = [mail for mail in office.at("2026-09-14T12:05") if mail.envelope_to == LEARN.email]
+    assert len(today) == 3  # the first, and the two for which the next five business days were full
+
+
 def test_an_urgent_task_of_a_saturday_stands_in_mondays_brief(office: Office) -> None:
     office.at("2026-09-19T09:00")
     (case,) = asked(office, 1)

@@ -70,6 +70,11 @@ def due(store: SqlStore, now: dt.datetime = LATE) -> list[int]:
         return [timer.id for timer in unit.due_timers(now, 100)]
 
 
+def caught_up(service: Service) -> None:
+    while service.tick(LATE, 50) == 50:
+        pass
+
+
 def waiting(store: SqlStore) -> list[int]:
     with store.begin() as unit:
         return [message.id for message in unit.messages(100)]
@@ -93,7 +98,7 @@ def test_a_race_lost_now_and_then_is_run_again_at_once_and_counts_as_no_failure(
 ) -> None:
     before = due(store)
     shelf.errors = [LostRace("another was first")] * 4
-    assert service.tick(LATE) == len(before)
+    caught_up(service)
     assert set(before).isdisjoint(due(store)) and attempts(store) == set()
 
 
@@ -102,7 +107,7 @@ def test_a_timer_that_loses_every_race_waits_like_any_that_fails(
 ) -> None:
     first, *others = due(store)
     shelf.errors = [LostRace("another was first")] * 5
-    service.tick(LATE)
+    caught_up(service)
     assert set(others).isdisjoint(due(store))
     assert first in due(store, LATE + MINUTE) and attempts(store) == {("timer", first, 1)}
 
@@ -125,7 +130,7 @@ def test_a_sick_timer_waits_a_minute_and_the_others_fire(
 ) -> None:
     before = due(store)
     shelf.errors = [error]
-    assert service.tick(LATE) == len(before)
+    caught_up(service)
     assert before[0] not in due(store)
     assert before[0] in due(store, LATE + MINUTE)
     service.tick(LATE + MINUTE)

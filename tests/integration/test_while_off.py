@@ -10,10 +10,11 @@ import pytest
 
 from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.forward import FAST_START
-from cli.demo.run import FakeClock, sample_house
+from cli.demo.run import FakeClock, person, sample_house
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.wiring import House
+from engine.case import Contact, FactValue
 
 
 @pytest.fixture
@@ -47,3 +48,24 @@ def test_a_short_pause_is_told_to_nobody(district: tuple[House, FakeClock, MailS
     clock.now = FAST_START + dt.timedelta(minutes=50)
     beat(house)
     assert sink.mails == []
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 50])
+def test_months_are_caught_up_in_the_order_in_which_they_were_due(
+    district: tuple[House, FakeClock, MailSink], at_once: int
+) -> None:
+    house, clock, _ = district
+    parties = {"operator": Contact("Learn Inc", "privacy@learn.example")}
+    facts: dict[str, FactValue] = {"why": "ended", "scope": "All products"}
+    case = house.service.start("deletion_order", facts, parties, person(house, "priya"), clock.now)
+    asked = case.open_task("direct")
+    assert asked is not None
+    house.service.complete_task(asked.id, "send", {}, person(house, "priya"), clock.now)
+    beat(house)
+    begun = len(house.store.views.history(case.id))
+    clock.now = FAST_START + dt.timedelta(days=200)
+    while house.service.tick(clock.now, at_once) == at_once:
+        pass
+    told = [line for line in house.store.views.history(case.id)[begun:] if line.kind == "rung_fired"]
+    days = [line.detail["on"] for line in told]
+    assert len(days) > 5 and days == sorted(days)

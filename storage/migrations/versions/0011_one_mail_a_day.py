@@ -1,4 +1,4 @@
-"""One mail a day: the task mails of a person are found at once, and an address outside has one slot a day"""
+"""One mail a day: what a person was asked by mail is found at once, and an address outside has one slot a day"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("slot", sa.String(), nullable=True))
     taken = sa.text("slot IS NOT NULL")
     op.create_index("uq_outbox_slot", "outbox", ["slot"], unique=True, sqlite_where=taken, postgresql_where=taken)
-    where = sa.text("mail = 'task'")
+    where = sa.text("task_id IS NOT NULL")
     op.create_index(
-        "ix_outbox_task_mails", "outbox", ["recipient", "created_at"], sqlite_where=where, postgresql_where=where
+        "ix_outbox_asked", "outbox", ["recipient", "created_at"], sqlite_where=where, postgresql_where=where
     )
