@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import workflows
 from cli.home import Home
 from cli.settings import Settings, read_settings
-from engine.clocks import Calendars
+from engine.clocks import NOT_ENTERED, Calendars
 from engine.lawbook import read_calendar, read_reference
 from engine.office import Office, Person, Reference
 from workflows.reader import read_file
@@ -49,4 +50,5 @@ def _calendars(settings: Settings, home: Home | None) -> Calendars:
     own = {path.stem: path for path in sorted((home.root / "calendars").glob("*.yaml"))} if home else {}
     statutory, strict = (read_calendar(read_file(own[name])) if name in own else shipped[name]
                          for name in ("il-statutory", "il-strict"))
-    return Calendars(statutory, strict, settings.attendance, settings.fiscal_year_start)
+    school = replace(settings.attendance or NOT_ENTERED, holidays=frozenset(shipped["il-school"].days_off))
+    return Calendars(statutory, strict, school, settings.fiscal_year_start)

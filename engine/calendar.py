@@ -82,17 +82,18 @@ class Calendar:
 class SchoolDays:
     """A district's days of student attendance, entered from `first` to `last`.
 
-    `closed` are weekdays without attendance. Beyond `last` weekdays are taken for school days and a result is
-    *provisional* until the next year's calendar is entered.
+    `closed` are weekdays without attendance. Beyond `last` weekdays but the statutory `holidays` are taken for school
+    days, and a result is *provisional* until the next year's calendar is entered.
     """
 
     version: str
     closed: frozenset[dt.date] = field(default_factory=frozenset)
     first: dt.date | None = None
     last: dt.date | None = None
+    holidays: frozenset[dt.date] = frozenset()
 
     def is_school_day(self, day: dt.date) -> bool:
-        return day.weekday() < _SATURDAY and day not in self.closed
+        return day.weekday() < _SATURDAY and day not in (self.closed if self.knows(day) else self.holidays)
 
     def knows(self, day: dt.date) -> bool:
         return self.first is not None and self.last is not None and self.first <= day <= self.last
@@ -105,7 +106,7 @@ class SchoolDays:
             day += ONE_DAY
             provisional = provisional or not self.knows(day)
             left -= self.is_school_day(day)
-            if day in self.closed and day.weekday() < _SATURDAY:
+            if day.weekday() < _SATURDAY and not self.is_school_day(day):
                 passed.append(day)
         return day, tuple(passed), provisional
 

@@ -63,6 +63,10 @@ class Rule:
         return "legal duty without a date" if self.kind == "no_number" else "legal deadline"
 
 
+NOT_ENTERED = SchoolDays("not entered")
+"""Until a district enters its days of attendance every school day is provisional."""
+
+
 @dataclass(frozen=True, slots=True)
 class Calendars:
     """The calendars that dates are counted in; `statutory` for legal dates, `strict` for targets. `fiscal_year_start`
@@ -70,7 +74,7 @@ class Calendars:
 
     statutory: Calendar
     strict: Calendar
-    school: SchoolDays | None = None
+    school: SchoolDays = NOT_ENTERED
     fiscal_year_start: str = "07-01"
 
     def legal_for(self, rule: Rule) -> Calendar:
@@ -86,8 +90,7 @@ class Calendars:
     def versions(self) -> tuple[str, ...]:
         """Every calendar in force, as `id@version`."""
         own = (f"{self.statutory.id}@{self.statutory.version}", f"{self.strict.id}@{self.strict.version}")
-        school = () if self.school is None else (f"attendance@{self.school.version}",)
-        return (*own, f"{FISCAL_YEAR}@{self.fiscal_year_start}", *school)
+        return (*own, f"{FISCAL_YEAR}@{self.fiscal_year_start}", f"attendance@{self.school.version}")
 
     def versions_for(self, rule: Rule) -> tuple[str, ...]:
         """Those that bear on the dates of one rule."""
@@ -194,7 +197,7 @@ def due_in(day: dt.date, amount: int, unit: str, calendars: Calendars) -> dt.dat
     if unit == "business_days":
         return calendars.strict.nth_after(day, amount)[0]
     if unit == "school_days":
-        return _school(calendars).nth_after(day, amount)[0]
+        return calendars.school.nth_after(day, amount)[0]
     return max(day, calendars.strict.on_or_before(day + dt.timedelta(days=amount)))
 
 
@@ -324,7 +327,7 @@ def _business(undated: Derived, length: int, calendars: Calendars, steps: _Steps
 
 
 def _school_days(undated: Derived, length: int, calendars: Calendars, steps: _Steps) -> Derived:
-    legal, closed, provisional = _school(calendars).nth_after(undated.trigger, length)
+    legal, closed, provisional = calendars.school.nth_after(undated.trigger, length)
     for day in closed:
         steps.add("skipped", day, f"{day_name(day)} is not counted (no attendance)")
     steps.add("nominal", legal, f"School day {length} is {day_name(legal)}")
@@ -424,9 +427,3 @@ def _target_text(target: dt.date, nominal: dt.date, calendars: Calendars) -> str
     if target == nominal:
         return f"Target {day_name(target)}: a business day by the strict calendar"
     return f"Target {day_name(target)}: the last business day before {day_name(nominal)} by the strict calendar"
-
-
-def _school(calendars: Calendars) -> SchoolDays:
-    if calendars.school is None:
-        raise OutsideCalendar("no attendance calendar is entered: add the school days of this year to district.yaml")
-    return calendars.school

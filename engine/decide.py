@@ -98,8 +98,8 @@ def _of_schedule(turn: Turn, cycle: OfSchedule) -> None:
     if late > 0:
         turn.change(flags=(*turn.case.flags, STARTED_LATE))
         missed = f"; {cycle.missed} before it never started" if cycle.missed else ""
-        _tell_privacy(turn, f"Case {turn.case.id} should have started on {cycle.planned}: it started {late} days late"
-                            f"{missed}", "cycle")
+        text = f"Case {turn.case.id} should have started on {cycle.planned}: it started {late} days late{missed}"
+        moves.tell_privacy(turn, text, "cycle")
 
 
 def decide(definition: Definition, case: Case, command: Command, now: dt.datetime, office: Office) -> Decision:
@@ -244,6 +244,8 @@ def _after(turn: Turn, entry: int) -> None:
     if here is None or not turn.case.is_open:
         return
     state, place = here
+    if not moves.is_over(turn, state, place):
+        return
     day = moves.moves_on(turn, state)
     target = moves.follow(turn, state.name, "after") if day is None or day <= turn.today else None
     for mail in state.after.sends if state.after and target else ():
@@ -271,7 +273,7 @@ def _mail_settled(turn: Turn, command: MailSettled) -> None:
     elif command.status == "failed" and mail.paper and turn.case.open_task(posting_task(mail).name) is None:
         tasks.open_posting(turn, mail)
     else:
-        _tell_privacy(turn, f"Mail '{mail.name}' of case {turn.case.id} is {command.status}: look at it")
+        moves.tell_privacy(turn, f"Mail '{mail.name}' of case {turn.case.id} is {command.status}: look at it")
 
 
 def _audience_told(turn: Turn, command: AudienceTold) -> None:
@@ -296,12 +298,7 @@ def _bounced(turn: Turn, command: MailBounced) -> None:
     if mail is not None and mail.paper and turn.case.open_task(posting_task(mail).name) is None:
         tasks.open_posting(turn, mail)
     else:
-        _tell_privacy(turn, f"Mail '{command.mail}' of case {turn.case.id} came back: tell its reader another way")
-
-
-def _tell_privacy(turn: Turn, text: str, subject: str = "mail") -> None:
-    for holder in turn.office.holders("privacy", turn.today):
-        turn.do(Notify(f"person:{holder.person.id}", "news", subject, text, 8))
+        moves.tell_privacy(turn, f"Mail '{command.mail}' of case {turn.case.id} came back: tell its reader another way")
 
 
 _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {

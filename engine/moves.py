@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine import machine, obligations, taking, tasks
+from engine.calendar import ONE_DAY
 from engine.case import Contact, FactValue, Place, Task
 from engine.clocks import due_in
-from engine.definition import CHANNELS, ChildDef, Due, MailDef, StateDef, ended, entered, told
+from engine.definition import CHANNELS, After, ChildDef, Due, MailDef, StateDef, ended, entered, told
 from engine.errors import Refused
 from engine.guards import Guard
 from engine.machine import UnknownFacts, next_state
-from engine.messages import CancelTimers, Send, SendToAll, SetTimer, StartChild, TellParent
+from engine.messages import CancelTimers, Notify, Send, SendToAll, SetTimer, StartChild, TellParent
 from engine.readers import recipients
 from engine.turn import Turn
 
@@ -58,10 +59,34 @@ def time_again(turn: Turn, state: StateDef, place: Place) -> None:
 
 def _time(turn: Turn, state: StateDef, place: Place) -> None:
     if state.after is not None and state.after.of is None:
-        entered_on = turn.office.today(place.entered_at)
-        day = due_in(entered_on, state.after.amount, state.after.unit, turn.office.calendars)
-        moment = turn.office.at_local(day + dt.timedelta(days=1), 0)
+        moment = turn.office.at_local(last_day(turn, state.after, place) + ONE_DAY, 0)
         turn.do(SetTimer(f"{_after(place)}{state.name}", moment))
+
+
+def last_day(turn: Turn, after: After, place: Place) -> dt.date:
+    """The last day of the time that a state is given from its entry, by the calendars as they are now."""
+    return due_in(turn.office.today(place.entered_at), after.amount, after.unit, turn.office.calendars)
+
+
+def is_over(turn: Turn, state: StateDef, place: Place) -> bool:
+    """Whether the time of a state has run out. Where the calendar has changed it may not have; and no right of anybody
+    ends by school days that nobody has entered: it is looked at again each day, and the officer is told."""
+    if state.after is None or state.after.of is not None:
+        return True
+    day = last_day(turn, state.after, place)
+    if day >= turn.today:
+        again = day + ONE_DAY
+    elif state.after.unit == "school_days" and _is_provisional(turn, state.after, place):
+        again = turn.today + ONE_DAY
+        tell_privacy(turn, f"'{turn.words(state.title)}' cannot end before the school calendar is entered", "calendar")
+    else:
+        return True
+    turn.do(SetTimer(f"{_after(place)}{state.name}/{again}", turn.office.at_local(again, 0)))
+    return False
+
+
+def _is_provisional(turn: Turn, after: After, place: Place) -> bool:
+    return turn.office.calendars.school.nth_after(turn.office.today(place.entered_at), after.amount)[2]
 
 
 def go_on(turn: Turn) -> None:
@@ -262,3 +287,9 @@ def _child_facts(turn: Turn, child: ChildDef) -> dict[str, FactValue]:
 def _child_parties(turn: Turn, child: ChildDef, contact: Contact | None) -> dict[str, Contact]:
     parties = {name: turn.case.parties[name] for name in child.parties if name in turn.case.parties}
     return {**parties, child.party: contact} if contact is not None and child.party else parties
+
+
+def tell_privacy(turn: Turn, text: str, subject: str = "mail") -> None:
+    """A line of the privacy officer's next brief."""
+    for holder in turn.office.holders("privacy", turn.today):
+        turn.do(Notify(f"person:{holder.person.id}", "news", subject, text, 8))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from engine.calendar import SchoolDays
 from engine.clocks import Calendars, HoldPolicy
 from engine.register import Entry
 
@@ -72,10 +71,6 @@ class Office:
     processes: frozenset[str] = frozenset()
     register: Mapping[str, Entry] = field(default_factory=dict)
     next_agreement: int = 1
-
-    @property
-    def school(self) -> SchoolDays | None:
-        return self.calendars.school
 
     def today(self, now: dt.datetime) -> dt.date:
         return now.astimezone(self.zone).date()

@@ -108,13 +108,15 @@ def close_own(turn: Turn, hold: str) -> None:
 
 
 def ask(turn: Turn, task: Task) -> None:
-    """Mails the link of an urgent task at once: of a person's urgent tasks of one day the first, and each that a parent
-    waits for and that is due soon. The others are a line of the reader's one mail a day. A party without mail is asked
-    by the custodian. Whom a mail of this decision asks already is not asked twice."""
+    """Mails the link of an urgent task at once: of a person's urgent tasks of one business day the first, whatever the
+    day where a parent waits, and each that a parent waits for and that is due soon. The others are a line of the
+    reader's one mail a day. A party without mail is asked by the custodian. Whom a mail of this decision asks already
+    is not asked twice."""
+    at_work = turn.definition.from_parent or turn.office.calendars.strict.is_business_day(turn.today)
     wanted = {f"party:{task.party}"} if task.party else {f"person:{person}" for person in task.assignees}
     for reader in reminded(turn, wanted - _asked_already(turn, task)):
         line = line_of(task, reader)
-        if task.urgent and reader in wanted:
+        if task.urgent and reader in wanted and (at_work or task.party):
             folds = task.party is None and not (turn.definition.from_parent and _is_soon(turn, task.due))
             turn.do(Send("task", task.id, str(task.generation), reader, task.id, line=line if folds else None))
         else:

@@ -204,7 +204,7 @@ class Keeper:
         timers.clear()
 
     def _queue(self, case: Case, send: Send) -> None:
-        if send.line is not None and (self._asked_today(send.recipient) or not self.window.is_business_day(self.today)):
+        if send.line is not None and self._asked_today(send.recipient):
             self._brief(case, send.line)
             return
         if send.paced:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import click
@@ -12,7 +13,7 @@ from cli import completion
 from cli.options import json_option, read_date, read_dates
 from cli.printing import day, numbered, pairs, print_json, say
 from engine.calendar import SchoolDays
-from engine.clocks import Calendars, Derived, Hold, HoldPolicy, Rule, derive, local_date
+from engine.clocks import NOT_ENTERED, Calendars, Derived, Hold, HoldPolicy, Rule, derive, local_date
 from engine.errors import UsageError
 from engine.nodes import nearest
 
@@ -110,7 +111,7 @@ def _dates(derived: Derived) -> dict[str, str]:
 
 def _calendars(closed: str | None, fiscal: str) -> Calendars:
     law = workflows.lawbook()
-    school = SchoolDays("not entered")
+    school = replace(NOT_ENTERED, holidays=frozenset(law.calendars["il-school"].days_off))
     if closed is not None:
         school = SchoolDays("command line", read_dates(closed, "--school-closed"), dt.date.min, dt.date.max)
     return Calendars(law.calendars["il-statutory"], law.calendars["il-strict"], school, fiscal)

@@ -8,7 +8,9 @@ import pytest
 
 import workflows
 from cli.commands.check import gaps_in
+from engine.calendar import SchoolDays
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
+from engine.clocks import NOT_ENTERED
 from engine.decide import decide, start
 from engine.definition import Definition
 from engine.errors import NeedsSecond, NotAllowed, SoppaError
@@ -212,6 +214,37 @@ def test_time_moves_a_case_when_the_whole_of_it_has_passed() -> None:
     entered = told(compiled(AFTER)).of("state_entered")
     assert [line.detail["state"] for line in entered] == ["waiting", "ended"]
     assert entered[1].at == dt.datetime(2027, 3, 16, 5, 0, tzinfo=dt.UTC)
+
+
+def without(school: SchoolDays) -> Office:
+    return replace(office(), calendars=replace(office().calendars, school=school))
+
+
+def fired(where: Office, on: dt.date) -> Decision:
+    definition = compiled(AFTER)
+    case = start(definition, StartCase("2027-0001", by("cus"), {"received_on": MONDAY}, {}), NOW, office()).case
+    now = dt.datetime.combine(on, dt.time(6), dt.UTC)
+    return decide(definition, case, FireTimer("after/1/waiting"), now, where)
+
+
+def test_no_right_ends_by_school_days_that_nobody_has_entered() -> None:
+    holidays = frozenset({D(2027, 3, 5)})
+    decision = fired(without(replace(NOT_ENTERED, holidays=holidays)), D(2027, 4, 1))
+    assert decision.case.state == "waiting"
+    told = [effect for effect in decision.effects if isinstance(effect, Notify)]
+    assert [(line.recipient, line.text) for line in told] == [
+        ("person:ada", "'Waiting' cannot end before the school calendar is entered")]
+    (again,) = [effect for effect in decision.effects if isinstance(effect, SetTimer)]
+    assert (again.key, again.at) == ("after/1/waiting/2027-04-02", dt.datetime(2027, 4, 2, 5, 0, tzinfo=dt.UTC))
+
+
+def test_a_calendar_that_is_entered_later_moves_the_end_of_a_state() -> None:
+    spring = frozenset(D(2027, 3, day) for day in range(8, 13))
+    at = without(SchoolDays("later", spring, D(2026, 8, 17), D(2027, 6, 8)))
+    early, due = fired(at, D(2027, 3, 16)), fired(at, D(2027, 3, 24))
+    assert (early.case.state, due.case.state) == ("waiting", "ended")
+    (again,) = [effect for effect in early.effects if isinstance(effect, SetTimer)]
+    assert again.at == dt.datetime(2027, 3, 23, 5, 0, tzinfo=dt.UTC)
 
 
 ASKED = """
