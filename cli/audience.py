@@ -156,6 +156,7 @@ def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple
         folded.append(f"line {mark.line}: {cells['guardian']} into {first.name}")
         found[key] = replace(
             first,
+            address=first.address or address_lines(cells.get("address", "")),
             name=_both(first.name, cells["guardian"]),
             students=_with(first.students, cells["student"]),
             schools=_with(first.schools, cells["school"]),
@@ -175,7 +176,7 @@ def _member(cells: Cells) -> Member:
     return Member(
         name=cells["guardian"],
         email=cells.get("email") or None,
-        address=_address(cells.get("address", "")),
+        address=address_lines(cells.get("address", "")),
         language=cells.get("language") or "en",
         paper=cells.get("paper") == "yes",
         consent=cells.get("consent") == "yes",
@@ -185,7 +186,7 @@ def _member(cells: Cells) -> Member:
     )
 
 
-def _address(cell: str) -> str:
+def address_lines(cell: str) -> str:
     """A postal address, its lines parted by line breaks or semicolons."""
     return "\n".join(part.strip() for part in re.split(r"[;\n]", cell) if part.strip())
 

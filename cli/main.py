@@ -45,7 +45,7 @@ COMMANDS = {
     "references": "Agencies' addresses and the like: list, confirm.",
     "register": "Operators, products, agreements: import, list, show, export.",
     "schedule": "What starts by itself, and when.",
-    "audience": "Who is told of a breach: import, show, decide.",
+    "audience": "Who is told of a breach: import, show, address, decide.",
     "letters": "Letters to many on paper: print, runs, posted.",
     "people": "The people of the office: import, list, set, totp.",
     "mail": "Mails: preview, outbox, retry, settle, bounced.",

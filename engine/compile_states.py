@@ -33,7 +33,7 @@ _AMOUNT = re.compile(r"(\d{1,4}) (\w+)")
 
 KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start",
         "register")
-OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable", "require", "fix")
+OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable", "require", "fix", "free")
 WAYS = ("tasks", "joined", "always", "on", "after", "expires", "start", "parallel", "done")
 
 
@@ -347,6 +347,7 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
         nodes.boolean(top.get("holdable"), scope.faults, "holdable") or False,
         tuple(_requirements(top.get("require"), scope)),
         scope.names("audiences", top.get("fix"), "fix"),
+        scope.names("audiences", top.get("free"), "free"),
     )
 
 

@@ -19,6 +19,7 @@ from engine.messages import (
     Decision,
     FireTimer,
     FixAudience,
+    FreeAudience,
     LettersPosted,
     MailBounced,
     MailSettled,
@@ -163,6 +164,9 @@ def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) 
     for audience in outcome.fixes:
         turn.tell("audience_fixed", audience=audience)
         turn.do(FixAudience(audience))
+    for audience in outcome.frees:
+        turn.tell("audience_freed", audience=audience)
+        turn.do(FreeAudience(audience))
     if target is not None:
         moves.enter(turn, target)
 

@@ -103,7 +103,8 @@ class Requirement:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a person may answer. Without `to` the answer is only recorded (and the state's join looks at it). A
-    `holdable` one is refused while a law-enforcement hold stands. Nobody changes the audiences in `fixes` afterwards.
+    `holdable` one is refused while a law-enforcement hold stands. Nobody changes the audiences in `fixes` afterwards,
+    unless an answer that `frees` them comes before a mail to them.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Outcome:
     holdable: bool = False
     requires: tuple[Requirement, ...] = ()
     fixes: tuple[str, ...] = ()
+    frees: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

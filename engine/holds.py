@@ -17,7 +17,7 @@ from engine.case import HeldBy, Task
 from engine.clocks import HOLD_REVIEW
 from engine.definition import CONFIRM_HOLD, REVIEW_HOLD, hold_task
 from engine.errors import Refused, UsageError
-from engine.messages import CancelTimers, Notify, PlaceHold, ReleaseHold, SetTimer
+from engine.messages import CancelTimers, Notify, PauseLetters, PlaceHold, ReleaseHold, SetTimer
 from engine.nodes import nearest
 from engine.turn import Turn
 
@@ -41,6 +41,7 @@ def place(turn: Turn, command: PlaceHold) -> None:
         placed_by=command.actor.id,
     )
     turn.change(holds=(*turn.case.holds, hold))
+    _pause(turn)
     turn.tell("hold_placed", hold=hold.id, started=hold.started, until=hold.until, by=command.actor.name)
     obligations.refresh(turn)
     for role in CONFIRMERS:
@@ -113,6 +114,12 @@ def _check_actor(turn: Turn, command: PlaceHold | ReleaseHold) -> None:
         raise Refused(f"{command.actor.name} may not hold or release a notice: ask the privacy officer or counsel")
 
 
+def _pause(turn: Turn) -> None:
+    """Letters that have been released and have not left wait with the rest while a hold stands."""
+    if turn.definition.audiences:
+        turn.do(PauseLetters(turn.case.is_held))
+
+
 def _asked_to_confirm(turn: Turn, hold: HeldBy) -> bool:
     return any(task.is_open and task.name.startswith(CONFIRM_HOLD) for task in turn.case.tasks if task.hold == hold.id)
 
@@ -143,6 +150,7 @@ def _end(
 ) -> None:
     ended = replace(hold, status=status, released=on, release_paper=paper, reason=reason)  # type: ignore[arg-type]
     _put(turn, ended)
+    _pause(turn)
     turn.tell(f"hold_{status}", hold=hold.id, on=on, reason=reason)
     turn.do(CancelTimers(_timers(hold)))
     tasks.close_own(turn, hold.id)

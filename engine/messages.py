@@ -199,6 +199,20 @@ class FixAudience:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeAudience:
+    """This audience may be changed again: what was approved went back. Nothing happens once a mail to it was sent."""
+
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseLetters:
+    """The copies of a case's mails to many that have not left stay where they are, or go on."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SendToAll:
     """One copy of a mail for each of an audience, by the channels of `definition.CHANNELS`; fanned out in batches."""
 
@@ -263,7 +277,8 @@ class TellParent:
 
 
 Effect = (
-    SetTimer | CancelTimers | Send | SendToAll | FixAudience | LettersPosted | Notify | StartChild | TellParent
+    SetTimer | CancelTimers | Send | SendToAll | FixAudience | FreeAudience | PauseLetters | LettersPosted
+    | Notify | StartChild | TellParent
     | WriteRegister
 )
 
@@ -276,10 +291,10 @@ class Event:
     fact_decided, clock_started, clock_moved, clock_satisfied, clock_voided, clock_expired, rung_fired, rung_not_due,
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
-    agreement_changed, product_listed, cycle_started, audience_fixed, audience_told, mail_bounced, child_by_hand,
-    case_migrated;
-    outside a decision second_confirmed, and answer_too_late (task, by, decided_by) for an answer to a task that another
-    had answered.
+    agreement_changed, product_listed, cycle_started, audience_fixed, audience_freed, audience_told,
+    mail_bounced, child_by_hand, case_migrated;
+    outside a decision second_confirmed, address_entered, and answer_too_late (task, by, decided_by) for an answer to a
+    task that another had answered.
     """
 
     kind: str

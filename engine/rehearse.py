@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine.calendar import SchoolDays
 from engine.case import Contact, FactValue
-from engine.clocks import NOT_ENTERED, Calendars
+from engine.clocks import Calendars
 from engine.definition import Definition, Scenario
 from engine.errors import SoppaError
 from engine.forms import read_values, without_files
@@ -118,8 +118,6 @@ def _office(calendars: Calendars) -> Office:
     ids = {role: frozenset({role}) for role in ROLES}
     ids |= {"owner": frozenset({"data_owner"}), "officer": frozenset()}
     people = {id_: Person(id_, id_.capitalize(), f"{id_}@district.example", roles) for id_, roles in ids.items()}
-    school = calendars.school
-    if school.version == NOT_ENTERED.version:
-        school = SchoolDays("rehearsal", frozenset(), dt.date(2021, 1, 1), dt.date(2040, 12, 31))
+    school = SchoolDays("rehearsal", frozenset(), dt.date(2021, 1, 1), dt.date(2040, 12, 31))
     days = Calendars(calendars.statutory, calendars.strict, school)
     return Office("Rehearsal District", ZoneInfo("America/Chicago"), days, people, second_person="superintendent")

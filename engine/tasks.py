@@ -424,10 +424,16 @@ def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: Complete
 
 
 def _check_posting(turn: Turn, task: Task, values: Mapping[str, FactValue]) -> None:
-    """A letter cannot have been in the post before it was there to be printed."""
-    posted, made = values.get("posted_on"), turn.office.today(task.opened_at)
-    if task.mail is not None and isinstance(posted, dt.date) and posted < made:
+    """A letter cannot have been in the post before it was there to be printed, and is kept back while a hold stands."""
+    posted, made = values.get("posted_on", turn.today), turn.office.today(task.opened_at)
+    if task.mail is None or not isinstance(posted, dt.date):
+        return
+    if posted < made:
         raise UsageError(f"posted_on: {posted} is before {made}, when the letter was made: give the day it was posted")
+    to_many = turn.definition.mails[task.mail].to.kind == "audience"
+    held_since = min((hold.started for hold in turn.case.holds if hold.stands), default=None)
+    if to_many and held_since is not None and posted >= held_since:
+        raise Refused("a law-enforcement hold stands: keep these letters back until it is released")
 
 
 def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:

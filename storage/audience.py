@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
@@ -23,7 +23,7 @@ from storage.messages import leave_message
 from storage.rows import URGENT, Row
 from storage.sealing import Ring
 from storage.statements import insert_new, put
-from storage.tables import AUDIENCES, COPIES, OUTBOX, PRINT_RUNS, RECIPIENTS
+from storage.tables import AUDIENCES, COPIES, META, OUTBOX, PRINT_RUNS, RECIPIENTS
 
 Channel = Literal["mail", "paper"]
 What = Literal["began", "told", "complete", "on_paper", "back"]
@@ -141,6 +141,13 @@ class Audiences:
         mine = (AUDIENCES.c.case_id == case_id) & (AUDIENCES.c.audience == audience) & AUDIENCES.c.fixed_at.is_(None)
         self.connection.execute(update(AUDIENCES).where(mine).values(fixed_at=self.now))
 
+    def free(self, case_id: str, audience: str) -> None:
+        """Opens an audience for another import; one that a mail was sent to stays as it is."""
+        mine = (AUDIENCES.c.case_id == case_id) & (AUDIENCES.c.audience == audience)
+        theirs = select(RECIPIENTS.c.id).where((RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.audience == audience))
+        if self.connection.scalar(select(COPIES.c.id).where(COPIES.c.recipient_id.in_(theirs)).limit(1)) is None:
+            self.connection.execute(update(AUDIENCES).where(mine).values(fixed_at=None))
+
     def counted(self, case_id: str) -> Sequence[Row]:
         """The audiences of a case: `audience`, `counted`, `students`, `imported_at`, `fixed_at`."""
         return self.connection.execute(select(AUDIENCES).where(AUDIENCES.c.case_id == case_id)).mappings().all()
@@ -148,6 +155,18 @@ class Audiences:
     def recipient(self, recipient_id: int) -> Recipient | None:
         row = self.connection.execute(select(RECIPIENTS).where(RECIPIENTS.c.id == recipient_id)).mappings().first()
         return None if row is None else _recipient(row, self.ring)
+
+    def give_address(self, case_id: str, number: int, address: str) -> None:
+        """Enters where the letter of one recipient goes by post. Raises `UsageError` for a number that the case has
+        not."""
+        mine = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.number == number)
+        rows = self.connection.execute(select(RECIPIENTS).where(mine).with_for_update()).mappings().all()
+        if not rows:
+            raise UsageError(f"case {case_id} tells nobody with the number {number}: soppa audience show {case_id}")
+        for row in rows:
+            member = replace(_recipient(row, self.ring).member, address=address)
+            sealed = self.ring.seal_json(asdict(member), _place(case_id, row["audience"], number))
+            self.connection.execute(update(RECIPIENTS).where(RECIPIENTS.c.id == row["id"]).values(sealed=sealed))
 
     # --- telling them ------------------------------------------------------------------------------------------------
 
@@ -168,6 +187,23 @@ class Audiences:
         if not self._count(mail.copies):
             for what in ("began", "told", "complete"):
                 self._tell(mail, AudienceTold(mail.mail, what, self.today))
+
+    def pause(self, case_id: str, *, paused: bool) -> None:
+        """Keeps the copies by mail that are not being handed over where they are, or lets them go on. Whoever has
+        claimed one loses it by the fence."""
+        mine = (OUTBOX.c.case_id == case_id) & OUTBOX.c.recipient.startswith(RECIPIENT, autoescape=True)
+        if paused:
+            put(self.connection, META, {"name": _paused(case_id), "value": "hold"})
+            waiting = mine & OUTBOX.c.state.in_(("queued", "deferred", "claimed"))
+            stays = {"state": "queued", "at": None, "lease_until": None, "fence": OUTBOX.c.fence + 1}
+            self.connection.execute(update(OUTBOX).where(waiting).values(stays))
+        else:
+            self.connection.execute(delete(META).where(META.c.name == _paused(case_id)))
+            kept = mine & (OUTBOX.c.state == "queued") & OUTBOX.c.at.is_(None)
+            self.connection.execute(update(OUTBOX).where(kept).values(at=self.now))
+
+    def is_paused(self, case_id: str) -> bool:
+        return self.connection.scalar(select(META.c.name).where(META.c.name == _paused(case_id))) is not None
 
     def settled(self, row: Row, state: str) -> None:
         """How a copy by mail went, as its outbox row says. One that failed goes by post; one in doubt waits for a
@@ -374,6 +410,10 @@ class Audiences:
 
     def _people(self, where: ColumnElement[bool]) -> int:
         return self.connection.scalar(select(func.count(COPIES.c.recipient_id.distinct())).where(where)) or 0
+
+
+def _paused(case_id: str) -> str:
+    return f"letters_paused/{case_id}"
 
 
 def key_of(ring: Ring, member: Member) -> str:

@@ -23,8 +23,10 @@ from engine.messages import (
     Decision,
     Effect,
     FixAudience,
+    FreeAudience,
     LettersPosted,
     Notify,
+    PauseLetters,
     Send,
     SendToAll,
     SetTimer,
@@ -176,15 +178,21 @@ class Keeper:
                     self._pass_on(case, effect, number)
                 case WriteRegister():
                     self._register(case, effect)
-                case FixAudience() | SendToAll() | LettersPosted():
+                case FixAudience() | FreeAudience() | PauseLetters() | SendToAll() | LettersPosted():
                     self._audience(case, effect)
         self._set_timers(case, timers)
 
-    def _audience(self, case: Case, effect: FixAudience | SendToAll | LettersPosted) -> None:
+    def _audience(
+        self, case: Case, effect: FixAudience | FreeAudience | PauseLetters | SendToAll | LettersPosted
+    ) -> None:
         audiences = Audiences(self.connection, self.ring, self.now, self.today)
         match effect:
             case FixAudience(name):
                 audiences.fix(case.id, name)
+            case FreeAudience(name):
+                audiences.free(case.id, name)
+            case PauseLetters(paused):
+                audiences.pause(case.id, paused=paused)
             case SendToAll():
                 audiences.send_to_all(case.id, effect)
             case LettersPosted(mail, on):

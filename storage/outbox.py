@@ -122,10 +122,21 @@ class SqlOutbox:
             raise ValueError(f"a mail is not settled as {state} with retry_at {retry_at}")
         held = _held(row, "claimed", "handing_over")
         if state == "deferred":
-            values = {"state": state, "reply": reply, "at": retry_at, "lease_until": None}
-            self.base.write(lambda connection: _changed(connection, held, values))
+            self.base.write(lambda connection: self._defer(connection, row, held, reply, now, retry_at))
         else:
             self.base.write(lambda connection: self._settle(connection, held, state, reply, now))
+
+    def _defer(
+        self, connection: Connection, row: OutboxRow, held: ColumnElement[bool], reply: str, now: dt.datetime,
+        retry_at: dt.datetime | None
+    ) -> bool:
+        """Puts a mail off; one whose case was put on hold meanwhile waits for the end of that."""
+        to_many = row.case_id is not None and row.recipient.startswith(RECIPIENT)
+        audiences = Audiences(connection, self.base.ring, now, self.base.today(now))
+        paused = to_many and audiences.is_paused(str(row.case_id))
+        values = {"state": "queued" if paused else "deferred", "reply": reply, "at": None if paused else retry_at,
+                  "lease_until": None}  # fmt: skip
+        return _changed(connection, held, values)
 
     def rescue(self, now: dt.datetime) -> Mapping[str, int]:
         late = OUTBOX.c.lease_until <= now

@@ -185,6 +185,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             require=_list("requirement"),
             holdable=FLAG,
             fix=NAMES,
+            free=NAMES,
         ),
         "requirement": block(("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER),
         "way": block((), when=GUARD, to=WORD, else_=WORD),

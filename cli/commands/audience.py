@@ -17,6 +17,7 @@ from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, Refused, UsageError
+from engine.messages import Event
 from engine.nodes import nearest
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ BAR = 30
 
 @click.group(cls=Commands, epilog="Example: soppa audience import 2026-0007 families.csv")
 def command() -> None:
-    """Who is told of a breach: import, show, decide."""
+    """Who is told of a breach: import, show, address, decide."""
 
 
 @command.command("import", epilog="Example: soppa audience import 2026-0007 families.csv --apply")
@@ -129,6 +130,30 @@ def decide(case: str, number: int, reason: str, as_login: str | None, home: Home
             unit.audiences(house.clock()).decide(case, number, actor.id, reason)
     print_json({"case": case, "number": number, "state": "decided"}) if as_json else say(
         f"case {case}: number {number} is decided by {actor.name}"
+    )
+
+
+@command.command(epilog="Example: soppa audience address 2026-0007 17 '12 Oak St; Mockton, IL 60000'")
+@click.argument("case", shell_complete=completion.cases)
+@click.argument("number", type=int)
+@click.argument("address")
+@as_option
+@home_option
+@json_option
+def address(case: str, number: int, address: str, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Enter the postal ADDRESS of family NUMBER of CASE, its lines parted by semicolons."""
+    from cli.audience import address_lines
+
+    lines = address_lines(address)
+    if not lines or not all(char.isprintable() or char == "\n" for char in lines):
+        raise UsageError("ADDRESS: write its lines parted by semicolons, such as '12 Oak St; Mockton, IL 60000'")
+    with open_house(home) as house:
+        actor = _actor(house, as_login)
+        with house.store.begin() as unit:
+            unit.audiences(house.clock()).give_address(case, number, lines)
+            unit.note(case, Event("address_entered", {"number": str(number)}), actor, house.clock())
+    print_json({"case": case, "number": number}) if as_json else say(
+        f"case {case}: the address of number {number} is entered; soppa letters print {case} prints its letter"
     )
 
 

@@ -50,15 +50,16 @@ def print_(case: str, out: Path, run: int | None, as_login: str | None, home: Ho
             found, audiences = unit.case(case), unit.audiences(house.clock())
             letters = audiences.letters(case, run)
             made = next((row["at"] for row in audiences.runs(case) if row["number"] == run), house.clock())
+        _check_not_held(found)
+        letters, homeless = _with_address(letters)
         if not letters:
-            raise Refused(
-                f"no letter of case {case} waits to be printed" if run is None else f"case {case} has no run {run}"
-            )
+            raise Refused(_nothing(case, run, homeless))
         pdfs = _pdfs(house, found, letters, made)
         number = run or _count(house, case, letters, actor)
         written = _write(out, case, number, pdfs, letters)
     if as_json:
-        print_json({"case": case, "run": number, "letters": len(letters), "files": [str(path) for path in written]})
+        print_json({"case": case, "run": number, "letters": len(letters), "files": [str(path) for path in written],
+                    "without_address": homeless})  # fmt: skip
         return
     say(f"run {number} of case {case}: {len(letters):,} letters")
     for path in written:
@@ -67,6 +68,9 @@ def print_(case: str, out: Path, run: int | None, as_login: str | None, home: Ho
         f"they are personal data: delete the files once they are printed. When they are in the post: "
         f"soppa letters posted {case} --run {number} --on DATE"
     )
+    if homeless:
+        say(f"without a postal address, not printed: number {', '.join(map(str, homeless))}: enter it with "
+            f"soppa audience address {case} NUMBER 'STREET; CITY', or decide by name")  # fmt: skip
 
 
 @command.command(epilog="Example: soppa letters runs 2026-0007")
@@ -115,6 +119,7 @@ def posted(
     with open_house(home) as house:
         actor = _actor(house, as_login)
         with house.store.read() as unit:
+            held_since = min((hold.started for hold in unit.case(case).holds if hold.stands), default=None)
             audiences = unit.audiences(house.clock())
             found = next((row for row in audiences.runs(case) if row["number"] == run), None)
             strange = set(keep_back) - {letter.recipient.number for letter in audiences.letters(case, run)}
@@ -122,6 +127,8 @@ def posted(
             raise UsageError(f"case {case} has no print run {run}: soppa letters runs {case}")
         if strange:
             raise UsageError(f"--except: run {run} has no letter {min(strange)}")
+        if held_since is not None and day >= held_since:
+            raise Refused(f"a law-enforcement hold stands in case {case}: keep its letters back until it is released")
         _check_day(day, found["at"].astimezone(house.settings.zone).date(), house)
         with house.store.begin() as unit:
             count = unit.audiences(house.clock()).posted(case, found["mail"], day, run=run, keep_back=keep_back)
@@ -129,6 +136,24 @@ def posted(
     print_json({"case": case, "run": run, "posted": count, "on": day}) if as_json else say(
         f"run {run} of case {case}: {count:,} letters are in the post since {day}"
     )
+
+
+def _with_address(letters: Sequence[Letter]) -> tuple[list[Letter], list[int]]:
+    """The letters that can be posted, and the numbers of those that have no address."""
+    homes = [letter for letter in letters if (letter.recipient.member.address or "").strip()]
+    return homes, [letter.recipient.number for letter in letters if letter not in homes]
+
+
+def _nothing(case: str, run: int | None, homeless: Sequence[int]) -> str:
+    if homeless:
+        return (f"the letters of case {case} that wait have no postal address (number "
+                f"{', '.join(map(str, homeless))}): soppa audience address {case} NUMBER 'STREET; CITY'")
+    return f"no letter of case {case} waits to be printed" if run is None else f"case {case} has no run {run}"
+
+
+def _check_not_held(case: Case) -> None:
+    if case.is_held:
+        raise Refused(f"a law-enforcement hold stands in case {case.id}: keep its letters back until it is released")
 
 
 def _check_day(day: dt.date, printed: dt.date, house: House) -> None:

@@ -32,6 +32,7 @@ from engine.calendar import ONE_DAY
 from engine.case import Case
 from engine.errors import FaultyInput
 from storage.tables import PRINT_RUNS
+from tests.files import pdf
 
 TODAY = machine_clock().astimezone(ZoneInfo("America/Chicago")).date()
 EARLIER = str(TODAY - dt.timedelta(days=4))
@@ -216,6 +217,68 @@ def test_what_a_person_decided_is_not_undone_by_a_mail_that_fails_later(town: To
     town.house.store.outbox.settle(row, "failed", "550 no such user", now)
     copies = shown(town, case)["mails"][0]["copies"]
     assert copies["mail_decided"] == 1 and copies["paper_waiting"] == 2
+
+
+def signed(town: Town, case: str) -> None:
+    """Released by both, and nothing has left yet."""
+    town.answer(case, "release", "release", "priya", channel="as_wished")
+    with town.house.store.read() as unit:
+        second = unit.case(case).open_task("release_second")
+    assert second is not None
+    town.house.service.complete_task(second.id, "release", {}, person(town.house, "sam"), town.house.clock())
+
+
+def told_by_mail(town: Town) -> int:
+    return len([mail for mail in town.sink.mails if mail.envelope_to.endswith("@families.example")])
+
+
+def test_a_hold_keeps_back_what_was_released_and_has_not_left(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path)
+    signed(town, case)
+    in_hand = next(row for row in town.house.store.outbox.claim(town.house.clock(), 1))
+    paper = tmp_path / "request.pdf"
+    paper.write_bytes(pdf())
+    placed = town.run("hold", "place", case, "--agency", "Police", "--officer", "Lt. Roe", "--matter", "26-1",
+                      "--from", str(TODAY), "--paper", str(paper), "--as", "priya")  # fmt: skip
+    assert placed.exit_code == 0, placed.output
+    assert not town.house.store.outbox.handing_over(in_hand, town.house.clock())
+    town.beat()
+    assert told_by_mail(town) == 0
+    for words in (["letters", "print", case, "--out", str(tmp_path / "out")],
+                  ["do", case, "post_letter", "posted", "-f", f"posted_on={TODAY}"]):  # fmt: skip
+        kept_back = town.run(*words, "--as", "carla")
+        assert kept_back.exit_code != 0 and "hold stands" in str(kept_back.exception)
+    words = ["hold", "release", case, "H1", "--on", str(TODAY), "--reason", "they agree", "--as", "lena"]
+    released_again = town.run(*words)
+    assert released_again.exit_code == 0, released_again.output
+    town.beat()
+    assert told_by_mail(town) == 2
+
+
+def test_who_is_told_may_be_mended_when_the_second_person_sends_it_back(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path)
+    town.answer(case, "release", "release", "priya", channel="as_wished")
+    assert "was fixed" in str(import_families(town, case, tmp_path).exception)
+    town.answer(case, "release_second", "change", "sam", change_wanted="Two families are missing")
+    assert import_families(town, case, tmp_path).exit_code == 0
+
+
+def test_one_family_without_an_address_does_not_keep_the_others_from_being_printed(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path, FAMILIES + "Nomad Lee,S-7,Creekside,,nomad@families.example,,,,\n")
+    released(town, case)
+    row = next(line for line in town.house.store.views.outbox(case_id=case) if line.recipient == "recipient:5")
+    assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
+    out = tmp_path / "letters"
+    printed = town.run("letters", "print", case, "--out", str(out), "--as", "carla")
+    assert printed.exit_code == 0 and "without a postal address, not printed: number 5" in printed.output
+    assert town.run("audience", "address", case, "5", "9 Elm St; Mockton, IL 60000", "--as", "carla").exit_code == 0
+    rest = town.run("letters", "print", case, "--out", str(out), "--as", "carla", "--json")
+    assert json.loads(rest.stdout)["letters"] == 1
+    posted = town.run("letters", "posted", case, "--run", "1", "--on", str(TODAY), "--as", "priya")
+    assert posted.exit_code == 0, posted.output
 
 
 def test_after_the_release_nobody_changes_who_is_told(town: Town, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def kill_again_and_again(home: Path) -> int:
 
 def wait_for_work(house: House, process: Popen[str]) -> None:
     before = lines(house)
-    until(lambda: lines(house) > before or process.poll() is not None or not has_work(house), "some work")
+    until(lambda: lines(house) > before or process.poll() is not None or not has_work(house), "some work", 90)
 
 
 def lines(house: House) -> int:
