@@ -39,6 +39,7 @@ COMMANDS = {
     "document": "Take a kept document out of a case.",
     "explain": "How each date of a case was counted.",
     "history": "What happened in a case, line by line.",
+    "evidence": "What a case proves, as one file that can be checked alone.",
     "deadline": "Count a deadline under a rule, step by step.",
     "simulate": "What would fire when, and to whom; nothing is stored.",
     "rules": "The rules of the law that soppa knows.",

@@ -106,6 +106,7 @@ EXAMPLES = {
     "acts confirm": "ACT --as sam",
     "document": "2026-0001 evidence --out taken.pdf --as carla",
     "explain": "2026-0001",
+    "evidence": "2026-0001 --as carla",
     "history": "2026-0001",
     "history --verify": "2026-0001",
     "diagram": "operator_fix",

@@ -1,0 +1,165 @@
+"""Why a date is what it is: each clock of a case with its rule, day 0 and where that comes from, and every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from cli.evidence.words import Words, day
+from engine.case import Clock
+from engine.clocks import Derived, Rule, derive
+from engine.definition import ClockDef, Source
+from engine.errors import SoppaError
+from engine.office import Office
+from storage.evidence import ChainLine, Generation
+
+CERTAINTY: Mapping[str, str] = {
+    "T": "the text of the law was read",
+    "P": "a part of the text was read",
+    "S": "from second-hand sources",
+    "M": "recalled; have counsel confirm",
+    "D": "the district's own",
+}
+
+
+def dates_of(
+    generations: Sequence[Generation], lines: Sequence[ChainLine], words: Words, office: Office
+) -> list[dict[str, object]]:
+    """Every generation of every clock in the order in which their periods began."""
+    clocks = words.lens.definition.clocks
+    known = sorted((one for one in generations if one.clock.name in clocks),
+                   key=lambda one: (one.clock.anchor, one.clock.name, one.clock.generation))
+    return [_date(one, clocks[one.clock.name], lines, words, office) for one in known]
+
+
+def certainty(rule: Rule) -> str:
+    """The tags of a rule in words."""
+    return "; ".join(CERTAINTY[tag] for tag in rule.certainty.split("/") if tag in CERTAINTY)
+
+
+def _date(
+    one: Generation, known: ClockDef, lines: Sequence[ChainLine], words: Words, office: Office
+) -> dict[str, object]:
+    clock, rule = one.clock, replace(known.rule, length=one.clock.length)
+    derived, fault = _derived(clock, rule, office)
+    return {
+        "clock": clock.name,
+        "title": words.clock(clock.name),
+        "generation": clock.generation,
+        "kind": "another party's right" if known.window else rule.kind_of_date,
+        "duty_of": rule.duty_of,
+        "status": "superseded" if one.superseded_because is not None else clock.status,
+        "superseded_because": one.superseded_because or None,
+        "rule": rule.id,
+        "rule_version": clock.rule_version,
+        "rule_title": rule.title,
+        "citation": rule.citation,
+        "certainty": certainty(rule),
+        "reading": rule.reading,
+        "note": rule.note or None,
+        "source": rule.source or None,
+        "calendars": list(clock.calendars),
+        "trigger_date": clock.anchor,
+        "trigger": rule.anchor,
+        "trigger_from": _origin(clock, known, lines, words),
+        "period": _period(rule),
+        "nominal_due": clock.nominal,
+        "legal_due": clock.legal,
+        "target_due": clock.target,
+        "agreed": clock.agreed,
+        "provisional": clock.provisional,
+        "holds": [{"from": hold.started, "released_on": hold.released} for hold in clock.holds],
+        "ended_on": None if one.superseded_because is not None else clock.ended_on,
+        "steps": [str(step) for step in derived.steps] if derived else [],
+        "counted_again": _again(clock, derived, fault),
+    }
+
+
+def _period(rule: Rule) -> str | None:
+    """How long, in words."""
+    if rule.length is None or rule.unit is None or rule.kind != "period":
+        return {"tied": f"with {rule.tied_to}", "no_number": "the law gives no number of days"}.get(rule.kind)
+    return f"{rule.length} {rule.unit.replace('_', ' ')}"
+
+
+def _derived(clock: Clock, rule: Rule, office: Office) -> tuple[Derived | None, str]:
+    """The dates counted once more from what the clock is."""
+    try:
+        return derive(rule, clock.anchor, office.calendars, clock.holds, clock.policy, clock.grace, clock.agreed), ""
+    except SoppaError as error:
+        return None, str(error)
+
+
+def _again(clock: Clock, derived: Derived | None, fault: str) -> str:
+    if derived is None:
+        return f"These dates cannot be counted again here: {fault}."
+    if (derived.legal, derived.target) == (clock.legal, clock.target):
+        return "Counted again from the rule, day 0 and the calendars when this file was made: the same dates."
+    if clock.legal is None:
+        return "The date that this one follows has none, so this one has none either."
+    now, then = ", ".join(derived.calendars), ", ".join(clock.calendars)
+    return (f"Counted again when this file was made, the legal date would be {derived.legal} in {now}. What was told "
+            f"stays: {clock.legal}, counted in {then}.")
+
+
+def _origin(clock: Clock, known: ClockDef, lines: Sequence[ChainLine], words: Words) -> str:
+    """Which line of the history gave day 0: of several sources the one that says this very date."""
+    found = [(source, line) for source in known.anchor.sources if (line := _line_of(source, clock, lines)) is not None]
+    exact = (pair for pair in found if str(clock.anchor) in (*pair[1].words.values(), *pair[1].personal.values()))
+    source, line = next(exact, found[0] if found else (None, None))
+    if source is None or line is None:
+        return "the case itself"
+    return f"{_said(source, words)}, in line {line.seq} of the history ({words.lens.who(line.actor)})"
+
+
+def _line_of(source: Source, clock: Clock, lines: Sequence[ChainLine]) -> ChainLine | None:
+    """The last line before the clock's dates were set that holds what day 0 was taken from."""
+    begun = next((line.seq for line in lines if _sets(line, clock.name)
+                  and line.words.get("generation") == str(clock.generation)), len(lines) + 1)  # fmt: skip
+    before = (line for line in reversed(lines) if line.seq < begun)
+    return next((line for line in before if _gives(line, source)), None)
+
+
+def _sets(line: ChainLine, clock: str) -> bool:
+    return line.kind in ("clock_started", "clock_moved") and line.words.get("clock") == clock
+
+
+def _gives(line: ChainLine, source: Source) -> bool:
+    said = line.words
+    if source.kind == "fact":
+        return line.kind == "fact_recorded" and said.get("fact") == source.name
+    if source.kind == "clock":
+        return _sets(line, source.name)
+    what, _, name = source.name.partition(".")
+    match line.kind:
+        case "told":
+            return what == "told" and said.get("mail") == name
+        case "audience_told":
+            return what == said.get("what") and said.get("mail") == name
+        case "state_entered":
+            return what == "entered" and said.get("state") == name
+        case "task_completed":
+            return f"{said.get('name')}.{said.get('outcome')}" == source.name
+    return False
+
+
+def _said(source: Source, words: Words) -> str:
+    if source.kind == "fact":
+        return f"what was recorded as “{words.fact(source.name)}”"
+    if source.kind == "clock":
+        return f"the legal date of “{words.clock(source.name)}”"
+    return f"the day of “{source.name.replace('_', ' ')}”"
+
+
+def in_one_sentence(date: Mapping[str, object]) -> str:
+    """How one date stands: due, met, late."""
+    legal, ended = date["legal_due"], date["ended_on"]
+    if date["status"] == "satisfied" and legal and ended:
+        late = (ended - legal).days  # type: ignore[operator]
+        early = "on its last day" if late == 0 else f"{abs(late)} day{'s' if abs(late) != 1 else ''} " + (
+            "late" if late > 0 else "before its last day")  # fmt: skip
+        return f"met on {day(str(ended))}, {early}"
+    if date["status"] == "satisfied":
+        return f"met on {day(str(ended))}"
+    return {"running": "still running", "void": "does not apply any more", "expired": "its time has passed",
+            "superseded": "replaced by a later date"}[str(date["status"])]  # fmt: skip
