@@ -45,6 +45,7 @@ COMMANDS = {
     "rules": "The rules of the law that soppa knows.",
     "references": "Agencies' addresses and the like: list, confirm.",
     "register": "Operators, products, agreements: import, list, show, export.",
+    "report": "Deadlines met and missed: year, posting, requests.",
     "schedule": "What starts by itself, and when.",
     "audience": "Who is told of a breach: import, show, decide.",
     "letters": "Letters to many on paper: print, runs, posted.",

@@ -13,12 +13,13 @@ from sqlalchemy import Connection, select
 from engine.case import Clock, FactValue, Task
 from engine.ports import RECIPIENT
 from storage import history
+from storage.audience import Recipient, read_recipient
 from storage.history import START
 from storage.keeping import fact_place
 from storage.outbox import address_place, mail_place
 from storage.rows import Row, read_clock, read_task, unpack_fact
 from storage.sealing import Ring
-from storage.tables import CASES, CLOCKS, FACT_PAST, HISTORY, OUTBOX, RECIPIENTS, SEALS, TASKS
+from storage.tables import CASES, CLOCKS, COPIES, FACT_PAST, HISTORY, OUTBOX, RECIPIENTS, SEALS, TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,18 @@ class Mailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """One copy of a mail to many: for whom, by `mail` or on `paper`, how it stands, and since when they are told."""
+
+    mail: str
+    recipient: Recipient
+    channel: str
+    state: str
+    told_on: dt.date | None
+    run: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SealOver:
     """A seal that lists a line of the case; `before` is the hash of the seal before it, `heads` the text hashed."""
 
@@ -102,6 +115,7 @@ class Records:
     former: Sequence[FormerFact]
     tasks: Sequence[Task]
     mails: Sequence[Mailed]
+    copies: Sequence[Copied]
     seals: Sequence[SealOver]
     children: Sequence[str]
 
@@ -117,6 +131,7 @@ def read(connection: Connection, ring: Ring, case_id: str) -> Records:
         former=tuple(_former(connection, ring, case_id)),
         tasks=tuple(read_task(row, ()) for row in connection.execute(tasks).mappings()),
         mails=tuple(_mails(connection, ring, case_id)),
+        copies=tuple(_copies(connection, ring, case_id)),
         seals=tuple(_seals(connection, case_id)),
         children=connection.scalars(children).all(),
     )
@@ -146,11 +161,8 @@ def _former(connection: Connection, ring: Ring, case_id: str) -> Iterator[Former
 
 
 def _mails(connection: Connection, ring: Ring, case_id: str) -> Iterator[Mailed]:
-    languages = dict(
-        row._tuple()
-        for row in connection.execute(select(RECIPIENTS.c.id, RECIPIENTS.c.language).where(
-            RECIPIENTS.c.case_id == case_id))
-    )
+    theirs = select(RECIPIENTS.c.id, RECIPIENTS.c.language).where(RECIPIENTS.c.case_id == case_id)
+    languages = {row.id: row.language for row in connection.execute(theirs)}
     opened = set[tuple[str, str | None]]()
     wanted = select(OUTBOX).where(OUTBOX.c.case_id == case_id).order_by(OUTBOX.c.id)
     for row in connection.execute(wanted).mappings():
@@ -170,6 +182,14 @@ def _mailed(row: Row, ring: Ring, *, opens: bool) -> Mailed:
         ring.open(address, address_place(row["id"])).decode() if address else None,
         ring.open(row["sealed"], mail_place(row["id"])) if opens else None,
     )  # fmt: skip
+
+
+def _copies(connection: Connection, ring: Ring, case_id: str) -> Iterator[Copied]:
+    columns = (COPIES.c.mail, COPIES.c.channel, COPIES.c.state, COPIES.c.told_on, COPIES.c.run)
+    theirs = RECIPIENTS.c.id == COPIES.c.recipient_id
+    wanted = select(*columns, RECIPIENTS).join(RECIPIENTS, theirs).where(COPIES.c.case_id == case_id)
+    for row in connection.execute(wanted.order_by(COPIES.c.id)).mappings():
+        yield Copied(row["mail"], read_recipient(row, ring), row["channel"], row["state"], row["told_on"], row["run"])
 
 
 def _seals(connection: Connection, case_id: str) -> Iterator[SealOver]:

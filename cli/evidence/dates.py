@@ -148,7 +148,7 @@ def _said(source: Source, words: Words) -> str:
         return f"what was recorded as “{words.fact(source.name)}”"
     if source.kind == "clock":
         return f"the legal date of “{words.clock(source.name)}”"
-    return f"the day of “{source.name.replace('_', ' ')}”"
+    return words.event(source.name)
 
 
 def in_one_sentence(date: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from cli.documents import Documents
 from cli.evidence.dates import dates_of
 from cli.evidence.lens import Lens, person_labels, safe_hashes
-from cli.evidence.letters import letters_of, told_of
+from cli.evidence.letters import copies_of, letters_of, told_of
 from cli.evidence.notes import CHAIN, LEFT_OUT, LETTERS, PERSONAL, SEALS
 from cli.evidence.words import WEIGHTY, Words
 from engine.case import Case, FactValue
@@ -54,8 +54,9 @@ def evidence_of(subject: Subject, *, redacted: bool) -> dict[str, object]:
         "dates": dates_of(subject.records.generations, lines, words, subject.office),
         "facts": _facts(subject, words),
         "holds": _holds(case, words),
-        "told": told_of(lines, subject.records.mails, words, subject.office.zone),
-        "letters": letters_of(subject.records.mails, words),
+        "told": told_of(subject.records, words, subject.office.zone),
+        "letters": letters_of(subject.records, words),
+        "copies": [] if redacted else copies_of(subject.records.copies),
         "documents": [] if redacted else _documents(subject, words),
         "history": _history(lines, words),
         "chain": {"lines": len(lines), "head": lines[-1].hash, "whole": not subject.records.faults,

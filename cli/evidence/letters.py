@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -11,7 +12,8 @@ from email.policy import default
 from zoneinfo import ZoneInfo
 
 from cli.evidence.words import Words
-from storage.evidence import ChainLine, Mailed
+from engine.ports import RECIPIENT
+from storage.evidence import ChainLine, Copied, Mailed, Records
 
 STATES: Mapping[str, str] = {
     "accepted": "accepted by the reader's mail relay",
@@ -25,50 +27,82 @@ STATES: Mapping[str, str] = {
 }
 
 
-def letters_of(mails: Iterable[Mailed], words: Words) -> list[dict[str, object]]:
+COPY_STATES: Mapping[str, str] = {
+    "waiting": "waits", "accepted": "accepted by the reader's mail relay", "failed": "could not be sent",
+    "uncertain": "in doubt", "printed": "printed, not posted yet", "posted": "posted", "decided": "decided by name",
+}  # fmt: skip
+
+
+def letters_of(records: Records, words: Words) -> list[dict[str, object]]:
     """Each mail of the case in the order in which it was made. In a redacted file only what, to whom by role, and how
     it went."""
-    return [_redacted(mail, words) if words.lens.redacted else _letter(mail, words) for mail in mails]
+    numbers = {f"{RECIPIENT}{one.recipient.id}": one.recipient.number for one in records.copies}
+    if words.lens.redacted:
+        return [_plain(mail, words) for mail in records.mails]
+    return [_letter(mail, words, numbers.get(mail.recipient)) for mail in records.mails]
 
 
-def told_of(
-    lines: Sequence[ChainLine], mails: Sequence[Mailed], words: Words, zone: ZoneInfo
-) -> list[dict[str, object]]:
-    """Each time somebody counts as told, with what proves it."""
+def told_of(records: Records, words: Words, zone: ZoneInfo) -> list[dict[str, object]]:
+    """Whom each letter counts as having told, on which day, and what proves it."""
+    days: dict[tuple[str, str], list[ChainLine]] = {}
+    for line in records.lines:
+        if line.kind == "told":
+            days.setdefault((line.words["mail"], line.words["on"]), []).append(line)
     return [
-        {"mail": line.words["mail"], "on": line.words["on"], "line": line.seq,
-         "proof": _proof(line, mails, words, zone)}
-        for line in lines if line.kind == "told"
+        {"mail": mail, "on": on, "lines": [line.seq for line in lines],
+         "proof": _proof(mail, dt.date.fromisoformat(on), lines, records, words, zone)}
+        for (mail, on), lines in days.items()
     ]  # fmt: skip
 
 
-def _proof(line: ChainLine, mails: Sequence[Mailed], words: Words, zone: ZoneInfo) -> str:
-    name, on = line.words["mail"], dt.date.fromisoformat(line.words["on"])
-    same = [mail for mail in mails if mail.mail == name and mail.state == "accepted" and _day(mail, zone) == on]
-    if not same:
-        return f"posted on paper; confirmed by {words.lens.who(line.actor)} in line {line.seq} of the history"
+def copies_of(copies: Iterable[Copied]) -> list[dict[str, object]]:
+    """Each copy of a letter to many, with whom it was for."""
+    return [
+        {"mail": one.mail, "number": one.recipient.number, "name": one.recipient.member.name,
+         "email": one.recipient.member.email, "address": one.recipient.member.address or None, "channel": one.channel,
+         "state": one.state, "told_on": one.told_on, "print_run": one.run}
+        for one in copies
+    ]  # fmt: skip
+
+
+def _proof(
+    name: str, on: dt.date, lines: Sequence[ChainLine], records: Records, words: Words, zone: ZoneInfo
+) -> str:
+    copies = [one for one in records.copies if one.mail == name]
+    if copies:
+        return f"each of an audience: {_counted(copies)}"
+    sent = [mail for mail in records.mails if mail.mail == name and mail.state == "accepted" and _day(mail, zone) == on]
+    if not sent:
+        return f"posted on paper; confirmed by {words.lens.who(lines[0].actor)}"
     if words.lens.redacted:
         return "accepted by the reader's mail relay"
-    return "; ".join(f"accepted by the reader's mail relay as {one.message_id}, which answered “{one.reply}”"
-                     for one in same[:1]) + (f" (and {len(same) - 1} more)" if len(same) > 1 else "")
+    return "\n".join(f"accepted by the mail relay of {words.lens.who(mail.recipient)} as {mail.message_id}, "
+                     f"which answered “{mail.reply}”" for mail in sent)
+
+
+def _counted(copies: Iterable[Copied]) -> str:
+    counts = Counter((one.channel, one.state) for one in copies)
+    channels = {"mail": "by mail", "paper": "on paper"}
+    return "; ".join(f"{count:,} {channels[channel]} {COPY_STATES[state]}"
+                     for (channel, state), count in sorted(counts.items()))
 
 
 def _day(mail: Mailed, zone: ZoneInfo) -> dt.date | None:
     return mail.settled_at.astimezone(zone).date() if mail.settled_at else None
 
 
-def _redacted(mail: Mailed, words: Words) -> dict[str, object]:
+def _plain(mail: Mailed, words: Words) -> dict[str, object]:
     to = "one of an audience" if mail.to_many else words.lens.who(mail.recipient)
-    return {"mail": mail.mail, "to": to, "state": mail.state, "made_at": mail.created_at, "settled_at": mail.settled_at,
-            "for_staff": is_for_staff(mail)}
+    return {"mail": mail.mail, "to": to, "to_many": mail.to_many, "state": mail.state, "made_at": mail.created_at,
+            "settled_at": mail.settled_at, "for_staff": mail.recipient.startswith("person:")}
 
 
-def _letter(mail: Mailed, words: Words) -> dict[str, object]:
+def _letter(mail: Mailed, words: Words, number: int | None) -> dict[str, object]:
     subject, text = _read(mail.raw) if mail.raw else (None, None)
     return {
-        **_redacted(mail, words),
+        **_plain(mail, words),
+        "to": f"number {number} of an audience" if mail.to_many else words.lens.who(mail.recipient),
         "number": mail.id,
-        "to": words.lens.who(mail.recipient),
         "address": mail.address,
         "message_id": mail.message_id,
         "relay_said": mail.reply or None,
@@ -78,11 +112,6 @@ def _letter(mail: Mailed, words: Words) -> dict[str, object]:
         "text": text,
         "as_kept": b64encode(mail.raw).decode() if mail.raw else None,
     }
-
-
-def is_for_staff(mail: Mailed) -> bool:
-    """Whether somebody of the office is its reader."""
-    return mail.recipient.startswith("person:")
 
 
 def _read(raw: bytes) -> tuple[str, str]:
@@ -95,8 +124,5 @@ def _read(raw: bytes) -> tuple[str, str]:
 
 def counted(letters: Iterable[Mapping[str, object]]) -> Iterator[tuple[str, str, int]]:
     """How many mails to an audience stand how, by mail and state."""
-    counts: dict[tuple[str, str], int] = {}
-    for one in letters:
-        key = (str(one["mail"]), str(one["state"]))
-        counts[key] = counts.get(key, 0) + 1
+    counts = Counter((str(one["mail"]), str(one["state"])) for one in letters)
     yield from ((mail, state, count) for (mail, state), count in counts.items())

@@ -41,7 +41,8 @@ def _paper(told: Evidence, digest: str, today: dt.date) -> dict[str, object]:
         "facts": [_fact(fact, zone) for fact in told["facts"]],
         "holds": [[hold["hold"], hold["status"], _day(hold["from"]), _day(hold["until"]), _day(hold["released_on"]),
                    _agency(hold)] for hold in told["holds"]],
-        "told": [[_plain(one["mail"]), _day(dt.date.fromisoformat(one["on"])), one["proof"], str(one["line"])]
+        "told": [[_plain(one["mail"]), _day(dt.date.fromisoformat(one["on"])), one["proof"],
+                  ", ".join(str(line) for line in one["lines"])]
                  for one in told["told"]],
         "documents": [[one["what"], f"{one['kind'].upper()}, {one['sha256']}\n{one['state']}",
                        "–" if one["bytes"] is None else f"{one['bytes']:,}"] for one in told["documents"]],
@@ -86,7 +87,7 @@ def _deadline(date: Evidence, today: dt.date) -> dict[str, object]:
         "title": date["title"],
         "how": how,
         "late": late,
-        "law": f"{date['kind']} · {date['rule']} · {date['citation']} · {_length(date)}",
+        "law": " · ".join(word for word in (date["kind"], date["rule"], date["citation"], _length(date)) if word),
         "picture": _picture(date, today, how, late=late),
     }
 
@@ -147,7 +148,8 @@ def _length(date: Evidence) -> str:
 def _fact(fact: Evidence, zone: ZoneInfo) -> list[str]:
     was = "".join(f"\nbefore {_local(one['until'], zone)}: {_value(one['value'])}"
                   for one in fact["former"])
-    recorded = f"{_local(fact['recorded_at'], zone)}, {fact['by']}" if fact["recorded_at"] else "it follows"
+    at = fact["recorded_at"]
+    recorded = f"{_local(at, zone)}, {fact['by']}" if at else "follows from the others"
     return [fact["label"], f"{_value(fact['value'])}{was}", recorded,
             str(fact["line"] or "")]
 
@@ -192,11 +194,10 @@ def _letters(told: Evidence, zone: ZoneInfo) -> Iterator[dict[str, object]]:
 
 def _mails(told: Evidence, zone: ZoneInfo) -> Iterator[list[str]]:
     """Each mail in a line; those to an audience are counted."""
-    many = [one for one in told["letters"] if str(one["to"]).startswith(("recipient ", "one of an audience"))]
     for one in told["letters"]:
-        if one not in many:
+        if not one["to_many"]:
             yield [_plain(one["mail"]), str(one["to"]), _moment(one["made_at"], zone), STATES[one["state"]]]
-    for mail, state, count in counted(many):
+    for mail, state, count in counted(one for one in told["letters"] if one["to_many"]):
         yield [_plain(mail), f"{count:,} of an audience", "", STATES[state]]
 
 

@@ -56,6 +56,18 @@ class Words:
                 return say(known.outcomes[name].label, "en")
         return name
 
+    def event(self, name: str) -> str:
+        """What happened, by the name of an event such as `told.receipt` or `verify.complete`."""
+        what, _, rest = name.partition(".")
+        match what:
+            case "told" | "began" | "complete":
+                how = {"told": "told", "began": "the first one told", "complete": "each copy done"}[what]
+                return f"{how} by the letter “{self.mail(rest)}”"
+            case "entered":
+                return f"the state “{self.state(rest)}”"
+            case _:
+                return f"the answer “{self.outcome(what, rest)}” to “{self.task(what)}”"
+
     def fact(self, name: str) -> str:
         known = OWN_FACTS.get(name) or self.lens.definition.facts.get(name)
         return say(known.label, "en") if known else name.replace("_", " ")

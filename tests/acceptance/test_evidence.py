@@ -24,8 +24,9 @@ from cli.evidence.verify_evidence import of_extract
 from cli.home import Home
 from cli.main import main
 from engine.case import Contact, FactValue
-from engine.messages import PlaceHold
+from engine.messages import PlaceHold, SendToAll
 from storage import evidence
+from storage.audience import Member
 from storage.store import open_store
 from tests.files import pdf
 
@@ -318,6 +319,11 @@ def test_both_databases_give_the_same_evidence(tmp_path: Path, database_url: str
         hold = PlaceHold("Sheriff", "Sgt. Roe", "26-1", dt.date(2026, 9, 12), f"{'0' * 32}.pdf sha256:{'0' * 64}",
                          person(house, "priya"))  # fmt: skip
         service.place_hold(case.id, hold, clock())
+        with with_tables.begin() as unit:
+            families = unit.audiences(clock())
+            families.enter(case.id, "families", [Member("Kim Lee", "kim@families.example", "1 Oak St\nX"),
+                                                 Member("Lu Roe", None, "2 Oak St\nX")])  # fmt: skip
+            families.send_to_all(case.id, SendToAll("letter", "families", "1", "as_wished"))
         with_tables.outbox.seal(clock())
         with with_tables.read() as unit:
             found = evidence.read(unit.connection, ring, case.id)
@@ -325,5 +331,7 @@ def test_both_databases_give_the_same_evidence(tmp_path: Path, database_url: str
     assert not found.faults
     assert [one.superseded_because for one in found.generations if one.clock.name == "parents"][-1] is None
     assert any(one.superseded_because == "held since 2026-09-12" for one in found.generations)
+    copies = [(one.recipient.member.name, one.channel, one.state) for one in found.copies]
+    assert sorted(copies) == [("Kim Lee", "mail", "waiting"), ("Lu Roe", "paper", "waiting")]
     assert [seal.number for seal in found.seals] == [1]
     assert found.lines[-1].hash in found.seals[0].heads
