@@ -50,14 +50,17 @@ def command(case: str, redacted: bool, out: Path | None, with_verifier: bool, as
         file = out or Path(f"evidence-{case_id}{'-redacted' if redacted else ''}.zip")
         _check_free(file, with_verifier)
         _note_taking(house, case_id, actor, redacted=redacted)
-        content = package(_subject(house, case_id), redacted=redacted)
+        subject = _subject(house, case_id)
+        content = package(subject, redacted=redacted)
         digest = sha256(content).hexdigest()
         _note(house, case_id, actor, "evidence_written", {"sha256": digest})
     files = [_write(file, content), *(_write_verifier(file) if with_verifier else ())]
     if as_json:
-        print_json({"case": case_id, "redacted": redacted, "bytes": len(content), "sha256": digest,
-                    "files": [str(path) for path in files]})
+        print_json({"case": case_id, "redacted": redacted, "whole": not subject.records.faults, "bytes": len(content),
+                    "sha256": digest, "files": [str(path) for path in files]})
         return
+    for fault in subject.records.faults:
+        say(f"THE CHAIN IS BROKEN: {fault}")
     say(f"evidence of case {case_id}{', redacted' if redacted else ''}: {len(content):,} bytes")
     for path in files:
         say(f"  {path}")

@@ -101,7 +101,7 @@ def _facts(subject: Subject, words: Words) -> list[dict[str, object]]:
     former: dict[str, list[dict[str, object]]] = {}
     for one in subject.records.former:
         former.setdefault(one.name, []).append({"value": words.lens.fact(one.name, one.value), "until": one.until})
-    recorded = {line.words["fact"]: line for line in subject.records.lines if line.kind == "fact_recorded"}
+    recorded = {line.words.get("fact"): line for line in subject.records.lines if line.kind == "fact_recorded"}
     told = [_fact(words, name, value, recorded.get(name), former.get(name, []))
             for name, value in subject.case.facts.items()]
     return sorted(told, key=lambda fact: fact["line"] or len(subject.records.lines))

@@ -47,10 +47,10 @@ def told_of(records: Records, words: Words, zone: ZoneInfo) -> list[dict[str, ob
     days: dict[tuple[str, str], list[ChainLine]] = {}
     for line in records.lines:
         if line.kind == "told":
-            days.setdefault((line.words["mail"], line.words["on"]), []).append(line)
+            days.setdefault((line.words.get("mail", "?"), line.words.get("on", "?")), []).append(line)
     return [
         {"mail": mail, "on": on, "lines": [line.seq for line in lines],
-         "proof": _proof(mail, dt.date.fromisoformat(on), lines, records, words, zone)}
+         "proof": _proof(mail, on, lines, records, words, zone)}
         for (mail, on), lines in days.items()
     ]  # fmt: skip
 
@@ -66,12 +66,13 @@ def copies_of(copies: Iterable[Copied]) -> list[dict[str, object]]:
 
 
 def _proof(
-    name: str, on: dt.date, lines: Sequence[ChainLine], records: Records, words: Words, zone: ZoneInfo
+    name: str, on: str, lines: Sequence[ChainLine], records: Records, words: Words, zone: ZoneInfo
 ) -> str:
     copies = [one for one in records.copies if one.mail == name]
     if copies:
         return f"each of an audience: {_counted(copies)}"
-    sent = [mail for mail in records.mails if mail.mail == name and mail.state == "accepted" and _day(mail, zone) == on]
+    accepted = (mail for mail in records.mails if mail.mail == name and mail.state == "accepted")
+    sent = [mail for mail in accepted if str(_day(mail, zone)) == on]
     if not sent:
         return f"posted on paper; confirmed by {words.lens.who(lines[0].actor)}"
     if words.lens.redacted:

@@ -3,7 +3,8 @@
 CHAIN = (
     "Each line of the history has a hash: SHA-256 of the hash of the line before it, followed by the text "
     "`hashed` of the line (UTF-8). The first line follows the empty text. Whoever changes, adds or takes away a "
-    "line changes every hash after it."
+    "line changes every hash after it. The sentences (`says`) explain the lines; what the chain binds is "
+    "`hashed`."
 )
 SEALS = (
     "A seal lists the latest line of every history of the office that had grown, and has a hash of its own, which "

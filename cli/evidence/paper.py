@@ -41,7 +41,7 @@ def _paper(told: Evidence, digest: str, today: dt.date) -> dict[str, object]:
         "facts": [_fact(fact, zone) for fact in told["facts"]],
         "holds": [[hold["hold"], hold["status"], _day(hold["from"]), _day(hold["until"]), _day(hold["released_on"]),
                    _agency(hold)] for hold in told["holds"]],
-        "told": [[_plain(one["mail"]), _day(dt.date.fromisoformat(one["on"])), one["proof"],
+        "told": [[_plain(one["mail"]), in_words(one["on"]), one["proof"],
                   ", ".join(str(line) for line in one["lines"])]
                  for one in told["told"]],
         "documents": [[one["what"], f"{one['kind'].upper()}, {one['sha256']}\n{one['state']}",

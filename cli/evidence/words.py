@@ -29,8 +29,10 @@ class Words:
 
     def of(self, kind: str, detail: Detail) -> str:
         """What a line of this kind says; what is left out of it is not told."""
-        sentence = _SENTENCES.get(kind)
-        said = sentence(self, detail) if sentence else _plainly(kind, detail)
+        try:
+            said = _SENTENCES[kind](self, detail)
+        except KeyError:  # it has no sentence, or was changed and lacks what its sentence needs
+            said = _plainly(kind, detail)
         return f"{said} On behalf of {detail['on_behalf_of']}." if detail.get("on_behalf_of") else said
 
     def clock(self, name: str) -> str:

@@ -18,6 +18,7 @@ STANDS: tuple[Stand, ...] = ("met", "late", "overdue", "running", "void", "undat
 """Done in time; done after the legal date; not done and the date is past; not done and not due; does not apply any
 more; without a legal date, since a hold stands or the law gives no number: nobody can say that it was in time."""
 
+NONE = "none decided"
 FEW = 20
 """With fewer than so many, one more or less moves a percentage by five points: then only the counts are told."""
 
@@ -80,7 +81,7 @@ def on_time(dates: Iterable[Counted]) -> str:
     counts = by_stand(dates)
     whole = counts["met"] + counts["late"] + counts["overdue"]
     if not whole:
-        return "none decided"
+        return NONE
     told = f"{counts['met']:,} of {whole:,}"
     return f"{100 * counts['met'] // whole}% ({told})" if whole >= FEW else told
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from cli.reports.counting import FEW
+from cli.reports.counting import FEW, NONE, by_stand
 from cli.reports.drawing import draw
 from cli.reports.report import Report, Strip, counts_table
 from notifiers.typesetting import typeset
@@ -25,9 +25,16 @@ def _paper(report: Report, district: str) -> dict[str, object]:
         "lead": list(report.lead),
         "few": f"A percentage stands only where at least {FEW} were decided, and is never rounded up.",
         "bars": [asdict(bar) for bar in report.bars],
+        "decided": [one for one in map(_decided, report.groups) if one["on_time"] != NONE],
         "strips": [_strip(strip) for strip in report.strips],
         "tables": [asdict(table) for table in (*report.tables, counts_table(report.groups))],
     }
+
+
+def _decided(group: Strip) -> dict[str, object]:
+    counts = by_stand(group.dates)
+    return {"label": group.title, "on_time": group.on_time, "met": counts["met"], "late": counts["late"],
+            "overdue": counts["overdue"]}
 
 
 def _strip(strip: Strip) -> dict[str, object]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pypdf
 import pytest
+from sqlalchemy import text
 
 from cli.demo.district import PEOPLE
 from cli.demo.forward import FAST_START, fast_forward
@@ -30,11 +31,12 @@ from engine.case import Contact, FactValue
 from engine.messages import PlaceHold, SendToAll
 from storage import evidence
 from storage.audience import Member
+from storage.history import preimage
 from storage.store import open_store
 from tests.files import pdf
 
 Change = Callable[[dict[str, Any]], None]
-TYPED = "#set text(red) *x* _y_ \\[ $z$ <label> @ref 山田 \u202e"
+TYPED = "#set text(red) *x* _y_ \\[ $z$ <label> @ref \U0010fffd \u202e" + "x" * 300
 """What somebody typed who wishes it were markup, with a sign that no font here has and one that turns the line."""
 
 
@@ -140,7 +142,7 @@ def test_why_this_date_is_answered_on_paper(run: Callable[..., int]) -> None:
 def test_what_somebody_typed_is_never_markup(run: Callable[..., int], place: Place) -> None:
     assert run("evidence", place.strange, "--out", "e.zip") == 0
     said = words_on_paper("e.zip")
-    assert "#set text(red) *x* _y_ \\[ $z$ <label> @ref ⟨U+5C71⟩⟨U+7530⟩ ⟨U+202E⟩" in said
+    assert "#set text(red) *x* _y_ \\[ $z$ <label> @ref ⟨U+10FFFD⟩ ⟨U+202E⟩" in said
     item = next(fact for fact in opened("e.zip")["facts"] if fact["fact"] == "item")
     assert item["value"] == TYPED
 
@@ -364,3 +366,28 @@ def test_both_databases_give_the_same_evidence(tmp_path: Path, database_url: str
     assert sorted(copies) == [("Kim Lee", "mail", "waiting"), ("Lu Roe", "paper", "waiting")]
     assert [seal.number for seal in found.seals] == [1]
     assert found.lines[-1].hash in found.seals[0].heads
+    before = ""
+    for line in found.lines:
+        text = preimage(line.seq, line.at, line.actor, line.kind, line.detail, line.digest)
+        assert (before := sha256((before + text).encode()).hexdigest()) == line.hash
+
+
+def test_a_broken_chain_is_told_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = Home(tmp_path / "home")
+    with MailSink() as sink, sample_house(home, sink, 1, FakeClock(FAST_START)) as house:
+        parent = {"parent": Contact("Ana Ruiz", "ana@families.example")}
+        facts: dict[str, FactValue] = {"received_on": dt.date(2026, 9, 14), "item": "x"}
+        house.service.start("correction_request", facts, parent, person(house, "carla"), FAST_START)
+        with house.store.base.writing() as connection:
+            connection.execute(text("DROP TRIGGER history_no_update"))
+            connection.execute(text("UPDATE history SET detail = '{}' WHERE seq = 2"))
+    words = ("--as", "carla", "--home", str(home.root), "--out", "e.zip", "--verifier")
+    assert main(["evidence", "2026-0001", *words]) == 0
+    said = "case 2026-0001: line 2 of its history, or the one before, was changed"
+    assert f"THE CHAIN IS BROKEN: {said}" in capsys.readouterr().out
+    assert said in words_on_paper("e.zip")
+    code, told = verify("e.zip")
+    assert (code, f"the office's own check found the chain broken: {said}" in told) == (1, True)
+    assert "line 2 of the history, or the one before, was changed" in told
