@@ -21,15 +21,18 @@ CERTAINTY: Mapping[str, str] = {
     "D": "the district's own",
 }
 
+_EXPLAINED = ("kind", "duty_of", "rule_title", "citation", "certainty", "reading", "note", "source", "trigger",
+              "trigger_from", "period")  # fmt: skip
+
 
 def dates_of(
     generations: Sequence[Generation], lines: Sequence[ChainLine], words: Words, office: Office
 ) -> list[dict[str, object]]:
     """Every generation of every clock in the order in which their periods began."""
     clocks = words.lens.definition.clocks
-    known = sorted((one for one in generations if one.clock.name in clocks),
-                   key=lambda one: (one.clock.anchor, one.clock.name, one.clock.generation))
-    return [_date(one, clocks[one.clock.name], lines, words, office) for one in known]
+    ordered = sorted(generations, key=lambda one: (one.clock.anchor, one.clock.name, one.clock.generation))
+    return [{**_stored(one, words), **_explained(one, clocks.get(one.clock.name), lines, words, office)}
+            for one in ordered]
 
 
 def certainty(rule: Rule) -> str:
@@ -37,41 +40,53 @@ def certainty(rule: Rule) -> str:
     return "; ".join(CERTAINTY[tag] for tag in rule.certainty.split("/") if tag in CERTAINTY)
 
 
-def _date(
-    one: Generation, known: ClockDef, lines: Sequence[ChainLine], words: Words, office: Office
-) -> dict[str, object]:
-    clock, rule = one.clock, replace(known.rule, length=one.clock.length)
-    derived, fault = _derived(clock, rule, office)
+def _stored(one: Generation, words: Words) -> dict[str, object]:
+    """What a clock is, and the dates that were told."""
+    clock, superseded = one.clock, one.superseded_because is not None
     return {
         "clock": clock.name,
         "title": words.clock(clock.name),
         "generation": clock.generation,
-        "kind": "another party's right" if known.window else rule.kind_of_date,
-        "duty_of": rule.duty_of,
-        "status": "superseded" if one.superseded_because is not None else clock.status,
+        "status": "superseded" if superseded else clock.status,
         "superseded_because": one.superseded_because or None,
-        "rule": rule.id,
+        "rule": clock.rule,
         "rule_version": clock.rule_version,
-        "rule_title": rule.title,
-        "citation": rule.citation,
-        "certainty": certainty(rule),
-        "reading": rule.reading,
-        "note": rule.note or None,
-        "source": rule.source or None,
         "calendars": list(clock.calendars),
         "trigger_date": clock.anchor,
-        "trigger": rule.anchor,
-        "trigger_from": _origin(clock, known, lines, words),
-        "period": _period(rule),
         "nominal_due": clock.nominal,
         "legal_due": clock.legal,
         "target_due": clock.target,
         "agreed": clock.agreed,
         "provisional": clock.provisional,
         "holds": [{"from": hold.started, "released_on": hold.released} for hold in clock.holds],
-        "ended_on": None if one.superseded_because is not None else clock.ended_on,
+        "ended_on": None if superseded else clock.ended_on,
+    }
+
+
+def _explained(
+    one: Generation, known: ClockDef | None, lines: Sequence[ChainLine], words: Words, office: Office
+) -> dict[str, object]:
+    """Rule, day 0 and steps, by the definition that the case is on now; a clock that this one does not have any more
+    stays with what was told."""
+    if known is None:
+        gone = "The definition that the case is on now has this clock no more: what was told stands."
+        return {**dict.fromkeys(_EXPLAINED), "steps": [], "counted_again": gone}
+    rule = replace(known.rule, length=one.clock.length)
+    derived, fault = _derived(one.clock, rule, office)
+    return {
+        "kind": "another party's right" if known.window else rule.kind_of_date,
+        "duty_of": rule.duty_of,
+        "rule_title": rule.title,
+        "citation": rule.citation,
+        "certainty": certainty(rule),
+        "reading": rule.reading,
+        "note": rule.note or None,
+        "source": rule.source or None,
+        "trigger": rule.anchor,
+        "trigger_from": _origin(one.clock, known, lines, words),
+        "period": _period(rule),
         "steps": [str(step) for step in derived.steps] if derived else [],
-        "counted_again": _again(clock, derived, fault),
+        "counted_again": _again(one.clock, derived, fault),
     }
 
 
@@ -162,4 +177,4 @@ def in_one_sentence(date: Mapping[str, object]) -> str:
     if date["status"] == "satisfied":
         return f"met on {day(str(ended))}"
     return {"running": "still running", "void": "does not apply any more", "expired": "its time has passed",
-            "superseded": "replaced by a later date"}[str(date["status"])]  # fmt: skip
+            "superseded": "the next ones took its place"}[str(date["status"])]  # fmt: skip

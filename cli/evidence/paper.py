@@ -117,12 +117,13 @@ def _picture(date: Evidence, today: dt.date, how: str, *, late: bool) -> dict[st
 
 def _why(date: Evidence) -> dict[str, object]:
     legal = date["legal_due"]
-    wanted = f"Why {_day(legal)}? {date['title']}" if legal else f"{date['title']}: no date in the law, or held"
+    undated = "no date while it is held" if date["holds"] else "the law gives no date"
+    wanted = f"Why {_day(legal)}? {date['title']}" if legal else f"{date['title']}: {undated}"
     pairs = [
-        ["Rule", f"{date['rule_title']} ({date['rule']}, version {date['rule_version']})"],
-        ["Law", f"{date['citation']}  [{date['certainty']}]"],
+        ["Rule", f"{date['rule_title'] or ''} ({date['rule']}, version {date['rule_version']})".strip()],
+        ["Law", f"{date['citation']}  [{date['certainty']}]" if date["citation"] else ""],
         ["Period", _length(date)],
-        ["Day 0", f"{_day(date['trigger_date'])}: {date['trigger']}"],
+        ["Day 0", _day(date["trigger_date"]) + (f": {date['trigger']}" if date["trigger"] else "")],
         ["Known from", date["trigger_from"]],
         ["Calendars", ", ".join(date["calendars"])],
         ["How it ended", in_one_sentence(date)],

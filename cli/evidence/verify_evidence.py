@@ -43,8 +43,11 @@ def main(words: list[str] | None = None) -> int:
         for weight, sentence in everything(given.evidence, given.documents, given.full):
             faults += weight == "FAULT"
             tell(f"{weight:<5}  {sentence}")
-    except Unreadable as error:
+    except (Unreadable, OSError) as error:
         tell(f"FAULT  {error}")
+        faults += 1
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        tell(f"FAULT  something is missing in the file, or is not what it should be ({type(error).__name__}: {error})")
         faults += 1
     tell(f"\n{faults} at fault: do not rely on this file" if faults else "\nNothing is at fault.")
     return 1 if faults else 0

@@ -36,9 +36,9 @@ def posting_report(reporting: Reporting, rule: Rule, calendars: Calendars, perio
         name="posting",
         title="Agreements and their posting",
         period=period,
-        lead=[f"{len(found):,} agreements were signed in this time. {counts['met']:,} became public in time, "
-              f"{counts['late']:,} late; {counts['overdue']:,} are overdue and not public, {counts['running']:,} are "
-              f"not due yet."],
+        lead=[f"Agreements signed: {len(found):,}. Public in time: {counts['met']:,}; late: {counts['late']:,}; "
+              f"overdue and not public: {counts['overdue']:,}; not public and not due yet: {counts['running']:,}; "
+              f"signed on a day outside the calendar: {counts['undated']:,}."],
         bars=[],
         strips=whole,
         groups=strips,

@@ -31,8 +31,8 @@ def requests_report(reporting: Reporting, definitions: Definitions, period: Peri
         name="requests",
         title="Requests of parents",
         period=period,
-        lead=[f"{len(cases):,} requests of parents or students came in this time; {ended:,} are answered, "
-              f"{len(cases) - ended:,} are open."],
+        lead=[f"Requests of parents and students that came: {len(cases):,}. Answered, withdrawn or closed: {ended:,}; "
+              f"open: {len(cases) - ended:,}."],
         bars=[Bar(names[process], count, sum(case.process == process and case.outcome is not None for case in cases))
               for process, count in sorted(Counter(case.process for case in cases).items())],
         strips=strips,

@@ -18,17 +18,20 @@ def year_report(reporting: Reporting, definitions: Definitions, period: Period) 
     cases = reporting.cases(period.begins, period.ends)
     duties = duties_of(reporting.due(period.first, period.last), definitions, period)
     strips = strips_of(duties)
-    counts = by_stand([duty.counted for duty in duties])
+    counts, bars = by_stand([duty.counted for duty in duties]), _bars(cases, definitions)
+    others = duties_of(reporting.dates_of(period.begins, period.ends), definitions, period)
+    undated = sum(duty.counted.stand == "undated" and duty.date.status == "running" for duty in others)
     return Report(
         name="year",
         title="The year in cases and deadlines",
         period=period,
-        lead=[f"{len(cases):,} cases began in this time; {sum(one.outcome is not None for one in cases):,} of them "
-              f"have ended.",
-              f"{sum(counts.values()):,} legal deadlines fell or fall due in it: {counts['met']:,} were met in time, "
-              f"{counts['late']:,} late, {counts['overdue']:,} are overdue, {counts['running']:,} still run, "
-              f"{counts['void']:,} became void and count for nothing."],
-        bars=_bars(cases, definitions),
+        lead=[f"Cases that began: {len(cases):,}; of these have ended: {sum(bar.done for bar in bars):,}.",
+              f"Legal deadlines that fall in this time: {len(duties):,}. Met in time: {counts['met']:,}; late: "
+              f"{counts['late']:,}; overdue: {counts['overdue']:,}; still running: {counts['running']:,}; void, and "
+              f"counted nowhere else: {counts['void']:,}.",
+              f"Duties of the cases that began which run without a legal date (a hold stands, or the law gives no "
+              f"number): {undated:,}."],
+        bars=bars,
         strips=strips,
         groups=strips,
         tables=[_outcomes(cases, definitions)],
@@ -36,7 +39,7 @@ def year_report(reporting: Reporting, definitions: Definitions, period: Period) 
         rows=[csv_row(duty) for duty in duties],
         keys={"cases": [{"process": bar.label, "began": bar.whole, "ended": bar.done}
                         for bar in _bars(cases, definitions, titled=False)],
-              "deadlines": [strip_mapping(strip) for strip in strips]},
+              "deadlines": [strip_mapping(strip) for strip in strips], "without_date": undated},
     )  # fmt: skip
 
 

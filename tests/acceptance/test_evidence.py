@@ -221,6 +221,10 @@ def test_what_is_no_evidence_is_told_in_a_sentence(run: Callable[..., int], tmp_
     (tmp_path / "x.zip").write_bytes(b"no zip")
     code, said = verify("x.zip")
     assert (code, said.splitlines()[0]) == (1, "FAULT  x.zip cannot be read: File is not a zip file")
+    code, said = verify("evidence-2026-0001.zip", "nowhere.pdf")
+    assert (code, "FAULT  [Errno 2] No such file or directory: 'nowhere.pdf'" in said) == (1, True)
+    code, said = verify(changed("evidence-2026-0001.zip", lambda told: told.pop("history")))
+    assert (code, "something is missing in the file" in said) == (1, True)
 
 
 def test_a_redacted_file_names_nobody(run: Callable[..., int], place: Place) -> None:

@@ -104,7 +104,8 @@ def test_the_year_says_what_was_met_what_is_overdue_and_what_still_runs(
     assert stands["2026-0003"][0] == "running"
     assert stands["2026-0004"][0] == "void"
     said = on_paper("year.pdf")
-    assert "4 cases began in this time; 1 of them have ended." in said
+    assert "Cases that began: 4; of these have ended: 1." in said
+    assert "Met in time: 1; late: 0; overdue: 1; still running: 1; void, and counted nowhere else: 1." in said
     assert "1 in time, 1 overdue, 1 running, 1 void." in said
     assert Path("year.pdf").stat().st_mode & 0o777 == 0o600
     assert Path("year.csv").stat().st_mode & 0o777 == 0o600
@@ -120,10 +121,10 @@ def test_no_report_names_anybody(run: Run, capsys: pytest.CaptureFixture[str]) -
 def test_requests_are_those_that_parents_began(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("report", "requests", "--csv", "requests.csv") == 0
     said = capsys.readouterr().out
-    assert "4 requests of parents or students came in this time; 1 are answered, 3 are open." in said.replace("\n", " ")
+    assert "that came: 4. Answered, withdrawn or closed: 1; open: 3." in said.replace("\n", " ")
     assert [row["case"] for row in rows("requests.csv")] == [f"2026-000{n}" for n in range(1, 5)]
     assert run("report", "requests", "--from", "2025-07-01") == 0
-    assert "0 requests" in capsys.readouterr().out
+    assert "that came: 0." in capsys.readouterr().out
 
 
 def test_postings_are_counted_for_each_agreement(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,7 +141,7 @@ def test_postings_are_counted_for_each_agreement(run: Run, capsys: pytest.Captur
         late = bool(row["posted_on"]) and row["posted_on"] > row["legal_due"]
         assert (row["stands"] == "late") == late
         assert (row["stands"] == "overdue") == (not row["posted_on"] and row["legal_due"] < "2026-12-20")
-    assert f"{len(found)} agreements were signed in this time." in on_paper("posting.pdf")
+    assert f"Agreements signed: {len(found)}. " in on_paper("posting.pdf")
 
 
 def test_what_makes_no_sense_is_told_and_nothing_is_written(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
