@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,15 @@ if TYPE_CHECKING:
 MAY = frozenset({"privacy", "custodian"})
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The zip file, its SHA-256, and what is wrong with the chain."""
+
+    content: bytes
+    digest: str
+    faults: Sequence[str]
+
+
 @click.command(epilog="Example: soppa evidence 2026-0001 --verifier")
 @click.argument("case", shell_complete=completion.cases)
 @click.option("--redacted", is_flag=True,
@@ -41,32 +52,43 @@ def command(case: str, redacted: bool, out: Path | None, with_verifier: bool, as
     Dates with their derivation, history, letters as sent, proofs, hashes. For privacy officer and custodian. That it
     was taken, and the file's SHA-256, stand in the history of the case.
     """
-    from cli.evidence.package import package
-
     with open_house(home) as house:
         actor = _actor(house, as_login)
         with house.store.read() as unit:
             case_id = unit.case(case).id
         file = out or Path(f"evidence-{case_id}{'-redacted' if redacted else ''}.zip")
         _check_free(file, with_verifier)
-        _note_taking(house, case_id, actor, redacted=redacted)
-        subject = _subject(house, case_id)
-        content = package(subject, redacted=redacted)
-        digest = sha256(content).hexdigest()
-        _note(house, case_id, actor, "evidence_written", {"sha256": digest})
-    files = [_write(file, content), *(_write_verifier(file) if with_verifier else ())]
+        taken = _take(house, case_id, actor, redacted=redacted)
+    files = [_write(file, taken.content), *(_write_verifier(file) if with_verifier else ())]
     if as_json:
-        print_json({"case": case_id, "redacted": redacted, "whole": not subject.records.faults, "bytes": len(content),
-                    "sha256": digest, "files": [str(path) for path in files]})
-        return
-    for fault in subject.records.faults:
+        print_json({"case": case_id, "redacted": redacted, "whole": not taken.faults, "bytes": len(taken.content),
+                    "sha256": taken.digest, "files": [str(path) for path in files]})
+    else:
+        _print(taken, f"evidence of case {case_id}{', redacted' if redacted else ''}", files, personal=not redacted)
+
+
+def _print(taken: Taken, what: str, files: Sequence[Path], *, personal: bool) -> None:
+    for fault in taken.faults:
         say(f"THE CHAIN IS BROKEN: {fault}")
-    say(f"evidence of case {case_id}{', redacted' if redacted else ''}: {len(content):,} bytes")
+    say(f"{what}: {len(taken.content):,} bytes")
     for path in files:
         say(f"  {path}")
-    say(f"SHA-256 {digest}")
-    say("that it was taken, and this hash, stand in the history of the case"
-        + ("" if redacted else "; the file holds personal data"))
+    say(f"SHA-256 {taken.digest}")
+    say("that it was taken, and this hash, stand in the history of the case")
+    if personal:
+        say("the file holds personal data: keep it as the case itself")
+
+
+def _take(house: House, case_id: str, actor: Actor, *, redacted: bool) -> Taken:
+    """Notes that it is taken, makes the file, and notes its hash."""
+    from cli.evidence.package import package
+
+    _note_taking(house, case_id, actor, redacted=redacted)
+    subject = _subject(house, case_id)
+    content = package(subject, redacted=redacted)
+    digest = sha256(content).hexdigest()
+    _note(house, case_id, actor, "evidence_written", {"sha256": digest})
+    return Taken(content, digest, subject.records.faults)
 
 
 def _actor(house: House, as_login: str | None) -> Actor:

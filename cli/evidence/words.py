@@ -168,6 +168,16 @@ def _evidence(words: Words, detail: Detail) -> str:
     return f"{kind} of this case was taken, with {detail.get('lines', '?')} lines of history before it."
 
 
+def _audience(words: Words, detail: Detail) -> str:
+    mail, count = words.mail(detail["mail"]), detail.get("count", "some")
+    said = {"began": f"The first of the audience was told by “{mail}”.",
+            "told": f"Each of the audience was told by “{mail}”, or decided by name.",
+            "complete": f"Every copy of “{mail}” is done.",
+            "on_paper": f"{count} copies of “{mail}” are to be printed and posted.",
+            "back": f"{count} copies of “{mail}” came back and go by post."}  # fmt: skip
+    return said[detail["what"]]
+
+
 _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "case_started": lambda w, d: f"The case began, version {d['version']} of its process.",
     "case_ended": lambda w, d: f"The case ended: {w.mail(d['outcome'])}.",
@@ -201,6 +211,16 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "party_changed": lambda w, d: f"Contact of “{w.lens.who('party:' + d['party'])}” was set.",
     "second_confirmed": lambda w, d: f"“{w.lens.who('party:' + d['party'])}” was met or called back ({d['how']}).",
     "answer_too_late": lambda w, d: "An answer came after another had been given.",
+    "glass_broken": lambda w, d: f"“{w.task(d['name'])}” was answered in the place of who was asked, since a legal "
+                                 f"date was near.{_because(d)}",
+    "audience_fixed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was fixed.",
+    "audience_told": _audience,
+    "child_by_hand": lambda w, d: f"“{w.mail(d['process'])}” is to be done by hand.",
+    "rung_not_due": lambda w, d: f"Reminder “{w.mail(d['rung'])}” was past already when its dates were set.",
+    "agreement_entered": lambda w, d: f"Agreement {d['agreement']} was entered in the register.",
+    "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {d['fields']}.",
+    "product_listed": lambda w, d: "A product was listed in the register.",
+    "case_migrated": lambda w, d: f"The case moved to version {d['version']} of its process.{_because(d)}",
     "evidence_taken": _evidence,
     "evidence_written": lambda w, d: f"The file that was handed out has the SHA-256 {d.get('sha256', '')}.",
 }
