@@ -31,7 +31,7 @@ def _options(made: Callable[..., None]) -> Callable[..., None]:
     for option in reversed((
         click.option("--from", "first", metavar="DATE", default=None,
                      help="The first day; that of this fiscal year without it."),
-        click.option("--to", "last", metavar="DATE", default=None, help="The last day; a year of days without it."),
+        click.option("--to", "last", metavar="DATE", default=None, help="The last day; it is a year without it."),
         click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), default=None,
                      help="Write it as a PDF with pictures, into a new file."),
         click.option("--csv", "sheet", type=click.Path(path_type=Path, dir_okay=False), default=None,
@@ -45,7 +45,9 @@ def _options(made: Callable[..., None]) -> Callable[..., None]:
 @command.command(epilog="Example: soppa report year --from 2026-07-01 --pdf year.pdf")
 @_options
 def year(**given: Any) -> None:
-    """The cases that began, and the legal deadlines that fell due: met, late, overdue, running."""
+    """Cases that began, deadlines that fell due.
+
+    How many legal deadlines were met in time or late, are overdue, still run, or became void; days used of each."""
     from cli.reports.year import year_report
     from storage.reporting import Reporting
 
@@ -55,7 +57,9 @@ def year(**given: Any) -> None:
 @command.command(epilog="Example: soppa report posting --csv posting.csv")
 @_options
 def posting(**given: Any) -> None:
-    """The agreements that were signed, and whether each became public in time."""
+    """Agreements signed, and public in time or not.
+
+    Each agreement under the ten business days of 105 ILCS 85/27(c), and which were late."""
     import workflows
     from cli.reports.posting import posting_report
     from storage.reporting import Reporting
@@ -68,7 +72,9 @@ def posting(**given: Any) -> None:
 @command.command(epilog="Example: soppa report requests --pdf requests.pdf")
 @_options
 def requests(**given: Any) -> None:
-    """The requests of parents: what became of them, and how long it took. Nobody is named."""
+    """What parents asked for, and how long it took.
+
+    Each request by its case number, with its outcome and legal date; nobody is named."""
     from cli.reports.requests import requests_report
     from storage.reporting import Reporting
 

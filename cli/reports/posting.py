@@ -36,7 +36,7 @@ def posting_report(reporting: Reporting, rule: Rule, calendars: Calendars, perio
         name="posting",
         title="Agreements and their posting",
         period=period,
-        lead=[f"Agreements signed: {len(found):,}. Public in time: {counts['met']:,}; late: {counts['late']:,}; "
+        lead=[f"Agreements signed: {len(found):,}. Public in time: {counts['met']:,}; posted late: {counts['late']:,}; "
               f"overdue and not public: {counts['overdue']:,}; not public and not due yet: {counts['running']:,}; "
               f"signed on a day outside the calendar: {counts['undated']:,}."],
         bars=[],

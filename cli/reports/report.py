@@ -9,7 +9,7 @@ from cli.reports.counting import Counted, by_stand, half_by, on_time
 from cli.reports.period import Period
 
 STAND_WORDS: Mapping[str, str] = {
-    "met": "in time", "late": "late", "overdue": "overdue", "running": "running", "void": "void",
+    "met": "in time", "late": "done late", "overdue": "overdue", "running": "running", "void": "void",
     "undated": "no legal date",
 }  # fmt: skip
 

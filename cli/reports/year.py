@@ -26,7 +26,7 @@ def year_report(reporting: Reporting, definitions: Definitions, period: Period) 
         title="The year in cases and deadlines",
         period=period,
         lead=[f"Cases that began: {len(cases):,}; of these have ended: {sum(bar.done for bar in bars):,}.",
-              f"Legal deadlines that fall in this time: {len(duties):,}. Met in time: {counts['met']:,}; late: "
+              f"Legal deadlines that fall in this time: {len(duties):,}. Met in time: {counts['met']:,}; done late: "
               f"{counts['late']:,}; overdue: {counts['overdue']:,}; still running: {counts['running']:,}; void, and "
               f"counted nowhere else: {counts['void']:,}.",
               f"Duties of the cases that began which run without a legal date (a hold stands, or the law gives no "

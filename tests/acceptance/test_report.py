@@ -105,7 +105,7 @@ def test_the_year_says_what_was_met_what_is_overdue_and_what_still_runs(
     assert stands["2026-0004"][0] == "void"
     said = on_paper("year.pdf")
     assert "Cases that began: 4; of these have ended: 1." in said
-    assert "Met in time: 1; late: 0; overdue: 1; still running: 1; void, and counted nowhere else: 1." in said
+    assert "Met in time: 1; done late: 0; overdue: 1; still running: 1; void, and counted nowhere else: 1." in said
     assert "1 in time, 1 overdue, 1 running, 1 void." in said
     assert Path("year.pdf").stat().st_mode & 0o777 == 0o600
     assert Path("year.csv").stat().st_mode & 0o777 == 0o600
