@@ -118,7 +118,7 @@ def of_chain(told: dict[str, Any]) -> Found:
 
 def chain_in_words(told: dict[str, Any], counted: int, lines: int) -> Found:
     whole = told["redacted"] or counted == lines
-    yield "ok" if whole else "FAULT", f"{counted} of {lines} lines recomputed, each from the one before"
+    yield "ok" if whole else "FAULT", f"lines recomputed, each from the one before: {counted} of {lines}"
     left = lines - counted
     if told["redacted"] and left:
         shown = sum(line["hash"] is not None and line["hashed"] is None for line in told["history"])
@@ -145,7 +145,7 @@ def of_dates(told: dict[str, Any]) -> Found:
             wrong += 1
             yield "FAULT", sentence
     if told["dates"] and not wrong:
-        yield "ok", f"{len(told['dates'])} sets of dates are as the history told them at their time"
+        yield "ok", f"sets of dates that are as the history told them at their time: {len(told['dates'])}"
 
 
 def date_faults(date: dict[str, Any], history: list[dict[str, Any]]) -> Iterator[str]:
@@ -174,7 +174,7 @@ def of_seals(told: dict[str, Any]) -> Found:
                 yield "FAULT", f"line {seq} is not as it was sealed in seal {seal['number']}"
     if told["seals"]:
         last = told["seals"][-1]
-        yield "ok", f"{len(told['seals'])} seals recomputed"
+        yield "ok", f"seals recomputed: {len(told['seals'])}"
         when = last["at"][:16].replace("T", " ")
         yield "note", f"the last one is seal {last['number']}, {when} UTC, {last['hash']}"
         yield "note", "the privacy officer's mail of that day names it: hold it against this"
@@ -186,7 +186,7 @@ def of_letters(told: dict[str, Any]) -> Found:
         if sha256(base64.b64decode(letter["as_kept"])) != letter["sha256_as_kept"]:
             yield "FAULT", f"letter {letter['number']} is not the one that was kept"
     if kept:
-        yield "ok", f"{len(kept)} letters looked at"
+        yield "ok", f"letters held against their hashes: {len(kept)}"
 
 
 def of_document(told: dict[str, Any], path: Path) -> Found:

@@ -110,7 +110,9 @@ def test_a_file_is_private_whole_and_checked_by_python_alone(run: Callable[..., 
     code, said = verify(file)
     assert (code, "Nothing is at fault." in said) == (0, True), said
     told = opened(file)
-    assert f"{told['chain']['lines']} of {told['chain']['lines']} lines recomputed" in said
+    lines = told["chain"]["lines"]
+    assert f"lines recomputed, each from the one before: {lines} of {lines}" in said
+    assert f"seals recomputed: {len(told['seals'])}" in said and told["seals"]
     assert run("evidence", "2026-0001") == 2  # it is there already
 
 
@@ -167,6 +169,20 @@ def _rewritten(told: dict[str, Any]) -> None:
     line["hashed"] = line["hashed"].replace("2026-09-14\\\"", "2026-09-01\\\"")
 
 
+def _made_anew(told: dict[str, Any]) -> None:
+    """By somebody who can count hashes as well as we can."""
+    _rewritten(told)
+    before = ""
+    for line in told["history"]:
+        before = line["hash"] = sha256((before + line["hashed"]).encode()).hexdigest()
+    told["chain"]["head"] = before
+    told["dates"][0]["trigger_date"] = "2026-09-01"
+
+
+def _another_seal(told: dict[str, Any]) -> None:
+    told["seals"][0]["heads"] = told["seals"][0]["heads"].replace("2026-0002", "2026-0009")
+
+
 def _taken_out(told: dict[str, Any]) -> None:
     del told["history"][10]
 
@@ -191,6 +207,8 @@ def _another_letter(told: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("change", "says"), [
     (_value, "line 2 shows something else than what was hashed"),
     (_rewritten, "line 2 of the history, or the one before, was changed"),
+    (_made_anew, "is not as it was sealed in seal 1"),
+    (_another_seal, "seal 1 was changed"),
     (_taken_out, "line 11 of the history is missing"),
     (_cut_off, "lines are missing at its end"),
     (_met_earlier, "was not met as it is shown"),
