@@ -20,7 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 def print_json(value: object) -> None:
     """One JSON document on stdout; dates in ISO form, sets sorted."""
-    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(value, default=plain, ensure_ascii=False, indent=2))
 
 
 def say(text: str = "") -> None:
@@ -99,7 +99,8 @@ def _rich_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(shown)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value that JSON does not know, in a form that it knows."""
     match value:
         case dt.datetime() | dt.date():
             return value.isoformat()

@@ -293,8 +293,8 @@ class Event:
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
     agreement_changed, product_listed, cycle_started, audience_fixed, audience_freed, audience_told,
     mail_bounced, child_by_hand, case_migrated;
-    outside a decision second_confirmed, address_entered, and answer_too_late (task, by, decided_by) for an answer to a
-    task that another had answered.
+    outside a decision second_confirmed, address_entered, answer_too_late (task, by, decided_by) for an answer to a task
+    that another had answered, evidence_taken (form, lines) and evidence_written (sha256).
     """
 
     kind: str

@@ -24,7 +24,7 @@ def to_csv(holdings: Iterable[Holding], people: Mapping[str, str]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    writer.writerows([_defused(cell) for cell in _cells(holding, people)] for holding in holdings)
+    writer.writerows([defused(cell) for cell in _cells(holding, people)] for holding in holdings)
     return out.getvalue()
 
 
@@ -51,5 +51,6 @@ def _cell(name: str, value: object) -> str:
             return _WORDS[name][str(value)] if name in _WORDS else str(value)
 
 
-def _defused(cell: str) -> str:
+def defused(cell: str) -> str:
+    """A cell that no spreadsheet computes."""
     return f"'{cell}" if cell[:1] and cell[0] in OPENS_A_FORMULA else cell

@@ -154,7 +154,7 @@ class Audiences:
 
     def recipient(self, recipient_id: int) -> Recipient | None:
         row = self.connection.execute(select(RECIPIENTS).where(RECIPIENTS.c.id == recipient_id)).mappings().first()
-        return None if row is None else _recipient(row, self.ring)
+        return None if row is None else read_recipient(row, self.ring)
 
     def give_address(self, case_id: str, number: int, address: str) -> None:
         """Enters where the letter of one recipient goes by post. Raises `UsageError` for a number that the case has
@@ -164,7 +164,7 @@ class Audiences:
         if not rows:
             raise UsageError(f"case {case_id} tells nobody with the number {number}: soppa audience show {case_id}")
         for row in rows:
-            member = replace(_recipient(row, self.ring).member, address=address)
+            member = replace(read_recipient(row, self.ring).member, address=address)
             sealed = self.ring.seal_json(asdict(member), _place(case_id, row["audience"], number))
             self.connection.execute(update(RECIPIENTS).where(RECIPIENTS.c.id == row["id"]).values(sealed=sealed))
 
@@ -232,7 +232,7 @@ class Audiences:
         mine &= (COPIES.c.state == "waiting") if run is None else (COPIES.c.run == run)
         found = _with_recipients(COPIES.c.id.label("copy_id"), COPIES.c.mail.label("of_mail")).where(mine)
         rows = self.connection.execute(found.order_by(RECIPIENTS.c.language, RECIPIENTS.c.number)).mappings()
-        return [Letter(row["copy_id"], row["of_mail"], _recipient(row, self.ring)) for row in rows]
+        return [Letter(row["copy_id"], row["of_mail"], read_recipient(row, self.ring)) for row in rows]
 
     def printed(self, case_id: str, letters: Sequence[Letter], by: str) -> int:
         """Puts letters into a new print run, and gives its number. Raises `Refused` where somebody else has printed one
@@ -343,7 +343,7 @@ class Audiences:
             .limit(limit)
         )
         return [
-            (_recipient(row, self.ring), row["channel"], row["state"])
+            (read_recipient(row, self.ring), row["channel"], row["state"])
             for row in self.connection.execute(found).mappings()
         ]
 
@@ -465,7 +465,8 @@ def _rows(ring: Ring, case_id: str, audience: str, members: Iterable[Member]) ->
         }
 
 
-def _recipient(row: Row, ring: Ring) -> Recipient:
+def read_recipient(row: Row, ring: Ring) -> Recipient:
+    """A row of the recipients, opened."""
     kept = ring.open_json(row["sealed"], _place(row["case_id"], row["audience"], row["number"]))
     values = cast("dict[str, Any]", kept)
     lists = {name: tuple(values[name]) for name in ("students", "schools")}

@@ -140,10 +140,14 @@ def _key(actor: Actor) -> str:
 
 def hash_after(before: str, row: Row | dict[str, object]) -> str:
     """The hash of a line, from that of the line before."""
-    at = row["at"]
+    line = preimage(row["seq"], row["at"], row["actor"], row["kind"], row["detail"], row["personal_digest"])
+    return hashlib.sha256((before + line).encode()).hexdigest()
+
+
+def preimage(seq: object, at: object, actor: object, kind: object, detail: object, digest: object) -> str:
+    """The text of a line that is hashed after the hash of the line before."""
     instant = at.astimezone(dt.UTC).isoformat() if isinstance(at, dt.datetime) else str(at)
-    line = [row["seq"], instant, row["actor"], row["kind"], row["detail"], row["personal_digest"]]
-    return hashlib.sha256(before.encode() + canonical(line)).hexdigest()
+    return canonical([seq, instant, actor, kind, detail, digest]).decode()
 
 
 def _personal_is_true(ring: Ring, row: Row) -> bool:

@@ -1,0 +1,228 @@
+"""Each line of a history as a sentence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cli.evidence.lens import Lens
+from engine.clocks import day_name
+from engine.definition import OWN_FACTS, say
+
+Detail = Mapping[str, str]
+
+WEIGHTY = frozenset({
+    "case_started", "clock_started", "clock_moved", "clock_satisfied", "clock_voided", "clock_expired",
+    "task_completed", "told", "case_ended", "hold_placed", "hold_confirmed", "hold_refused", "hold_released",
+    "glass_broken", "later_date_confirmed", "case_migrated", "mail_bounced", "agreement_entered", "agreement_changed",
+})  # fmt: skip
+"""Kinds of lines that decide what became of a case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`tasks` are the names of the case's tasks by their ids."""
+
+    lens: Lens
+    tasks: Mapping[str, str]
+
+    def of(self, kind: str, detail: Detail) -> str:
+        """What a line of this kind says; what is left out of it is not told."""
+        try:
+            said = _SENTENCES[kind](self, detail)
+        except KeyError:  # it has no sentence, or was changed and lacks what its sentence needs
+            said = _plainly(kind, detail)
+        return f"{said} On behalf of {detail['on_behalf_of']}." if detail.get("on_behalf_of") else said
+
+    def clock(self, name: str) -> str:
+        known = self.lens.definition.clocks.get(name)
+        return say(known.title, "en") if known else name
+
+    def mail(self, name: str) -> str:
+        return "link to a task" if name == "task" else name.replace("_", " ")
+
+    def state(self, name: str) -> str:
+        known = self.lens.definition.states.get(name)
+        return say(known.title, "en") if known else name
+
+    def task(self, name: str) -> str:
+        found = (task for state in self.lens.definition.states.values() for task in state.tasks if task.name == name)
+        known = next(found, None)
+        return say(known.title, "en") if known else name.replace("_", " ")
+
+    def outcome(self, task: str, name: str) -> str:
+        for state in self.lens.definition.states.values():
+            known = state.task(task)
+            if known is not None and name in known.outcomes:
+                return say(known.outcomes[name].label, "en")
+        return name
+
+    def event(self, name: str) -> str:
+        """What happened, by the name of an event such as `told.receipt` or `verify.complete`."""
+        what, _, rest = name.partition(".")
+        match what:
+            case "told" | "began" | "complete":
+                how = {"told": "told", "began": "the first one told", "complete": "each copy done"}[what]
+                return f"{how} by the letter “{self.mail(rest)}”"
+            case "entered":
+                return f"the state “{self.state(rest)}”"
+            case _:
+                return f"the answer “{self.outcome(what, rest)}” to “{self.task(what)}”"
+
+    def fact(self, name: str) -> str:
+        known = OWN_FACTS.get(name) or self.lens.definition.facts.get(name)
+        return say(known.label, "en") if known else name.replace("_", " ")
+
+    def readers(self, word: str) -> str:
+        """Full files hold keys, redacted ones what stands for them."""
+        if self.lens.redacted or not word:
+            return word
+        return ", ".join(self.lens.who(reader) for reader in word.split(", "))
+
+
+def day(word: str) -> str:
+    """`Wed Jun 3 2026` for a date in ISO form; anything else as it is."""
+    try:
+        return day_name(dt.date.fromisoformat(word))
+    except ValueError:
+        return word
+
+
+def _plainly(kind: str, detail: Detail) -> str:
+    """A kind that has no sentence of its own."""
+    rest = ", ".join(f"{key.replace('_', ' ')} {word}" for key, word in detail.items() if key != "on_behalf_of")
+    return f"{kind.replace('_', ' ').capitalize()}{': ' + rest if rest else ''}."
+
+
+def _because(detail: Detail) -> str:
+    return f" Reason: {detail['reason']}" if detail.get("reason") else ""
+
+
+def _recorded(words: Words, detail: Detail) -> str:
+    name = detail.get("fact", "")
+    value = words.lens.fact(name, detail["value"]) if "value" in detail else None
+    was = words.lens.fact(name, detail["was"]) if "was" in detail else None
+    told = f": {day(value)}" if value else ": (left out)" if words.lens.redacted else ""
+    return f"Recorded “{words.fact(name)}”{told}{f' (was {day(was)})' if was else ''}.{_because(detail)}"
+
+
+def _begun(words: Words, detail: Detail) -> str:
+    due = f"due {day(detail['legal'])}" if detail.get("legal") else "without a date in the law, or held"
+    target = f", district target {day(detail['target'])}" if detail.get("target") else ""
+    return f"Clock “{words.clock(detail['clock'])}” began: day 0 {day(detail['anchor'])}, {due}{target}."
+
+
+def _moved(words: Words, detail: Detail) -> str:
+    was = day(detail["was"]) if detail.get("was") else "no date"
+    now = day(detail["legal"]) if detail.get("legal") else "no date"
+    return f"Legal date of “{words.clock(detail['clock'])}” moved from {was} to {now}.{_because(detail)}"
+
+
+def _met(words: Words, detail: Detail) -> str:
+    on, legal = detail["on"], detail.get("legal")
+    late = f", LATE: it was due {day(legal)}" if legal and on > legal else f" (due {day(legal)})" if legal else ""
+    return f"“{words.clock(detail['clock'])}” was met on {day(on)}{late}."
+
+
+def _asked(words: Words, detail: Detail) -> str:
+    who = words.readers(detail.get("to", ""))
+    due = f", district target {day(detail['due'])}" if detail.get("due") else ""
+    return f"Asked{' ' + who if who else ''}: {words.task(detail['name'])}{due}."
+
+
+def _answered(words: Words, detail: Detail) -> str:
+    role = f" (as {detail['role'].replace('_', ' ')})" if detail.get("role") else ""
+    return f"Answered{role} “{words.task(detail['name'])}”: {words.outcome(detail['name'], detail['outcome'])}."
+
+
+def _queued(words: Words, detail: Detail) -> str:
+    how = ", on paper" if detail.get("on_paper") else ""
+    return f"Letter “{words.mail(detail['mail'])}” made ready for {words.readers(detail.get('to', ''))}{how}."
+
+
+def _settled(words: Words, detail: Detail) -> str:
+    how = {"accepted": "was accepted by the reader's mail relay", "failed": "could not be sent",
+           "uncertain": "was handed over without an answer: in doubt"}  # fmt: skip
+    return f"Mail “{words.mail(detail['mail'])}” {how.get(detail['status'], detail['status'])}."
+
+
+def _reminded(words: Words, detail: Detail) -> str:
+    of = detail["of"]
+    about = words.task(words.tasks[of]) if of in words.tasks else words.clock(of)
+    return f"Reminder “{detail['rung'].replace('_', ' ')}” about “{about}” to {words.readers(detail.get('to', ''))}."
+
+
+def _later(words: Words, detail: Detail) -> str:
+    return (f"A second person confirmed that the legal date of “{words.clock(detail['clock'])}” moves from "
+            f"{day(detail.get('was', ''))} to {day(detail.get('becomes', ''))}.")
+
+
+def _held(words: Words, detail: Detail) -> str:
+    until = f" until {day(detail['until'])}" if detail.get("until") else ""
+    return f"Law-enforcement hold {detail['hold']} placed from {day(detail['started'])}{until}."
+
+
+def _evidence(words: Words, detail: Detail) -> str:
+    kind = "A redacted file of evidence" if detail.get("form") == "redacted" else "Evidence"
+    return f"{kind} of this case was taken, with {detail.get('lines', '?')} lines of history before it."
+
+
+def _audience(words: Words, detail: Detail) -> str:
+    mail, count = words.mail(detail["mail"]), detail.get("count", "some")
+    said = {"began": f"The first of the audience was told by “{mail}”.",
+            "told": f"Each of the audience was told by “{mail}”, or decided by name.",
+            "complete": f"Every copy of “{mail}” is done.",
+            "on_paper": f"{count} copies of “{mail}” are to be printed and posted.",
+            "back": f"{count} copies of “{mail}” came back and go by post."}  # fmt: skip
+    return said[detail["what"]]
+
+
+_SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
+    "case_started": lambda w, d: f"The case began, version {d['version']} of its process.",
+    "case_ended": lambda w, d: f"The case ended: {w.mail(d['outcome'])}.",
+    "cycle_started": lambda w, d: f"Started by its schedule, planned for {day(d['planned'])}.",
+    "fact_recorded": _recorded,
+    "fact_decided": lambda w, d: f"It follows “{w.fact(d['fact'])}”: "
+                                 f"{w.lens.fact(d['fact'], d['value']) if 'value' in d else '(left out)'}.",
+    "fact_withdrawn": lambda w, d: f"“{w.fact(d['fact'])}” was taken away.",
+    "clock_started": _begun,
+    "clock_moved": _moved,
+    "clock_satisfied": _met,
+    "clock_voided": lambda w, d: f"“{w.clock(d['clock'])}” does not apply any more since {day(d.get('on', ''))}.",
+    "clock_expired": lambda w, d: f"The time for “{w.clock(d['clock'])}” ended on {day(d.get('on', ''))}.",
+    "state_entered": lambda w, d: f"Now: {w.state(d['state'])}.",
+    "task_opened": _asked,
+    "task_completed": _answered,
+    "task_closed": lambda w, d: f"No longer asked: {w.task(d['name'])}.",
+    "task_reassigned": lambda w, d: f"Task given to {w.readers(d.get('to', ''))}.{_because(d)}",
+    "mail_queued": _queued,
+    "mail_settled": _settled,
+    "mail_bounced": lambda w, d: f"Mail “{w.mail(d['mail'])}” came back.{_because(d)}",
+    "told": lambda w, d: f"Told by “{w.mail(d['mail'])}” on {day(d['on'])}.",
+    "rung_fired": _reminded,
+    "later_date_confirmed": _later,
+    "hold_placed": _held,
+    "hold_confirmed": lambda w, d: f"Hold {d['hold']} was confirmed.",
+    "hold_refused": lambda w, d: f"Hold {d['hold']} was refused: it never had an effect.",
+    "hold_released": lambda w, d: f"Hold {d['hold']} was released{' on ' + day(d['on']) if d.get('on') else ''}.",
+    "child_started": lambda w, d: f"Started a case of “{w.mail(d['process'])}”.",
+    "child_ended": lambda w, d: f"Case {d['case']} ended: {w.mail(d['outcome'])}.",
+    "party_changed": lambda w, d: f"Contact of “{w.lens.who('party:' + d['party'])}” was set.",
+    "second_confirmed": lambda w, d: f"“{w.lens.who('party:' + d['party'])}” was met or called back ({d['how']}).",
+    "answer_too_late": lambda w, d: "An answer came after another had been given.",
+    "glass_broken": lambda w, d: f"“{w.task(d['name'])}” was answered in the place of who was asked, since a legal "
+                                 f"date was near.{_because(d)}",
+    "audience_fixed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was fixed.",
+    "audience_freed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was opened again.",
+    "address_entered": lambda w, d: f"A postal address was entered for number {d['number']}.",
+    "audience_told": _audience,
+    "child_by_hand": lambda w, d: f"“{w.mail(d['process'])}” is to be done by hand.",
+    "rung_not_due": lambda w, d: f"Reminder “{w.mail(d['rung'])}” was past already when its dates were set.",
+    "agreement_entered": lambda w, d: f"Agreement {d['agreement']} was entered in the register.",
+    "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {d['fields']}.",
+    "product_listed": lambda w, d: "A product was listed in the register.",
+    "case_migrated": lambda w, d: f"The case moved to version {d['version']} of its process.{_because(d)}",
+    "evidence_taken": _evidence,
+    "evidence_written": lambda w, d: f"The file that was handed out has the SHA-256 {d.get('sha256', '')}.",
+}

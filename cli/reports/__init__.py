@@ -1,0 +1,1 @@
+"""Reports: what was met and what was not, counted honestly, on the terminal, as a PDF or as CSV."""
