@@ -7,15 +7,17 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from engine import nodes
-from engine.calendar import ONE_DAY, SchoolDays
+from engine.calendar import ONE_DAY, SATURDAY, SchoolDays, SchoolYear
 from engine.clocks import HoldPolicy
-from engine.nodes import Faults, Node
+from engine.ladders import FIRE_HOUR
+from engine.nodes import Faults, ListNode, Node
 from engine.roles import ROLES
 from workflows.reader import read_file, read_yaml
 
@@ -23,7 +25,10 @@ RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
          "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
-         "hold_election", "weekly_briefs", "demo")
+         "hold_election", "weekly_briefs", "mail_window", "demo")
+KEYS = ("district", "zone", *_KEYS)
+LONGEST_SUMMER = 120
+"""Days between two school years; where more are missing, so is a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,15 @@ class HoldElection:
 
 
 @dataclass(frozen=True, slots=True)
+class MailHours:
+    """Local times of a business day between which reminders leave: to people of the district, to contacts outside."""
+
+    people: dt.time = dt.time(7, 30)
+    contacts: dt.time = dt.time(8)
+    until: dt.time = dt.time(17)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """`database` None means the SQLite file in the home. `second_person` and `stand_ins` name person ids."""
 
@@ -81,6 +95,7 @@ class Settings:
     hold_grace: int = 1
     hold_election: HoldElection | None = None
     weekly_briefs: tuple[str, ...] = ("superintendent",)
+    mail_window: MailHours = MailHours()
     demo: bool = False
 
     @property
@@ -101,12 +116,13 @@ def check_text(text: str, path: Path) -> None:
 
 def _checked(node: Node, path: Path) -> Settings:
     faults = Faults()
-    settings = _settings(node, path.parent, faults)
+    settings = settings_of(node, path.parent, faults)
     faults.raise_if_any()
     return settings
 
 
-def _settings(node: Node, folder: Path, faults: Faults) -> Settings:
+def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
+    """The settings in a document; `folder` is the home that its relative paths begin at."""
     top = nodes.fields(node, faults, required=("district", "zone"), optional=_KEYS, what="district.yaml")
     return Settings(
         district=nodes.text(top.get("district"), faults, "district") or "",
@@ -130,6 +146,7 @@ def _settings(node: Node, folder: Path, faults: Faults) -> Settings:
         hold_grace=_grace(top.get("hold_grace"), faults),
         hold_election=_hold_election(top.get("hold_election"), folder, faults),
         weekly_briefs=_roles(top.get("weekly_briefs"), faults) if "weekly_briefs" in top else ("superintendent",),
+        mail_window=_mail_window(top.get("mail_window"), faults),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )
 
@@ -215,17 +232,45 @@ def _thresholds(node: Node | None, faults: Faults) -> Mapping[str, int]:
 
 
 def _attendance(node: Node | None, faults: Faults) -> SchoolDays | None:
+    """One calendar or a list of them; between two school years nobody attends."""
     if node is None:
         return None
+    listed = node.items if isinstance(node, ListNode) else (node,)
+    years = sorted((year for item in listed if (year := _school_year(item, faults))), key=lambda year: year.first)
+    summers = [day for before, after in pairwise(years) for day in _summer(before, after, node, faults)]
+    if not years:
+        return None
+    first, last = years[0].first, years[-1].last
+    closed = frozenset(summers).union(*(year.closed for year in years))
+    digest = hashlib.sha256(",".join(sorted(day.isoformat() for day in closed)).encode()).hexdigest()[:8]
+    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}-{digest}", closed, first, last)
+
+
+def _school_year(node: Node, faults: Faults) -> SchoolYear | None:
     top = nodes.fields(node, faults, required=("from", "to"), optional=("closed",), what="attendance")
     first, last = nodes.date(top.get("from"), faults, "from"), nodes.date(top.get("to"), faults, "to")
+    closed = {day for item in nodes.items(top.get("closed"), faults, "closed") for day in _days(item, faults)}
     if first is None or last is None:
         return None
     if last < first:
         faults.add(node, "attendance: 'to' lies before 'from'")
-    closed = {day for item in nodes.items(top.get("closed"), faults, "closed") for day in _days(item, faults)}
-    digest = hashlib.sha256(",".join(sorted(day.isoformat() for day in closed)).encode()).hexdigest()[:8]
-    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}-{digest}", frozenset(closed), first, last)
+        return None
+    return SchoolYear(first, last, frozenset(closed))
+
+
+def _summer(before: SchoolYear, after: SchoolYear, node: Node, faults: Faults) -> frozenset[dt.date]:
+    """The weekdays between two school years."""
+    days = (after.first - before.last).days - 1
+    if days < 0:
+        faults.add(node, f"attendance: the calendar from {after.first} begins before the one from {before.first} has "
+                         f"ended: correct one of the two")
+    elif days > LONGEST_SUMMER:
+        faults.add(node, f"attendance: there is no calendar between {before.last} and {after.first}: a school year is "
+                         f"missing, import it first")
+    else:
+        between = (before.last + n * ONE_DAY for n in range(1, days + 1))
+        return frozenset(day for day in between if day.weekday() < SATURDAY)
+    return frozenset()
 
 
 def _days(node: Node, faults: Faults) -> frozenset[dt.date]:
@@ -256,6 +301,30 @@ def _contact(node: Node, name: str, faults: Faults) -> DistrictContact:
 def _stand_ins(node: Node | None, faults: Faults) -> Mapping[str, str]:
     return {key.text: nodes.text(value, faults, key.text) or ""
             for key, value in nodes.named(node, faults, "stand_ins")}
+
+
+def _mail_window(node: Node | None, faults: Faults) -> MailHours:
+    """The reminders of a day fire at 07:00: a brief that left earlier would tell them a day late."""
+    if node is None:
+        return MailHours()
+    top = nodes.fields(node, faults, optional=("people", "contacts", "until"), what="mail_window")
+    found = {key: time for key in top if (time := _time(top[key], key, faults)) is not None}
+    hours = MailHours(**found)
+    if min(hours.people, hours.contacts) < dt.time(FIRE_HOUR):
+        faults.add(node, f"mail_window: no mail of a day can leave before {FIRE_HOUR:02}:00, when its reminders fire")
+    if max(hours.people, hours.contacts) >= hours.until:
+        faults.add(node, "mail_window: 'until' must be later than 'people' and 'contacts'")
+    return hours
+
+
+def _time(node: Node, what: str, faults: Faults) -> dt.time | None:
+    word = nodes.text(node, faults, what)
+    if word is None:
+        return None
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", word):
+        faults.add(node, f"mail_window: {what} '{word}' is not a time of the day: write it as 07:30")
+        return None
+    return dt.time.fromisoformat(word)
 
 
 def _grace(node: Node | None, faults: Faults) -> int:
