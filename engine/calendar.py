@@ -133,12 +133,17 @@ def school_year_of(day: dt.date) -> int:
     return day.year if day.month >= _SCHOOL_YEAR_BEGINS else day.year - 1
 
 
-def year_to_load(school: SchoolDays | None, today: dt.date) -> int | None:
-    """The year in which a school year begins whose days of attendance are wanted and not known: this one's and, from
+def years_to_load(school: SchoolDays | None, today: dt.date) -> tuple[int, ...]:
+    """The years in which school years begin whose days of attendance are wanted and not known: this one's and, from
     April on, the next one's. A winter's day tells, since school is in session around it everywhere."""
     begun = school_year_of(today)
-    wanted = [begun, begun + 1] if today.month in _ASKS_FOR_NEXT else [begun]
-    return next((year for year in wanted if school is None or not school.knows(dt.date(year, 12, 1))), None)
+    wanted = (begun, begun + 1) if today.month in _ASKS_FOR_NEXT else (begun,)
+    return tuple(year for year in wanted if school is None or not school.knows(dt.date(year, 12, 1)))
+
+
+def school_year_name(begins: int) -> str:
+    """`2027-28`."""
+    return f"{begins}-{(begins + 1) % 100:02}"
 
 
 def easter(year: int) -> dt.date:

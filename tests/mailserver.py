@@ -49,7 +49,7 @@ class Sink:
                      ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append(data.login.decode())
-        return AuthResult(success=data.password == b"sesame")
+        return AuthResult(success=data.password == b"sesame", handled=False)
 
 
 @dataclass

@@ -39,8 +39,8 @@ KEYS = (
     Key("allow_http", "Pages without TLS in front: for a closed network only.", True),
     Key("database", "PostgreSQL in the place of the file soppa.db. The password belongs into a .pgpass file.",
         "postgresql+psycopg://soppa@db.example.org/soppa"),
-    Key("relay", "Where mail is handed over; without it mails wait. tls is starttls, tls, or none for this machine only. "
-        "The password stands alone in a file of mode 0600. daily_quota is how many mails the relay takes in a day.",
+    Key("relay", "Where mail is handed over; without it mails wait. tls is starttls, tls, or none for this machine "
+        "only. The password stands alone in a file of mode 0600. daily_quota is how many mails it takes in a day.",
         {"host": "mail.example.org", "port": 587, "tls": "starttls", "sender": "privacy@example.org",
          "username": "soppa", "password_file": "keys/relay-password", "daily_quota": 2000}),
     Key("contacts", "Whom a reader may ask, as it stands in mails.",
@@ -53,11 +53,11 @@ KEYS = (
     Key("attendance", "The days of student attendance, for rules that count school days: one block a school year, "
         "written by soppa calendar import.",
         [{"from": "2026-08-17", "to": "2027-05-28", "closed": ["2026-09-07", "2026-12-21..2027-01-04"]}]),
-    Key("mail_window", "Between which local times of a business day reminders leave: to your people, to people outside. "
-        "Not before 07:00.", {"people": "07:30", "contacts": "08:00", "until": "17:00"}),
+    Key("mail_window", "Between which local times of a business day reminders leave: to your people, to people "
+        "outside. Not before 07:00.", {"people": "07:30", "contacts": "08:00", "until": "17:00"}),
     Key("weekly_briefs", "Whose brief carries what can wait only once a week.", ["superintendent"]),
-    Key("hold_policy", "What a released law-enforcement hold does to a date: asap (it was never away), or toll (the days "
-        "are given back), which takes counsel's election.", "asap"),
+    Key("hold_policy", "What a released law-enforcement hold does to a date: asap (it was never away), or toll (the "
+        "days are given back), which takes counsel's election.", "asap"),
     Key("hold_grace", "Business days after a release, 0 to 3.", 1),
     Key("hold_election", "Counsel's written choice of toll; document is a file of this folder.",
         {"elected_by": "Lena Ortiz", "elected_on": "2026-11-02", "document": "election.pdf"}),
