@@ -130,8 +130,8 @@ def _proxied(house: House, arrival: str, peer: str) -> Finding:
         return missing("pages", f"the web server in front speaks from {peer}, which is not in trusted_proxies: all "
                                 f"visitors count as one", f"edit {house.home.settings}")
     untrusted = "" if arrival == "silent" else f", and {peer} is not in trusted_proxies"
-    return missing("pages", f"the web server in front does not tell the visitor's address (X-Forwarded-For){untrusted}: "
-                            f"all visitors count as one", "nginx: proxy_set_header X-Forwarded-For $remote_addr;")
+    return missing("pages", f"the web server in front does not tell the visitor's address (X-Forwarded-For){untrusted}:"
+                            f" all visitors count as one", "nginx: proxy_set_header X-Forwarded-For $remote_addr;")
 
 
 def _serve(house: House) -> str:

@@ -50,7 +50,7 @@ def look_at_roles(house: House) -> Iterator[Finding]:
     unheld = {role for definition in definitions for role in unheld_roles(definition, office)}
     for role in (role for role in needs if role in unheld):
         where = ", ".join(needs[role][:2]) + (" …" if len(needs[role]) > 2 else "")
-        yield missing("roles", f"nobody is {title(role)} or stands in; {where} wait for one",
+        yield missing("roles", f"nobody is {title(role)} ({role}) or stands in, as {where} needs",
                       f"soppa people set ID --role {role}")
     wanting = [gap for definition in definitions for gap in unsigned(definition, office)]
     yield from (missing("roles", gap, "soppa people set ID --role ROLE") for gap in wanting)
