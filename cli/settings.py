@@ -231,12 +231,25 @@ def _thresholds(node: Node | None, faults: Faults) -> Mapping[str, int]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def school_years(node: Node | None) -> tuple[SchoolYear, ...]:
+    """The calendars of the key `attendance`, in their order. Raises `FaultyInput`."""
+    faults = Faults()
+    found = _school_years(node, faults)
+    faults.raise_if_any()
+    return found
+
+
+def _school_years(node: Node | None, faults: Faults) -> tuple[SchoolYear, ...]:
+    listed = () if node is None else node.items if isinstance(node, ListNode) else (node,)
+    years = (year for item in listed if (year := _school_year(item, faults)))
+    return tuple(sorted(years, key=lambda year: year.first))
+
+
 def _attendance(node: Node | None, faults: Faults) -> SchoolDays | None:
     """One calendar or a list of them; between two school years nobody attends."""
     if node is None:
         return None
-    listed = node.items if isinstance(node, ListNode) else (node,)
-    years = sorted((year for item in listed if (year := _school_year(item, faults))), key=lambda year: year.first)
+    years = _school_years(node, faults)
     summers = [day for before, after in pairwise(years) for day in _summer(before, after, node, faults)]
     if not years:
         return None
