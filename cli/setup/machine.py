@@ -123,15 +123,23 @@ def _answered(house: House) -> Finding:
 
 
 def _proxied(house: House, arrival: str, peer: str) -> Finding:
-    """Whose address the pages see: with a wrong one, all visitors are counted as one."""
-    if arrival == "proxied":
+    wrong = proxy_trouble(arrival, peer)
+    if wrong is None:
         return ready("pages", f"{house.settings.public_url} is answered by this home")
+    edit, header = f"edit {house.home.settings}", "nginx: proxy_set_header X-Forwarded-For $remote_addr;"
+    return missing("pages", wrong, edit if arrival == "stranger" else header)
+
+
+def proxy_trouble(arrival: str, peer: str) -> str | None:
+    """Why the pages do not see their visitors' addresses; None when they do. `arrival` as the pages tell it."""
+    if arrival == "proxied":
+        return None
     if arrival == "stranger":
-        return missing("pages", f"the web server in front speaks from {peer}, which is not in trusted_proxies: all "
-                                f"visitors count as one", f"edit {house.home.settings}")
+        return (f"the web server in front speaks from {peer}, which is not in trusted_proxies: all visitors count as "
+                f"one")
     untrusted = "" if arrival == "silent" else f", and {peer} is not in trusted_proxies"
-    return missing("pages", f"the web server in front does not tell the visitor's address (X-Forwarded-For){untrusted}:"
-                            f" all visitors count as one", "nginx: proxy_set_header X-Forwarded-For $remote_addr;")
+    return (f"the web server in front does not tell the visitor's address (X-Forwarded-For){untrusted}: all visitors "
+            f"count as one")
 
 
 def _serve(house: House) -> str:
