@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from engine.clocks import HoldPolicy
 from engine.ladders import FIRE_HOUR
 from engine.nodes import Faults, ListNode, Node
 from engine.roles import ROLES
+from engine.words import LANGUAGES
 from workflows.reader import read_file, read_yaml
 
 RelayTls = Literal["starttls", "tls", "none"]
@@ -26,6 +28,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
          "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
          "hold_election", "weekly_briefs", "mail_window", "demo")
+_MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KEYS = ("district", "zone", *_KEYS)
 LONGEST_SUMMER = 120
 """Days between two school years; where more are missing, so is a year."""
@@ -129,11 +132,11 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         zone=_zone(top.get("zone"), faults),
         fiscal_year_start=_match(top, "fiscal_year_start", r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])",
                                  "a day of the year such as 07-01", faults) or "07-01",
-        languages=_words(top.get("languages"), faults, "languages") or ("en",),
+        languages=_languages(top.get("languages"), faults) or ("en",),
         public_url=_public_url(top.get("public_url"), faults),
         bind=_match(top, "bind", r"(\[[0-9a-fA-F:]+\]|[\w.\-]+):\d{1,5}", "an address such as 127.0.0.1:8080",
                     faults) or "127.0.0.1:8080",
-        trusted_proxies=_words(top.get("trusted_proxies"), faults, "trusted_proxies"),
+        trusted_proxies=nodes.each(top.get("trusted_proxies"), faults, _address, "trusted_proxies"),
         allow_http=nodes.boolean(top.get("allow_http"), faults, "allow_http") or False,
         database=nodes.text(top.get("database"), faults, "database"),
         relay=_relay(top.get("relay"), folder, faults),
@@ -180,8 +183,18 @@ def _choice(top: Mapping[str, Node], key: str, known: tuple[str, ...], faults: F
     return None if key not in top else nodes.choice(top[key], faults, known, key)
 
 
-def _words(node: Node | None, faults: Faults, what: str) -> tuple[str, ...]:
-    return nodes.each(node, faults, lambda item, found: nodes.text(item, found, what), what)
+def _languages(node: Node | None, faults: Faults) -> tuple[str, ...]:
+    return nodes.each(node, faults, lambda item, found: nodes.choice(item, found, LANGUAGES, "languages"), "languages")
+
+
+def _address(node: Node, faults: Faults) -> str | None:
+    """Compared letter by letter with where a request comes from: a name or a network would never match."""
+    word = nodes.text(node, faults, "trusted_proxies")
+    try:
+        return None if word is None else str(ipaddress.ip_address(word))
+    except ValueError:
+        faults.add(node, f"trusted_proxies: '{word}' is not the address of one machine: write it as 127.0.0.1")
+        return None
 
 
 def _public_url(node: Node | None, faults: Faults) -> str:
@@ -221,7 +234,7 @@ def _quota(node: Node | None, faults: Faults) -> int | None:
 
 def _sender(node: Node | None, faults: Faults) -> str:
     sender = nodes.text(node, faults, "sender") or ""
-    if node is not None and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", sender):
+    if node is not None and not _MAIL.fullmatch(sender):
         faults.add(node, f"relay: sender '{sender}' is not a mail address")
     return sender
 
@@ -308,12 +321,19 @@ def _contacts(node: Node | None, faults: Faults) -> Mapping[str, DistrictContact
 
 def _contact(node: Node, name: str, faults: Faults) -> DistrictContact:
     top = nodes.fields(node, faults, required=("name",), optional=("email", "phone"), what=f"contact {name}")
-    return DistrictContact(*(nodes.text(top.get(key), faults, key) or "" for key in ("name", "email", "phone")))
+    contact = DistrictContact(*(nodes.text(top.get(key), faults, key) or "" for key in ("name", "email", "phone")))
+    if contact.email and not _MAIL.fullmatch(contact.email):
+        faults.add(top["email"], f"contact {name}: '{contact.email}' is not a mail address")
+    return contact
 
 
 def _stand_ins(node: Node | None, faults: Faults) -> Mapping[str, str]:
-    return {key.text: nodes.text(value, faults, key.text) or ""
-            for key, value in nodes.named(node, faults, "stand_ins")}
+    found = {}
+    for key, value in nodes.named(node, faults, "stand_ins"):
+        if key.text not in ROLES:
+            faults.add(key, f"stand_ins: there is no role '{key.text}'{nodes.nearest(key.text, ROLES)}")
+        found[key.text] = nodes.text(value, faults, key.text) or ""
+    return found
 
 
 def _mail_window(node: Node | None, faults: Faults) -> MailHours:

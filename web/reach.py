@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from web.answers import Show, unknown
+from web.answers import PlainPage, Show, unknown
 from web.network import arrival, missed
 from web.site import Site
 from web.visitors import address_of, check_origin, language_of, limiter
@@ -32,10 +32,11 @@ def reach_pages(site: Site, show: Show) -> APIRouter:
 
 
 def _kind(site: Site, request: Request, token: str) -> str:
-    """Raises the page of unknown addresses."""
+    """Raises the page of unknown addresses, or of too many tries."""
     kind = site.reach.kind(token)
     if kind is None:
-        missed(site.links, address_of(site, request), site.clock())
+        if not missed(site.links, address_of(site, request), site.clock()):
+            raise PlainPage("many", 429, language_of(request))
         raise unknown(language_of(request))
     return kind
 

@@ -89,11 +89,12 @@ def _begun(home: Home) -> Sitting:
 
 
 def _people_known(home: Home) -> bool:
+    from cli.setup.making import is_unmade
     from cli.wiring import open_house
 
-    if not home.settings.is_file():
+    if not home.settings.is_file() or is_unmade(home):
         return False
-    with open_house(home, create=True) as house:
+    with open_house(home) as house:
         return bool(house.store.people())
 
 

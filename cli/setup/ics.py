@@ -29,6 +29,9 @@ _LAST = re.compile(r"\blast (student|day (of|for) (school|class(es)?|students?))
 """What the name of an event says of its day. Whatever is not plain is left for a person to say."""
 
 MAX_EVENTS, MAX_TIMES = 5_000, 1_000
+LONGEST = dt.timedelta(days=800)
+"""How long an event recurs that never ends: longer than any school year."""
+
 _DAILY_OR_LONGER = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _MIDNIGHT = dt.time()
 
@@ -106,19 +109,19 @@ def _ruled(rule: Mapping[str, Any], first: dt.date, zone: ZoneInfo) -> Iterator[
     often = str(rule["FREQ"][0]).upper()
     if often not in _DAILY_OR_LONGER:
         raise ValueError(f"it recurs {often}, which no school day does")
-    until = rule.get("UNTIL", [None])[0]
-    parts = [f"{key}={','.join(_word(value) for value in values)}" for key, values in rule.items() if key != "UNTIL"]
-    if until is not None:
-        parts.append(f"UNTIL={_until(until, zone):%Y%m%d}")
-    times = rrulestr(";".join(parts), dtstart=dt.datetime.combine(first, _MIDNIGHT))
-    return (found.date() for found in islice(times, MAX_TIMES))
+    until = min(_until(end, zone) for end in (*rule.get("UNTIL", ()), first + LONGEST))
+    most = min((*rule.get("COUNT", ()), MAX_TIMES))
+    kept = {key: values for key, values in rule.items() if key not in ("UNTIL", "COUNT")}
+    parts = [f"{key}={','.join(_word(value) for value in values)}" for key, values in kept.items()]
+    times = rrulestr(";".join([*parts, f"UNTIL={until:%Y%m%d}"]), dtstart=dt.datetime.combine(first, _MIDNIGHT))
+    return (found.date() for found in islice(times, most))
 
 
 def _until(until: dt.date, zone: ZoneInfo) -> dt.date:
     """The last day meant. Midnight in UTC is how programs write a day: it is not moved to the evening before."""
-    if isinstance(until, dt.datetime) and until.time() != _MIDNIGHT:
-        return _day(until, zone)
-    return until
+    if not isinstance(until, dt.datetime):
+        return until
+    return until.date() if until.time() == _MIDNIGHT else _day(until, zone)
 
 
 def _word(value: object) -> str:

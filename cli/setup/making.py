@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.home import Home, check_mode, write_private
+from cli.home import Home, check_home, make_home, write_private
 from cli.settings import check_text
 from cli.setup.answers import Answers, written
 from cli.setup.document import render
@@ -54,18 +54,27 @@ def make(home: Home, answers: Answers, password: str = "") -> Made:
     if people and wrong:
         raise UsageError("\n".join(wrong))
     is_new = not home.settings.exists()
-    if home.root.exists() and not is_new:
-        check_mode(home.root)
+    if not is_new:
+        check_home(home)
     _lay(home, text)
     if password:
         put_file(home.root / str(_password_file(answers)), f"{password}\n")
-    with open_house(home, create=True) as house:
+    with open_house(home, create=is_unmade(home)) as house:
         known = bool(house.store.people())
         if people and not known:
             _save(house, answers)
         _confirm_references(house, answers)
     kept_answers(home).unlink(missing_ok=True)
     return Made(is_new, 0 if known else len(people), known)
+
+
+def is_unmade(home: Home) -> bool:
+    """Whether the home's database has yet to be made; one of an older program is left to its upgrade."""
+    from cli.settings import read_settings
+    from cli.wiring import database_url
+    from storage.upgrade import is_empty
+
+    return is_empty(database_url(home, read_settings(home.settings)))
 
 
 def put_file(path: Path, text: str) -> None:
@@ -78,17 +87,17 @@ def put_file(path: Path, text: str) -> None:
 
 def _lay(home: Home, text: str) -> None:
     """The folders, the ring and the settings, as far as they are not there; the settings before stay beside."""
-    from cli.commands.init import build_home
+    from storage.sealing import new_ring, write_ring
 
     if home.settings.exists():
         before = home.settings.read_text("utf-8")
-        if before != text:
-            put_file(home.root / BEFORE, before)
-            put_file(home.settings, text)
-    elif home.ring.exists():
-        put_file(home.settings, text)
-    else:
-        build_home(home, text)
+        if before == text:
+            return
+        put_file(home.root / BEFORE, before)
+    elif not home.ring.exists():
+        make_home(home)
+        put_file(home.ring, write_ring(new_ring()).decode())
+    put_file(home.settings, text)
 
 
 def _save(house: House, answers: Answers) -> None:

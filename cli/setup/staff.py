@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.acts import named_second
-from cli.commands.check import own_requests, unheld_roles, unsigned
+from cli.commands.check import check_thresholds, own_requests, unheld_roles, unsigned
 from cli.printing import day
 from cli.setup.finding import Finding, missing, note, ready
 from cli.setup.roles import needed, title
 from cli.wiring import House
 from engine.calendar import months_after, school_year_name, years_to_load
+from engine.errors import UsageError
 from engine.mailtexts import unreviewed
 from engine.office import Office
 
@@ -58,6 +59,13 @@ def look_at_roles(house: House) -> Iterator[Finding]:
     yield from (note("roles", gap, f"edit {house.home.settings}") for gap in own)
     if not unheld and not wanting:
         yield ready("roles", f"each of the {len(needs)} roles that tasks are for has somebody")
+
+
+def look_at_thresholds(house: House) -> Iterator[Finding]:
+    try:
+        check_thresholds(_office(house), _definitions(house))
+    except UsageError as error:
+        yield missing("settings", str(error), f"edit {house.home.settings}")
 
 
 def look_at_second_person(house: House) -> Iterator[Finding]:

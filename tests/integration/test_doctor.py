@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -176,6 +177,7 @@ def test_a_certificate_that_nobody_trusts_and_a_closed_port_are_told(
     ("https://127.0.0.2:1", "http://localhost:8080", "pages", "nobody else can open links to http://localhost:8080"),
     ("zone: America", "zone: Amerika", "settings", "there is no time zone"),
     ("second_person: sam", "second_person: nobody", "second", "no second person can confirm"),
+    ("stand_ins: {hr: priya}", "thresholds: {bord_amount: 5}", "settings", "no process asks for 'bord_amount'"),
     ("stand_ins: {hr: priya}", "stand_ins: {}", "roles", "nobody is Human resources (hr) or stands in, as"),
     ("sender: privacy", "username: soppa, sender: privacy", "relay", "username is set without relay.password_file"),
     ("sender: privacy", "username: soppa, password_file: keys/none, sender: privacy", "relay", "cannot be read"),
@@ -204,6 +206,36 @@ def test_loose_modes_are_mended_by_one_command(tmp_path: Path, monkeypatch: pyte
     for loose in loose_files(home.root):
         loose.chmod(loose.stat().st_mode & 0o700)
     assert "modes" in looked(capsys)[1] and looked(capsys)[1]["modes"]["weight"] == "ready"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_files_that_a_command_run_as_root_left_behind_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                               capsys: pytest.CaptureFixture[str]) -> None:
+    home = office(tmp_path, monkeypatch, free_port(), "https://127.0.0.2:1", free_port())
+    os.chown(home.database, 65534, 65534)
+    code, found = looked(capsys)
+    assert (code, found["modes"]["says"]) == (
+        1, f"{home.database} is not the home's own user's: no daemon could use it")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_home_of_another_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                        capsys: pytest.CaptureFixture[str]) -> None:
+    home = office(tmp_path, monkeypatch, free_port(), "https://127.0.0.2:1", free_port())
+    home.root.chmod(0)
+    code, found = looked(capsys)
+    home.root.chmod(0o700)
+    assert (code, list(found)) == (1, ["home"])
+
+
+def test_a_database_that_is_not_made_or_damaged_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                       capsys: pytest.CaptureFixture[str]) -> None:
+    home = office(tmp_path, monkeypatch, free_port(), "https://127.0.0.2:1", free_port())
+    home.database.write_bytes(b"no database" * 100)
+    assert "damaged or no database" in looked(capsys)[1]["database"]["says"]
+    for file in home.root.glob("soppa.db*"):
+        file.unlink()
+    assert looked(capsys)[1]["database"]["command"] == f"soppa setup --home {home.root}"
 
 
 def test_a_lost_ring_and_a_silent_daemon_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
