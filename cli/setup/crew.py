@@ -18,7 +18,7 @@ _HOW = "write a name and a mail address, as in Pat Field <pat@example.org>, or t
 
 def the_people(sitting: Sitting) -> None:
     head("The people (more of them, and their schools, by soppa people import)")
-    tell(f"  {_HOW[:1].upper()}{_HOW[1:]}.")
+    tell(f"  {_HOW[:1].upper()}{_HOW[1:]}. Several are parted by ;")
     tell(f"  For a role without a name the privacy officer stands in; {NONE} leaves it to nobody.")
     for role in sitting.roles:
         _role(sitting, role)
@@ -30,26 +30,29 @@ def the_people(sitting: Sitting) -> None:
 
 
 def _role(sitting: Sitting, role: str) -> None:
-    officer = _holder(sitting, "privacy")
-    known = _holder(sitting, role) or _stand_ins(sitting).get(role, officer)
+    officer = "; ".join(_holders(sitting, "privacy")[:1])
+    usual = "" if role == "superintendent" else officer  # who confirms what the officer begins
+    known = "; ".join(_holders(sitting, role)) or _stand_ins(sitting).get(role, usual)
     while True:
-        word = ask(f"{title(role)} ({role})", known)
-        person = _named(word, sitting.answers.people) if word else None
-        if isinstance(person, str):
-            tell(f"  {person}")
-        elif role == "privacy" and person is None:
+        typed = [word.strip() for word in ask(f"{title(role)} ({role})", known).split(";") if word.strip()]
+        found, wrong = _all_named(typed, sitting.answers.people)
+        for sentence in wrong:
+            tell(f"  {sentence}")
+        if wrong:
+            continue
+        if role == "privacy" and not found:
             tell(f"  there is no office without a privacy officer: {_HOW}")
-        elif person is not None and person["id"] == officer and role not in person["roles"].split():
-            return _give(sitting, role, None, stands_in=officer)
+        elif typed == [officer] and officer not in _holders(sitting, role):
+            return _give(sitting, role, [], stands_in=officer)
         else:
-            return _give(sitting, role, person)
+            return _give(sitting, role, found)
 
 
-def _give(sitting: Sitting, role: str, person: Cells | None, stands_in: str = "") -> None:
-    """The role goes to this one person of the sitting, or to a stand-in, or to nobody."""
+def _give(sitting: Sitting, role: str, people: list[Cells], stands_in: str = "") -> None:
+    """The role goes to these people, or to a stand-in, or to nobody."""
     for cells in sitting.answers.people:
         cells["roles"] = " ".join(word for word in cells["roles"].split() if word != role)
-    if person is not None:
+    for person in people:
         person["roles"] = f"{person['roles']} {role}".strip()
         if person not in sitting.answers.people:
             sitting.answers.people.append(person)
@@ -60,6 +63,19 @@ def _give(sitting: Sitting, role: str, person: Cells | None, stands_in: str = ""
         put(sitting, "stand_ins", rest)
     else:
         leave_out(sitting, "stand_ins")
+
+
+def _all_named(words: list[str], people: list[Cells]) -> tuple[list[Cells], list[str]]:
+    """Those who were typed, each once, and what is wrong with the others."""
+    found: list[Cells] = []
+    wrong: list[str] = []
+    for word in words:
+        person = _named(word, [*people, *(one for one in found if one not in people)])
+        if isinstance(person, str):
+            wrong.append(person)
+        elif person not in found:
+            found.append(person)
+    return found, wrong
 
 
 def _named(word: str, people: list[Cells]) -> Cells | str:
@@ -131,8 +147,12 @@ def _second_person(sitting: Sitting) -> None:
         tell(f"  '{word}' is nobody here{nearest(word, people)}")
 
 
+def _holders(sitting: Sitting, role: str) -> list[str]:
+    return [cells["id"] for cells in sitting.answers.people if role in cells["roles"].split()]
+
+
 def _holder(sitting: Sitting, role: str) -> str:
-    return next((cells["id"] for cells in sitting.answers.people if role in cells["roles"].split()), "")
+    return next(iter(_holders(sitting, role)), "")
 
 
 def _stand_ins(sitting: Sitting) -> dict[str, str]:

@@ -143,32 +143,48 @@ def the_contact(sitting: Sitting) -> None:
                  for name, text in (("name", "Name"), ("email", "Mail address"), ("phone", "Telephone"))}
         if not found["name"] or put(sitting, "contacts", {"privacy": without_empty(found)}):
             return
+        before = found
 
 
 def the_relay(sitting: Sitting) -> None:
     head("The relay that takes the mails (Enter at its name: not yet, mails wait)")
+    before = block(sitting, "relay")
     while True:
-        before = block(sitting, "relay")
         host = ask("Name of the relay", before.get("host", ""))
         if not host:
             return leave_out(sitting, "relay")
-        if put(sitting, "relay", _relay(sitting, host, before)):
+        found = _relay(sitting, host, before)
+        if put(sitting, "relay", found):
             return None
+        before = {name: _shown(value) for name, value in found.items()}
 
 
 def _relay(sitting: Sitting, host: str, before: Mapping[str, str]) -> dict[str, Plain]:
-    port = ask("Port", before.get("port", "587"))
-    found: dict[str, Plain] = {"host": host, "port": number(port)}
-    found["tls"] = ask("Encryption: starttls, tls, or none", before.get("tls", "tls" if port == "465" else "starttls"))
-    found["sender"] = ask("Mails come from", before.get("sender", _officer(sitting.answers).get("email", "")))
-    found["username"] = ask("User at the relay (Enter: it asks for none)", before.get("username", ""))
-    if found["username"]:
+    found: dict[str, Plain] = {"host": host}
+
+    def field(name: str, text: str, usual: str = "", read: Callable[[str], Plain] = str) -> None:
+        """Asks until this one is right beside those before."""
+        while True:
+            word = ask(text, before.get(name, usual))
+            least = {"port": 587, "sender": "privacy@example.org", **found}
+            wrong = faults_in("relay", {**least, name: read(word)}, sitting.folder) if word else []
+            for message in wrong:
+                tell(f"  {message}")
+            if not wrong:
+                found.update({name: read(word)} if word else {})
+                return
+
+    field("port", "Port", "587", number)
+    field("tls", "Encryption: starttls, tls, or none", "tls" if found.get("port") == 465 else "starttls")
+    field("sender", "Mails come from", _officer(sitting.answers).get("email", ""))
+    field("username", "User at the relay (Enter: it asks for none)")
+    if "username" in found:
         found["password_file"] = before.get("password_file", "keys/relay-password")
         there = (sitting.folder / str(found["password_file"])).is_file()
         hint = f"Enter keeps the one in {found['password_file']}" if there else "not shown"
         sitting.password = ask(f"Password ({hint})", hide=True)
-    quota = ask("Mails that it takes in a day (Enter: not known)", before.get("daily_quota", ""))
-    return without_empty({**found, "daily_quota": number(quota) if quota else ""})
+    field("daily_quota", "Mails that it takes in a day (Enter: not known)", "", number)
+    return found
 
 
 def the_numbers(sitting: Sitting) -> None:

@@ -55,9 +55,10 @@ def typing(monkeypatch: pytest.MonkeyPatch, lines: Sequence[str]) -> None:
 
 
 SITTING = ["Prairie Creek USD 99", "", "", "", "https://privacy.prairie-creek.example", "", "",
-           *PEOPLE.values(), "Lena Ortiz <lena@prairie-creek.example>", "lena", "-", *[""] * 5,
-           "praman", "", "", "", "", "", "", "", "555-0100", "", *[""] * 5, "", "y"]
-"""District, zone, year, languages, three of the pages; eleven roles, login, four deputies, second person; contact;
+           *PEOPLE.values(), "Lena Ortiz <lena@prairie-creek.example>", "lena", "-", "",
+           "Paul Dubois <paul@prairie-creek.example>; sam", *[""] * 3,
+           "praman", "", "", "", "", "", "", "", "", "555-0100", "", *[""] * 5, "", "y"]
+"""District, zone, year, languages, three of the pages; eleven roles, login, five deputies, second person; contact;
 relay, numbers, hold, agencies, yes."""
 
 
@@ -66,13 +67,15 @@ def test_one_sitting_makes_a_home_with_its_people(home: Home, monkeypatch: pytes
     assert main(["setup"]) == 0
     settings = read_settings(home.settings)
     assert (settings.district, settings.second_person) == ("Prairie Creek USD 99", "sam")
-    assert settings.stand_ins["signer"] == "priya"
+    assert settings.stand_ins["procurement"] == "priya"
     assert "edtech" not in settings.stand_ins
     assert settings.contacts["privacy"].phone == "555-0100"
     with open_house(home) as house:
         people = {person.id: person for person in house.store.people()}
         assert [act.payload["set_up"] for act in house.store.acts.every()] == ["over"]
     assert people["lena"].roles == {"legal", "itsec"}
+    assert people["sam"].roles == {"superintendent", "signer"}
+    assert people["paul"].roles == {"signer"}
     assert (people["priya"].login, people["priya"].deputy, people["carla"].deputy) == ("praman", "carla", "priya")
     assert people["carla"].supervisor == "sam"
     assert sorted(path.name for path in home.root.iterdir()) == [
@@ -118,8 +121,12 @@ def test_the_relays_password_is_typed_unseen_and_kept_in_its_own_file_alone(home
                      "(board_clerk)", "(web)", "(hr)", "Login", "Second person", "Name", "Mail address", "Telephone"):
         terminal.answer(question, "\n")
     terminal.answer("Name of the relay", "mail.example.org\n")
-    for question in ("Port", "Encryption", "Mails come from"):
-        terminal.answer(question, "\n")
+    terminal.answer("Port [587]", "70000\n")
+    terminal.answer("port must be between 1 and 65535\nPort [587]", "\n")
+    terminal.answer("Encryption", "none\n")
+    terminal.answer("tls 'none' is allowed for this machine only, not for mail.example.org", "")
+    terminal.answer("Encryption", "\n")
+    terminal.answer("Mails come from", "\n")
     terminal.answer("User at the relay", "soppa\n")
     terminal.answer("Password (not shown)", "open sesame\n")
     for question in ("in a day", "breach is listed", "Board decides", "Reminders", "Policy", "grace", "Looked up",
