@@ -112,9 +112,9 @@ def read_settings(path: Path) -> Settings:
     return _checked(read_file(path), path)
 
 
-def check_text(text: str, path: Path) -> None:
-    """Whether settings that will be written to this file can be read. Raises `FaultyInput`."""
-    _checked(read_yaml(text, str(path)), path)
+def check_text(text: str, path: Path) -> Settings:
+    """The settings that this text will be, once it is written to this file. Raises `FaultyInput`."""
+    return _checked(read_yaml(text, str(path)), path)
 
 
 def _checked(node: Node, path: Path) -> Settings:

@@ -89,10 +89,11 @@ def _begun(home: Home) -> Sitting:
 
 
 def _people_known(home: Home) -> bool:
+    from cli.settings import read_settings
     from cli.setup.making import is_unmade
     from cli.wiring import open_house
 
-    if not home.settings.is_file() or is_unmade(home):
+    if not home.settings.is_file() or is_unmade(home, read_settings(home.settings)):
         return False
     with open_house(home) as house:
         return bool(house.store.people())

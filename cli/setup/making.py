@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.home import Home, check_home, make_home, write_private
-from cli.settings import check_text
+from cli.settings import Settings, check_text
 from cli.setup.answers import Answers, written
 from cli.setup.document import render
 from engine.errors import UsageError
@@ -49,17 +49,18 @@ def make(home: Home, answers: Answers, password: str = "") -> Made:
     from cli.wiring import open_house
 
     text, people = render(answers.settings), answers.persons()
-    check_text(text, home.settings)
+    settings = check_text(text, home.settings)
     wrong = list(_strangers(answers))
     if people and wrong:
         raise UsageError("\n".join(wrong))
     is_new = not home.settings.exists()
     if not is_new:
         check_home(home)
+    unmade = is_unmade(home, settings)
     _lay(home, text)
     if password:
         put_file(home.root / str(_password_file(answers)), f"{password}\n")
-    with open_house(home, create=is_unmade(home)) as house:
+    with open_house(home, create=unmade) as house:
         known = bool(house.store.people())
         if people and not known:
             _save(house, answers)
@@ -68,13 +69,15 @@ def make(home: Home, answers: Answers, password: str = "") -> Made:
     return Made(is_new, 0 if known else len(people), known)
 
 
-def is_unmade(home: Home) -> bool:
-    """Whether the home's database has yet to be made; one of an older program is left to its upgrade."""
-    from cli.settings import read_settings
+def is_unmade(home: Home, settings: Settings) -> bool:
+    """Whether the home's database has yet to be made; one of an older program is left to its upgrade.
+
+    Raises `WrongEnvironment` for a database that does not answer.
+    """
     from cli.wiring import database_url
     from storage.upgrade import is_empty
 
-    return is_empty(database_url(home, read_settings(home.settings)))
+    return is_empty(database_url(home, settings))
 
 
 def put_file(path: Path, text: str) -> None:

@@ -91,7 +91,7 @@ def _opened(home: Home) -> Iterator[Finding]:
 
     try:
         check_home(home)
-        read_settings(home.settings)
+        settings = read_settings(home.settings)
     except FaultyInput as error:
         yield from (missing("settings", str(fault), f"edit {home.settings}") for fault in error.faults)
         return
@@ -100,7 +100,7 @@ def _opened(home: Home) -> Iterator[Finding]:
         return
     yield ready("settings", f"{home.settings.name} is read without a fault")
     try:
-        if is_unmade(home):
+        if is_unmade(home, settings):
             yield missing("database", "it has no tables yet", f"soppa setup --home {home.root}")
             return
         with open_house(home) as house:

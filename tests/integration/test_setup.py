@@ -202,6 +202,23 @@ def test_a_set_up_killed_after_its_key_ring_is_finished_by_the_next(home: Home, 
         assert len(house.store.people()) == 2
 
 
+def test_a_database_that_does_not_answer_stops_it_before_anything_is_made(
+        home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("psycopg")
+    assert from_file(tmp_path, f"{FILE}database: postgresql+psycopg://nobody@127.0.0.1:1/soppa\n") == 78
+    assert "the database does not answer" in capsys.readouterr().err
+    assert not home.root.exists()
+
+
+@pytest.mark.postgres
+def test_an_office_on_postgresql(home: Home, tmp_path: Path, postgres_url: str) -> None:
+    assert from_file(tmp_path, f'{FILE}database: "{postgres_url}"\n') == 0
+    assert from_file(tmp_path, f'{FILE}database: "{postgres_url}"\n') == 0
+    assert not home.database.exists()
+    with open_house(home) as house:
+        assert len(house.store.people()) == 2
+
+
 def test_a_place_where_no_folder_can_be_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str],
                                                         monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("x")
