@@ -87,11 +87,14 @@ def look_at_pages(house: House) -> Iterator[Finding]:
     edit = f"edit {house.home.settings}"
     if url.hostname in LOOPBACK:
         yield missing("pages", f"nobody else can open links to {house.settings.public_url} (public_url)", edit)
-    elif url.scheme != "https":
+    elif url.scheme == "https":
+        yield _answered(house)
+    elif house.settings.allow_http:
+        yield _answered(house)
+        yield note("pages", "plain http, as allow_http says: for a closed network only", edit)
+    else:
         yield missing("pages", f"public_url {house.settings.public_url} is plain http: anybody on the way can read it",
                       edit)
-    else:
-        yield _answered(house)
 
 
 def look_at_daemon(house: House) -> Iterator[Finding]:
@@ -124,7 +127,7 @@ def _answered(house: House) -> Finding:
 
 def _proxied(house: House, arrival: str, peer: str) -> Finding:
     wrong = proxy_trouble(arrival, peer)
-    if wrong is None:
+    if wrong is None or (arrival == "direct" and house.settings.allow_http):
         return ready("pages", f"{house.settings.public_url} is answered by this home")
     edit, header = f"edit {house.home.settings}", "nginx: proxy_set_header X-Forwarded-For $remote_addr;"
     return missing("pages", wrong, edit if arrival == "stranger" else header)
@@ -149,8 +152,9 @@ def _serve(house: House) -> str:
 def _get(url: str) -> tuple[int, bytes, str]:
     """Status, body, and where it leads on to. Raises `OSError` or `HTTPException`."""
     parts = urlsplit(url)
-    asked = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=PATIENCE,
-                                        context=ssl.create_default_context())
+    host = parts.hostname or ""
+    asked = (http.client.HTTPConnection(host, parts.port, timeout=PATIENCE) if parts.scheme == "http" else
+             http.client.HTTPSConnection(host, parts.port, timeout=PATIENCE, context=ssl.create_default_context()))
     try:
         asked.request("GET", parts.path, headers={"Accept": "application/json"})
         answer = asked.getresponse()

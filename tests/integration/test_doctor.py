@@ -192,6 +192,36 @@ def test_settings_that_would_not_do_are_named(
     assert sentence in found[what]["says"]
 
 
+def test_people_who_could_not_do_their_part_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    home = office(tmp_path, monkeypatch, free_port(), "https://127.0.0.2:1", free_port())
+    home.settings.write_text(home.settings.read_text() + "languages: [en, es]\n")
+    with open_house(home) as house:
+        house.store.save_person(replace(PEOPLE[0], login=None, deputy=None))
+        house.store.save_person(replace(PEOPLE[3], deputy=None))
+        house.store.set_totp("sam", None)
+    capsys.readouterr()
+    assert main(["doctor", "--json"]) == 1
+    found = [(one["weight"], one["what"], one["command"]) for one in json.loads(capsys.readouterr().out)]
+    for one in (("missing", "people", "soppa people set priya --login NAME"),
+                ("missing", "people", "soppa people set priya --deputy ID"),
+                ("note", "deputies", "soppa people set lena --deputy ID"),
+                ("missing", "second", "soppa people totp sam"), ("note", "texts", "soppa check")):
+        assert one in found
+
+
+def test_plain_http_is_for_a_closed_network_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                         capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+    home = office(tmp_path, monkeypatch, free_port(), f"http://127.0.0.2:{port}", port)
+    text = home.settings.read_text().replace("bind: 127.0.0.1", "bind: 127.0.0.2") + "allow_http: true\n"
+    home.settings.write_text(text.replace("trusted_proxies: [127.0.0.1]\n", ""))
+    with at_work(home):
+        assert looked(capsys)[1]["pages"] == {
+            "what": "pages", "weight": "note", "says": "plain http, as allow_http says: for a closed network only",
+            "command": f"edit {home.settings}"}
+
+
 def test_loose_modes_are_mended_by_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                capsys: pytest.CaptureFixture[str]) -> None:
     home = office(tmp_path, monkeypatch, free_port(), "https://127.0.0.2:1", free_port())
