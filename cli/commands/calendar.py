@@ -90,8 +90,11 @@ def show(home: Home, as_json: bool) -> None:
     if as_json:
         print_json({"years": [_mapping(year) for year in years], "wanted": [school_year_name(year) for year in wanted]})
         return
-    table(["school year", "from", "to", "days", "closed"],
-          [[_name(year), day(year.first), day(year.last), str(year.days), str(len(year.closed))] for year in years])
+    if years:
+        table(["school year", "from", "to", "days", "closed"],
+              [[_name(year), day(year.first), day(year.last), str(year.days), str(len(year.closed))] for year in years])
+    else:
+        say("no school year is known")
     for begins in wanted:
         say(f"wanted: {school_year_name(begins)} (soppa calendar import FILE)")
 

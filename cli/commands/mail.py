@@ -31,7 +31,7 @@ def command() -> None:
 @click.argument("address", required=False)
 @click.option("--headers", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default=None,
               help="The test mail as it was received, saved or (-) pasted: says what its receiver thinks of it.")
-@click.option("--wait", "minutes", type=click.IntRange(0, 60), default=10, show_default=True,
+@click.option("--wait", "minutes", type=click.IntRange(0, 60), default=10, show_default=True, metavar="MINUTES",
               help="Minutes to wait for the click in the mail.")
 @as_option
 @home_option

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import textwrap
 from pathlib import Path
 
 from cli.clockwatch import stamp
-from cli.printing import print_json, say, table
+from cli.printing import WIDTH, print_json, say, table
 from cli.setup.authresults import Heard, advice
 from cli.setup.machine import proxy_trouble
 from cli.setup.mailtest import Sent, read_headers, send, wait
@@ -44,7 +45,7 @@ def hear(house: House, path: Path, as_json: bool) -> None:
         table(["", "result", "of"], [[one.method.upper(), one.result, one.domain] for one in found.verdicts])
         say(f"{found.hops - len(found.in_clear)} of {found.hops} hops encrypted")
         for sentence in wrong:
-            say(f"  → {sentence}")
+            say(textwrap.fill(sentence, WIDTH, initial_indent="  → ", subsequent_indent="    "))
     if wrong:
         things = "1 thing" if len(wrong) == 1 else f"{len(wrong)} things"
         raise Refused(f"{things} may keep mails from their readers: see above")
