@@ -49,8 +49,9 @@ def _held(home: Home) -> Sitting:
     from cli.setup.making import kept_answers
 
     held, known = _begun(home), _people_known(home)
-    steps = [sitting.the_district, sitting.the_pages, *([] if known else [crew.the_people]), sitting.the_contact,
-             sitting.the_relay, sitting.the_numbers, sitting.the_hold, sitting.the_references]
+    first, last = ([], []) if known else ([crew.the_people], [sitting.the_references])
+    steps = [sitting.the_district, sitting.the_pages, *first, sitting.the_contact, sitting.the_relay,
+             sitting.the_numbers, sitting.the_hold, *last]
     try:
         sitting.tell("Enter takes what stands in brackets, - leaves it out. Ctrl-C stops and keeps the answers.")
         for step in steps:
@@ -114,7 +115,8 @@ def _tell(home: Home, made: Made) -> None:
     people = f", {made.people} people" if made.people else ""
     say(f"{'made' if made.is_new else 'changed'} {home.root}: settings{people}")
     if made.known:
-        say("The people were here already and stay as they are: soppa people import changes them.")
+        say("People were here already. They and the reference data stay as they are: soppa people import, and")
+        say("soppa references confirm, change them.")
     if made.is_new:
         say(f"The key ring {home.ring} opens the personal data in the database. Back it up now, apart from the data:")
         say("without it the data is lost, and with both a thief needs nothing else. This is said only once.")

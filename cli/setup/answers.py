@@ -13,6 +13,8 @@ from cli.people import COLUMNS, OPTIONAL, REQUIRED, check_links, check_unique, f
 from cli.settings import settings_of
 from cli.setup.document import Plain, lines, plain
 from engine import nodes
+from engine.errors import FaultyInput
+from engine.faults import Fault
 from engine.nodes import Faults, MapNode, Node
 from workflows.reader import read_file
 
@@ -46,9 +48,7 @@ def read_answers(path: Path, folder: Path) -> Answers:
     """
     node, faults = read_file(path), Faults()
     if not isinstance(node, MapNode):
-        faults.add(node, "the answers must be a block of keys: district, zone, people …")
-        faults.raise_if_any()
-    assert isinstance(node, MapNode)  # noqa: S101
+        raise FaultyInput([Fault(node.mark, "the answers must be a block of keys: district, zone, people …")])
     answers = _read(node, faults)
     kept = tuple((key, value) for key, value in node.entries if key.text not in (PEOPLE, LOOKED_UP))
     settings_of(MapNode(kept, node.mark), folder, faults)

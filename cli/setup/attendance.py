@@ -45,7 +45,7 @@ def with_year(years: Sequence[SchoolYear], year: SchoolYear) -> Change:
 
 def write_years(path: Path, years: Iterable[SchoolYear]) -> None:
     """Changes this one key of the document and nothing else. Raises `Refused` where the years leave a gap."""
-    text = path.read_text("utf-8")
+    text = path.read_text("utf-8-sig")
     wanted = [_block(year) for year in years]
     fresh = _with_key(text, wanted, str(path))
     try:

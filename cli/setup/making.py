@@ -24,7 +24,8 @@ BEFORE = "district.yaml.before"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """`is_new`: there was no home. `people` were written; `known` says that there were people already, who stay."""
+    """`is_new`: there was no home. `people` were written; `known` says that there were people already: who works here,
+    and what has been looked up, is theirs to say."""
 
     is_new: bool
     people: int
@@ -62,9 +63,9 @@ def make(home: Home, answers: Answers, password: str = "") -> Made:
         put_file(home.root / str(_password_file(answers)), f"{password}\n")
     with open_house(home, create=unmade) as house:
         known = bool(house.store.people())
-        if people and not known:
+        if not known:
             _save(house, answers)
-        _confirm_references(house, answers)
+            _confirm_references(house, answers)
     kept_answers(home).unlink(missing_ok=True)
     return Made(is_new, 0 if known else len(people), known)
 
@@ -108,6 +109,8 @@ def _save(house: House, answers: Answers) -> None:
     from cli.identity import login
 
     people = answers.persons()
+    if not people:
+        return
     with house.store.begin() as unit:
         for person in people:
             unit.save_person(person)

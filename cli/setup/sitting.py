@@ -246,6 +246,7 @@ def the_references(sitting: Sitting) -> None:
     for reference in sitting.references.values():
         for texts in reference.texts.values():
             tell(f"  {texts['en']}")
+    tell("  Where one has changed: not yet, then soppa references confirm NAME --from FILE.")
     while True:
         word = ask("Looked up and found right on (2026-11-02; Enter: not yet)", sitting.answers.looked_up_on)
         day = _past_day(word, sitting.today)

@@ -183,12 +183,14 @@ def test_an_office_that_works_keeps_its_people_and_the_settings_before(home: Hom
     assert from_file(tmp_path, FILE) == 0
     before = home.settings.read_text()
     capsys.readouterr()
-    assert from_file(tmp_path, FILE.replace("Prairie Creek", "Prairie River").replace("Sam Whitfield", "Somebody")) == 0
-    assert "The people were here already" in capsys.readouterr().out
+    changed = FILE.replace("Prairie Creek", "Prairie River").replace("Sam Whitfield", "Somebody")
+    assert from_file(tmp_path, changed.replace("2026-11-02", "2026-11-20")) == 0
+    assert "People were here already" in capsys.readouterr().out
     assert (home.root / "district.yaml.before").read_text() == before
     assert read_settings(home.settings).district == "Prairie River USD 99"
     with open_house(home) as house:
         assert {person.name for person in house.store.people()} == {"Priya Raman", "Sam Whitfield"}
+        assert house.make_office(()).references["agencies"].as_of.isoformat() == "2026-11-02"
 
 
 def test_a_set_up_killed_after_its_key_ring_is_finished_by_the_next(home: Home, tmp_path: Path) -> None:
