@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import struct
+import subprocess
+import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -13,17 +14,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import ioctl
 
+_SIT_DOWN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+"""Makes the terminal the program's own, so that Ctrl-C reaches it."""
+
 
 @dataclass
 class Terminal:
     """`seen` is all that the program has printed; what was answered already is not looked for again."""
 
-    child: int
+    child: subprocess.Popen[bytes]
     line: int
     seen: str = ""
     answered: int = 0
 
-    def answer(self, question: str, word: str, seconds: float = 30.0) -> None:
+    def answer(self, question: str, word: str, seconds: float = 60.0) -> None:
         """Types a line once the question stands there."""
         ends = time.monotonic() + seconds
         while question not in self.seen[self.answered :]:
@@ -36,9 +40,11 @@ class Terminal:
         """The exit code."""
         while self._read():
             pass
-        return os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+        os.close(self.line)
+        return self.child.wait(60)
 
     def _read(self) -> bool:
+        """Whether more may come. A terminal that nobody holds any longer is an `OSError`."""
         with suppress(OSError):
             if not select.select([self.line], [], [], 0.5)[0]:
                 return True
@@ -49,8 +55,9 @@ class Terminal:
 
 
 def at_terminal(command: Sequence[str], environment: Mapping[str, str]) -> Terminal:
-    child, line = pty.fork()
-    if child == 0:
-        os.execvpe(command[0], list(command), {**os.environ, **environment})  # noqa: S606
+    line, theirs = os.openpty()
     ioctl(line, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    child = subprocess.Popen([sys.executable, "-c", _SIT_DOWN, *command], stdin=theirs, stdout=theirs, stderr=theirs,
+                             start_new_session=True, env={**os.environ, **environment})
+    os.close(theirs)
     return Terminal(child, line)
