@@ -19,6 +19,8 @@ from cli.options import Commands
 from engine.errors import SoppaError
 
 COMMANDS = {
+    "setup": "Ask what an office must say of itself, and make its home.",
+    "doctor": "What is missing before you go live.",
     "init": "Make a home for a district: settings, key, database.",
     "check": "Prove the processes, or show the shortest story that breaks one.",
     "serve": "Run the pages and the daemon in one process.",
@@ -49,8 +51,9 @@ COMMANDS = {
     "schedule": "What starts by itself, and when.",
     "audience": "Who is told of a breach: import, show, address, decide.",
     "letters": "Letters to many on paper: print, runs, posted.",
+    "calendar": "Days of school attendance: import, show.",
     "people": "The people of the office: import, list, set, totp.",
-    "mail": "Mails: preview, outbox, retry, settle, bounced.",
+    "mail": "Mails: test, preview, outbox, retry, settle, bounced.",
     "incidents": "What failed five times: list, retry.",
     "clock": "Accept the machine's clock after it ran wrong.",
 }
@@ -88,7 +91,7 @@ class LazyGroup(Commands):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-             epilog="Begin with: soppa demo   or: soppa init --home DIR")
+             epilog="Begin with: soppa demo   or: soppa setup --home DIR")
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=None,
               help="Folder of the district (or SOPPA_HOME).")
 @click.version_option(package_name="soppa", message="%(package)s %(version)s")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cli.acts import confirm_act, find_act, shown_by, text_of, title_of
 from cli.inspection.inspector import inspect
+from cli.setup.reach import Reaches
 from cli.totp import matching
 from cli.wiring import House
 from engine.case import Case
@@ -31,6 +32,7 @@ def pages(house: House) -> Callable[..., object]:
         clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
         documents=house.documents, inspect=inspect, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
         act=lent.act, confirm_act=lent.confirm_act, agreements=house.store.register.labels,
+        reach=Reaches(house),
     )  # fmt: skip
 
 

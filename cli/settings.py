@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from engine import nodes
-from engine.calendar import ONE_DAY, SchoolDays
+from engine.calendar import ONE_DAY, SATURDAY, SchoolDays, SchoolYear
 from engine.clocks import HoldPolicy
-from engine.nodes import Faults, Node
+from engine.ladders import FIRE_HOUR
+from engine.nodes import Faults, ListNode, Node
 from engine.roles import ROLES
+from engine.words import LANGUAGES
 from workflows.reader import read_file, read_yaml
 
 RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
          "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
-         "hold_election", "weekly_briefs", "demo")
+         "hold_election", "weekly_briefs", "mail_window", "demo")
+_MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+KEYS = ("district", "zone", *_KEYS)
+LONGEST_SUMMER = 120
+"""Days between two school years; where more are missing, so is a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,15 @@ class HoldElection:
 
 
 @dataclass(frozen=True, slots=True)
+class MailHours:
+    """Local times of a business day between which reminders leave: to people of the district, to contacts outside."""
+
+    people: dt.time = dt.time(7, 30)
+    contacts: dt.time = dt.time(8)
+    until: dt.time = dt.time(17)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """`database` None means the SQLite file in the home. `second_person` and `stand_ins` name person ids."""
 
@@ -81,6 +98,7 @@ class Settings:
     hold_grace: int = 1
     hold_election: HoldElection | None = None
     weekly_briefs: tuple[str, ...] = ("superintendent",)
+    mail_window: MailHours = MailHours()
     demo: bool = False
 
     @property
@@ -94,30 +112,31 @@ def read_settings(path: Path) -> Settings:
     return _checked(read_file(path), path)
 
 
-def check_text(text: str, path: Path) -> None:
-    """Whether settings that will be written to this file can be read. Raises `FaultyInput`."""
-    _checked(read_yaml(text, str(path)), path)
+def check_text(text: str, path: Path) -> Settings:
+    """The settings that this text will be, once it is written to this file. Raises `FaultyInput`."""
+    return _checked(read_yaml(text, str(path)), path)
 
 
 def _checked(node: Node, path: Path) -> Settings:
     faults = Faults()
-    settings = _settings(node, path.parent, faults)
+    settings = settings_of(node, path.parent, faults)
     faults.raise_if_any()
     return settings
 
 
-def _settings(node: Node, folder: Path, faults: Faults) -> Settings:
+def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
+    """The settings in a document; `folder` is the home that its relative paths begin at."""
     top = nodes.fields(node, faults, required=("district", "zone"), optional=_KEYS, what="district.yaml")
     return Settings(
         district=nodes.text(top.get("district"), faults, "district") or "",
         zone=_zone(top.get("zone"), faults),
         fiscal_year_start=_match(top, "fiscal_year_start", r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])",
                                  "a day of the year such as 07-01", faults) or "07-01",
-        languages=_words(top.get("languages"), faults, "languages") or ("en",),
+        languages=_languages(top.get("languages"), faults) or ("en",),
         public_url=_public_url(top.get("public_url"), faults),
         bind=_match(top, "bind", r"(\[[0-9a-fA-F:]+\]|[\w.\-]+):\d{1,5}", "an address such as 127.0.0.1:8080",
                     faults) or "127.0.0.1:8080",
-        trusted_proxies=_words(top.get("trusted_proxies"), faults, "trusted_proxies"),
+        trusted_proxies=nodes.each(top.get("trusted_proxies"), faults, _address, "trusted_proxies"),
         allow_http=nodes.boolean(top.get("allow_http"), faults, "allow_http") or False,
         database=nodes.text(top.get("database"), faults, "database"),
         relay=_relay(top.get("relay"), folder, faults),
@@ -130,6 +149,7 @@ def _settings(node: Node, folder: Path, faults: Faults) -> Settings:
         hold_grace=_grace(top.get("hold_grace"), faults),
         hold_election=_hold_election(top.get("hold_election"), folder, faults),
         weekly_briefs=_roles(top.get("weekly_briefs"), faults) if "weekly_briefs" in top else ("superintendent",),
+        mail_window=_mail_window(top.get("mail_window"), faults),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )
 
@@ -163,8 +183,18 @@ def _choice(top: Mapping[str, Node], key: str, known: tuple[str, ...], faults: F
     return None if key not in top else nodes.choice(top[key], faults, known, key)
 
 
-def _words(node: Node | None, faults: Faults, what: str) -> tuple[str, ...]:
-    return nodes.each(node, faults, lambda item, found: nodes.text(item, found, what), what)
+def _languages(node: Node | None, faults: Faults) -> tuple[str, ...]:
+    return nodes.each(node, faults, lambda item, found: nodes.choice(item, found, LANGUAGES, "languages"), "languages")
+
+
+def _address(node: Node, faults: Faults) -> str | None:
+    """Compared letter by letter with where a request comes from: a name or a network would never match."""
+    word = nodes.text(node, faults, "trusted_proxies")
+    try:
+        return None if word is None else str(ipaddress.ip_address(word))
+    except ValueError:
+        faults.add(node, f"trusted_proxies: '{word}' is not the address of one machine: write it as 127.0.0.1")
+        return None
 
 
 def _public_url(node: Node | None, faults: Faults) -> str:
@@ -204,7 +234,7 @@ def _quota(node: Node | None, faults: Faults) -> int | None:
 
 def _sender(node: Node | None, faults: Faults) -> str:
     sender = nodes.text(node, faults, "sender") or ""
-    if node is not None and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", sender):
+    if node is not None and not _MAIL.fullmatch(sender):
         faults.add(node, f"relay: sender '{sender}' is not a mail address")
     return sender
 
@@ -214,18 +244,59 @@ def _thresholds(node: Node | None, faults: Faults) -> Mapping[str, int]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def school_years(node: Node | None) -> tuple[SchoolYear, ...]:
+    """The calendars of the key `attendance`, in their order. Raises `FaultyInput`."""
+    faults = Faults()
+    found = _school_years(node, faults)
+    faults.raise_if_any()
+    return found
+
+
+def _school_years(node: Node | None, faults: Faults) -> tuple[SchoolYear, ...]:
+    listed = () if node is None else node.items if isinstance(node, ListNode) else (node,)
+    years = (year for item in listed if (year := _school_year(item, faults)))
+    return tuple(sorted(years, key=lambda year: year.first))
+
+
 def _attendance(node: Node | None, faults: Faults) -> SchoolDays | None:
+    """One calendar or a list of them; between two school years nobody attends."""
     if node is None:
         return None
+    years = _school_years(node, faults)
+    summers = [day for before, after in pairwise(years) for day in _summer(before, after, node, faults)]
+    if not years:
+        return None
+    first, last = years[0].first, years[-1].last
+    closed = frozenset(summers).union(*(year.closed for year in years))
+    digest = hashlib.sha256(",".join(sorted(day.isoformat() for day in closed)).encode()).hexdigest()[:8]
+    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}-{digest}", closed, first, last)
+
+
+def _school_year(node: Node, faults: Faults) -> SchoolYear | None:
     top = nodes.fields(node, faults, required=("from", "to"), optional=("closed",), what="attendance")
     first, last = nodes.date(top.get("from"), faults, "from"), nodes.date(top.get("to"), faults, "to")
+    closed = {day for item in nodes.items(top.get("closed"), faults, "closed") for day in _days(item, faults)}
     if first is None or last is None:
         return None
     if last < first:
         faults.add(node, "attendance: 'to' lies before 'from'")
-    closed = {day for item in nodes.items(top.get("closed"), faults, "closed") for day in _days(item, faults)}
-    digest = hashlib.sha256(",".join(sorted(day.isoformat() for day in closed)).encode()).hexdigest()[:8]
-    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}-{digest}", frozenset(closed), first, last)
+        return None
+    return SchoolYear(first, last, frozenset(closed))
+
+
+def _summer(before: SchoolYear, after: SchoolYear, node: Node, faults: Faults) -> frozenset[dt.date]:
+    """The weekdays between two school years."""
+    days = (after.first - before.last).days - 1
+    if days < 0:
+        faults.add(node, f"attendance: the calendar from {after.first} begins before the one from {before.first} has "
+                         f"ended: correct one of the two")
+    elif days > LONGEST_SUMMER:
+        faults.add(node, f"attendance: there is no calendar between {before.last} and {after.first}: a school year is "
+                         f"missing, import it first")
+    else:
+        between = (before.last + n * ONE_DAY for n in range(1, days + 1))
+        return frozenset(day for day in between if day.weekday() < SATURDAY)
+    return frozenset()
 
 
 def _days(node: Node, faults: Faults) -> frozenset[dt.date]:
@@ -250,12 +321,43 @@ def _contacts(node: Node | None, faults: Faults) -> Mapping[str, DistrictContact
 
 def _contact(node: Node, name: str, faults: Faults) -> DistrictContact:
     top = nodes.fields(node, faults, required=("name",), optional=("email", "phone"), what=f"contact {name}")
-    return DistrictContact(*(nodes.text(top.get(key), faults, key) or "" for key in ("name", "email", "phone")))
+    contact = DistrictContact(*(nodes.text(top.get(key), faults, key) or "" for key in ("name", "email", "phone")))
+    if contact.email and not _MAIL.fullmatch(contact.email):
+        faults.add(top["email"], f"contact {name}: '{contact.email}' is not a mail address")
+    return contact
 
 
 def _stand_ins(node: Node | None, faults: Faults) -> Mapping[str, str]:
-    return {key.text: nodes.text(value, faults, key.text) or ""
-            for key, value in nodes.named(node, faults, "stand_ins")}
+    found = {}
+    for key, value in nodes.named(node, faults, "stand_ins"):
+        if key.text not in ROLES:
+            faults.add(key, f"stand_ins: there is no role '{key.text}'{nodes.nearest(key.text, ROLES)}")
+        found[key.text] = nodes.text(value, faults, key.text) or ""
+    return found
+
+
+def _mail_window(node: Node | None, faults: Faults) -> MailHours:
+    """The reminders of a day fire at 07:00: a brief that left earlier would tell them a day late."""
+    if node is None:
+        return MailHours()
+    top = nodes.fields(node, faults, optional=("people", "contacts", "until"), what="mail_window")
+    found = {key: time for key in top if (time := _time(top[key], key, faults)) is not None}
+    hours = MailHours(**found)
+    if min(hours.people, hours.contacts) < dt.time(FIRE_HOUR):
+        faults.add(node, f"mail_window: no mail of a day can leave before {FIRE_HOUR:02}:00, when its reminders fire")
+    if max(hours.people, hours.contacts) >= hours.until:
+        faults.add(node, "mail_window: 'until' must be later than 'people' and 'contacts'")
+    return hours
+
+
+def _time(node: Node, what: str, faults: Faults) -> dt.time | None:
+    word = nodes.text(node, faults, what)
+    if word is None:
+        return None
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", word):
+        faults.add(node, f"mail_window: {what} '{word}' is not a time of the day: write it as 07:30")
+        return None
+    return dt.time.fromisoformat(word)
 
 
 def _grace(node: Node | None, faults: Faults) -> int:

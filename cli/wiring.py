@@ -119,8 +119,9 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
     check_home(home)
     check_origin()
     settings = read_settings(home.settings)
+    hours = settings.mail_window
     window = MailWindow(settings.zone, lambda day: _counted_in(settings, home).is_business_day(day),
-                        frozenset(settings.weekly_briefs))
+                        frozenset(settings.weekly_briefs), hours.people, hours.contacts, hours.until)
     store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create, window=window)
     try:
         definitions = Adopted(Catalogue(home.workflows if home.workflows.is_dir() else None), store)

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from engine.errors import OutsideCalendar
 
 ONE_DAY = dt.timedelta(days=1)
-_SATURDAY = 5
+SATURDAY = 5
+_SCHOOL_YEAR_BEGINS = 7
+_ASKS_FOR_NEXT = (4, 5, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Calendar:
             )
         if day in self.days_off:
             return self.days_off[day]
-        return day.strftime("%A") if day.weekday() >= _SATURDAY else None
+        return day.strftime("%A") if day.weekday() >= SATURDAY else None
 
     def is_business_day(self, day: dt.date) -> bool:
         return self.why_off(day) is None
@@ -73,7 +75,7 @@ class Calendar:
             day += step
             reason = self.why_off(day)
             left -= reason is None
-            if reason is not None and day.weekday() < _SATURDAY:
+            if reason is not None and day.weekday() < SATURDAY:
                 holidays.append((day, reason))
         return day, tuple(holidays)
 
@@ -93,7 +95,7 @@ class SchoolDays:
     holidays: frozenset[dt.date] = frozenset()
 
     def is_school_day(self, day: dt.date) -> bool:
-        return day.weekday() < _SATURDAY and day not in (self.closed if self.knows(day) else self.holidays)
+        return day.weekday() < SATURDAY and day not in (self.closed if self.knows(day) else self.holidays)
 
     def knows(self, day: dt.date) -> bool:
         return self.first is not None and self.last is not None and self.first <= day <= self.last
@@ -106,9 +108,42 @@ class SchoolDays:
             day += ONE_DAY
             provisional = provisional or not self.knows(day)
             left -= self.is_school_day(day)
-            if day.weekday() < _SATURDAY and not self.is_school_day(day):
+            if day.weekday() < SATURDAY and not self.is_school_day(day):
                 passed.append(day)
         return day, tuple(passed), provisional
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolYear:
+    """Days of student attendance from the first to the last; `closed` are those between on which nobody attends."""
+
+    first: dt.date
+    last: dt.date
+    closed: frozenset[dt.date] = frozenset()
+
+    @property
+    def days(self) -> int:
+        """How many days students attend."""
+        span = (self.first + n * ONE_DAY for n in range((self.last - self.first).days + 1))
+        return sum(day.weekday() < SATURDAY and day not in self.closed for day in span)
+
+
+def school_year_of(day: dt.date) -> int:
+    """The year in which the school year of a day began; school years run from July to June."""
+    return day.year if day.month >= _SCHOOL_YEAR_BEGINS else day.year - 1
+
+
+def years_to_load(school: SchoolDays | None, today: dt.date) -> tuple[int, ...]:
+    """The years in which school years begin whose days of attendance are wanted and not known: this one's and, from
+    April on, the next one's. A winter's day tells, since school is in session around it everywhere."""
+    begun = school_year_of(today)
+    wanted = (begun, begun + 1) if today.month in _ASKS_FOR_NEXT else (begun,)
+    return tuple(year for year in wanted if school is None or not school.knows(dt.date(year, 12, 1)))
+
+
+def school_year_name(begins: int) -> str:
+    """`2027-28`."""
+    return f"{begins}-{(begins + 1) % 100:02}"
 
 
 def easter(year: int) -> dt.date:

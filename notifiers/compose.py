@@ -10,6 +10,7 @@ from email.headerregistry import Address
 from functools import lru_cache
 from importlib.resources import files
 
+from engine.calendar import school_year_name, years_to_load
 from engine.case import Case, Contact, Task
 from engine.definition import Definition, LinkLevel, MailDef
 from engine.errors import FaultyInput, SoppaError, UsageError
@@ -115,7 +116,7 @@ class _Composer:
         if row.to_contact:
             lines = self._still_theirs(row, brief.wanted(lines, matters), matters, office, now)
         officers = {f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))}
-        extra = self._for_officer(row, now) if row.mail == BRIEF and row.recipient in officers else NO_NEWS
+        extra = self._for_officer(row, office, now) if row.mail == BRIEF and row.recipient in officers else NO_NEWS
         return compose(row, matters, lines, office, self.desk, now, extra, one)
 
     def _still_theirs(self, row: OutboxRow, lines: Sequence[BriefLine], matters: Mapping[str, Matter], office: Office,
@@ -126,15 +127,17 @@ class _Composer:
             self.outbox.pass_on(row, line, readers, now)
         return [line for line in lines if line not in gone]
 
-    def _for_officer(self, row: OutboxRow, now: dt.datetime) -> OfficeNews:
-        """The latest seal, and with the first brief of a week how many mails in use nobody has reviewed."""
-        names: set[str] = set()
-        if self.outbox.opens_week(row):
-            with self.store.read() as unit:
-                in_use = unit.in_use()
-            names = {f"{process}.{name}" for process, version, digest in in_use
-                     for name in unreviewed(self._pinned(process, version, digest))}
-        return OfficeNews(self.outbox.seal(now), tuple(sorted(names)))
+    def _for_officer(self, row: OutboxRow, office: Office, now: dt.datetime) -> OfficeNews:
+        """The latest seal; with the first brief of a week how many mails in use nobody has reviewed, and which school
+        years are wanted."""
+        if not self.outbox.opens_week(row):
+            return OfficeNews(self.outbox.seal(now))
+        with self.store.read() as unit:
+            in_use = unit.in_use()
+        names = {f"{process}.{name}" for process, version, digest in in_use
+                 for name in unreviewed(self._pinned(process, version, digest))}
+        wanted = years_to_load(office.calendars.school, office.today(now))
+        return OfficeNews(self.outbox.seal(now), tuple(sorted(names)), tuple(map(school_year_name, wanted)))
 
     def _pinned(self, process: str, version: int, digest: str) -> Definition:
         return self.definitions.pinned(process, version, digest)

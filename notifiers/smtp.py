@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import socket
 import ssl
 import threading
 import time
@@ -79,6 +80,16 @@ class Delivery:
     state: Literal["accepted", "deferred", "failed", "uncertain", "stopped"]
     reply: str
     outage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at the relay found. `trouble` says what is wrong in one sentence, and what to do; None when the relay
+    would take our mails. `tls` is the version that was spoken, empty without encryption."""
+
+    trouble: str | None
+    tls: str = ""
+    signed_in: bool = False
 
 
 class SmtpLink:
@@ -203,6 +214,13 @@ class SmtpLink:
             self._run(_goodbye(client))
 
 
+def look_at(settings: RelaySettings) -> Looked:
+    """Really connects, encrypts, signs in and names our sender, and sends nothing. Raises `WrongEnvironment` for a
+    password that cannot be read."""
+    password = read_password(settings.password_file) if settings.password_file else None
+    return asyncio.run(_looked(settings, password))
+
+
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -230,6 +248,52 @@ async def _connect(settings: RelaySettings, password: str | None) -> aiosmtplib.
     )
     await client.connect()
     return client
+
+
+async def _looked(settings: RelaySettings, password: str | None) -> Looked:
+    try:
+        client = await _connect(settings, password)
+    except _BROKEN as error:
+        await asyncio.sleep(_FAREWELL)
+        return Looked(_trouble(settings, error.__cause__ or error))
+    try:
+        spoken = client.transport.get_extra_info("ssl_object") if client.transport else None
+        await client.mail(settings.sender)
+        return Looked(None, spoken.version() if spoken else "", settings.username is not None)
+    except _BROKEN as error:
+        return Looked(f"the relay refuses mail from {settings.sender} ({_said(error)}): have it allow this sender")
+    finally:
+        await _goodbye(client)
+
+
+def _trouble(settings: RelaySettings, error: BaseException) -> str:
+    """The most telling sentence first: each error is an instance of those below it too."""
+    where = f"{settings.host}:{settings.port}"
+    match error:
+        case smtp.SMTPAuthenticationError():
+            return (f"{where} refuses the user or the password ({error.code}): correct relay.username, or the password "
+                    f"in {settings.password_file}")
+        case ssl.SSLCertVerificationError():
+            return (f"the certificate of {where} is not to be trusted ({error.verify_message}): correct relay.host, or "
+                    f"have the relay renew it")
+        case smtp.SMTPException() if "STARTTLS" in str(error):
+            return f"{where} offers no STARTTLS: correct relay.port, or set relay.tls to tls where it encrypts at once"
+        case smtp.SMTPException() if "AUTH" in str(error):
+            return f"{where} lets nobody sign in: correct relay.port, or leave relay.username out"
+        case ssl.SSLError() | smtp.SMTPServerDisconnected():
+            return f"{where} does not speak as relay.tls '{settings.tls}' says: port 587 is starttls, port 465 is tls"
+    return _unreachable(where, error)
+
+
+def _unreachable(where: str, error: BaseException) -> str:
+    match error:
+        case TimeoutError() | smtp.SMTPTimeoutError():
+            return f"{where} does not answer: correct relay.host and relay.port, or open the firewall"
+        case socket.gaierror():
+            return f"there is no machine named {where.rpartition(':')[0]}: correct relay.host"
+        case ConnectionRefusedError():
+            return f"nothing listens at {where}: correct relay.port, or start the relay"
+    return f"{where} cannot be reached ({_said(error)}): correct relay.host and relay.port"
 
 
 async def _envelope(client: aiosmtplib.SMTP, sender: str, address: str) -> Delivery | None:

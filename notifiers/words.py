@@ -66,11 +66,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class OfficeNews:
-    """What only the privacy officer's brief says: the latest seal, and the translated mails in use that nobody has
-    reviewed, such as `correction_request.receipt.es`."""
+    """What only the privacy officer's brief says: the latest seal, the translated mails in use that nobody has
+    reviewed, such as `correction_request.receipt.es`, and the school years whose days of attendance are wanted."""
 
     seal: str | None = None
     unreviewed: tuple[str, ...] = ()
+    school_years: tuple[str, ...] = ()
 
 
 NO_NEWS = OfficeNews()
@@ -106,8 +107,10 @@ def reference_words(references: Iterable[Reference], language: str) -> dict[str,
 
 
 def news_words(news: OfficeNews, language: str) -> dict[str, str]:
-    """`seal`, and `unreviewed` as a count in words."""
+    """`seal`, `school_years` with their names, and `unreviewed` as a count in words."""
     values = {"seal": news.seal} if news.seal else {}
+    if news.school_years:
+        values["school_years"] = f" {_PHRASES['and'][language]} ".join(news.school_years)
     if news.unreviewed:
         values["unreviewed"] = _unreviewed(news.unreviewed, language)
     return values

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
-from storage.database import open_engine, translated
+from storage.database import database_file, open_engine, reading, translated
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -19,6 +19,19 @@ def migrate(url: str) -> None:
     with translated(), engine.begin() as connection:
         command.upgrade(config_for(connection), "head")
     engine.dispose()
+
+
+def is_empty(url: str) -> bool:
+    """Whether there is no database yet, or none of our tables in it."""
+    file = database_file(url)
+    if file is not None and not file.exists():
+        return True
+    engine = open_engine(url)
+    try:
+        with translated(), reading(engine).connect() as connection:
+            return not inspect(connection).has_table("alembic_version")
+    finally:
+        engine.dispose()
 
 
 def config_for(connection: Connection) -> Config:

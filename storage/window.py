@@ -23,11 +23,14 @@ def is_weekday(day: dt.date) -> bool:
 class MailWindow:
     """Open on business days until 17:00 local time: from 07:30 for the people of the district, from 08:00 for contacts
     outside. The business days are asked for only while there is a brief to write or to send. Whoever holds one of the
-    roles `weekly` gets what can wait once a week."""
+    roles `weekly` gets what can wait once a week. A district may set other times."""
 
     zone: ZoneInfo
     is_business_day: Callable[[dt.date], bool] = is_weekday
     weekly: frozenset[str] = frozenset()
+    people_from: dt.time = BRIEF_FROM
+    contacts_from: dt.time = CONTACT_FROM
+    until: dt.time = UNTIL
 
     def next_brief(self, recipient: str, now: dt.datetime, *, weekly: bool = False) -> tuple[dt.date, dt.datetime]:
         """The day of the reader's next brief, or of their next one a week, and the UTC instant it leaves at, not before
@@ -61,10 +64,10 @@ class MailWindow:
     def is_hour(self, recipient: str, now: dt.datetime) -> bool:
         """Whether a brief may leave at this hour of a business day."""
         day = now.astimezone(self.zone).date()
-        return self._opens(recipient, day) <= now < self._at(day, UNTIL)
+        return self._opens(recipient, day) <= now < self._at(day, self.until)
 
     def _opens(self, recipient: str, day: dt.date) -> dt.datetime:
-        return self._at(day, CONTACT_FROM if recipient.startswith(CONTACT) else BRIEF_FROM)
+        return self._at(day, self.contacts_from if recipient.startswith(CONTACT) else self.people_from)
 
     def _at(self, day: dt.date, time: dt.time) -> dt.datetime:
         return dt.datetime.combine(day, time, tzinfo=self.zone).astimezone(dt.UTC)

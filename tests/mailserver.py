@@ -49,7 +49,7 @@ class Sink:
                      ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append(data.login.decode())
-        return AuthResult(success=data.password == b"sesame")
+        return AuthResult(success=data.password == b"sesame", handled=False)
 
 
 @dataclass
@@ -73,9 +73,9 @@ class Relay:
 
 
 @contextmanager
-def mail_server(folder: Path) -> Iterator[Relay]:
-    """A running server whose certificate only the settings it comes with trust."""
-    authority = trustme.CA()
+def mail_server(folder: Path, authority: trustme.CA | None = None) -> Iterator[Relay]:
+    """A running server whose certificate only the settings it comes with trust, or whoever trusts this authority."""
+    authority = authority or trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     sink, secure = Sink(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost").configure_cert(secure)

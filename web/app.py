@@ -26,8 +26,9 @@ from web.files import file_pages
 from web.headers import BodyLimit, SafeHeaders, TooLarge
 from web.incidents import Incidents
 from web.links import link_pages
+from web.reach import reach_pages
 from web.signin import signin_pages
-from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Site, WebSettings
+from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Reach, Site, WebSettings
 from web.start import start_pages
 from web.status import health_page, status_pages
 from web.tasks import proof_pages, task_pages
@@ -57,6 +58,7 @@ def make_app(
     act: Callable[[str], Act | None],
     confirm_act: Callable[[str, str], None],
     agreements: Callable[[], Mapping[str, str]],
+    reach: Reach,
 ) -> FastAPI:
     """The pages of one district. See `web.site.Site` for what each argument does.
 
@@ -81,6 +83,7 @@ def make_app(
         act=act,
         confirm_act=confirm_act,
         agreements=agreements,
+        reach=reach,
     )
     show = page_maker(office)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=_middleware(settings, show))
@@ -91,7 +94,7 @@ def make_app(
     app.add_api_route("/static/style.css", _style, methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(health_page(site))
     app.include_router(file_pages(site))
-    for pages in (task_pages, proof_pages, act_pages, start_pages, signin_pages, status_pages, link_pages):
+    for pages in (task_pages, proof_pages, act_pages, start_pages, signin_pages, status_pages, reach_pages, link_pages):
         app.include_router(pages(site, show))
     return app
 

@@ -6,9 +6,11 @@ import datetime as dt
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from engine.ports import Links
 
+Arrival = Literal["direct", "proxied", "silent", "stranger"]
 MINUTE = dt.timedelta(minutes=1)
 PER_MINUTE = {"token": 60, "address": 600, "network": 3000}
 """Wide enough for a whole school behind one address."""
@@ -22,6 +24,14 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[str]) -> str:
         if hop not in trusted:
             return hop if _address(hop) else peer
     return peer
+
+
+def arrival(peer: str, forwarded: str, trusted: Sequence[str]) -> Arrival:
+    """How a request came: `direct` from its sender, `proxied` by a web server that is believed, by a trusted one that
+    is `silent` about its sender, or by a `stranger` whose word is not taken."""
+    if forwarded.strip():
+        return "proxied" if peer in trusted else "stranger"
+    return "silent" if peer in trusted else "direct"
 
 
 def network_of(address: str) -> str:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from engine.case import Case
@@ -30,6 +30,18 @@ class Documents(Protocol):
 
     def read(self, value: str) -> tuple[bytes, str]:
         """The content and its kind. Raises `UsageError` when it is missing or was changed."""
+        ...
+
+
+class Reach(Protocol):
+    """Tests of whether people get through; each lives for minutes."""
+
+    def kind(self, token: str) -> Literal["probe", "mail"] | None:
+        """What a token is for; None when it is unknown or too old."""
+        ...
+
+    def arrived(self, token: str, how: str, peer: str) -> None:
+        """Keeps that the reader of a test mail answered it, and how the request came."""
         ...
 
 
@@ -128,6 +140,7 @@ class Site:
     act: Callable[[str], Act | None]
     confirm_act: Callable[[str, str], None]
     agreements: Callable[[], Mapping[str, str]]
+    reach: Reach
 
     @property
     def links(self) -> Links:

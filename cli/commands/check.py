@@ -121,17 +121,40 @@ def check_thresholds(office: Office, definitions: Iterable[Definition]) -> None:
 
 def gaps_in(definition: Definition, office: Office) -> Iterator[str]:
     """Tasks whose role nobody holds, approvals and signatures for which there are not enough people."""
+    for task, where in _unheld(definition, office):
+        yield f"{where}, a role that nobody holds: soppa people set ID --role {task.who.name}"
+    yield from unsigned(definition, office)
+    yield from own_requests(definition, office)
+
+
+def unheld_roles(definition: Definition, office: Office) -> frozenset[str]:
+    """The roles of tasks that nobody holds and nobody stands in for."""
+    return frozenset(task.who.name for task, _ in _unheld(definition, office))
+
+
+def _unheld(definition: Definition, office: Office) -> Iterator[tuple[TaskDef, str]]:
+    for state in definition.states.values():
+        for task in state.tasks:
+            if task.who.kind == "role" and not _holders(task, office):
+                yield task, f"{definition.process}: task '{task.name}' of state '{state.name}' is for {task.who.name}"
+
+
+def unsigned(definition: Definition, office: Office) -> Iterator[str]:
+    """Signatures of distinct persons for which there are not enough people."""
     for state in definition.states.values():
         if state.distinct and not _can_all_sign(state, office):
             roles = ", ".join(task.who.name for task in state.tasks)
             yield (f"{definition.process}: the tasks of state '{state.name}' take distinct persons, and there are too "
                    f"few: give {roles} to different people, or name a second_person")
+
+
+def own_requests(definition: Definition, office: Office) -> Iterator[str]:
+    """Approvals that one person alone could give, who could not approve what they asked for themselves."""
+    for state in definition.states.values():
         for task in state.tasks:
             holders = len(_holders(task, office))
             where = f"{definition.process}: task '{task.name}' of state '{state.name}' is for {task.who.name}"
-            if task.who.kind == "role" and holders == 0:
-                yield f"{where}, a role that nobody holds: soppa people set ID --role {task.who.name}"
-            elif task.approval and holders == 1 and office.second_person in (None, *_holders(task, office)):
+            if task.approval and holders == 1 and office.second_person in (None, *_holders(task, office)):
                 yield f"{where}, one person who could not approve an own request: name a second_person in district.yaml"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +24,32 @@ WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain
 
 @click.group(cls=Commands, epilog="Example: soppa mail outbox --state uncertain")
 def command() -> None:
-    """Mails: preview, outbox, retry, settle, bounced."""
+    """Mails: test, preview, outbox, retry, settle, bounced."""
+
+
+@command.command(epilog="Example: soppa mail test pat@example.org   then: soppa mail test --headers saved.eml")
+@click.argument("address", required=False)
+@click.option("--headers", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default=None,
+              help="The test mail as it was received, saved or (-) pasted: says what its receiver thinks of it.")
+@click.option("--wait", "minutes", type=click.IntRange(0, 60), default=10, show_default=True, metavar="MINUTES",
+              help="Minutes to wait for the click in the mail.")
+@as_option
+@home_option
+@json_option
+def test(address: str | None, headers: Path | None, minutes: int, as_login: str | None, home: Home, as_json: bool
+         ) -> None:
+    """Send a test mail to ADDRESS and wait until its reader clicks; or read the headers that it arrived with."""
+    from cli.setup.mailreport import hear, try_out
+
+    if (address is None) == (headers is None):
+        raise UsageError("name an ADDRESS to send to, or --headers FILE of the mail that came: one of the two")
+    with open_house(home) as house:
+        if house.store.people():
+            house.actor(as_login)
+        if headers is not None:
+            hear(house, headers, as_json)
+        elif address is not None:
+            try_out(house, address, minutes, as_json)
 
 
 @command.command(epilog="Example: soppa mail preview correction_request receipt --language es")

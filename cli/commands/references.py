@@ -52,11 +52,7 @@ def confirm(name: str, on: str, file: Path | None, as_login: str | None, home: H
     as_of = read_date(on, "--on")
     with open_house(home) as house:
         _check(house, as_login, as_of)
-        source = file or _present(house, name)
-        read = read_reference(read_file(source))
-        if read.name != name:
-            raise UsageError(f"{source} is reference data '{read.name}', not '{name}': name the right file")
-        _write(house, name, _dated(source.read_text("utf-8"), as_of))
+        keep_confirmed(house.home, name, as_of, file)
         kept = references_of(house.home)[name]
     if as_json:
         print_json(_mapping(kept))
@@ -73,10 +69,19 @@ def _check(house: House, as_login: str | None, as_of: dt.date) -> None:
         raise UsageError(f"--on: {as_of} is in the future; today is {today}")
 
 
-def _present(house: House, name: str) -> Path:
-    own, shipped = house.home.references / f"{name}.yaml", workflows.SHIPPED / "references" / f"{name}.yaml"
+def keep_confirmed(home: Home, name: str, as_of: dt.date, file: Path | None = None) -> None:
+    """Writes the district's copy, looked up on that day; from a corrected `file` if given. Raises `UsageError`."""
+    source = file or _present(home, name)
+    read = read_reference(read_file(source))
+    if read.name != name:
+        raise UsageError(f"{source} is reference data '{read.name}', not '{name}': name the right file")
+    _write(home, name, _dated(source.read_text("utf-8"), as_of))
+
+
+def _present(home: Home, name: str) -> Path:
+    own, shipped = home.references / f"{name}.yaml", workflows.SHIPPED / "references" / f"{name}.yaml"
     if not own.is_file() and not shipped.is_file():
-        known = references_of(house.home)
+        known = references_of(home)
         raise UsageError(f"there is no reference data '{name}'{nearest(name, known)}")
     return own if own.is_file() else shipped
 
@@ -87,13 +92,13 @@ def _dated(text: str, as_of: dt.date) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write(house: House, name: str, text: str) -> None:
+def _write(home: Home, name: str, text: str) -> None:
     """Puts the new file in the place of the old one at once: there is never half of one."""
-    house.home.references.mkdir(mode=0o700, exist_ok=True)
-    fresh = house.home.references / f".{name}.new"
+    home.references.mkdir(mode=0o700, exist_ok=True)
+    fresh = home.references / f".{name}.new"
     fresh.unlink(missing_ok=True)
     write_private(fresh, text.encode())
-    fresh.replace(house.home.references / f"{name}.yaml")
+    fresh.replace(home.references / f"{name}.yaml")
 
 
 def _mapping(reference: Reference) -> dict[str, object]:

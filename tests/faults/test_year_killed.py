@@ -105,10 +105,12 @@ def has_work(house: House) -> bool:
 
 
 def stories(house: House) -> Counter[tuple[str, Story]]:
-    """What happened in each case but for its mails, whatever numbers the cases have, and how often."""
+    """What happened in each case but for its mails, whatever numbers the cases have, and how often. How many reminders
+    came before a message that moved their case on depends on when it was delivered; targets and legal rungs do not."""
     views, found = house.store.views, Counter[tuple[str, Story]]()
     for row in views.case_rows():
-        told = [line for line in views.history(row.id) if line.kind not in ("mail_settled", "told")]
+        told = [line for line in views.history(row.id) if line.kind not in ("mail_settled", "told")
+                and (line.kind != "rung_fired" or line.detail["rung"] in ("target", "legal"))]  # fmt: skip
         story = tuple(sorted((line.kind, _CASE.sub("#", str(sorted(line.detail.items())))) for line in told))
         found[row.process, story] += 1
     return found

@@ -27,6 +27,16 @@ START = dt.datetime(2026, 9, 14, 15, 0, tzinfo=dt.UTC)
 URL = "http://127.0.0.1:8080"
 
 
+class NoReach:
+    """Nobody tests anything."""
+
+    def kind(self, token: str) -> None:
+        return None
+
+    def arrived(self, token: str, how: str, peer: str) -> None:
+        raise AssertionError("nothing was sent")
+
+
 @dataclass
 class Pages:
     """A district whose mails and documents are kept in lists."""
@@ -63,6 +73,7 @@ class Pages:
             act=lambda act_id: next((act for act in self.acts.values() if act.id == act_id), None),
             confirm_act=lambda act_id, person: self.confirmed.append(person),
             agreements=self.store.register.labels,
+            reach=NoReach(),
         )
 
     def start(self, language: str = "en") -> Case:

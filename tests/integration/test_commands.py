@@ -142,8 +142,10 @@ EXAMPLES = {
 
 
 ELSEWHERE = {"hold place", "hold release", "register show", "audience import", "audience show", "audience decide",
-             "letters print", "letters runs", "letters posted", "mail bounced"}  # fmt: skip
-"""They need a case that may be held, a register that is filled, or families: their own tests look at their keys."""
+             "audience address", "letters print", "letters runs", "letters posted", "mail bounced",
+             "mail test"}  # fmt: skip
+"""They need a case that may be held, a register that is filled, families, or a relay: their own tests look at their
+keys."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 from storage.database import open_engine
 from storage.driver import SCHEMA
 from storage.tables import METADATA
-from storage.upgrade import config_for, migrate
+from storage.upgrade import config_for, is_empty, migrate
 
 
 def test_the_migrations_make_the_tables_as_they_are_declared(database_url: str) -> None:
@@ -36,3 +36,9 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
     tables = set(inspect(engine).get_table_names())
     engine.dispose()
     assert tables == {*METADATA.tables, "alembic_version"}
+
+
+def test_a_database_is_empty_until_its_tables_are_made(database_url: str) -> None:
+    assert is_empty(database_url)
+    migrate(database_url)
+    assert not is_empty(database_url)

@@ -330,3 +330,13 @@ def test_what_this_weeks_brief_has_named_is_not_brought_to_mind_again_to_whoever
     assert not [mail for mail in office.at("2026-09-16T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
     office.keep(case.id, replace(named, kind="target", strength=5))
     assert [mail for mail in office.at("2026-09-17T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
+
+
+def test_from_april_the_first_brief_of_a_week_asks_for_the_next_school_year(office: Office) -> None:
+    """The days of attendance of the sample district are known until May 2028."""
+    case = office.chase()
+    for month in ("2027-09", "2028-03"):
+        office.at(f"{month}-14T12:00")
+    said = "To know: the days of school attendance of 2028-29 are not known yet"
+    days = ("2028-03-28", "2028-04-04", "2028-04-05", "2028-04-11")
+    assert [said in told_to_officer(office, case, day) for day in days] == [False, True, False, True]

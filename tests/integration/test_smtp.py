@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from engine.errors import WrongEnvironment
-from notifiers.smtp import RelaySettings, SmtpLink
+from notifiers.smtp import Looked, RelaySettings, SmtpLink, look_at
 from tests.mailserver import Relay, Sink, free_port, mail_server
 
 MAIL = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\n.a line that begins with a dot\r\n"
@@ -177,3 +178,62 @@ def test_mail_in_clear_goes_to_loopback_only() -> None:
     RelaySettings("127.0.0.1", 25, "a@b.example", "B", tls="none")
     with pytest.raises(WrongEnvironment, match="in clear to mail"):
         RelaySettings("mail.example.org", 25, "a@b.example", "B", tls="none")
+
+
+def secret(folder: Path, password: str) -> Path:
+    path = folder / "password"
+    path.write_text(f"{password}\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_look_at_the_relay_encrypts_signs_in_and_sends_nothing(relay: Relay, tmp_path: Path) -> None:
+    signed = replace(relay.settings, username="soppa", password_file=secret(tmp_path, "sesame"))
+    assert look_at(relay.settings) == Looked(None, "TLSv1.3", False)
+    assert look_at(signed) == Looked(None, "TLSv1.3", True)
+    assert relay.sink.mails == []
+
+
+def test_a_wrong_password_is_told_as_such(relay: Relay, tmp_path: Path) -> None:
+    path = secret(tmp_path, "wrong")
+    looked = look_at(replace(relay.settings, username="soppa", password_file=path))
+    assert looked.trouble == (f"localhost:{relay.settings.port} refuses the user or the password (535): correct "
+                              f"relay.username, or the password in {path}")
+
+
+def plain_server(answers: type) -> Controller:
+    """A server without TLS and without users."""
+    started = Controller(answers(), hostname="127.0.0.1", port=free_port())
+    started.start()
+    return started
+
+
+class RefusesSender:
+    async def handle_MAIL(self, *_: object) -> str:  # noqa: N802
+        return "553 not allowed to send as this address"
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"ca_file": None}, "is not to be trusted (unable to get local issuer certificate)"),
+    ({"host": "127.0.0.1"}, "is not to be trusted (IP address mismatch"),
+    ({"tls": "tls"}, "does not speak as relay.tls 'tls' says: port 587 is starttls, port 465 is tls"),
+    ({"host": "no-such-host.invalid"}, "there is no machine named no-such-host.invalid: correct relay.host"),
+])  # fmt: skip
+def test_what_is_wrong_with_the_way_to_the_relay_is_one_sentence(
+        relay: Relay, changes: dict[str, object], sentence: str) -> None:
+    assert sentence in str(look_at(replace(relay.settings, **changes)).trouble)  # type: ignore[arg-type]
+
+
+def test_a_closed_port_a_silent_one_and_a_relay_without_encryption_are_told_apart(relay: Relay) -> None:
+    settings = replace(relay.settings, host="127.0.0.1", timeout=0.5)
+    closed = replace(settings, port=free_port())
+    assert str(look_at(closed).trouble).startswith(f"nothing listens at 127.0.0.1:{closed.port}: correct relay.port")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert "does not answer" in str(look_at(replace(settings, port=silent.getsockname()[1])).trouble)
+    plain = plain_server(RefusesSender)
+    try:
+        at = replace(settings, port=plain.port, timeout=5)
+        assert "offers no STARTTLS: correct relay.port" in str(look_at(at).trouble)
+        assert "refuses mail from soppa@district.example" in str(look_at(replace(at, tls="none")).trouble)
+    finally:
+        plain.stop()

@@ -64,6 +64,19 @@ def test_a_whole_file(tmp_path: Path) -> None:
     pytest.param("hold_election: {elected_by: Lena, elected_on: 2026-11-01, document: no.pdf}", "there is no file",
                  id="toll without a paper"),
     pytest.param("hold_grace: 9", "0 to 3", id="grace"),
+    pytest.param("languages: [en, sp]", "languages: 'sp' is unknown (known: en, es)", id="language"),
+    pytest.param("trusted_proxies: [10.0.0.0/8]", "'10.0.0.0/8' is not the address of one machine", id="network"),
+    pytest.param("trusted_proxies: [nginx]", "'nginx' is not the address of one machine", id="name of a proxy"),
+    pytest.param("contacts: {privacy: {name: Pat, email: pat at home}}", "'pat at home' is not a mail address",
+                 id="contact"),
+    pytest.param("stand_ins: {edtec: pat}", "there is no role 'edtec' (did you mean 'edtech'?)", id="role"),
+    pytest.param("attendance: [{from: 2026-08-17, to: 2027-05-28}, {from: 2028-08-14, to: 2029-05-25}]",
+                 "no calendar between 2027-05-28 and 2028-08-14: a school year is missing", id="attendance with a gap"),
+    pytest.param("attendance: [{from: 2026-08-17, to: 2027-05-28}, {from: 2027-05-20, to: 2028-05-25}]",
+                 "begins before the one from 2026-08-17 has ended", id="attendance twice"),
+    pytest.param("mail_window: {people: 06:59}", "no mail of a day can leave before 07:00", id="too early a window"),
+    pytest.param("mail_window: {until: 7pm}", "'7pm' is not a time of the day", id="no time"),
+    pytest.param("mail_window: {contacts: 17:00}", "'until' must be later", id="a window that never opens"),
 ])
 def test_a_fault_has_its_line_and_sentence(tmp_path: Path, line: str, sentence: str) -> None:
     key = line.partition(":")[0]
@@ -72,6 +85,15 @@ def test_a_fault_has_its_line_and_sentence(tmp_path: Path, line: str, sentence: 
         read_settings(settings_file(tmp_path, "\n".join([*kept, line])))
     assert sentence in str(caught.value)
     assert f"district.yaml:{len(kept) + 1}:" in str(caught.value)
+
+
+def test_between_two_school_years_nobody_attends(tmp_path: Path) -> None:
+    years = "attendance: [{from: 2027-08-16, to: 2028-05-26}, {from: 2026-08-17, to: 2027-05-28, closed: [2026-09-07]}]"
+    school = read_settings(settings_file(tmp_path, f"district: D\nzone: America/Chicago\n{years}\n")).attendance
+    assert school is not None
+    assert (school.first, school.last) == (dt.date(2026, 8, 17), dt.date(2028, 5, 26))
+    day, passed, provisional = school.nth_after(dt.date(2027, 5, 27), 2)
+    assert (day, len(passed), provisional) == (dt.date(2027, 8, 16), 55, False)
 
 
 def test_all_faults_come_at_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,18 @@ def at(text: str) -> dt.datetime:
 ])  # fmt: skip
 def test_a_brief_leaves_on_the_next_business_day(now: str, reader: str, leaves: str, why: str) -> None:
     assert WINDOW.next_brief(reader, at(now)) == (at(leaves).astimezone(CHICAGO).date(), at(leaves)), why
+
+
+@pytest.mark.parametrize(("now", "reader", "leaves"), [
+    ("2026-11-24T07:00-06:00", PERSON, "2026-11-24T14:15+00:00"),
+    ("2026-11-24T07:00-06:00", CONTACT, "2026-11-24T15:00+00:00"),
+    ("2026-11-24T15:30-06:00", PERSON, "2026-11-25T14:15+00:00"),
+])
+def test_a_district_sets_its_own_times(now: str, reader: str, leaves: str) -> None:
+    own = replace(WINDOW, people_from=dt.time(8, 15), contacts_from=dt.time(9), until=dt.time(15))
+    assert own.next_brief(reader, at(now))[1] == at(leaves)
+    hours = [hour for hour in range(24) if own.is_hour(reader, at(f"2026-11-24T{hour:02}:59-06:00"))]
+    assert hours == [*range(8 if reader == PERSON else 9, 15)]
 
 
 @pytest.mark.parametrize(("now", "leaves"), [
