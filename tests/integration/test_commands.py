@@ -136,6 +136,7 @@ EXAMPLES = {
     "register list": "",
     "register export": "",
     "schedule list": "",
+    "calendar show": "",
     "hold list": "2026-0001",
     "record --begin": "2026-0001 received_on=2026-09-18 --reason stamp --as carla",
 }
@@ -143,9 +144,9 @@ EXAMPLES = {
 
 ELSEWHERE = {"hold place", "hold release", "register show", "audience import", "audience show", "audience decide",
              "audience address", "letters print", "letters runs", "letters posted", "mail bounced",
-             "mail test"}  # fmt: skip
-"""They need a case that may be held, a register that is filled, families, or a relay: their own tests look at their
-keys."""
+             "mail test", "doctor", "setup", "calendar import"}  # fmt: skip
+"""They need a case that may be held, a register that is filled, families, a relay, or a home that is not there yet: their
+own tests look at their keys."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
