@@ -119,3 +119,14 @@ def test_a_breach_of_nobodys_date_is_not_determined() -> None:
              step("05", "assess.breach", acquired="yes", covered="yes", pipa_data="none", encrypted="no",
                   staff_affected="no")]  # fmt: skip
     assert "the earlier one starts the 30 days" in told(steps)
+
+
+@pytest.mark.parametrize(("answer", "dates", "sentence"), [
+    ("earlier.recorded", {"operator_notice_on": "2026-05-07"}, "parents: 2026-06-03 becomes 2026-06-08"),
+    ("earlier.recorded", {"operator_notice_on": "2026-05-07"}, "correct that date with 'soppa record "),
+    ("earlier.recorded", {"district_determined_on": "2026-05-07"}, ""),  # later than the notice, which counts
+    ("earlier.recorded", {"operator_notice_on": "2026-05-03"}, ""),
+])  # fmt: skip
+def test_one_persons_answer_moves_no_legal_date_later(answer: str, dates: Values, sentence: str) -> None:
+    found = told([*until_drafted()[:3], step("08", answer, **dates)])
+    assert sentence in found if sentence else found == ""
