@@ -91,13 +91,14 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, or that a
-    piece of reference data was looked up at most so many `months` ago."""
+    """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, that a piece
+    of reference data was looked up at most so many `months` ago, or that the legal date of a clock has `passed`."""
 
     text: Words
     that: Guard | None = None
     fresh: str | None = None
     months: int = 0
+    passed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -457,8 +457,11 @@ def _check_open_now(turn: Turn, outcome: Outcome) -> None:
 
 
 def _is_met(turn: Turn, wanted: Requirement) -> bool:
-    """A guard that cannot be answered yet is not met."""
+    """A guard that cannot be answered yet is not met, nor is the date of a clock that has none."""
     if wanted.that is not None:
         return evaluate(wanted.that, turn.case.facts, turn.case.at) is True
+    if wanted.passed is not None:
+        clock = turn.case.clocks.get(wanted.passed)
+        return clock is not None and clock.legal is not None and clock.legal < turn.today
     reference = turn.office.references.get(wanted.fresh or "")
     return reference is not None and turn.today <= months_after(reference.as_of, wanted.months)

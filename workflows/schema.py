@@ -186,7 +186,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             holdable=FLAG,
             fix=NAMES,
         ),
-        "requirement": block(("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER),
+        "requirement": block(("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD),
         "way": block((), when=GUARD, to=WORD, else_=WORD),
         "unnoticed": block(("mutants", "because"), mutants={"type": "array"}, because=WORD),
         "scenario": block(

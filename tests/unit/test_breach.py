@@ -130,3 +130,19 @@ def test_a_breach_of_nobodys_date_is_not_determined() -> None:
 def test_one_persons_answer_moves_no_legal_date_later(answer: str, dates: Values, sentence: str) -> None:
     found = told([*until_drafted()[:3], step("08", answer, **dates)])
     assert sentence in found if sentence else found == ""
+
+
+@pytest.mark.parametrize(("on", "sentence"), [
+    ("05-08", "The parents are told first"),
+    ("06-03", "The parents are told first"),  # the legal date itself
+    ("06-04", ""),
+])  # fmt: skip
+def test_the_public_list_waits_for_the_parents_or_for_their_legal_date(on: str, sentence: str) -> None:
+    found = told([*until_drafted(), {"on": f"2026-{on}", "do": "list_now.go_on", "with": {}}])
+    assert sentence in found if sentence else found == ""
+
+
+def test_the_public_list_waits_while_a_hold_leaves_the_parents_without_a_date() -> None:
+    steps = [step("10", "hold.place"), step("11", "confirm_hold_privacy.confirm"),
+             step("11", "confirm_hold_legal.confirm")]  # fmt: skip
+    assert "a law-enforcement hold stands" in told([*until_drafted()[:4], *steps, step("12", "list_now.go_on")])
