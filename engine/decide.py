@@ -167,6 +167,8 @@ def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) 
         turn.do(FixAudience(audience))
     if target is not None:
         moves.enter(turn, target)
+    elif not outcome.to:
+        tasks.offer_again(turn, task)
 
 
 def _check_not_later(turn: Turn, before: Mapping[str, Clock], answer: str) -> None:

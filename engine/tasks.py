@@ -84,6 +84,14 @@ def open_task(
     return task
 
 
+def offer_again(turn: Turn, task: Task) -> None:
+    """What was offered, answered, and led nowhere may be answered once more."""
+    here = next(((state, place) for state, place in turn.here if place.entry == task.entry), None)
+    wanted = turn.definition.task(task)
+    if here is not None and wanted is not None and wanted.offered and turn.case.is_open:
+        open_task(turn, wanted, *here)
+
+
 def open_posting(turn: Turn, mail: MailDef) -> None:
     """Opens the task of posting a mail on paper. It outlives the end of its case."""
     open_task(turn, posting_task(mail), None, None, mail.name)

@@ -146,3 +146,10 @@ def test_the_public_list_waits_while_a_hold_leaves_the_parents_without_a_date() 
     steps = [step("10", "hold.place"), step("11", "confirm_hold_privacy.confirm"),
              step("11", "confirm_hold_legal.confirm")]  # fmt: skip
     assert "a law-enforcement hold stands" in told([*until_drafted()[:4], *steps, step("12", "list_now.go_on")])
+
+
+def test_what_is_offered_and_leads_nowhere_is_offered_again() -> None:
+    known = [step("08", "enter_answer.answered"), step("09", "enter_answer.answered"),
+             step("10", "earlier.recorded", operator_notice_on="2026-05-03"),
+             step("10", "earlier.recorded", operator_notice_on="2026-05-01")]  # fmt: skip
+    assert told([*until_drafted()[:3], *known]) == ""
