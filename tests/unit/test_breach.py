@@ -153,3 +153,27 @@ def test_what_is_offered_and_leads_nowhere_is_offered_again() -> None:
              step("10", "earlier.recorded", operator_notice_on="2026-05-03"),
              step("10", "earlier.recorded", operator_notice_on="2026-05-01")]  # fmt: skip
     assert told([*until_drafted()[:3], *known]) == ""
+
+
+def until_closing(pipa: str, residents: str) -> list[Mapping[str, object]]:
+    channel = "as_wished" if pipa == "none" else "post_without_consent"
+    return [
+        *until_drafted(pipa=pipa, residents=residents)[:4], *until_released(pipa, channel)[4:],
+        step("22", "contain.contained", contained_on="2026-05-22"), step("22", "clean.clean"),
+        step("22", "tell_carrier.told", carrier_told_on="2026-05-22"), step("22", "count_costs.claim"),
+        step("22", "claim.in_time"),
+        step("22", "judge_list.omit", omit_ground="below", omit_reason="few", school_share="1", district_share="1"),
+    ]  # fmt: skip
+
+
+def test_residents_found_late_keep_the_case_open_until_the_attorney_general_is_told() -> None:
+    late = [*until_closing("type_1", "400"), step("25", "more_residents.recorded", residents="600")]
+    assert "legal tells the Attorney General first" in told([*late, step("26", "close.close")])
+    filed = step("26", "tell_late.filed", residents="600", filed_on="2026-05-26")
+    assert told([*late, filed, step("27", "close.close")]) == ""
+
+
+def test_residents_found_late_are_told_of_before_the_other_tracks_are_done() -> None:
+    late = [*until_closing("type_1", "400")[:9], step("25", "more_residents.recorded", residents="600"),
+            step("26", "tell_late.filed", residents="600", filed_on="2026-05-26")]  # fmt: skip
+    assert told(late) == ""
