@@ -439,9 +439,10 @@ def _check_posting(turn: Turn, task: Task, values: Mapping[str, FactValue]) -> N
 
 
 def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
-    """A date that starts a clock, or says when something was posted, cannot lie in the future; that of a cycle can."""
+    """A date that starts a clock, or says what has happened, cannot lie in the future; that of a cycle can."""
+    past = {name for name, fact in turn.definition.facts.items() if fact.past} | {"posted_on"}
     anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names("fact")} - {CYCLE_ON}
-    for name in sorted(values.keys() & (anchors | {"posted_on"})):
+    for name in sorted(values.keys() & (anchors | past)):
         value = values[name]
         day = turn.office.today(value) if isinstance(value, dt.datetime) else value
         if isinstance(day, dt.date) and day > turn.today:

@@ -175,6 +175,7 @@ def test_a_party_is_taken_from_a_fact_and_asked_again_when_its_address_changes()
     ("fresh: agencies, months: 12", "fresh: agencies", "a requirement is {that: guard, say: …} or"),
     ("fresh: agencies, months: 12", "passed: tel", "did you mean 'tell'?"),
     ("fresh: agencies, months: 12", "fresh: agencies, months: 12, passed: tell", "a requirement is {that: guard"),
+    ("{type: contacts, label", "{type: contacts, past: true, label", "past: only a date or an instant"),
     ("within: 3 business_days", "within: 3 calendar_days", "within is a number of business_days"),
     ("of: tell, tells", "of: tel, tells", "did you mean 'tell'?"),
     ("from: contact}", "from: received_on}", "fact 'received_on' is a date, but must be a contacts"),

@@ -75,10 +75,10 @@ def test_a_broken_promise_is_told_with_its_story(old: str, new: str, message: st
 def test_a_clock_may_come_to_apply_when_what_it_asks_is_recorded_anew() -> None:
     """No task asks for `size` again, and nothing but `telling` ends the clock: recorded late, it holds the case up."""
     only_big = HEAD.replace("anchor: received_on, satisfied_by", "when: size > 3, anchor: received_on, satisfied_by")
-    asked_once = SOUND.replace("good && size > 3, to: telling}, {else: dropped}", "size > 3, to: telling}, {else: waiting}")
-    states = asked_once + """
-  waiting:
-    title: Waiting
+    once = SOUND.replace("good && size > 3, to: telling}, {else: dropped}", "size > 3, to: telling}, {else: small}")
+    states = once + """
+  small:
+    title: Small
     tasks: [{id: wait, role: custodian, title: Wait, due: 2 business_days, outcomes: {done: ended}}]
 """
     (flaw,) = check(workflows.compile_source(only_big + states, "sample.yaml", TEXTS)).flaws
