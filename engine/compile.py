@@ -198,7 +198,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         node,
         scope.faults,
         required=("type", "label"),
-        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold"),
+        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past"),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
@@ -222,7 +222,14 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         like=nodes.text(top.get("like"), scope.faults, "like"),
         prefill=prefill,
         threshold=_threshold(top.get("threshold"), kind, scope),
+        past=_past(top.get("past"), kind, scope),
     )
+
+
+def _past(node: Node | None, kind: str, scope: Scope) -> bool:
+    if node is not None and kind not in ("date", "instant"):
+        scope.faults.add(node, "past: only a date or an instant can lie in the past")
+    return nodes.boolean(node, scope.faults, "past") or False
 
 
 def _threshold(node: Node | None, kind: str, scope: Scope) -> int | None:

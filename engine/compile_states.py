@@ -352,15 +352,17 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
 
 
 def _requirements(node: Node | None, scope: Scope) -> Iterator[Requirement]:
-    """`{that: GUARD, say: …}` or `{fresh: REFERENCE, months: N, say: …}`."""
+    """`{that: GUARD, say: …}`, `{fresh: REFERENCE, months: N, say: …}` or `{passed: CLOCK, say: …}`."""
     for item in nodes.items(node, scope.faults, "require"):
-        keys = ("that", "fresh", "months")
+        keys = ("that", "fresh", "months", "passed")
         top = nodes.fields(item, scope.faults, required=("say",), optional=keys, what="a requirement")
-        if ("that" in top) == ("fresh" in top) or ("fresh" in top) != ("months" in top):
-            scope.faults.add(item, "a requirement is {that: guard, say: …} or {fresh: reference, months: 12, say: …}")
+        if len(top.keys() & {"that", "fresh", "passed"}) != 1 or ("fresh" in top) != ("months" in top):
+            scope.faults.add(item, "a requirement is {that: guard, say: …} or {fresh: reference, months: 12, say: …} "
+                                   "or {passed: clock, say: …}")
         fresh = nodes.choice(top.get("fresh"), scope.faults, scope.references, "fresh")
         months = nodes.integer(top.get("months"), scope.faults, "months") or 0
-        yield Requirement(scope.words(top.get("say"), "say"), scope.guard(top.get("that")), fresh, months)
+        passed = scope.name("clocks", top.get("passed"), "passed")
+        yield Requirement(scope.words(top.get("say"), "say"), scope.guard(top.get("that")), fresh, months, passed)
 
 
 def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:

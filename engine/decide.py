@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from engine import holds, moves, obligations, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
-from engine.definition import SUBJECT, Definition, MailDef, began, complete, posting_task
+from engine.definition import SUBJECT, Definition, MailDef, Outcome, began, complete, posting_task
 from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
 from engine.messages import (
     AudienceTold,
@@ -142,6 +142,7 @@ def _values_of(turn: Turn, command: CompleteTask, task_id: str) -> Mapping[str, 
 
 
 def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) -> None:
+    before = turn.case.clocks
     task, outcome = tasks.complete(turn, replace(command, values=values))
     taking.follow(turn, values)
     if task.child is not None:
@@ -157,18 +158,42 @@ def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) 
     if outcome.to and target is None:
         raise Refused(f"outcome '{outcome.name}' leads nowhere with the facts as they are: look at them again")
     moves.happen(turn, answer, turn.today)
+    _check_not_later(turn, before, answer)
     for mail in outcome.sends:
         moves.send(turn, mail, place)
     for child in outcome.starts:
         moves.start_children(turn, child)
+    _settle_audiences(turn, outcome)
+    if target is not None:
+        moves.enter(turn, target)
+    elif not outcome.to:
+        tasks.offer_again(turn, task)
+
+
+def _check_not_later(turn: Turn, before: Mapping[str, Clock], answer: str) -> None:
+    """One person's answer moves no legal date later; one that both sides agreed to in writing stands as they agreed."""
+    clocks = turn.case.clocks
+    later = [name for name, old in before.items()
+             if old.agreed == clocks[name].agreed and clocks[name].status != "void" and _is_later(old, clocks[name])]
+    if later:
+        raise Refused(
+            f"outcome '{answer}' would move a legal date later ({_dates(turn, before, later)}): correct that date with "
+            f"'soppa record {turn.case.id}', which takes a reason and a second person, and answer without it"
+        )
+
+
+def _dates(turn: Turn, before: Mapping[str, Clock], names: Sequence[str]) -> str:
+    return "; ".join(f"{name}: {before[name].legal} becomes {_date_of(turn.case.clocks[name])}" for name in names)
+
+
+def _settle_audiences(turn: Turn, outcome: Outcome) -> None:
+    """Who is told stands from now on, or may be changed again."""
     for audience in outcome.fixes:
         turn.tell("audience_fixed", audience=audience)
         turn.do(FixAudience(audience))
     for audience in outcome.frees:
         turn.tell("audience_freed", audience=audience)
         turn.do(FreeAudience(audience))
-    if target is not None:
-        moves.enter(turn, target)
 
 
 def _posted(turn: Turn, mail: MailDef, on: FactValue) -> None:
@@ -199,7 +224,7 @@ def _record(turn: Turn, command: RecordFacts) -> None:
     obligations.refresh(turn)
     later = [clock.name for clock in turn.case.clocks.values() if _is_later(before.get(clock.name), clock)]
     if later and command.second in (None, command.actor.id):
-        dates = "; ".join(f"{n}: {before[n].legal} becomes {_date_of(turn.case.clocks[n])}" for n in later)
+        dates = _dates(turn, before, later)
         raise NeedsSecond(f"a legal date would move later ({dates}): a second person must confirm it")
     for name in later:
         was, becomes = before[name].legal, _date_of(turn.case.clocks[name])

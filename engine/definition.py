@@ -36,7 +36,7 @@ class FactDef:
     """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
-    district's own is where its settings do not say."""
+    district's own is where its settings do not say. A date that is `past` lies never in the future."""
 
     name: str
     type: FactType
@@ -49,6 +49,7 @@ class FactDef:
     like: str | None = None
     prefill: bool = False
     threshold: int | None = None
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +92,14 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, or that a
-    piece of reference data was looked up at most so many `months` ago."""
+    """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, that a piece
+    of reference data was looked up at most so many `months` ago, or that the legal date of a clock has `passed`."""
 
     text: Words
     that: Guard | None = None
     fresh: str | None = None
     months: int = 0
+    passed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

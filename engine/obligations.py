@@ -22,7 +22,7 @@ from engine.turn import Turn
 
 def refresh(turn: Turn) -> None:
     """Starts each clock that can begin now, gives a new generation to each whose dates moved, and voids each whose
-    guard holds no longer.
+    guard holds no longer, until it holds again.
 
     A clock tied to another is looked at after it: definitions name clocks in that order.
     """
@@ -30,6 +30,8 @@ def refresh(turn: Turn) -> None:
         current = turn.case.clocks.get(clock.name)
         if current is None or current.status == "running":
             _look_at(turn, clock, current)
+        elif current.status == "void" and clock.when is not None:
+            _revive(turn, clock, current)
 
 
 def _look_at(turn: Turn, clock: ClockDef, current: Clock | None) -> None:
@@ -41,6 +43,13 @@ def _look_at(turn: Turn, clock: ClockDef, current: Clock | None) -> None:
         _move(turn, clock, current, _undated(turn, clock, current))
     elif anchor is not None and wanted is True:
         _count(turn, clock, anchor, current)
+
+
+def _revive(turn: Turn, clock: ClockDef, old: Clock) -> None:
+    """Begins a clock anew whose guard did not hold for a while; one that an event has voided stays void."""
+    anchor = _anchor(turn, clock)
+    if clock.when is not None and anchor is not None and evaluate(clock.when, turn.case.facts, turn.case.at) is True:
+        _start(turn, clock, _derive(turn, clock, anchor, old), old)
 
 
 def _count(turn: Turn, clock: ClockDef, anchor: dt.date, current: Clock | None) -> None:
@@ -173,10 +182,12 @@ def _rule(turn: Turn, clock: ClockDef) -> Rule:
     return clock.rule
 
 
-def _start(turn: Turn, clock: ClockDef, derived: Derived) -> None:
+def _start(turn: Turn, clock: ClockDef, derived: Derived, void: Clock | None = None) -> None:
     if any(event in turn.case.happened for event in clock.void_by):
         return
-    current = _generation(turn, clock, derived, None)
+    current = _generation(turn, clock, derived, void)
+    if void is not None and clock.when is not None:
+        current = replace(current, reason=f"it applies again: {clock.when.source}")
     _put(turn, current)
     turn.tell("clock_started", **_told(current))
     happened = ((event, turn.case.happened.get(event)) for event in clock.satisfied_by)

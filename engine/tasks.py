@@ -84,6 +84,14 @@ def open_task(
     return task
 
 
+def offer_again(turn: Turn, task: Task) -> None:
+    """What was offered, answered, and led nowhere may be answered once more."""
+    here = next(((state, place) for state, place in turn.here if place.entry == task.entry), None)
+    wanted = turn.definition.task(task)
+    if here is not None and wanted is not None and wanted.offered and turn.case.is_open:
+        open_task(turn, wanted, *here)
+
+
 def open_posting(turn: Turn, mail: MailDef) -> None:
     """Opens the task of posting a mail on paper. It outlives the end of its case."""
     open_task(turn, posting_task(mail), None, None, mail.name)
@@ -437,9 +445,10 @@ def _check_posting(turn: Turn, task: Task, values: Mapping[str, FactValue]) -> N
 
 
 def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
-    """A date that starts a clock, or says when something was posted, cannot lie in the future; that of a cycle can."""
+    """A date that starts a clock, or says what has happened, cannot lie in the future; that of a cycle can."""
+    past = {name for name, fact in turn.definition.facts.items() if fact.past} | {"posted_on"}
     anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names("fact")} - {CYCLE_ON}
-    for name in sorted(values.keys() & (anchors | {"posted_on"})):
+    for name in sorted(values.keys() & (anchors | past)):
         value = values[name]
         day = turn.office.today(value) if isinstance(value, dt.datetime) else value
         if isinstance(day, dt.date) and day > turn.today:
@@ -463,8 +472,11 @@ def _check_open_now(turn: Turn, outcome: Outcome) -> None:
 
 
 def _is_met(turn: Turn, wanted: Requirement) -> bool:
-    """A guard that cannot be answered yet is not met."""
+    """A guard that cannot be answered yet is not met, nor is the date of a clock that has none."""
     if wanted.that is not None:
         return evaluate(wanted.that, turn.case.facts, turn.case.at) is True
+    if wanted.passed is not None:
+        clock = turn.case.clocks.get(wanted.passed)
+        return clock is not None and clock.legal is not None and clock.legal < turn.today
     reference = turn.office.references.get(wanted.fresh or "")
     return reference is not None and turn.today <= months_after(reference.as_of, wanted.months)

@@ -190,6 +190,19 @@ class Walk:
                 yield from self._event(passed, expired(name))
         for child in sorted(here.children):
             yield from self._event(_with(here, children=here.children - {child}), ended(child))
+        yield from self._corrected(here)
+
+    def _corrected(self, here: Configuration) -> Iterator[tuple[str, Configuration]]:
+        """What decides whether a clock applies may be recorded anew at any time, so that it begins after all. Where a
+        task asks for it, that answer is walked anyhow."""
+        asked = {each.fact for state in self.here(here) for task in state.tasks for each in task.form}
+        for name in sorted(self.view.clocks & here.idle):
+            when = self.definition.clocks[name].when
+            facts = about(when) & here.known if when is not None else frozenset()
+            if facts and not facts & asked:
+                step = f"recorded: {', '.join(sorted(facts))}"
+                fresh = self._recorded_again(here, facts)
+                yield from ((step, there) for one in fresh for there in self._began(one))
 
     def _before(self, event: str) -> tuple[str, ...]:
         """What of a mail to many happens earlier: it begins, then each one is told, then every copy is done."""
@@ -396,13 +409,13 @@ class Walk:
         fresh = _with(here, assumed=kept, idle=here.idle - asked)
         for void in _subsets(sorted(asked & here.running)):
             so = frozenset((clocks[name].when, name not in void) for name in asked & here.running)
-            yield _with(fresh, assumed=kept | so, running=fresh.running - void, over=fresh.over | void)
+            yield _with(fresh, assumed=kept | so, running=fresh.running - void, idle=fresh.idle | void)
 
     def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
         if clock.name in here.running | here.over | here.idle or here.happened & set(clock.void_by):
             return False
         known = here.known | self._perhaps(here)
-        return _begun(clock, here, known) and (clock.when is None or reads(clock.when) <= known)
+        return _begun(clock, here, known) and (clock.when is None or recorded_if(clock.when, True) <= known)
 
     def _perhaps(self, here: Configuration) -> frozenset[str]:
         """The facts that the agreement at hand may have brought along."""

@@ -109,6 +109,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             like=WORD,
             prefill=FLAG,
             threshold=NUMBER,
+            past=FLAG,
         ),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),
@@ -187,7 +188,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             fix=NAMES,
             free=NAMES,
         ),
-        "requirement": block(("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER),
+        "requirement": block(("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD),
         "way": block((), when=GUARD, to=WORD, else_=WORD),
         "unnoticed": block(("mutants", "because"), mutants={"type": "array"}, because=WORD),
         "scenario": block(

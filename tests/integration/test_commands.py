@@ -145,8 +145,8 @@ EXAMPLES = {
 ELSEWHERE = {"hold place", "hold release", "register show", "audience import", "audience show", "audience decide",
              "audience address", "letters print", "letters runs", "letters posted", "mail bounced",
              "mail test", "doctor", "setup", "calendar import"}  # fmt: skip
-"""They need a case that may be held, a register that is filled, families, a relay, or a home that is not there yet: their
-own tests look at their keys."""
+"""They need a case that may be held, a register that is filled, families, a relay, or a home that is not there yet:
+their own tests look at their keys."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -64,6 +64,9 @@ def test_a_letter_that_says_all_is_taken() -> None:
     ({"operator_how": ""}, "none", "name it, and say how a parent reaches it (105 ILCS 85/27(d))"),
     ({"operator_shown": ""}, "none", "name it, and say how a parent reaches it"),
     ({"spanish_read": "yes"}, "none", "write what happened, which data and what you do about it in Spanish too"),
+    ({"happened_on": "2026-05-12"}, "none", "happened_on: 2026-05-12 is in the future; today is 2026-05-11"),
+    ({"happened_until": "2026-05-12"}, "none", "happened_until: 2026-05-12 is in the future"),
+    ({"happened_until": "2026-04-27"}, "none", "The last day of the breach is before its first"),
     ({"read_aloud": "no"}, "none", "Have somebody outside the office read the letter first"),
     ({"names_no_count": "no"}, "type_1", "the letter must not say how many residents are affected"),
 ])  # fmt: skip
@@ -119,3 +122,61 @@ def test_a_breach_of_nobodys_date_is_not_determined() -> None:
              step("05", "assess.breach", acquired="yes", covered="yes", pipa_data="none", encrypted="no",
                   staff_affected="no")]  # fmt: skip
     assert "the earlier one starts the 30 days" in told(steps)
+
+
+@pytest.mark.parametrize(("answer", "dates", "sentence"), [
+    ("earlier.recorded", {"operator_notice_on": "2026-05-07"}, "parents: 2026-06-03 becomes 2026-06-08"),
+    ("earlier.recorded", {"operator_notice_on": "2026-05-07"}, "correct that date with 'soppa record "),
+    ("earlier.recorded", {"district_determined_on": "2026-05-07"}, ""),  # later than the notice, which counts
+    ("earlier.recorded", {"operator_notice_on": "2026-05-03"}, ""),
+])  # fmt: skip
+def test_one_persons_answer_moves_no_legal_date_later(answer: str, dates: Values, sentence: str) -> None:
+    found = told([*until_drafted()[:3], step("08", answer, **dates)])
+    assert sentence in found if sentence else found == ""
+
+
+@pytest.mark.parametrize(("on", "sentence"), [
+    ("05-08", "The parents are told first"),
+    ("06-03", "The parents are told first"),  # the legal date itself
+    ("06-04", ""),
+])  # fmt: skip
+def test_the_public_list_waits_for_the_parents_or_for_their_legal_date(on: str, sentence: str) -> None:
+    found = told([*until_drafted(), {"on": f"2026-{on}", "do": "list_now.go_on", "with": {}}])
+    assert sentence in found if sentence else found == ""
+
+
+def test_the_public_list_waits_while_a_hold_leaves_the_parents_without_a_date() -> None:
+    steps = [step("10", "hold.place"), step("11", "confirm_hold_privacy.confirm"),
+             step("11", "confirm_hold_legal.confirm")]  # fmt: skip
+    assert "a law-enforcement hold stands" in told([*until_drafted()[:4], *steps, step("12", "list_now.go_on")])
+
+
+def test_what_is_offered_and_leads_nowhere_is_offered_again() -> None:
+    known = [step("08", "enter_answer.answered"), step("09", "enter_answer.answered"),
+             step("10", "earlier.recorded", operator_notice_on="2026-05-03"),
+             step("10", "earlier.recorded", operator_notice_on="2026-05-01")]  # fmt: skip
+    assert told([*until_drafted()[:3], *known]) == ""
+
+
+def until_closing(pipa: str, residents: str) -> list[Mapping[str, object]]:
+    channel = "as_wished" if pipa == "none" else "post_without_consent"
+    return [
+        *until_drafted(pipa=pipa, residents=residents)[:4], *until_released(pipa, channel)[4:],
+        step("22", "contain.contained", contained_on="2026-05-22"), step("22", "clean.clean"),
+        step("22", "tell_carrier.told", carrier_told_on="2026-05-22"), step("22", "count_costs.claim"),
+        step("22", "claim.in_time"),
+        step("22", "judge_list.omit", omit_ground="below", omit_reason="few", school_share="1", district_share="1"),
+    ]  # fmt: skip
+
+
+def test_residents_found_late_keep_the_case_open_until_the_attorney_general_is_told() -> None:
+    late = [*until_closing("type_1", "400"), step("25", "more_residents.recorded", residents="600")]
+    assert "legal tells the Attorney General first" in told([*late, step("26", "close.close")])
+    filed = step("26", "tell_late.filed", residents="600", filed_on="2026-05-26")
+    assert told([*late, filed, step("27", "close.close")]) == ""
+
+
+def test_residents_found_late_are_told_of_before_the_other_tracks_are_done() -> None:
+    late = [*until_closing("type_1", "400")[:9], step("25", "more_residents.recorded", residents="600"),
+            step("26", "tell_late.filed", residents="600", filed_on="2026-05-26")]  # fmt: skip
+    assert told(late) == ""

@@ -72,6 +72,20 @@ def test_a_broken_promise_is_told_with_its_story(old: str, new: str, message: st
     assert flaws[0].story == story
 
 
+def test_a_clock_may_come_to_apply_when_what_it_asks_is_recorded_anew() -> None:
+    """No task asks for `size` again, and nothing but `telling` ends the clock: recorded late, it holds the case up."""
+    only_big = HEAD.replace("anchor: received_on, satisfied_by", "when: size > 3, anchor: received_on, satisfied_by")
+    once = SOUND.replace("good && size > 3, to: telling}, {else: dropped}", "size > 3, to: telling}, {else: small}")
+    states = once + """
+  small:
+    title: Small
+    tasks: [{id: wait, role: custodian, title: Wait, due: 2 business_days, outcomes: {done: ended}}]
+"""
+    (flaw,) = check(workflows.compile_source(only_big + states, "sample.yaml", TEXTS)).flaws
+    assert flaw.message == "'ended' ends the case while clock 'fix' runs: satisfy or void it"
+    assert flaw.story == ("start", "look.done", "recorded: size", "wait.done")
+
+
 def test_a_guard_may_not_read_what_some_path_does_not_set() -> None:
     optional = SOUND.replace("form: [good, size]", "form: [good, {fact: size, optional: true}]")
     states = optional.replace("good && size > 3", "good").replace(
