@@ -232,8 +232,8 @@ class ClockDef:
     """An obligation (`window`: another party's right). It outlives states; see `Anchor` for when it begins, which it
     does only if `when` holds.
 
-    `satisfied_by` and `void_by` hold events. `days_fact` names an integer fact with a contract's days: the
-    shorter wins.
+    `satisfied_by` and `void_by` hold events; `dated_by` says of one which date fact holds the day on which it was
+    done, where that is told afterwards. `days_fact` names an integer fact with a contract's days: the shorter wins.
     """
 
     name: str
@@ -249,6 +249,7 @@ class ClockDef:
     window: bool = False
     agreed_fact: str | None = None
     when: Guard | None = None
+    dated_by: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,13 +128,14 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             anchor={"anyOf": [WORD, _ref("anchor"), _ref("anchor_earliest")]},
             owner=WORD,
             when=GUARD,
-            satisfied_by=NAMES,
+            satisfied_by={"type": "array", "items": {"anyOf": [WORD, _ref("done_on")]}},
             void_by=NAMES,
             ladder={"enum": sorted(law.ladders)},
             chases=WORD,
             days=WORD,
             agreed=WORD,
         ),
+        "done_on": block(("event", "on"), event=WORD, on=WORD),
         "anchor": block((), event=WORD, clock=WORD),
         "anchor_earliest": block(("earliest",), earliest={"type": "array"}),
         "mail": block(
@@ -199,7 +200,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
         ),
         "step": block(("on", "do"), on=WORD, do=WORD, with_=ANY_MAP, by=WORD, process=WORD),
         "expect": block((), state=WORD, outcome=WORD, mails=NAMES, clocks=_map("expected_clock")),
-        "expected_clock": block((), legal=WORD, target=WORD, status=WORD, rungs=NAMES),
+        "expected_clock": block((), legal=WORD, target=WORD, status=WORD, ended=WORD, rungs=NAMES),
     }
 
 
