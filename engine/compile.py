@@ -198,12 +198,14 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         node,
         scope.faults,
         required=("type", "label"),
-        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold"),
+        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "web_address"),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
     words = scope.words(top.get("label"), "label"), scope.words(top.get("help"), "help")
-    personal, prefill = (nodes.boolean(top.get(key), scope.faults, key) or False for key in ("personal", "prefill"))
+    personal, prefill, address = (
+        nodes.boolean(top.get(key), scope.faults, key) or False for key in ("personal", "prefill", "web_address")
+    )
     if "from" in top:
         taken = read_taken(top["from"], scope)
         made = taken_type(name, node, kind, taken, scope)
@@ -222,6 +224,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         like=nodes.text(top.get("like"), scope.faults, "like"),
         prefill=prefill,
         threshold=_threshold(top.get("threshold"), kind, scope),
+        web_address=address,
     )
 
 
@@ -242,6 +245,8 @@ def _check_shape(
         scope.faults.add(node, f"fact '{name}': a table has columns, and rows where these are fixed; nothing else has")
     if "like" in top and kind != "agreement":
         scope.faults.add(top["like"], f"fact '{name}': 'like' puts agreements in order, and nothing else")
+    if "web_address" in top and kind != "text":
+        scope.faults.add(top["web_address"], f"fact '{name}': a web address is a text, and nothing else")
     if "prefill" in top and kind == "document":
         scope.faults.add(top["prefill"], f"fact '{name}': a document is handed in anew, so it is never suggested")
 

@@ -60,8 +60,9 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
 def _satisfied_by(node: Node | None, scope: Scope) -> Iterator[tuple[str, str | None]]:
     """Events, each with the date fact that says on which day it was done: `EVENT`, or `{event: EVENT, on: FACT}`."""
     for item in nodes.items(node, scope.faults, "satisfied_by"):
-        dated = isinstance(item, MapNode)
-        top = nodes.fields(item, scope.faults, required=("event", "on"), what="satisfied_by") if dated else {"event": item}
+        top: Mapping[str, Node] = {"event": item}
+        if isinstance(item, MapNode):
+            top = nodes.fields(item, scope.faults, required=("event", "on"), what="satisfied_by")
         event = scope.event(top["event"]) if "event" in top else None
         if event is not None:
             yield event, scope.fact_of(top.get("on"), ("date",), "on")
@@ -242,7 +243,8 @@ def _expect(node: Node | None, scope: Scope) -> Mapping[str, object]:
     for key, value in nodes.named(top.get("clocks"), scope.faults, "clocks"):
         if key.text not in clocks:
             scope.faults.add(key, f"expect: there is no clock '{key.text}'{nearest(key.text, clocks)}")
-        nodes.fields(value, scope.faults, optional=("legal", "target", "status", "ended", "rungs"), what="an expected clock")
+        known = ("legal", "target", "status", "ended", "rungs")
+        nodes.fields(value, scope.faults, optional=known, what="an expected clock")
     for item in nodes.items(top.get("mails"), scope.faults, "mails"):
         nodes.choice(item, scope.faults, scope.declared["mails"], "mails")
     return {key: plain(value) for key, value in top.items()}

@@ -36,7 +36,7 @@ class FactDef:
     """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
-    district's own is where its settings do not say."""
+    district's own is where its settings do not say. A `web_address` is a text that a browser can open."""
 
     name: str
     type: FactType
@@ -49,6 +49,7 @@ class FactDef:
     like: str | None = None
     prefill: bool = False
     threshold: int | None = None
+    web_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

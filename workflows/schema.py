@@ -109,6 +109,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             like=WORD,
             prefill=FLAG,
             threshold=NUMBER,
+            web_address=FLAG,
         ),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),

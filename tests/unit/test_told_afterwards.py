@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import pytest
 
 import workflows
+from engine.case import Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition
-from engine.errors import FaultyInput
+from engine.errors import FaultyInput, Unmet
 from engine.messages import CompleteTask, StartCase
 from tests.office import actor, office
 
@@ -53,6 +55,40 @@ def test_the_clock_ends_on_the_day_that_was_said_and_never_after_the_answer(said
     assert (clock.status, clock.ended_on) == ("satisfied", ended)
     (line,) = [line for line in done.events if line.kind == "clock_satisfied"]
     assert line.detail["on"] == str(ended)
+
+
+CONTRACT = workflows.Catalogue(None).newest("contract_posting")
+SAID: Mapping[str, FactValue] = {"posted_url": "https://d.example/a", "posted_on": MONDAY}
+
+
+def ready() -> Case:
+    """A posting that waits for the web page since Monday."""
+    given: Mapping[str, FactValue] = {"product": "Reader", "entered_on": MONDAY}
+    begun = StartCase("1", actor("ada"), given, {"operator": Contact("Acme", "a@a.example")})
+    case = start(CONTRACT, begun, NOW, office()).case
+    words = "operator_name business_address data_elements uses disclosed_to subcontractors public_file"
+    form: Mapping[str, FactValue] = dict.fromkeys(words.split(), "x")
+    return answered(case, "prepare", "ready", {**form, "searchable": True}, "ada")
+
+
+def answered(case: Case, task: str, outcome: str, values: Mapping[str, FactValue], by: str) -> Case:
+    (found,) = [one for one in case.tasks if one.name == task and one.is_open]
+    return decide(CONTRACT, case, CompleteTask(found.id, outcome, values, actor(by)), LATER, office()).case
+
+
+def test_nothing_is_public_before_it_was_agreed() -> None:
+    with pytest.raises(Unmet) as refused:
+        answered(ready(), "publish", "published", {**SAID, "posted_on": MONDAY - dt.timedelta(days=1)}, "its")
+    assert "cannot be public before it was entered into" in str(refused.value)
+
+
+def test_what_was_posted_wrongly_opens_the_duty_again_and_the_old_day_does_not_end_it() -> None:
+    public = answered(ready(), "publish", "published", SAID, "its")
+    wrong = answered(public, "verify", "wrong", {"wrong_on": MONDAY + dt.timedelta(days=2)}, "ada")
+    again = wrong.clocks["posting_again"]
+    assert (wrong.clocks["posting"].ended_on, again.status, again.legal) == (MONDAY, "running", D(2027, 3, 15))
+    with pytest.raises(Unmet, match="not that of the wrong one"):
+        answered(wrong, "publish", "published", SAID, "its")
 
 
 @pytest.mark.parametrize(("wrong", "message"), [
