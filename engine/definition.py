@@ -344,7 +344,9 @@ CYCLE_ON, SUBJECT = "cycle_on", "agreement"
 @dataclass(frozen=True, slots=True)
 class ScheduleDef:
     """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), or before
-    the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each."""
+    the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each.
+    `catches_up`: an agreement that comes into the register after that day is asked all the same while the date itself
+    is still to come."""
 
     of_agreements: bool
     days: tuple[str, ...] = ()
@@ -352,6 +354,7 @@ class ScheduleDef:
     before: int = 0
     unit: str = "calendar_days"
     facts: tuple[tuple[str, FactValue], ...] = ()
+    catches_up: bool = False
 
     @property
     def gives(self) -> tuple[str, ...]:

@@ -119,6 +119,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             on={"anyOf": [{"type": "array"}, _ref("schedule_on")]},
             for_={"enum": ["agreements"]},
             facts=ANY_MAP,
+            late={"enum": ["skip", "start"]},
         ),
         "schedule_on": block(("before", "of"), before=LENGTH, of={}),
         "register": block(("kind",), kind={"enum": ["agreement", "product"]}, of=WORD, facts=ANY_MAP, set=ANY_MAP),
