@@ -69,6 +69,7 @@ def compile_definition(
             "schedule",
             "unnoticed",
             "migrates",
+            "about",
         ),
         what="a process",
     )
@@ -146,6 +147,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         schedule=schedule,
         unnoticed=_unnoticed(top.get("unnoticed"), scope),
         migrates=_migrates(top.get("migrates"), scope),
+        about=tuple(_about(top.get("about"), scope)),
     )
     return replace(draft, hash=fingerprint(draft))
 
@@ -158,6 +160,16 @@ def _migrates(node: Node | None, scope: Scope) -> Mapping[str, str]:
             scope.faults.add(key, f"migrates: there is a state '{key.text}' here: only one that is gone has an heir")
         found[key.text] = scope.name("states", value, "migrates") or ""
     return found
+
+
+def _about(node: Node | None, scope: Scope) -> Iterator[str]:
+    """Text facts that may stand in a mail."""
+    for item in nodes.items(node, scope.faults, "about"):
+        fact = scope.fact_of(item, ("text",), "about")
+        if fact in scope.personal:
+            scope.faults.add(item, f"about: fact '{fact}' is personal and never stands in a mail")
+        elif fact is not None:
+            yield fact
 
 
 def _unnoticed(node: Node | None, scope: Scope) -> Mapping[str, str]:

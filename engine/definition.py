@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Literal
 
 from engine.case import FactValue, Task
@@ -19,6 +20,9 @@ from engine.words import say as say
 
 LinkLevel = Literal["open", "code", "second"]
 """How sure the page must be of who clicks: `open` < `code` < `second` (a second channel)."""
+
+MOST_ABOUT = 60
+"""Characters of one fact in a title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +398,8 @@ class Scenario:
 class Definition:
     """`hash` is the SHA-256 of the compiled form without the texts; a case is pinned to (process, version, hash).
     `start_by` are the roles that may start a case (all, where there is none); `start_self` is the person fact that
-    whoever starts it on a page becomes. `unnoticed` says of mutants why no scenario need notice them,
+    whoever starts it on a page becomes. `about` are the text facts that tell one case from another wherever a title
+    stands, in a mail and behind an `open` link too. `unnoticed` says of mutants why no scenario need notice them,
     `migrates` which state takes the place of one that an earlier version had."""
 
     process: str
@@ -420,6 +425,13 @@ class Definition:
     schedule: ScheduleDef | None = None
     unnoticed: Mapping[str, str] = field(default_factory=dict)
     migrates: Mapping[str, str] = field(default_factory=dict)
+    about: tuple[str, ...] = ()
+
+    def named(self, title: Words, facts: Mapping[str, FactValue], language: str) -> str:
+        """A title with what its case is about, such as `Is it still used? (Reader, Reader Inc)`."""
+        known = (shorten(str(facts[name]), MOST_ABOUT, placeholder="…") for name in self.about if name in facts)
+        about = ", ".join(known)
+        return f"{say(title, language)} ({about})" if about else say(title, language)
 
     @property
     def initial(self) -> StateDef:

@@ -94,7 +94,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             audiences=_map("audience"),
             registers=_map("register"),
             schedule=_ref("schedule"),
-            unnoticed=_list("unnoticed"), migrates=ANY_MAP,
+            unnoticed=_list("unnoticed"), migrates=ANY_MAP, about=NAMES,
         ),
         "fact": block(
             ("type", "label"),
