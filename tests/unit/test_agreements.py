@@ -14,7 +14,7 @@ from engine.decide import decide, start
 from engine.definition import Definition
 from engine.errors import FaultyInput, NeedsSecond, Refused, UsageError
 from engine.forms import read_values
-from engine.messages import CompleteTask, Decision, RecordFacts, StartCase, StartChild, WriteRegister
+from engine.messages import CompleteTask, Decision, RecordFacts, Send, StartCase, StartChild, WriteRegister
 from engine.office import Office
 from engine.prove import check
 from engine.register import Entry
@@ -25,6 +25,7 @@ from registry.values import Holding, Operator, Product
 from tests.office import actor, office
 from tests.registers import ACME, DELETION, GRADE, NAME, POSTING, SIGNING, D, Shelf, compiled, deletion, entry
 from web.forms import fields_of, read_submission
+from workflows import Catalogue
 
 NOW = dt.datetime(2026, 11, 23, 18, 0, tzinfo=dt.UTC)
 TODAY = D(2026, 11, 23)
@@ -52,6 +53,27 @@ def ordered(*entries: Entry, named: str = "A-0001") -> tuple[Definition, Case]:
     definition, where = deletion(), house(*(entries or (entry(),)))
     case = begun(definition, where, received_on=TODAY).case
     return definition, answer(definition, case, where, "find", "found", agreement=named).case
+
+
+def directed(**named: FactValue) -> Decision:
+    """A parent asked, and the privacy officer sends the directive to an operator."""
+    definition, where = Catalogue().newest("deletion_order"), house(entry(deletion_days=10, sponsor="dan"))
+    given: Mapping[str, FactValue] = {"why": "parent", "scope": "Account 4711"}
+    case = start(definition, StartCase("2026-0001", actor("cus"), given, {"operator": ACME}), NOW, where).case
+    return answer(definition, case, where, "direct", "send", scope="Account 4711", **named)
+
+
+@pytest.mark.parametrize(("named", "due", "told"), [
+    ({"agreement": "A-0001"}, D(2026, 12, 3), "person:dan"),
+    ({}, D(2026, 12, 23), "person:ada"),
+])  # fmt: skip
+def test_a_deletion_counts_the_days_of_its_agreement_and_tells_the_sponsor(
+        named: Mapping[str, FactValue], due: D, told: str) -> None:
+    decision = directed(**named)
+    certify = decision.case.open_task("certify")
+    assert certify is not None and certify.due == due
+    sent = {effect.mail: effect.recipient for effect in decision.effects if isinstance(effect, Send)}
+    assert sent["account_closes"] == told
 
 
 # --- taken from the register -----------------------------------------------------------------------------------------
