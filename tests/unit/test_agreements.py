@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from engine.case import Case, Contact, FactValue
+from engine.case import Case, Contact, FactValue, TableRow
 from engine.decide import decide, start
 from engine.definition import Definition
 from engine.errors import FaultyInput, NeedsSecond, Refused, UsageError
 from engine.forms import read_values
 from engine.messages import CompleteTask, Decision, RecordFacts, Send, StartCase, StartChild, WriteRegister
+from engine.moves import enter
 from engine.office import Office
 from engine.prove import check
 from engine.register import Entry
 from engine.simulate import Answer, play
+from engine.turn import Turn
 from registry.fields import FIELDS, entry_of
 from registry.likeness import by_likeness
 from registry.values import Holding, Operator, Product
@@ -366,3 +368,33 @@ def test_a_state_that_lacks_a_fact_for_the_register_refuses() -> None:
 def test_every_field_of_the_register_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "definitions.md").read_text("utf-8")
     assert [name for name in FIELDS if f"`{name}`" not in text] == []
+
+
+def test_a_sponsorship_enters_what_it_found_out_and_the_posting_begins_with_it() -> None:
+    definition, where = Catalogue().newest("vendor_sponsorship"), house()
+    where = replace(where, processes=frozenset({"contract_posting"}))
+    clauses = tuple(TableRow(key, {"status": "present", "page": "3, second passage"}) for key in "abcdefg")
+    facts: Mapping[str, FactValue] = {
+        "sponsor": "dan", "product": "Reader", "vendor_name": "Reader Inc", "vendor_contact": (ACME,),
+        "purpose": "Reading",
+        "agreement_type": "vendor_dpa", "entered_on": TODAY, "signed_on": TODAY, "breach_notice_days": 30,
+        "deletion_days": 10, "subcontractors": "None", "business_address": "1 Main St, Springfield", "clauses": clauses,
+        "data_elements": frozenset({NAME, GRADE}), "messaging": "no",
+    }  # fmt: skip
+    case = start(definition, StartCase("2026-0001", actor("ada"), facts, {}), NOW, where).case
+    turn = Turn(definition, where, actor("ada"), NOW, case)
+    enter(turn, "executed")
+    (written,) = (effect for effect in turn.effects if isinstance(effect, WriteRegister))
+    assert written.values["data_elements"] == frozenset({NAME, GRADE}) and written.values["clauses"] == clauses
+    assert written.values["business_address"] == "1 Main St, Springfield"
+    (child,) = (effect for effect in turn.effects if isinstance(effect, StartChild))
+    given = {name: child.facts[name] for name in ("operator_name", "business_address", "uses", "subcontractors")}
+    assert given == {"operator_name": "Reader Inc", "business_address": "1 Main St, Springfield", "uses": "Reading",
+                     "subcontractors": "None"}
+
+
+def test_privacy_ends_its_review_only_with_the_data_elements() -> None:
+    definition = Catalogue().newest("vendor_sponsorship")
+    (review,) = (task for state in definition.states.values() for task in state.tasks if task.name == "review_privacy")
+    assert review.outcomes["fine"].needs == ("data_elements",)
+    assert definition.facts["data_elements"].type.options == FIELDS["data_elements"].type.options
