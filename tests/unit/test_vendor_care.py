@@ -76,3 +76,50 @@ def test_after_a_breach_a_renewal_has_a_reason() -> None:
         answered(case, "review", "renew", "ada", elements_true=True)
     told = answered(case, "review", "renew", "ada", elements_true=True, breach_judged="A lost laptop, encrypted")
     assert told.state == "renewed"
+
+
+REVIEWED: Facts = {
+    "sponsor": "dan", "product": "Reader", "standard_agreement": True, "uses_ai": "no", "connects": "no",
+    "multi_year": False, "board_amount": 25_000, "messaging": "no", "vendor_contact": (VERA,), "complete_on": TODAY,
+}  # fmt: skip
+SIGNED: Facts = {
+    "agreement_file": "x", "agreement_type": "vendor_dpa", "signed_on": TODAY, "entered_on": TODAY,
+    "subcontractors": "None",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("amount", "state"), [(24_999, "approval"), (25_000, "negotiation")])
+def test_what_the_board_decides_takes_no_fast_lane(amount: int, state: str) -> None:
+    assert stands("vendor_sponsorship", "reviewed", {**REVIEWED, "amount": amount}).state == state
+
+
+@pytest.mark.parametrize(("key", "is_green"), [("a", False), ("f", False), ("g", True)])
+def test_provisions_a_to_f_always_apply(key: str, is_green: bool) -> None:
+    case = stands("vendor_sponsorship", "negotiation", REVIEWED)
+    absent = TableRow(key, {"status": "not_applicable", "page": "1"})
+    clauses = (*rows(" ".join("abcdefg".replace(key, "")), status="present", page="1"), absent)
+    read: Facts = {"clauses": clauses, "ferpa_parts": rows("official instead control purpose disclosure", there=True),
+                   "cost_groups": rows("notices monitoring legal other", there=True)}
+    if is_green:
+        assert answered(case, "check_clauses", "green", "leg", **read).state == "committee"
+        return
+    with pytest.raises(SoppaError, match="A to F belong in every agreement"):
+        answered(case, "check_clauses", "green", "leg", **read)
+
+
+@pytest.mark.parametrize(("deletion", "breach", "message"), [
+    (0, 30, "names the days until deletion"), (30, 31, "within at most 30 days"), (30, 0, "within at most 30 days"),
+])  # fmt: skip
+def test_days_that_the_act_does_not_allow_are_not_signed(deletion: int, breach: int, message: str) -> None:
+    case = stands("vendor_sponsorship", "signing", {**REVIEWED, "amount": 900})
+    with pytest.raises(SoppaError, match=message):
+        answered(case, "sign", "signed", "ada", **SIGNED, deletion_days=deletion, breach_notice_days=breach)
+
+
+def test_a_passage_hidden_after_a_no_has_both_consents_on_record() -> None:
+    facts: Facts = {"product": "Reader", "entered_on": TODAY, "district_agrees": False, "operator_agrees": True,
+                    "objection": "The price", "public_file": "x"}
+    passages = (TableRow("1", {"clause": "d", "page": 4, "reason": "Prices"}),)
+    objected = stands("contract_posting", "objected", facts)
+    hidden = answered(objected, "answer_objection", "hide", "leg", passages=passages)
+    assert (hidden.state, hidden.facts["district_agrees"], hidden.facts["operator_agrees"]) == ("hiding", True, True)
