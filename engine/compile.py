@@ -69,6 +69,7 @@ def compile_definition(
             "schedule",
             "unnoticed",
             "migrates",
+            "about",
         ),
         what="a process",
     )
@@ -146,6 +147,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         schedule=schedule,
         unnoticed=_unnoticed(top.get("unnoticed"), scope),
         migrates=_migrates(top.get("migrates"), scope),
+        about=tuple(_about(top.get("about"), scope)),
     )
     return replace(draft, hash=fingerprint(draft))
 
@@ -158,6 +160,16 @@ def _migrates(node: Node | None, scope: Scope) -> Mapping[str, str]:
             scope.faults.add(key, f"migrates: there is a state '{key.text}' here: only one that is gone has an heir")
         found[key.text] = scope.name("states", value, "migrates") or ""
     return found
+
+
+def _about(node: Node | None, scope: Scope) -> Iterator[str]:
+    """Text facts that may stand in a mail."""
+    for item in nodes.items(node, scope.faults, "about"):
+        fact = scope.fact_of(item, ("text",), "about")
+        if fact in scope.personal:
+            scope.faults.add(item, f"about: fact '{fact}' is personal and never stands in a mail")
+        elif fact is not None:
+            yield fact
 
 
 def _unnoticed(node: Node | None, scope: Scope) -> Mapping[str, str]:
@@ -198,12 +210,15 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         node,
         scope.faults,
         required=("type", "label"),
-        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past"),
+        optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past",
+                  "web_address"),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
     words = scope.words(top.get("label"), "label"), scope.words(top.get("help"), "help")
-    personal, prefill = (nodes.boolean(top.get(key), scope.faults, key) or False for key in ("personal", "prefill"))
+    personal, prefill, address = (
+        nodes.boolean(top.get(key), scope.faults, key) or False for key in ("personal", "prefill", "web_address")
+    )
     if "from" in top:
         taken = read_taken(top["from"], scope)
         made = taken_type(name, node, kind, taken, scope)
@@ -223,6 +238,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         prefill=prefill,
         threshold=_threshold(top.get("threshold"), kind, scope),
         past=_past(top.get("past"), kind, scope),
+        web_address=address,
     )
 
 
@@ -249,6 +265,8 @@ def _check_shape(
         scope.faults.add(node, f"fact '{name}': a table has columns, and rows where these are fixed; nothing else has")
     if "like" in top and kind != "agreement":
         scope.faults.add(top["like"], f"fact '{name}': 'like' puts agreements in order, and nothing else")
+    if "web_address" in top and kind != "text":
+        scope.faults.add(top["web_address"], f"fact '{name}': a web address is a text, and nothing else")
     if "prefill" in top and kind == "document":
         scope.faults.add(top["prefill"], f"fact '{name}': a document is handed in anew, so it is never suggested")
 

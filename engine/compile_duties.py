@@ -38,12 +38,13 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
         )
     if not window and "satisfied_by" not in top:
         scope.faults.add(node, f"clock '{name}' is a duty: say in satisfied_by what fulfils it")
+    satisfied = tuple(_satisfied_by(top.get("satisfied_by"), scope))
     return ClockDef(
         name=name,
         title=scope.words(top.get("title"), "title"),
         rule=rule or NO_RULE,
         anchor=_anchor(top.get("anchor"), scope),
-        satisfied_by=scope.events(top.get("satisfied_by"), "satisfied_by"),
+        satisfied_by=tuple(event for event, _ in satisfied),
         void_by=scope.events(top.get("void_by"), "void_by"),
         ladder=ladder,
         owner=reader(top.get("owner"), scope, "owner"),
@@ -52,7 +53,19 @@ def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
         window=window,
         agreed_fact=_agreed(top.get("agreed"), rule, scope),
         when=scope.guard(top.get("when")),
+        dated_by={event: fact for event, fact in satisfied if fact is not None},
     )
+
+
+def _satisfied_by(node: Node | None, scope: Scope) -> Iterator[tuple[str, str | None]]:
+    """Events, each with the date fact that says on which day it was done: `EVENT`, or `{event: EVENT, on: FACT}`."""
+    for item in nodes.items(node, scope.faults, "satisfied_by"):
+        top: Mapping[str, Node] = {"event": item}
+        if isinstance(item, MapNode):
+            top = nodes.fields(item, scope.faults, required=("event", "on"), what="satisfied_by")
+        event = scope.event(top["event"]) if "event" in top else None
+        if event is not None:
+            yield event, scope.fact_of(top.get("on"), ("date",), "on")
 
 
 def _agreed(node: Node | None, rule: Rule | None, scope: Scope) -> str | None:
@@ -230,7 +243,8 @@ def _expect(node: Node | None, scope: Scope) -> Mapping[str, object]:
     for key, value in nodes.named(top.get("clocks"), scope.faults, "clocks"):
         if key.text not in clocks:
             scope.faults.add(key, f"expect: there is no clock '{key.text}'{nearest(key.text, clocks)}")
-        nodes.fields(value, scope.faults, optional=("legal", "target", "status", "rungs"), what="an expected clock")
+        known = ("legal", "target", "status", "ended", "rungs")
+        nodes.fields(value, scope.faults, optional=known, what="an expected clock")
     for item in nodes.items(top.get("mails"), scope.faults, "mails"):
         nodes.choice(item, scope.faults, scope.declared["mails"], "mails")
     return {key: plain(value) for key, value in top.items()}

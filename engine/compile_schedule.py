@@ -16,20 +16,22 @@ from engine.nodes import ListNode, MapNode, Node, Scalar
 from engine.scope import Scope
 
 SUBJECTS = ("agreements",)
+LATE = ("skip", "start")
 
 
 def read_schedule(node: Node | None, scope: Scope) -> ScheduleDef | None:
     """`{for: agreements, on: {before: 90 calendar_days, of: anniversary}}`, or `on: [11-17, 05-17]`."""
     if node is None:
         return None
-    top = nodes.fields(node, scope.faults, required=("on",), optional=("for", "facts"), what="schedule")
+    top = nodes.fields(node, scope.faults, required=("on",), optional=("for", "facts", "late"), what="schedule")
     nodes.choice(top.get("for"), scope.faults, SUBJECTS, "for")
     made = _on(top.get("on"), "for" in top, scope)
     facts = tuple(_facts(top.get("facts"), scope))
     _check_given(node, CYCLE_ON, "date", scope)
     if "for" in top:
         _check_given(node, SUBJECT, "agreement", scope)
-    return ScheduleDef("for" in top, made.days, made.of, made.before, made.unit, facts)
+    late = nodes.choice(top.get("late"), scope.faults, LATE, "late")
+    return ScheduleDef("for" in top, made.days, made.of, made.before, made.unit, facts, late == "start")
 
 
 def check_start(

@@ -51,8 +51,9 @@ def next_cycle(
 ) -> Cycle | None:
     """The cycle that should wait now; None where the register has no date for it.
 
-    One that waits moves with its date: where that has passed meanwhile it is due at once. What came before anything was
-    planned does not start any more. Raises `OutsideCalendar`.
+    One that waits moves with its date: where that has passed meanwhile it is due at once. What should have started
+    before anything was planned does not start any more, or, where the schedule catches up, on the next morning. Raises
+    `OutsideCalendar`.
     """
     if planned.waits is not None and planned.waits.at <= now:
         return planned.waits
@@ -62,6 +63,8 @@ def next_cycle(
                    key=lambda cycle: abs(cycle.on - near), default=_only(schedule, dates, office))
     yesterday = office.today(now) - ONE_DAY
     coming = _cycles(schedule, dates, office, yesterday, dt.date(yesterday.year + _YEARS, 1, 1))
+    if schedule.catches_up:
+        coming = (_not_before_morning(cycle, now, office) for cycle in coming)
     return next((cycle for cycle in coming if cycle.at > now and _is_another(schedule, cycle, planned.last)), None)
 
 
@@ -72,7 +75,8 @@ def latest(
     never started."""
     ahead = dt.timedelta(days=2 * schedule.before + 366)
     since = _cycles(schedule, dates, office, due.on, office.today(now) + ahead)
-    first = Cycle(due.on, office.at_local(_start(schedule, due.on, office), FIRE_HOUR))
+    planned = office.at_local(_start(schedule, due.on, office), FIRE_HOUR)
+    first = Cycle(due.on, max(due.at, planned) if schedule.catches_up else planned)
     passed = [first, *(cycle for cycle in since if cycle.at <= now and _is_another(schedule, cycle, due.on))]
     return passed[-1], len(passed) - 1
 
@@ -82,6 +86,13 @@ def start_date(schedule: ScheduleDef, start_on: dt.date, office: Office) -> dt.d
     if schedule.unit == "business_days":
         return office.calendars.strict.nth_after(start_on, schedule.before)[0]
     return start_on + dt.timedelta(days=schedule.before)
+
+
+def _not_before_morning(cycle: Cycle, now: dt.datetime, office: Office) -> Cycle:
+    """A cycle whose start has passed, on the next morning."""
+    today = office.today(now)
+    mornings = (office.at_local(day, FIRE_HOUR) for day in (today, today + ONE_DAY))
+    return cycle if cycle.at > now else Cycle(cycle.on, next(morning for morning in mornings if morning > now))
 
 
 def _is_another(schedule: ScheduleDef, cycle: Cycle, last: dt.date | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Literal
 
 from engine.case import FactValue, Task
@@ -19,6 +20,9 @@ from engine.words import say as say
 
 LinkLevel = Literal["open", "code", "second"]
 """How sure the page must be of who clicks: `open` < `code` < `second` (a second channel)."""
+
+MOST_ABOUT = 60
+"""Characters of one fact in a title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class FactDef:
     """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
-    district's own is where its settings do not say. A date that is `past` lies never in the future."""
+    district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
+    is a text that a browser can open."""
 
     name: str
     type: FactType
@@ -50,6 +55,7 @@ class FactDef:
     prefill: bool = False
     threshold: int | None = None
     past: bool = False
+    web_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +242,8 @@ class ClockDef:
     """An obligation (`window`: another party's right). It outlives states; see `Anchor` for when it begins, which it
     does only if `when` holds.
 
-    `satisfied_by` and `void_by` hold events. `days_fact` names an integer fact with a contract's days: the
-    shorter wins.
+    `satisfied_by` and `void_by` hold events; `dated_by` says of one which date fact holds the day on which it was
+    done, where that is told afterwards. `days_fact` names an integer fact with a contract's days: the shorter wins.
     """
 
     name: str
@@ -253,6 +259,7 @@ class ClockDef:
     window: bool = False
     agreed_fact: str | None = None
     when: Guard | None = None
+    dated_by: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +353,9 @@ CYCLE_ON, SUBJECT = "cycle_on", "agreement"
 @dataclass(frozen=True, slots=True)
 class ScheduleDef:
     """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), or before
-    the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each."""
+    the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each.
+    `catches_up`: an agreement that comes into the register after that day is asked all the same while the date itself
+    is still to come."""
 
     of_agreements: bool
     days: tuple[str, ...] = ()
@@ -354,6 +363,7 @@ class ScheduleDef:
     before: int = 0
     unit: str = "calendar_days"
     facts: tuple[tuple[str, FactValue], ...] = ()
+    catches_up: bool = False
 
     @property
     def gives(self) -> tuple[str, ...]:
@@ -393,7 +403,8 @@ class Scenario:
 class Definition:
     """`hash` is the SHA-256 of the compiled form without the texts; a case is pinned to (process, version, hash).
     `start_by` are the roles that may start a case (all, where there is none); `start_self` is the person fact that
-    whoever starts it on a page becomes. `unnoticed` says of mutants why no scenario need notice them,
+    whoever starts it on a page becomes. `about` are the text facts that tell one case from another wherever a title
+    stands, in a mail and behind an `open` link too. `unnoticed` says of mutants why no scenario need notice them,
     `migrates` which state takes the place of one that an earlier version had."""
 
     process: str
@@ -419,6 +430,13 @@ class Definition:
     schedule: ScheduleDef | None = None
     unnoticed: Mapping[str, str] = field(default_factory=dict)
     migrates: Mapping[str, str] = field(default_factory=dict)
+    about: tuple[str, ...] = ()
+
+    def named(self, title: Words, facts: Mapping[str, FactValue], language: str) -> str:
+        """A title with what its case is about, such as `Is it still used? (Reader, Reader Inc)`."""
+        known = (shorten(str(facts[name]), MOST_ABOUT, placeholder="…") for name in self.about if name in facts)
+        about = ", ".join(known)
+        return f"{say(title, language)} ({about})" if about else say(title, language)
 
     @property
     def initial(self) -> StateDef:

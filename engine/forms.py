@@ -20,6 +20,8 @@ R = TypeVar("R", bound=Raw)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+\.[^@\s<>\"(),:;\[\]\\.]+")
+_HOST = r"[^\s<>\"/@?#:.]+(\.[^\s<>\"/@?#:.]+)+"
+_WEB_ADDRESS = re.compile(rf"https?://{_HOST}(:[0-9]{{1,5}})?([/?#][^\s<>\"]*)?", re.IGNORECASE)
 _CONTACT = re.compile(r"(?P<name>[^<>]+)(?:<(?P<address>[^<>]*)>)?")
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AMERICAN = re.compile(r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})/(?P<year>[0-9]{4})")
@@ -62,6 +64,10 @@ _WORDS: Mapping[str, Words] = {
     "address": {
         "en": "'{typed}' is no mail address: write Name <address@example.org>",
         "es": "'{typed}' no es una dirección de correo: escriba Nombre <direccion@example.org>",
+    },
+    "web_address": {
+        "en": "'{typed}' is no address of a page: write it as https://www.example.org/page",
+        "es": "'{typed}' no es la dirección de una página: escríbala como https://www.example.org/pagina",
     },
     "contacts": {"en": "at most {most} contacts", "es": "como máximo {most} contactos"},
     "row": {
@@ -227,6 +233,8 @@ def _bool(fact: FactDef, typed: str) -> FactValue:
 
 
 def _text(fact: FactDef, typed: str) -> FactValue:
+    if fact.web_address and not _WEB_ADDRESS.fullmatch(typed):
+        raise FieldError("web_address", typed)
     return typed
 
 

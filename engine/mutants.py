@@ -58,10 +58,14 @@ def _of_clock(definition: Definition, clock: ClockDef) -> Iterator[Mutant]:
     for event in clock.satisfied_by:
         rest = tuple(one for one in clock.satisfied_by if one != event)
         yield changed(f"satisfied_by.{event}", f"{event} does not satisfy it", satisfied_by=rest)
+    for event, fact in clock.dated_by.items():
+        left = {one: of for one, of in clock.dated_by.items() if one != event}
+        yield changed(f"dated_by.{event}", f"{event} counts on the day of the answer, not on {fact}", dated_by=left)
     for rung in clock.ladder.rungs if clock.ladder and clock.rule.kind != "no_number" else ():
-        left = tuple(one for one in clock.ladder.rungs if one != rung) if clock.ladder else ()
+        others = tuple(one for one in clock.ladder.rungs if one != rung) if clock.ladder else ()
         yield changed(
-            f"rung.{rung.id}", f"rung {rung.id} never fires", ladder=clock.ladder and replace(clock.ladder, rungs=left)
+            f"rung.{rung.id}", f"rung {rung.id} never fires",
+            ladder=clock.ladder and replace(clock.ladder, rungs=others),
         )
     if clock.when is not None:
         yield changed("when.flip", f"it applies if not {clock.when.source}", when=_flipped(clock.when))

@@ -73,9 +73,16 @@ def settle(turn: Turn, event: str, on: dt.date) -> None:
     """Ends each running clock that this event satisfies or voids."""
     for clock in turn.definition.clocks.values():
         if event in clock.satisfied_by:
-            _end(turn, clock, "satisfied", on, event)
+            _end(turn, clock, "satisfied", _done_on(turn, clock, event, on), event)
         elif event in clock.void_by:
             _end(turn, clock, "void", on, event)
+
+
+def _done_on(turn: Turn, clock: ClockDef, event: str, on: dt.date) -> dt.date:
+    """The day on which what satisfies a clock was done: that which a fact names, but never a later one than `on`, the
+    day on which it was told."""
+    stated = turn.case.facts.get(clock.dated_by.get(event, ""))
+    return on if stated is None else min(on, _as_date(turn, stated))
 
 
 def fire_rung(turn: Turn, name: str, generation: int, rung: str, on: dt.date) -> None:
@@ -190,8 +197,9 @@ def _start(turn: Turn, clock: ClockDef, derived: Derived, void: Clock | None = N
         current = replace(current, reason=f"it applies again: {clock.when.source}")
     _put(turn, current)
     turn.tell("clock_started", **_told(current))
-    happened = ((event, turn.case.happened.get(event)) for event in clock.satisfied_by)
-    met = next(((event, on) for event, on in happened if on is not None and on >= current.anchor), None)
+    told = ((event, turn.case.happened[event]) for event in clock.satisfied_by if event in turn.case.happened)
+    done = ((event, _done_on(turn, clock, event, on)) for event, on in told)
+    met = next(((event, on) for event, on in done if on >= current.anchor), None)
     if met is None:
         _set_timers(turn, clock, current, derived, fire_passed=True)
     else:

@@ -67,7 +67,7 @@ def differences(
 def _of_clock(story: Story, name: str, key: str) -> object:
     """What became of a clock of the case itself: a date, its status, or the ids of the rungs that fired, in order."""
     if key != "rungs":
-        return str(getattr(story.case.clocks[name], key))
+        return str(getattr(story.case.clocks[name], {"ended": "ended_on"}.get(key, key)))
     fired = [h for h in story.of("rung_fired") if h.case_id == story.case.id and h.detail["of"] == name]
     return tuple(dict.fromkeys(h.detail["rung"] for h in fired))
 

@@ -53,7 +53,7 @@ def _value(fact: FactDef, on: str) -> str:
         case "table":
             return json.dumps(_rows(fact, on))
         case _:
-            return "Sample"
+            return "https://sample.example" if fact.web_address else "Sample"
 
 
 def _rows(fact: FactDef, on: str) -> object:

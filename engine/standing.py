@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from engine.case import SYSTEM, Case
-from engine.cycles import NOTHING, Cycle, latest, next_cycle
+from engine.cycles import NOTHING, Cycle, Planned, latest, next_cycle
 from engine.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
 from engine.errors import Refused, UsageError
 from engine.messages import OfSchedule, StartCase
@@ -109,6 +109,8 @@ def _plan(
     news: dict[str, Cycle | None] = {}
     for subject, entry in entries.items():
         planned = there.get(subject, NOTHING)
+        if planned == NOTHING and schedule.catches_up and schedule.days:
+            planned = _of_the_one_before(unit, process, entry)
         if planned.stopped:
             continue
         wanted = next_cycle(schedule, entry.values, planned, now, office) if _is_wanted(schedule, entry) else None
@@ -116,6 +118,13 @@ def _plan(
             news[subject] = wanted
     if news:
         unit.plan_cycles(process, news)
+
+
+def _of_the_one_before(unit: Unit, process: str, entry: Entry) -> Planned:
+    """What a renewed agreement need not be asked again: the cycle that has started for the one that it supersedes."""
+    before = entry.values.get(SUPERSEDES)
+    found = unit.cycles(process, [before]).get(before, NOTHING) if isinstance(before, str) else NOTHING
+    return Planned(last=found.last)
 
 
 def _is_wanted(schedule: ScheduleDef, entry: Entry) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from engine.case import Clock
-from engine.definition import say
+from engine.definition import Who, say
 from engine.ports import BriefLine
 from notifiers.render import Cell, Table
 from notifiers.words import Matter, date_words
@@ -30,6 +31,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "news": {"en": "to know", "es": "para su información"},
     "brief": {"en": "Brief for", "es": "Resumen del"},
     "reminder": {"en": "Reminder", "es": "Recordatorio"},
+    "request": {"en": "Please answer", "es": "Le pedimos que responda"},
     "asked": {"en": "district target", "es": "meta del distrito"},
     "askeds": {"en": "district targets", "es": "metas del distrito"},
     "one_case": {"en": "case", "es": "caso"},
@@ -54,7 +56,26 @@ def merged(lines: Iterable[BriefLine]) -> list[BriefLine]:
 
 def wanted(lines: Iterable[BriefLine], matters: Mapping[str, Matter]) -> list[BriefLine]:
     """The merged lines without those of tasks that are closed and of clocks that have ended."""
-    return merged(line for line in lines if _holds(line, matters.get(line.case_id)))
+    return merged(_as_law(line, matters[line.case_id]) for line in lines if _holds(line, matters.get(line.case_id)))
+
+
+def _as_law(line: BriefLine, matter: Matter) -> BriefLine:
+    """A task by which an outsider does a legal duty of their own is told with the law's date, not with the district's
+    earlier target."""
+    duty = _own_duty(line, matter)
+    return line if duty is None else replace(line, date=duty.legal, legal=True)
+
+
+def _own_duty(line: BriefLine, matter: Matter) -> Clock | None:
+    """The legal duty of an outsider before whose date their task is due, while it has one."""
+    task = matter.case.task(line.task_id) if line.party and line.task_id else None
+    asked = matter.definition.task(task) if task else None
+    name = asked.due.of if asked and asked.due and asked.due.before else None
+    known, clock = matter.definition.clocks.get(name or ""), matter.case.clocks.get(name or "")
+    if known is None or clock is None or known.chases != Who("party", line.party or ""):
+        return None
+    told = known.rule.kind_of_date == "legal deadline" and clock.status == "running" and clock.legal is not None
+    return clock if told else None
 
 
 def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], today: dt.date, language: str, link: Link
@@ -81,14 +102,15 @@ def headline(lines: Sequence[BriefLine], today: dt.date, language: str) -> str:
 
 def contact_words(lines: Sequence[BriefLine], today: dt.date, language: str) -> dict[str, str]:
     """The headline of a contact's mail, such as `Reminder: 1 legal deadline, 2 district targets (case 2028-0001)`; and
-    `passed` when one of the dates has passed."""
+    `passed` when one of the dates has passed, `is_first` when nothing was asked for before."""
     legal, target, _ = (len(group) for _, group in _groups(lines))
     cases = sorted({line.case_id for line in lines})
     parts = [*_count(legal, "legal", language), *_count(target, "asked", language)]
     where = f"{said('one_case', language)} {cases[0]}" if len(cases) == 1 else f"{len(cases)} {said('cases', language)}"
     passed = any(line.date is not None and line.date < today for line in lines)
-    headline = f"{said('reminder', language)}: {', '.join(parts)} ({where})"
-    return {"headline": headline, "passed": "yes" if passed else ""}
+    is_first = all(line.kind == "task" for line in lines)
+    headline = f"{said('request' if is_first else 'reminder', language)}: {', '.join(parts)} ({where})"
+    return {"headline": headline, "passed": "yes" if passed else "", "is_first": "yes" if is_first else ""}
 
 
 def _groups(lines: Sequence[BriefLine]) -> Iterator[tuple[str, list[BriefLine]]]:
@@ -121,10 +143,10 @@ def _words(line: BriefLine, matter: Matter, language: str) -> str:
 def _title(line: BriefLine, matter: Matter, language: str) -> str:
     definition, case = matter.definition, matter.case
     if line.kind != "news" and line.subject in definition.clocks:
-        return say(definition.clocks[line.subject].title, language)
+        return definition.named(definition.clocks[line.subject].title, case.facts, language)
     task = case.task(line.task_id) if line.task_id else None
     asked = definition.task(task) if task else None
-    return say(asked.title, language) if asked else line.text
+    return definition.named(asked.title, case.facts, language) if asked else line.text
 
 
 def _unread_party(line: BriefLine, matter: Matter, language: str) -> str | None:
@@ -151,7 +173,7 @@ def _by_when(line: BriefLine, matter: Matter, today: dt.date, language: str) -> 
     if line.date is None:
         return said("no_date", language)
     passed = said("passed", language) if line.date < today else ""
-    clock = matter.case.clocks.get(line.subject)
+    clock = matter.case.clocks.get(line.subject) or _own_duty(line, matter)
     return passed + date_words(line.date, language) + (_law(line, matter, clock, language) if clock else "")
 
 

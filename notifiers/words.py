@@ -145,7 +145,7 @@ def case_words(definition: Definition, case: Case, office: Office, language: str
 
 def task_words(definition: Definition, case: Case, task: Task, office: Office, language: str) -> dict[str, str]:
     wanted = definition.task(task)
-    values = {"task": task.title if wanted is None else say(wanted.title, language)}
+    values = {"task": task.title if wanted is None else definition.named(wanted.title, case.facts, language)}
     if task.due is not None:
         values["due"] = date_words(task.due, language)
     absent = office.person(task.instead_of) if task.instead_of else None

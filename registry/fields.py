@@ -56,7 +56,7 @@ def _labels(options: Mapping[str, str]) -> Mapping[str, Words]:
 
 
 def _clauses() -> RegisterField:
-    kinds = {"page": "int", "quote": "text", "reason": "text", "reviewer": "text", "checked_on": "date"}
+    kinds = {"page": "text", "quote": "text", "reason": "text", "reviewer": "text", "checked_on": "date"}
     columns = (Column("status", FactType("choice", tuple(CLAUSE_STATUSES))),
                *(Column(name, FactType(kind), optional=True) for name, kind in kinds.items()))
     labels = {name: {"en": name.replace("_", " ").capitalize()} for name in ("status", *kinds)}

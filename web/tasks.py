@@ -254,7 +254,7 @@ def _form_page(
         look.language,
         status,
         look=look,
-        title=say(wanted.title, look.language),
+        title=look.definition.named(wanted.title, look.case.facts, look.language),
         help=say(wanted.help, look.language) if wanted.help else "",
         process=say(look.definition.title, look.language),
         dates=_dates(look, task),
@@ -584,5 +584,6 @@ def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[tuple[tuple[bo
         if task.is_open and mine and wanted is not None:
             due = date_words(task.due, language) if task.due else ""
             order = (task.offered, task.due or dt.date.max, task.id)
-            lines.append((order, TaskLine(task.id, say(wanted.title, language), case.id, due, task.offered)))
+            title = definition.named(wanted.title, case.facts, language)
+            lines.append((order, TaskLine(task.id, title, case.id, due, task.offered)))
     return lines

@@ -94,7 +94,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             audiences=_map("audience"),
             registers=_map("register"),
             schedule=_ref("schedule"),
-            unnoticed=_list("unnoticed"), migrates=ANY_MAP,
+            unnoticed=_list("unnoticed"), migrates=ANY_MAP, about=NAMES,
         ),
         "fact": block(
             ("type", "label"),
@@ -110,6 +110,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             prefill=FLAG,
             threshold=NUMBER,
             past=FLAG,
+            web_address=FLAG,
         ),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),
@@ -119,6 +120,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             on={"anyOf": [{"type": "array"}, _ref("schedule_on")]},
             for_={"enum": ["agreements"]},
             facts=ANY_MAP,
+            late={"enum": ["skip", "start"]},
         ),
         "schedule_on": block(("before", "of"), before=LENGTH, of={}),
         "register": block(("kind",), kind={"enum": ["agreement", "product"]}, of=WORD, facts=ANY_MAP, set=ANY_MAP),
@@ -129,13 +131,14 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             anchor={"anyOf": [WORD, _ref("anchor"), _ref("anchor_earliest")]},
             owner=WORD,
             when=GUARD,
-            satisfied_by=NAMES,
+            satisfied_by={"type": "array", "items": {"anyOf": [WORD, _ref("done_on")]}},
             void_by=NAMES,
             ladder={"enum": sorted(law.ladders)},
             chases=WORD,
             days=WORD,
             agreed=WORD,
         ),
+        "done_on": block(("event", "on"), event=WORD, on=WORD),
         "anchor": block((), event=WORD, clock=WORD),
         "anchor_earliest": block(("earliest",), earliest={"type": "array"}),
         "mail": block(
@@ -201,7 +204,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
         ),
         "step": block(("on", "do"), on=WORD, do=WORD, with_=ANY_MAP, by=WORD, process=WORD),
         "expect": block((), state=WORD, outcome=WORD, mails=NAMES, clocks=_map("expected_clock")),
-        "expected_clock": block((), legal=WORD, target=WORD, status=WORD, rungs=NAMES),
+        "expected_clock": block((), legal=WORD, target=WORD, status=WORD, ended=WORD, rungs=NAMES),
     }
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
-from engine.case import Case, FactValue, Suggestion, TableRow
+from engine.case import Case, Contact, FactValue, Suggestion, TableRow
 from engine.definition import Definition
 from engine.errors import Refused, UsageError
 from engine.service import Service
@@ -19,6 +19,7 @@ from storage.tables import CASES, CYCLES
 from tests.integration.stored import ANN, opened
 from tests.office import PEOPLE, actor, office
 from tests.registers import CHECK_IN, COLLECT, SIGNING, Shelf, compiled
+from workflows import Catalogue
 
 D = dt.date
 NOW = dt.datetime(2026, 11, 1, 12, 0, tzinfo=dt.UTC)
@@ -285,3 +286,15 @@ def test_a_case_started_by_hand_is_suggested_only_what_it_names(store: SqlStore)
         of.start("collect", {"cycle_on": D(2026, 11, 17)}, {}, actor("ada"), NOW, first.id)
     with pytest.raises(UsageError, match="unknown case '2020-0001'"):
         of.start("check_in", facts, {}, actor("ada"), NOW, "2020-0001")
+
+
+def test_a_renewed_agreement_is_not_asked_again_for_a_date_that_was_asked_for(store: SqlStore) -> None:
+    of = Service(store, Shelf(Catalogue().newest("subcontractor_list")), lambda people: office())
+    contact: Mapping[str, FactValue] = {"contact": (Contact("Ana", "ana@acme.example"),)}
+    write(of, store, {**ACME, **contact}, now=later(days=20))
+    assert waiting(store) == [("subcontractor_list", "A-0001", D(2027, 1, 1))]
+    of.tick(later(days=20, hours=2))
+    (case,) = cases(store)
+    assert (case.facts["cycle_on"], case.flags) == (D(2027, 1, 1), ())
+    write(of, store, {"supersedes": "A-0001", "type": "vendor_dpa", "signed_on": D(2026, 11, 20)}, now=later(days=23))
+    assert waiting(store) == [("subcontractor_list", "A-0002", D(2027, 7, 1))]

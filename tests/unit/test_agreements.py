@@ -9,22 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from engine.case import Case, Contact, FactValue
+from engine.case import Case, Contact, FactValue, TableRow
 from engine.decide import decide, start
 from engine.definition import Definition
 from engine.errors import FaultyInput, NeedsSecond, Refused, UsageError
 from engine.forms import read_values
-from engine.messages import CompleteTask, Decision, RecordFacts, StartCase, StartChild, WriteRegister
+from engine.messages import CompleteTask, Decision, RecordFacts, Send, StartCase, StartChild, WriteRegister
+from engine.moves import enter
 from engine.office import Office
 from engine.prove import check
 from engine.register import Entry
 from engine.simulate import Answer, play
+from engine.turn import Turn
 from registry.fields import FIELDS, entry_of
 from registry.likeness import by_likeness
 from registry.values import Holding, Operator, Product
 from tests.office import actor, office
 from tests.registers import ACME, DELETION, GRADE, NAME, POSTING, SIGNING, D, Shelf, compiled, deletion, entry
 from web.forms import fields_of, read_submission
+from workflows import Catalogue
 
 NOW = dt.datetime(2026, 11, 23, 18, 0, tzinfo=dt.UTC)
 TODAY = D(2026, 11, 23)
@@ -52,6 +55,27 @@ def ordered(*entries: Entry, named: str = "A-0001") -> tuple[Definition, Case]:
     definition, where = deletion(), house(*(entries or (entry(),)))
     case = begun(definition, where, received_on=TODAY).case
     return definition, answer(definition, case, where, "find", "found", agreement=named).case
+
+
+def directed(**named: FactValue) -> Decision:
+    """A parent asked, and the privacy officer sends the directive to an operator."""
+    definition, where = Catalogue().newest("deletion_order"), house(entry(deletion_days=10, sponsor="dan"))
+    given: Mapping[str, FactValue] = {"why": "parent", "scope": "Account 4711"}
+    case = start(definition, StartCase("2026-0001", actor("cus"), given, {"operator": ACME}), NOW, where).case
+    return answer(definition, case, where, "direct", "send", scope="Account 4711", **named)
+
+
+@pytest.mark.parametrize(("named", "due", "told"), [
+    ({"agreement": "A-0001"}, D(2026, 12, 3), "person:dan"),
+    ({}, D(2026, 12, 23), "person:ada"),
+])  # fmt: skip
+def test_a_deletion_counts_the_days_of_its_agreement_and_tells_the_sponsor(
+        named: Mapping[str, FactValue], due: D, told: str) -> None:
+    decision = directed(**named)
+    certify = decision.case.open_task("certify")
+    assert certify is not None and certify.due == due
+    sent = {effect.mail: effect.recipient for effect in decision.effects if isinstance(effect, Send)}
+    assert sent["account_closes"] == told
 
 
 # --- taken from the register -----------------------------------------------------------------------------------------
@@ -344,3 +368,33 @@ def test_a_state_that_lacks_a_fact_for_the_register_refuses() -> None:
 def test_every_field_of_the_register_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "definitions.md").read_text("utf-8")
     assert [name for name in FIELDS if f"`{name}`" not in text] == []
+
+
+def test_a_sponsorship_enters_what_it_found_out_and_the_posting_begins_with_it() -> None:
+    definition, where = Catalogue().newest("vendor_sponsorship"), house()
+    where = replace(where, processes=frozenset({"contract_posting"}))
+    clauses = tuple(TableRow(key, {"status": "present", "page": "3, second passage"}) for key in "abcdefg")
+    facts: Mapping[str, FactValue] = {
+        "sponsor": "dan", "product": "Reader", "vendor_name": "Reader Inc", "vendor_contact": (ACME,),
+        "purpose": "Reading",
+        "agreement_type": "vendor_dpa", "entered_on": TODAY, "signed_on": TODAY, "breach_notice_days": 30,
+        "deletion_days": 10, "subcontractors": "None", "business_address": "1 Main St, Springfield", "clauses": clauses,
+        "data_elements": frozenset({NAME, GRADE}), "messaging": "no",
+    }  # fmt: skip
+    case = start(definition, StartCase("2026-0001", actor("ada"), facts, {}), NOW, where).case
+    turn = Turn(definition, where, actor("ada"), NOW, case)
+    enter(turn, "executed")
+    (written,) = (effect for effect in turn.effects if isinstance(effect, WriteRegister))
+    assert written.values["data_elements"] == frozenset({NAME, GRADE}) and written.values["clauses"] == clauses
+    assert written.values["business_address"] == "1 Main St, Springfield"
+    (child,) = (effect for effect in turn.effects if isinstance(effect, StartChild))
+    given = {name: child.facts[name] for name in ("operator_name", "business_address", "uses", "subcontractors")}
+    assert given == {"operator_name": "Reader Inc", "business_address": "1 Main St, Springfield", "uses": "Reading",
+                     "subcontractors": "None"}
+
+
+def test_privacy_ends_its_review_only_with_the_data_elements() -> None:
+    definition = Catalogue().newest("vendor_sponsorship")
+    (review,) = (task for state in definition.states.values() for task in state.tasks if task.name == "review_privacy")
+    assert review.outcomes["fine"].needs == ("data_elements",)
+    assert definition.facts["data_elements"].type.options == FIELDS["data_elements"].type.options

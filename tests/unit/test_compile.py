@@ -277,3 +277,21 @@ def test_the_law_has_its_calendars_and_ladders() -> None:
     law = lawbook()
     assert {"il-statutory", "il-strict"} <= law.calendars.keys()
     assert {"SHORT", "MID", "LONG", "SOFT", "DATE"} <= law.ladders.keys()
+
+
+def test_a_title_says_what_its_case_is_about() -> None:
+    definition = Catalogue().newest("annual_attestation")
+    title = {"en": "Is it still used?"}
+    facts = {"product": "Reader", "operator_name": "Reader Inc"}
+    assert definition.named(title, facts, "en") == "Is it still used? (Reader, Reader Inc)"
+    assert definition.named(title, {"product": f"Reader {'x ' * 40}"}, "es").endswith("x…)")
+    assert definition.named(title, {}, "en") == "Is it still used?"
+
+
+@pytest.mark.parametrize(("about", "message"), [
+    ("[note]", "about: fact 'note' is personal and never stands in a mail"),
+    ("[device]", "about: fact 'device' is a choice, but must be a text"),
+    ("[devise]", "about: there is no 'devise' in facts (did you mean 'device'?)"),
+])  # fmt: skip
+def test_what_a_case_is_about_can_be_mailed(about: str, message: str) -> None:
+    assert message in [fault.message for fault in faults(f"about: {about}\n{SOUND.lstrip()}")]

@@ -192,3 +192,41 @@ def test_the_custodian_reads_whom_to_tell_on_paper(
     said = text(c.compose(row, matters(definition, one), [line(one, party=None)], office, desk, NOW))
     assert ("reads no mail" in said) == bool(says)
     assert says in said
+
+
+def lists(number: int, product: str) -> Case:
+    """An operator's list is due on the first of the year for one product; the district's target is a day before."""
+    of = Catalogue().newest("subcontractor_list")
+    due = dt.date(2029, 1, 1)
+    clock = Clock("list", 1, "R-SUBLIST", "1", ("il-strict",), due, None, (), "running", due, due, due)
+    task = Task(f"2028-000{number}-1", "give", "asked", 1, 1, "Give", (), None, "operator", dt.date(2028, 12, 29), NOW)
+    made = replace(case(number, LEARN, task), process=of.process, version=of.version, hash=of.hash)
+    return replace(made, state="asked", entry=1, clocks={"list": clock}, facts={"product": product})
+
+
+def asks(of: Case, kind: str) -> BriefLine:
+    (task,) = of.tasks
+    return BriefLine(of.id, kind, task.id, task.title, 0, task.due, False, task.id, "operator")
+
+
+@pytest.mark.parametrize(("kind", "begins"), [
+    ("task", "Please answer: 2 legal deadlines (2 cases) Dear Learn Inc, Lake District 12 asks you for what is below."),
+    ("reminder", "Reminder: 2 legal deadlines (2 cases) Dear Learn Inc, This is a reminder from Lake District 12."),
+])  # fmt: skip
+def test_a_request_names_the_product_and_the_date_of_the_law_that_it_is_for(
+        office: Office, kind: str, begins: str) -> None:
+    both, of = (lists(1, "Reader"), lists(2, "Maths")), Catalogue().newest("subcontractor_list")
+    made = composed(office, of, *both, lines=tuple(asks(one, kind) for one in both))
+    said = text(made)
+    assert said.startswith(begins)
+    assert "third parties (Reader)" in said and "third parties (Maths)" in said
+    assert said.count("Monday, January 1, 2029 (legal deadline, 105 ILCS 85/15(6))") == 2
+    assert "December 29" not in said and "not legal deadlines" not in said
+
+
+def test_a_request_without_a_legal_date_is_the_districts_own(office: Office) -> None:
+    held = lists(1, "Reader")
+    held = replace(held, clocks={"list": replace(held.clocks["list"], legal=None)})
+    said = text(composed(office, Catalogue().newest("subcontractor_list"), held, lines=(asks(held, "task"),)))
+    assert said.startswith("Please answer: 1 district target (case 2028-0001)")
+    assert "December 29" in said and "they are not legal deadlines" in said

@@ -233,3 +233,31 @@ def test_calendars_are_not_needed_for_calendar_days() -> None:
     empty = Calendar("none", "1", {}, D(2026, 1, 1), D(2026, 1, 2))
     bare = replace(office(), calendars=replace(office().calendars, strict=empty, statutory=empty))
     assert next_cycle(YEARLY, {"signed_on": D(2040, 3, 1)}, NOTHING, at("2044-01-01 12:00"), bare) is not None
+
+
+CATCHING_UP = ScheduleDef(True, ("01-01", "07-01"), before=45, catches_up=True)
+TERM = replace(ON_EXPIRY, catches_up=True)
+
+
+@pytest.mark.parametrize(("now", "on", "moment", "why"), [
+    ("2026-11-17 12:59", D(2027, 1, 1), "2026-11-17 13:00", "on its day"),
+    ("2026-11-29 18:00", D(2027, 1, 1), "2026-11-30 13:00", "the next morning, since the date is still to come"),
+    ("2026-11-30 12:00", D(2027, 1, 1), "2026-11-30 13:00", "and planned again it stays there"),
+    ("2027-01-01 18:00", D(2027, 1, 1), "2027-01-02 13:00", "on the last day"),
+    ("2027-01-02 18:00", D(2027, 7, 1), "2027-05-17 12:00", "what is over is over"),
+])  # fmt: skip
+def test_a_schedule_that_catches_up_asks_while_the_date_is_to_come(now: str, on: D, moment: str, why: str) -> None:
+    assert cycle(CATCHING_UP, now) == (on, moment), why
+
+
+def test_what_was_caught_up_is_not_late_and_not_started_twice() -> None:
+    due = Cycle(D(2027, 1, 1), at("2026-11-30 13:00"))
+    assert latest(CATCHING_UP, {}, due, at("2026-11-30 13:00"), office()) == (due, 0)
+    started = Planned(last=D(2027, 1, 1))
+    assert cycle(CATCHING_UP, "2026-11-30 13:01", started) == (D(2027, 7, 1), "2027-05-17 12:00")
+
+
+def test_an_end_of_term_that_is_near_is_asked_about_the_next_morning() -> None:
+    assert cycle(TERM, "2026-11-29 18:00", expires_on=D(2027, 1, 15)) == (D(2027, 1, 15), "2026-11-30 13:00")
+    assert cycle(TERM, "2026-11-29 18:00", expires_on=D(2026, 11, 28)) is None
+    assert cycle(ON_EXPIRY, "2026-11-29 18:00", expires_on=D(2027, 1, 15)) is None

@@ -96,3 +96,22 @@ def test_a_person_must_be_somebody_of_the_office() -> None:
     values, errors = read_values(CORRECTION, ["data_owner"], {"data_owner": "dna"}, people=people)
     assert values == {} and errors == {"data_owner": "nobody here is 'dna' (did you mean 'dan'?)"}
     assert read_values(CORRECTION, ["data_owner"], {"data_owner": "dan"}, people=people)[0] == {"data_owner": "dan"}
+
+
+WEB = FactDef("x", FactType("text"), {"en": "X"}, web_address=True)
+
+
+@pytest.mark.parametrize("typed", [
+    "https://www.district.example/soppa/a.pdf", "http://d.example", "HTTPS://d.example:8443/a?b=c#d",
+])  # fmt: skip
+def test_an_address_of_a_page(typed: str) -> None:
+    assert read_value(WEB, typed) == typed
+
+
+@pytest.mark.parametrize("typed", [
+    "javascript:alert(1)", "www.district.example", "https://", "https://localhost", "https://d.example/a b",
+    "https://district.example@evil.example/", "ftp://d.example/a", "data:text/html,x", 'https://d.example/"onclick=',
+])  # fmt: skip
+def test_what_no_browser_should_open_is_refused(typed: str) -> None:
+    with pytest.raises(FieldError, match="is no address of a page: write it as https://www"):
+        read_value(WEB, typed)

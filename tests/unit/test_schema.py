@@ -28,6 +28,7 @@ BLOCKS = {
     "on": "schedule_on",
     "register X": "register",
     "clock X": "clock",
+    "satisfied_by": "done_on",
     "mail X": "mail",
     "audience X": "audience",
     "child X": "child",
