@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from cli.failpoint import dying, taking_or_dying
 from cli.inhand import InHand, count_dead, in_hand
+from cli.seen import Marker, check_not_set_back, marking
 from cli.settings import RelaySettings as Wanted
 from cli.wiring import House, is_sqlite, new_token
 from cli.worker import Duties, Heart
@@ -27,10 +29,13 @@ TICK_SECONDS = 0.1
 def heart_of(house: House, *, tells_gaps: bool = True) -> Iterator[Heart]:
     """A heart ready to beat; the connection to the relay is closed with the block.
 
-    A played clock jumps: `tells_gaps` False keeps the officer from hearing of each jump.
+    A played clock jumps: `tells_gaps` False keeps the officer from hearing of each jump. Raises `WrongEnvironment` for
+    a database that was set back to an earlier moment.
     """
-    with in_hand(house.home) as hand, relay_of(house) as relay:
-        yield Heart(duties(house, relay, hand, tells_gaps=tells_gaps), house.clock)
+    check_not_set_back(house)
+    stop = threading.Event()
+    with in_hand(house.home) as hand, relay_of(house) as relay, marking(house, stop) as marker:
+        yield Heart(duties(house, relay, hand, marker, tells_gaps=tells_gaps), house.clock, stop)
 
 
 @contextmanager
@@ -45,7 +50,7 @@ def relay_of(house: House) -> Iterator[Relay | None]:
         yield Relay(house.store.outbox, house.store, link, dying(house.settings, compose), house.clock)
 
 
-def duties(house: House, relay: Relay | None, hand: InHand, *, tells_gaps: bool) -> Duties:
+def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, tells_gaps: bool) -> Duties:
     """Without a relay, mails wait in the outbox."""
     taking = taking_or_dying(house.settings, hand.take)
 
@@ -69,6 +74,10 @@ def duties(house: House, relay: Relay | None, hand: InHand, *, tells_gaps: bool)
         house.service.replan(now)
         house.documents.sweep(now, house.store.views.named_documents)
 
+    def set_high_water(now: dt.datetime) -> None:
+        house.store.set_high_water(now)
+        marker.mark_now_and_then(now)
+
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}
         with house.store.read() as unit:
@@ -77,7 +86,7 @@ def duties(house: House, relay: Relay | None, hand: InHand, *, tells_gaps: bool)
             house.store.outbox.notify(f"person:{holder.person.id}", "while_off", None, said, now)
 
     return Duties(tick, advance, send, rescue,
-                  lambda now: not house.store.has_work(now), house.store.high_water, house.store.set_high_water,
+                  lambda now: not house.store.has_work(now), house.store.high_water, set_high_water,
                   was_off if tells_gaps else None)
 
 

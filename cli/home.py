@@ -42,6 +42,24 @@ class Home:
     def lock(self) -> Path:
         return self.root / "daemon.lock"
 
+    @property
+    def backup_lock(self) -> Path:
+        return self.root / "backup.lock"
+
+    @property
+    def seen(self) -> Path:
+        """How far this home has seen its database come."""
+        return self.root / "seen"
+
+    @property
+    def restoring(self) -> Path:
+        """There while a backup is restored into this home, and when that did not come to its end."""
+        return self.root / "restoring"
+
+    @property
+    def backup_key(self) -> Path:
+        return self.root / "keys" / "backup"
+
 
 def find_home(named: Path | None) -> Home:
     """The folder named, else SOPPA_HOME, else systemd's state folder, else the user's own data folder."""
@@ -55,6 +73,7 @@ def find_home(named: Path | None) -> Home:
 
 def make_home(home: Home) -> None:
     """Makes the folders. Raises `UsageError` when something is there already, or where they cannot be."""
+    check_restored(home)
     if home.settings.exists() or home.ring.exists():
         raise UsageError(f"{home.root} is a home already: use it, or name an empty folder with --home")
     try:
@@ -75,6 +94,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 def check_home(home: Home) -> None:
     """Refuses a home that is missing, open to others, or without its key. Raises `WrongEnvironment`."""
+    check_restored(home)
     if not home.settings.is_file():
         raise WrongEnvironment(f"{home.root} is no home of a district: make one with soppa init --home {home.root}, "
                                f"or name yours with --home or SOPPA_HOME")
@@ -83,6 +103,13 @@ def check_home(home: Home) -> None:
                                f"personal data of {home.database.name} cannot be read")
     for path in (home.root, home.ring.parent, home.ring, home.settings, home.database):
         check_mode(path)
+
+
+def check_restored(home: Home) -> None:
+    """Refuses a folder into which a backup was restored in part. Raises `WrongEnvironment`."""
+    if home.restoring.exists():
+        raise WrongEnvironment(f"{home.root} holds a restore that is not finished: wait for it; where it was cut off, "
+                               f"empty the folder and restore again")
 
 
 def check_mode(path: Path) -> None:

@@ -55,6 +55,9 @@ COMMANDS = {
     "people": "The people of the office: import, list, set, totp.",
     "mail": "Mails: test, preview, outbox, retry, settle, bounced.",
     "incidents": "What failed five times: list, retry.",
+    "backup": "Make an encrypted backup; its key; list, accept.",
+    "restore": "Bring a backup back, or check that it could be.",
+    "verify": "Whether histories, dates, mails and documents are whole.",
     "clock": "Accept the machine's clock after it ran wrong.",
 }
 

@@ -48,6 +48,11 @@ def left(value: dt.date | None, today: dt.date) -> str:
     return count if days > 0 else f"{count} late"
 
 
+def count(number: int, thing: str) -> str:
+    """`1 file`, `1,234 files`."""
+    return f"{number:,} {thing}{'s' if number != 1 else ''}"
+
+
 def numbered(lines: Sequence[str]) -> None:
     """A numbered list, wrapped to 80 columns."""
     for number, line in enumerate(lines, 1):

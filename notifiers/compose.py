@@ -28,7 +28,7 @@ from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
 BRIEF, CONTACT_BRIEF, TASK = "brief", "contact_brief", "task"
-NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken")
+NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
@@ -208,6 +208,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
         values |= act_words(row, draft.office, language)
     if row.mail == "while_off":
         values |= words.while_off_words(row.words, draft.office, language)
+    if row.mail == "set_back":
+        values |= {"since": words.instant_words(dt.datetime.fromisoformat(row.words["since"]), draft.office, language)}
     if matter is not None:
         values |= {"case": matter.case.id} | _fresh_words(row, draft, matter, language)
     if row.mail == "fresh_link" and "link" not in values:

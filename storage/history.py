@@ -89,14 +89,20 @@ def recorded_at(connection: Connection, case_id: str) -> dict[str, dt.datetime]:
 
 def faults(connection: Connection, ring: Ring, case_id: str) -> Sequence[str]:
     """What is wrong with the chain of a case, a sentence for each line at fault; empty when it is whole."""
+    return faults_in(ring, case_id, _rows(connection, case_id))
+
+
+def faults_in(ring: Ring | None, case_id: str, rows: Iterable[Row]) -> Sequence[str]:
+    """The same of these rows, which are all of the case's in their order; without a ring the personal parts are left
+    aside."""
     found: list[str] = []
     head = START
-    for number, row in enumerate(_rows(connection, case_id), 1):
+    for number, row in enumerate(rows, 1):
         if row["seq"] != number:
             return [*found, f"case {case_id}: line {number} of its history is missing"]
         if row["hash"] != hash_after(head, row):
             found.append(f"case {case_id}: line {number} of its history, or the one before, was changed")
-        if not _personal_is_true(ring, row):
+        if ring is not None and not _personal_is_true(ring, row):
             found.append(f"case {case_id}: the personal part of line {number} was changed")
         head = row["hash"]
     return found

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
 from engine.errors import SoppaError
 from engine.messages import MailSettled
@@ -33,6 +33,7 @@ HANDING_OVER = dt.timedelta(minutes=15)
 """Longer than the ten minutes that a relay may take to answer the final dot."""
 
 _SETTLED = ("accepted", "failed", "uncertain")
+_MANY = 500
 
 
 class SqlOutbox:
@@ -150,6 +151,23 @@ class SqlOutbox:
         doubtful = (OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "uncertain")
         reply = f"decided by {by}"
         return self.base.write(lambda connection: self._settle(connection, doubtful, state, reply, now))
+
+    def doubt(self, now: dt.datetime, why: str) -> Sequence[int]:
+        """Puts in doubt, after the database was set back to an earlier moment, each mail that may have been sent since:
+        those that are not settled and whose time has come. Gives their numbers."""
+        unsettled = OUTBOX.c.state.in_(("queued", "claimed", "handing_over", "deferred"))
+        come = unsettled & (OUTBOX.c.at.is_(None) | (OUTBOX.c.at <= now))
+        some = select(OUTBOX.c.id).where(come).order_by(OUTBOX.c.id).limit(_MANY)
+        doubtful: list[int] = []
+        while ids := self.base.write(lambda connection: self._doubt(connection, some, why, now)):
+            doubtful += ids
+        return doubtful
+
+    def _doubt(self, connection: Connection, some: Select[int], why: str, now: dt.datetime) -> Sequence[int]:
+        ids = connection.scalars(some.with_for_update()).all()
+        for outbox_id in ids:
+            self._settle(connection, OUTBOX.c.id == outbox_id, "uncertain", why, now)
+        return ids
 
     def _claim(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[OutboxRow], bool]:
         """The claimed rows, and whether briefs were held over: then more of them may wait."""

@@ -44,20 +44,30 @@ def seal(connection: Connection, now: dt.datetime) -> Seal | None:
 
 def faults(connection: Connection) -> Sequence[str]:
     """What is wrong with the seals, and with histories that are not as they were sealed; empty when all is whole."""
+    found, listed = chain(connection)
+    for (case_id, seq), head in listed.items():
+        line = select(HISTORY.c.hash).where((HISTORY.c.case_id == case_id) & (HISTORY.c.seq == seq))
+        if connection.scalar(line) != head:
+            found.append(not_as_sealed(case_id, seq))
+    return found
+
+
+def chain(connection: Connection) -> tuple[list[str], dict[tuple[str, int], str]]:
+    """What is wrong with the seals themselves, and every head that they list, by case and number of its line."""
     found: list[str] = []
     before, listed = history.START, dict[tuple[str, int], str]()
     for number, row in enumerate(connection.execute(select(SEALS).order_by(SEALS.c.number)).mappings(), 1):
         if row["number"] != number:
-            return [*found, f"seal {number} is missing"]
+            return [*found, f"seal {number} is missing"], listed
         if row["hash"] != _hash(before, row):
             found.append(f"seal {number}, or the one before, was changed")
         listed |= {(case_id, seq): head for case_id, seq, head in json.loads(row["heads"])}
         before = row["hash"]
-    for (case_id, seq), head in listed.items():
-        line = select(HISTORY.c.hash).where((HISTORY.c.case_id == case_id) & (HISTORY.c.seq == seq))
-        if connection.scalar(line) != head:
-            found.append(f"case {case_id}: line {seq} of its history is not as it was sealed")
-    return found
+    return found, listed
+
+
+def not_as_sealed(case_id: str, seq: int) -> str:
+    return f"case {case_id}: line {seq} of its history is not as it was sealed"
 
 
 def _grown(connection: Connection, latest: Row | None) -> list[list[object]]:

@@ -17,7 +17,7 @@ def migrate(url: str) -> None:
     """Makes the database if there is none, and runs every migration it lacks, all in one transaction."""
     engine = open_engine(url, create=True)
     with translated(), engine.begin() as connection:
-        command.upgrade(config_for(connection), "head")
+        build(connection, "head")
     engine.dispose()
 
 
@@ -32,6 +32,11 @@ def is_empty(url: str) -> bool:
             return not inspect(connection).has_table("alembic_version")
     finally:
         engine.dispose()
+
+
+def build(connection: Connection, revision: str) -> None:
+    """Runs the migrations up to this one (`head` is the newest) in the transaction at hand."""
+    command.upgrade(config_for(connection), revision)
 
 
 def config_for(connection: Connection) -> Config:

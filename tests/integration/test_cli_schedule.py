@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.inhand import in_hand
 from cli.main import main
+from cli.seen import Marker
 from cli.wiring import open_house
 from tests.registers import CHECK_IN, COLLECT
 
@@ -44,7 +46,7 @@ def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 def rescued(home: Home, now: dt.datetime = OCTOBER) -> None:
     with open_house(home) as house, in_hand(home) as hand:
-        duties(house, None, hand, tells_gaps=False).rescue(now)
+        duties(house, None, hand, Marker(house, Event()), tells_gaps=False).rescue(now)
 
 
 def test_what_an_import_brings_is_listed_with_what_lacks_a_date(
