@@ -1,4 +1,4 @@
-"""A breach told to ten thousand families: the list taken in, the letters released, mailed, and those on paper printed."""
+"""A breach told to ten thousand families: the list taken in, the letters released, mailed and printed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ Values = dict[str, FactValue]
 
 def measure(ground: Ground) -> None:
     with ground.district("audience") as home:
-        today = str(dt.date.today())
-        command(home, "references", "confirm", "agencies", "--on", today)
         with open_house(home) as house:
+            command(home, "references", "confirm", "agencies", "--on", str(day(house)))
             case = begun(house)
             families = many_families(home.root.parent / "families.csv")
             told(ground.kind, f"soppa audience import, {FAMILIES:,} families",

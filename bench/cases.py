@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import select
@@ -81,7 +81,7 @@ def check_alike(house: House, ours: Case, its: Case) -> None:
 
 
 def in_bulk(home: Home, connection: Any) -> tuple[float, float]:
-    """Seconds in which the daemon starts the cases of a schedule for so many agreements, and those of the same writes."""
+    """Seconds in which the daemon starts the cases of a schedule for so many agreements; those of the same writes."""
     due = with_agreements(home, AGREEMENTS + 2)
     with open_house(home, lambda: due) as house, in_hand(home) as hand:
         tick = duties(house, None, hand, tells_gaps=False).tick
@@ -92,12 +92,12 @@ def in_bulk(home: Home, connection: Any) -> tuple[float, float]:
         ours = timed(lambda: until_done(tick, due))
     others = [[each.swapped({case: f"raw-{n}", agreement: f"{agreement}-{n}"}) for each in written]
               for n in range(AGREEMENTS)]
-    batches = [sum(others[start : start + BATCH], []) for start in range(0, AGREEMENTS, BATCH)]
-    return ours, replayed(connection, batches)
+    return ours, replayed(connection, others, BATCH)
 
 
 def started(connection: Any) -> tuple[str, str]:
-    row = connection.execute("SELECT case_id, subject FROM cycles WHERE case_id IS NOT NULL ORDER BY case_id DESC").fetchone()
+    wanted = "SELECT case_id, subject FROM cycles WHERE case_id IS NOT NULL ORDER BY case_id DESC LIMIT 1"
+    row = connection.execute(wanted).fetchone()
     return str(row[0]), str(row[1])
 
 
@@ -106,6 +106,8 @@ def until_done(tick: Callable[[dt.datetime, int], int], now: dt.datetime) -> Non
         pass
 
 
-def replayed(connection: Any, pieces: Sequence[Sequence[Written]]) -> float:
-    return timed(lambda: [replay(connection, piece) for piece in pieces])
+def replayed(connection: Any, pieces: Sequence[Sequence[Written]], at_once: int = 1) -> float:
+    """Seconds in which the driver sends them, so many with one commit."""
+    batches = [list(chain.from_iterable(pieces[start : start + at_once])) for start in range(0, len(pieces), at_once)]
+    return timed(lambda: [replay(connection, batch) for batch in batches])
 

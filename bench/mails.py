@@ -75,7 +75,7 @@ def least(connection: Any, port: int, rows: Sequence[int], content: tuple[bytes,
         replies.readline()
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
-            record(connection, "state = 'handing_over', at = NULL, fence = 1, attempts = 1, lease_until = ?, sealed = ?",
+            record(connection, "state = 'handing_over', at = NULL, fence = 1, lease_until = ?, sealed = ?",
                    [(when, sealed, row) for row in some])
             for _ in some:
                 hand_over(talk, replies, plain)

@@ -1,4 +1,4 @@
-"""Measures what a person or the daemon waits for: `python -m bench.run [PART …] [--on sqlite|postgres]`; see README.md."""
+"""Measures what a person or the daemon waits for: `python -m bench.run`; README.md says what and how."""
 
 from __future__ import annotations
 

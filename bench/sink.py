@@ -19,7 +19,7 @@ def main() -> None:
 @contextmanager
 def relay_process() -> Iterator[MailSink]:
     """A stand-in that knows the port of the one that runs."""
-    with subprocess.Popen([sys.executable, "-m", "bench.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,  # noqa: S603
+    with subprocess.Popen([sys.executable, "-m", "bench.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as process:
         assert process.stdout is not None and process.stdin is not None
         yield MailSink(smtp_port=int(process.stdout.readline()))

@@ -18,9 +18,8 @@ def measure(ground: Ground) -> None:
             if size == SIZES[0]:
                 told(ground.kind, "soppa --help", whole_process(home, "--help"), "s")
             told(ground.kind, f"soppa queue, 50 of {size:,} cases", whole_process(home, "queue"), "s")
-            told(ground.kind, f"soppa queue --role custodian, {size:,}", whole_process(home, "queue", "--role", "custodian"),
-                 "s")
-            told(ground.kind, f"soppa queue --overdue, {size:,}", whole_process(home, "queue", "--overdue"), "s")
+            for narrowed in (("--role", "custodian"), ("--role", "privacy"), ("--overdue",)):
+                told(ground.kind, f"  {' '.join(narrowed)}", whole_process(home, "queue", *narrowed), "s")
 
 
 def seed(home: Home, size: int) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from bench.cases import until_done
+from bench.cases import replayed, until_done
 from bench.copies import copy_id, fill, reseal
 from bench.figures import ROUNDS, median, medians, told
 from bench.figures import seconds as timed
 from bench.grounds import Ground, mark, raw, settled, start_one
-from bench.limit import Written, recording, replay
+from bench.limit import Written, recording
 from cli.daemon import duties, heart_of
 from cli.home import Home
 from cli.inhand import in_hand
@@ -34,13 +35,17 @@ def measure(ground: Ground) -> None:
             waiting = first_case(home)
             fill(connection, waiting.case_id, range(1, size), asleep=True)
             told(ground.kind, f"idle beat, {size:,} cases asleep", idle_beat(home) * 1000, "ms")
-            with open_house(home, lambda: waiting.at) as house, in_hand(home) as hand:
+            with open_house(home, partial(_same, waiting.at)) as house, in_hand(home) as hand:
                 work = Work(house, connection, waiting, duties(house, None, hand, tells_gaps=False).tick)
                 written = work.one_fired(size)
                 rounds = [work.round(written, size + 2 + number * EACH_ROUND) for number in range(ROUNDS)]
             ours, each, shared = medians(rounds)
             told(ground.kind, f"{DUE:,} due of {size:,} asleep, one commit each", ours, "s", each)
             told(ground.kind, f"  beside {AT_ONCE} a commit", ours, "s", shared)
+
+
+def _same(now: dt.datetime) -> dt.datetime:
+    return now
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +122,7 @@ class Work:
         swaps = [{self.waiting.case_id: case_id, self.waiting.timer: timer}
                  for case_id, timer in self.timers(numbers).items()]
         pieces = [[each.swapped(swap) for each in written] for swap in swaps]
-        batches: list[list[Written]] = [sum(pieces[start : start + at_once], []) for start in range(0, PART, at_once)]
-        took = timed(lambda: [replay(self.connection, batch) for batch in batches])
+        took = replayed(self.connection, pieces, at_once)
         assert self.fired(numbers) == PART, "the driver wrote something else"
         return took
 

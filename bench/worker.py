@@ -55,8 +55,7 @@ def after_mails(home: Home, connection: Any) -> float:
         for _ in range(MAILS):
             start_one(house)
     with subprocess.Popen([SOPPA, "worker"], env=environment(home), stderr=subprocess.DEVNULL) as process:  # noqa: S603
-        until(connection, "SELECT count(*) FROM outbox WHERE state IN ('queued', 'claimed', 'handing_over') AND lane = 0",
-              0)
+        until(connection, "SELECT count(*) FROM outbox WHERE lane = 0 AND settled_at IS NULL", 0)
         time.sleep(CALM)
         peak = memory(process.pid, "VmHWM")
         process.terminate()
