@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.figures import ROUNDS, medians, told
-from bench.figures import seconds as timed
+from bench.figures import seconds_and_cpu as timed
 from bench.grounds import Ground, begin, is_sqlite, raw, start_one
 from cli.daemon import relay_of
 from cli.home import Home
@@ -22,25 +22,25 @@ BATCH = 50
 def measure(ground: Ground) -> None:
     with ground.district("mails") as home, open_house(home) as house:
         relayed(house, 1)  # not counted: opens the connection, parses the texts
-        ours, limit = medians([one_round(home, house, ground.sink.smtp_port) for _ in range(ROUNDS)])
-    told(ground.kind, "mails to single readers", MAILS / ours, "per s", MAILS / limit)
+        ours, cpu, limit = medians([one_round(home, house, ground.sink.smtp_port) for _ in range(ROUNDS)])
+    told(ground.kind, "mails to single readers", MAILS / ours, "per s", limit=MAILS / limit, cpu=cpu / MAILS)
 
 
-def one_round(home: Home, house: House, port: int) -> tuple[float, float]:
+def one_round(home: Home, house: House, port: int) -> tuple[float, float, float]:
     """Seconds in which the relay makes and sends so many receipts; in which the same bytes leave by one pipelining
     connection, a shared commit before and after each batch."""
-    ours = relayed(house, MAILS)
+    ours, cpu = relayed(house, MAILS)
     with raw(home) as connection:
         content = one_sent(connection, house)
         for _ in range(MAILS):
             start_one(house)
         rows = waiting(connection)
         assert len(rows) == MAILS, f"{len(rows)} mails wait"
-        limit = timed(lambda: least(connection, port, rows, content))
-    return ours, limit
+        limit, _ = timed(lambda: least(connection, port, rows, content))
+    return ours, cpu, limit
 
 
-def relayed(house: House, count: int) -> float:
+def relayed(house: House, count: int) -> tuple[float, float]:
     for _ in range(count):
         start_one(house)
     with relay_of(house) as relay:

@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 from pathlib import Path
 
-from bench.figures import seconds, told, whole_process
+from bench.figures import seconds, tell_process, told
 from bench.grounds import Ground, begin, raw
 from cli.home import Home
 from cli.identity import actor_of
@@ -24,7 +24,7 @@ def measure(ground: Ground) -> None:
         with ground.district(f"register-{file.stem}") as home:
             told(ground.kind, f"register import, {what}", take_in(home, file), "s")
             told(ground.kind, "  the same file again", take_in(home, file), "s")
-            told(ground.kind, "soppa register list, whole process", whole_process(home, "register", "list"), "s")
+            tell_process(ground.kind, "soppa register list", home, "register", "list")
 
 
 def many_rows(file: Path, size: int) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.copies import fill
-from bench.figures import told, whole_process
+from bench.figures import tell_process
 from bench.grounds import Ground, raw, settled, start_one
 from cli.home import Home
 from cli.wiring import open_house
@@ -16,10 +16,10 @@ def measure(ground: Ground) -> None:
         with ground.district(f"queue-{size}") as home:
             seed(home, size)
             if size == SIZES[0]:
-                told(ground.kind, "soppa --help", whole_process(home, "--help"), "s")
-            told(ground.kind, f"soppa queue, 50 of {size:,} cases", whole_process(home, "queue"), "s")
+                tell_process(ground.kind, "soppa --help", home, "--help")
+            tell_process(ground.kind, f"soppa queue, 50 of {size:,} cases", home, "queue")
             for narrowed in (("--role", "custodian"), ("--role", "privacy"), ("--overdue",)):
-                told(ground.kind, f"  {' '.join(narrowed)}", whole_process(home, "queue", *narrowed), "s")
+                tell_process(ground.kind, f"  {' '.join(narrowed)}", home, "queue", *narrowed)
 
 
 def seed(home: Home, size: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from bench.cases import replayed, until_done
 from bench.copies import copy_id, fill, reseal
 from bench.figures import ROUNDS, median, medians, told
-from bench.figures import seconds as timed
+from bench.figures import seconds_and_cpu as timed
 from bench.grounds import Ground, mark, raw, settled, start_one
 from bench.limit import Written, recording
 from cli.daemon import duties, heart_of
@@ -39,9 +39,10 @@ def measure(ground: Ground) -> None:
                 work = Work(house, connection, waiting, duties(house, None, hand, tells_gaps=False).tick)
                 written = work.one_fired(size)
                 rounds = [work.round(written, size + 2 + number * EACH_ROUND) for number in range(ROUNDS)]
-            ours, each, shared = medians(rounds)
-            told(ground.kind, f"{DUE:,} due of {size:,} asleep, one commit each", ours, "s", each)
-            told(ground.kind, f"  beside {AT_ONCE} a commit", ours, "s", shared)
+            ours, cpu, each, shared = medians(rounds)
+            told(ground.kind, f"{DUE:,} due of {size:,} asleep, beside one commit each", ours, "s", limit=each,
+                 cpu=cpu / DUE)
+            told(ground.kind, f"  the same, beside {AT_ONCE} a commit", ours, "s", limit=shared)
 
 
 def _same(now: dt.datetime) -> dt.datetime:
@@ -103,16 +104,16 @@ class Work:
         swap = {name: self.waiting.case_id, self.timers(range(number, number + 1))[name]: self.waiting.timer}
         return [each.swapped(swap) for each in written]
 
-    def round(self, written: Sequence[Written], first: int) -> tuple[float, float, float]:
+    def round(self, written: Sequence[Written], first: int) -> tuple[float, float, float, float]:
         """Seconds in which the daemon fires what is due; in which the driver writes the same, one commit each, and with
         a shared commit for so many."""
         mine = range(first, first + DUE)
         self.awake(mine)
-        ours = timed(self._until_done)
+        ours, cpu = timed(self._until_done)
         assert self.fired(mine) == DUE, "not all that was due has fired"
         each = self._replayed(written, range(mine.stop, mine.stop + PART), 1)
         shared = self._replayed(written, range(mine.stop + PART, mine.stop + 2 * PART), AT_ONCE)
-        return ours, each * DUE / PART, shared * DUE / PART
+        return ours, cpu, each * DUE / PART, shared * DUE / PART
 
     def _until_done(self) -> None:
         until_done(self.tick, self.waiting.at)
