@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bench.figures import ROUNDS, medians, told
+from bench.figures import ROUNDS, medians, part, told
 from bench.figures import seconds_and_cpu as timed
 from bench.grounds import Ground, raw, start_one
 from bench.limit import Written, recording, replay
@@ -22,8 +22,8 @@ from cli.wiring import House, machine_clock, open_house
 from engine.case import Case, FactValue
 from storage.tables import TASKS
 
-TIMES = 200
-AGREEMENTS = 500
+TIMES = part(200)
+AGREEMENTS = part(500)
 BATCH = 50
 ANSWER: dict[str, FactValue] = {"requester_kind": "parent", "identity_ok": True, "data_owner": "dana",
                                 "right_value": "As on the paper attached", "where_seen": "Student record"}

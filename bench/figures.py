@@ -12,9 +12,17 @@ from collections.abc import Callable, Sequence
 
 from cli.home import Home
 
+SHARE = float(os.environ.get("SOPPA_BENCH_SHARE", "1"))
+"""How much of each size is measured: on a busy machine a tenth says nearly as much, sooner."""
+
 ROUNDS = 3
 PROCESSES = 7
 SOPPA = os.path.join(os.path.dirname(sys.executable), "soppa")
+
+
+def part(size: int) -> int:
+    """As much of a size as this run measures."""
+    return max(1, round(size * SHARE))
 
 
 def told(

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from bench.figures import ROUNDS, medians, told
+from bench.figures import ROUNDS, medians, part, told
 from bench.figures import seconds_and_cpu as timed
 from bench.grounds import Ground, begin, is_sqlite, raw, start_one
 from cli.daemon import relay_of
@@ -15,7 +15,7 @@ from cli.home import Home
 from cli.wiring import House, open_house
 from storage.outbox import mail_place
 
-MAILS = 400
+MAILS = part(200)
 BATCH = 50
 
 

@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 from pathlib import Path
 
-from bench.figures import seconds, tell_process, told
+from bench.figures import part, seconds, tell_process, told
 from bench.grounds import Ground, begin, raw
 from cli.home import Home
 from cli.identity import actor_of
@@ -16,11 +16,12 @@ from cli.wiring import open_house
 SAMPLE = Path(__file__).parents[1] / "cli" / "year" / "operators-sample.csv"
 AS_OF = dt.date(2026, 11, 1)
 BULK = "subcontractor_list"
+LARGE = part(5_000)
 
 
 def measure(ground: Ground) -> None:
-    large = many_rows(ground.place / "large.csv", 5_000)
-    for file, what in ((SAMPLE, "sample of 200 rows"), (large, "5,000 rows")):
+    large = many_rows(ground.place / "large.csv", LARGE)
+    for file, what in ((SAMPLE, "sample of 200 rows"), (large, f"{LARGE:,} rows")):
         with ground.district(f"register-{file.stem}") as home:
             told(ground.kind, f"register import, {what}", take_in(home, file), "s")
             told(ground.kind, "  the same file again", take_in(home, file), "s")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bench.copies import fill
-from bench.figures import tell_process
+from bench.figures import part, tell_process
 from bench.grounds import Ground, raw, settled, start_one
 from cli.home import Home
 from cli.wiring import open_house
 
-SIZES = (1_000, 100_000)
+SIZES = (part(1_000), part(100_000))
 
 
 def measure(ground: Ground) -> None:

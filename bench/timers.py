@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.cases import replayed, until_done
 from bench.copies import copy_id, fill, reseal
-from bench.figures import ROUNDS, median, medians, told
+from bench.figures import ROUNDS, median, medians, part, told
 from bench.figures import seconds_and_cpu as timed
 from bench.grounds import Ground, mark, raw, settled, start_one
 from bench.limit import Written, recording
@@ -19,11 +19,11 @@ from cli.home import Home
 from cli.inhand import in_hand
 from cli.wiring import House, open_house
 
-DUE = 2_000
-SLEEPING = (10_000, 100_000)
+DUE = part(2_000)
+SLEEPING = (part(10_000), part(100_000))
 BEATS = 200
 AT_ONCE = 500
-PART = 500
+PART = part(500)
 """The driver writes a part of them, and its time is counted up."""
 
 EACH_ROUND = DUE + 2 * PART

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.copies import copy_id, fill, reseal
-from bench.figures import SOPPA, environment, told
+from bench.figures import SOPPA, environment, part, told
 from bench.grounds import Ground, raw, start_one
 from bench.timers import Waiting, first_case
 from cli.home import Home
@@ -19,7 +19,7 @@ STARTS = 7
 CALM = 3.0
 """Seconds after which it has beaten a few times."""
 
-MAILS = 300
+MAILS = part(300)
 
 
 def measure(ground: Ground) -> None:
