@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import workflows
@@ -11,8 +15,12 @@ from cli.home import Home
 from cli.settings import Settings, read_settings
 from engine.clocks import NOT_ENTERED, Calendars
 from engine.lawbook import read_calendar, read_reference
+from engine.nodes import Node
 from engine.office import Office, Person, Reference
 from workflows.reader import read_file
+
+T = TypeVar("T")
+Stamp = tuple[int, int, int]
 
 
 def make_office(settings: Settings, people: Iterable[Person], home: Home | None = None) -> Office:
@@ -33,7 +41,7 @@ def references_of(home: Home | None) -> Mapping[str, Reference]:
 
     Raises `FaultyInput`.
     """
-    own = [read_reference(read_file(path)) for path in sorted(home.references.glob("*.yaml"))] if home else []
+    own = _own(home.references, read_reference).values() if home else ()
     return {**workflows.lawbook().references, **{reference.name: reference for reference in own}}
 
 
@@ -47,8 +55,23 @@ def settings_or_sample(home: Home) -> Settings:
 def _calendars(settings: Settings, home: Home | None) -> Calendars:
     """The shipped calendars, or the district's own of the same name in `calendars/` of its home."""
     shipped = workflows.lawbook().calendars
-    own = {path.stem: path for path in sorted((home.root / "calendars").glob("*.yaml"))} if home else {}
-    statutory, strict = (read_calendar(read_file(own[name])) if name in own else shipped[name]
-                         for name in ("il-statutory", "il-strict"))
+    own = _own(home.root / "calendars", read_calendar) if home else {}
+    statutory, strict = (own.get(name, shipped[name]) for name in ("il-statutory", "il-strict"))
     school = replace(settings.attendance or NOT_ENTERED, holidays=frozenset(shipped["il-school"].days_off))
     return Calendars(statutory, strict, school, settings.fiscal_year_start)
+
+
+def _own(folder: Path, read: Callable[[Node], T]) -> dict[str, T]:
+    """What the files of a folder of the home say, by their names. An office is made for each decision, so a file is
+    read again only when it has changed."""
+    try:
+        found = {entry.path: entry.stat() for entry in os.scandir(folder) if entry.name.endswith(".yaml")}
+    except FileNotFoundError:
+        return {}
+    stamps = {path: (stat.st_ino, stat.st_mtime_ns, stat.st_size) for path, stat in found.items()}
+    return {Path(path).stem: _as_of(stamps[path], path, read) for path in sorted(stamps)}
+
+
+@lru_cache(maxsize=64)
+def _as_of(stamp: Stamp, path: str, read: Callable[[Node], T]) -> T:
+    return read(read_file(Path(path)))

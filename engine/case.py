@@ -139,6 +139,7 @@ class Clock:
 
     Dates are local; `None` while held or where the rule has no number. `agreed` is a later date that both sides
     agreed to; `policy` and `grace` say what a released hold does, as the district had it when the clock was first held.
+    `is_window`: another party's right, which nobody here has to see to.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Clock:
     agreed: dt.date | None = None
     policy: HoldPolicy = "asap"
     grace: int = 1
+    is_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)

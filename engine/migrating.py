@@ -122,7 +122,8 @@ def _moved(new: Definition, case: Case) -> Case:
     names = {place.state: new.migrates.get(place.state, place.state) for place in case.places}
     regions = {name: replace(place, state=names[place.state]) for name, place in case.regions.items()}
     facts = {name: value for name, value in case.facts.items() if name in new.facts}
-    clocks = {name: clock for name, clock in case.clocks.items() if name in new.clocks}
+    clocks = {name: replace(clock, is_window=new.clocks[name].window) for name, clock in case.clocks.items()
+              if name in new.clocks}
     return replace(case, version=new.version, hash=new.hash, state=names[case.state], regions=regions, facts=facts,
                    clocks=clocks)
 

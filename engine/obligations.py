@@ -258,6 +258,7 @@ def _generation(turn: Turn, clock: ClockDef, derived: Derived, old: Clock | None
         agreed=_agreed(turn, clock),
         policy=policy,
         grace=grace,
+        is_window=clock.window,
     )
 
 

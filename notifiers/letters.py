@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field
 from html.parser import HTMLParser
 from importlib.resources import files
 
-import typst
-
 from engine.errors import UsageError
 from notifiers.render import Rendered
 
@@ -39,6 +37,8 @@ def letters_pdf(
 
     Raises `UsageError` where a letter has no address to be posted to, or the PDF cannot be made.
     """
+    import typst  # several MB that the daemon would hold for what only a print run needs
+
     homeless = [letter.number for letter in letters if not any(line.strip() for line in letter.address)]
     if homeless:
         raise UsageError(f"no postal address for number {', '.join(homeless)}: enter one, or decide by name")

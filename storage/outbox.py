@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 from engine.errors import SoppaError
 from engine.messages import MailSettled
 from engine.ports import CONTACT, RECIPIENT, BriefLine, NewLink, OutboxRow, OutboxState
-from storage import briefs, incidents, seals
+from storage import briefs, incidents, prepared, seals
 from storage.audience import Audiences
 from storage.base import Base
 from storage.keeping import words_place
@@ -26,7 +26,7 @@ from storage.messages import leave_message
 from storage.redact import redact
 from storage.rows import URGENT, Row, new_mail
 from storage.sealing import Ring
-from storage.tables import LINKS, OUTBOX
+from storage.tables import OUTBOX
 
 LEASE = dt.timedelta(minutes=10)
 HANDING_OVER = dt.timedelta(minutes=15)
@@ -51,7 +51,7 @@ class SqlOutbox:
 
     def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
         with self.base.reading() as connection:
-            idle = connection.scalar(select(OUTBOX.c.id).where(OUTBOX.c.at <= now).limit(1)) is None
+            idle = connection.scalar(prepared.IS_MAIL_DUE, {"now": now}) is None
         while not idle:
             rows, missed = self.base.write(lambda connection: self._claim(connection, now, limit))
             if rows or not missed:
@@ -70,10 +70,10 @@ class SqlOutbox:
         }
 
         def work(connection: Connection) -> bool:
-            if not _changed(connection, _held(row, "claimed"), values):
+            if not _change_claimed(connection, row, values):
                 return False
             if links:
-                connection.execute(insert(LINKS), [link_row(link, row.id) for link in links])
+                connection.execute(prepared.NEW_LINKS, [link_row(link, row.id) for link in links])
             return True
 
         return self.base.write(work)
@@ -87,8 +87,8 @@ class SqlOutbox:
 
     def pass_on(self, row: OutboxRow, line: BriefLine, recipients: Collection[str], now: dt.datetime) -> None:
         def work(connection: Connection) -> None:
-            mine = select(OUTBOX.c.id).where(_held(row, "claimed")).with_for_update()
-            if connection.scalar(mine) is None:
+            found = connection.execute(prepared.HELD_MAIL, _its(row)).mappings().first()
+            if found is None or found["state"] != "claimed":
                 return
             briefs.drop_line(connection, row.id, line)
             for recipient in sorted(recipients):
@@ -113,7 +113,7 @@ class SqlOutbox:
 
     def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
         values = {"state": "handing_over", "lease_until": now + HANDING_OVER}
-        return self.base.write(lambda connection: _changed(connection, _held(row, "claimed"), values))
+        return self.base.write(lambda connection: _change_claimed(connection, row, values))
 
     def settle(
         self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime, retry_at: dt.datetime | None = None
@@ -121,23 +121,25 @@ class SqlOutbox:
         """Raises `ValueError` for a state that settles nothing, and for `deferred` without `retry_at`."""
         if state not in (*_SETTLED, "deferred", "cancelled") or (state == "deferred") != (retry_at is not None):
             raise ValueError(f"a mail is not settled as {state} with retry_at {retry_at}")
-        held = _held(row, "claimed", "handing_over")
-        if state == "deferred":
-            self.base.write(lambda connection: self._defer(connection, row, held, reply, now, retry_at))
-        else:
-            self.base.write(lambda connection: self._settle(connection, held, state, reply, now))
 
-    def _defer(
-        self, connection: Connection, row: OutboxRow, held: ColumnElement[bool], reply: str, now: dt.datetime,
-        retry_at: dt.datetime | None
-    ) -> bool:
-        """Puts a mail off; one whose case was put on hold meanwhile waits for the end of that."""
-        to_many = row.case_id is not None and row.recipient.startswith(RECIPIENT)
+        def work(connection: Connection) -> None:
+            found = connection.execute(prepared.HELD_MAIL, _its(row)).mappings().first()
+            if found is not None and state == "deferred":
+                later = {**self._put_off(connection, found, now, retry_at), "reply": reply, "lease_until": None}
+                connection.execute(prepared.CHANGE_MAIL, {**later, "its_id": row.id})
+            elif found is not None:
+                self._settle(connection, found, state, reply, now)
+
+        self.base.write(work)
+
+    def _put_off(
+        self, connection: Connection, row: Row, now: dt.datetime, retry_at: dt.datetime | None
+    ) -> dict[str, object]:
+        """A mail whose case was put on hold meanwhile waits for the end of that."""
+        to_many = row["case_id"] is not None and row["recipient"].startswith(RECIPIENT)
         audiences = Audiences(connection, self.base.ring, now, self.base.today(now))
-        paused = to_many and audiences.is_paused(str(row.case_id))
-        values = {"state": "queued" if paused else "deferred", "reply": reply, "at": None if paused else retry_at,
-                  "lease_until": None}  # fmt: skip
-        return _changed(connection, held, values)
+        paused = to_many and audiences.is_paused(str(row["case_id"]))
+        return {"state": "queued", "at": None} if paused else {"state": "deferred", "at": retry_at}
 
     def rescue(self, now: dt.datetime) -> Mapping[str, int]:
         late = OUTBOX.c.lease_until <= now
@@ -148,9 +150,15 @@ class SqlOutbox:
 
     def resolve(self, outbox_id: int, state: OutboxState, by: str, now: dt.datetime) -> bool:
         """A person's word on an uncertain mail; False when it is not uncertain (any more)."""
-        doubtful = (OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "uncertain")
-        reply = f"decided by {by}"
-        return self.base.write(lambda connection: self._settle(connection, doubtful, state, reply, now))
+        doubtful = select(OUTBOX).where((OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "uncertain")).with_for_update()
+
+        def work(connection: Connection) -> bool:
+            found = connection.execute(doubtful).mappings().first()
+            if found is not None:
+                self._settle(connection, found, state, f"decided by {by}", now)
+            return found is not None
+
+        return self.base.write(work)
 
     def doubt(self, now: dt.datetime, why: str) -> Sequence[int]:
         """Puts in doubt, after the database was set back to an earlier moment, each mail that may have been sent since:
@@ -173,28 +181,21 @@ class SqlOutbox:
         """The claimed rows, and whether briefs were held over: then more of them may wait."""
         found, missed = self._due(connection, now, limit)
         rows = _alone_if_sick(found)
-        claimed = {
-            "state": "claimed",
-            "at": None,
-            "lease_until": now + LEASE,
-            "attempts": OUTBOX.c.attempts + 1,
-            "fence": OUTBOX.c.fence + 1,
-        }
         if rows:
-            connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_([row["id"] for row in rows])).values(claimed))
+            claims = [{"its_id": row["id"], "lease_until": now + LEASE} for row in rows]
+            connection.execute(prepared.CLAIM_MAIL, claims)
         return tuple(_claimed(row, self.base.ring) for row in rows), missed
 
     def _due(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[Row], bool]:
         """The rows whose time has come. Briefs that have missed their window are held over first, and it says so."""
-        due = select(OUTBOX).where(OUTBOX.c.at <= now).order_by(OUTBOX.c.lane, OUTBOX.c.at, OUTBOX.c.id)
-        due = due.limit(limit).with_for_update(skip_locked=True)
-        rows = connection.execute(due).mappings().all()
+        due = {"now": now, "most": limit}
+        rows = connection.execute(prepared.DUE_MAILS, due).mappings().all()
         missed = self._missed(rows, now)
         for row in missed:
             briefs.hold_over(connection, self.base.ring, self.base.window, row, now)
         if not missed:
             return rows, False
-        rows = connection.execute(due).mappings().all()
+        rows = connection.execute(prepared.DUE_MAILS, due).mappings().all()
         others = self._missed(rows, now)
         return [row for row in rows if row not in others], True
 
@@ -211,16 +212,12 @@ class SqlOutbox:
         return [row for row in found
                 if row["occurrence"] != own_day or not self.base.window.is_hour(row["recipient"], now)]
 
-    def _settle(
-        self, connection: Connection, held: ColumnElement[bool], state: OutboxState, reply: str, now: dt.datetime
-    ) -> bool:
-        row = connection.execute(select(OUTBOX).where(held).with_for_update()).mappings().first()
-        if row is None:
-            return False
+    def _settle(self, connection: Connection, row: Row, state: OutboxState, reply: str, now: dt.datetime) -> None:
+        """Writes how a locked row went, and leaves word for whoever has to know."""
         values: dict[str, object] = {"state": state, "reply": reply, "settled_at": now, "lease_until": None, "at": None}
         if state == "accepted":
             values |= self._without_secrets(connection, row)
-        connection.execute(update(OUTBOX).where(OUTBOX.c.id == row["id"]).values(values))
+        connection.execute(prepared.CHANGE_MAIL, {**values, "its_id": row["id"]})
         if row["recipient"].startswith(RECIPIENT):
             if state in _SETTLED:
                 Audiences(connection, self.base.ring, now, self.base.today(now)).settled(row, state)
@@ -229,13 +226,12 @@ class SqlOutbox:
             settled = MailSettled(row["mail"], row["occurrence"], status, self.base.today(now))
             source = f"outbox/{row['id']}/{row['fence']}/{state}"
             leave_message(connection, self.base.ring, row["case_id"], settled, source, now)
-        return True
 
     def _without_secrets(self, connection: Connection, row: Row) -> dict[str, object]:
         """After acceptance the text stays, and tokens and codes go; the digest of both forms is kept."""
         if row["sealed"] is None:
             return {}
-        hashes = set(connection.scalars(select(LINKS.c.token_hash).where(LINKS.c.outbox_id == row["id"])))
+        hashes = set(connection.scalars(prepared.TOKENS_OF_MAIL, {"its_id": row["id"]}))
         place = mail_place(row["id"])
         words = read_words(row, self.base.ring)
         secret = [words[name] for name in ("code", "token") if name in words]
@@ -244,22 +240,20 @@ class SqlOutbox:
         return {"sealed": self.base.ring.seal(kept, place), "kept_digest": digest, "sealed_words": None}
 
     def _rescue(self, connection: Connection, late: ColumnElement[bool], now: dt.datetime) -> Mapping[str, int]:
-        rows = connection.execute(
-            select(OUTBOX.c.id, OUTBOX.c.state).where(late).with_for_update(skip_locked=True)
-        ).all()
-        back = [row.id for row in rows if row.state == "claimed"]
-        doubtful = [row.id for row in rows if row.state == "handing_over"]
-        for outbox_id in back:
-            self._give_back(connection, outbox_id, now)
-        for outbox_id in doubtful:
-            self._settle(connection, OUTBOX.c.id == outbox_id, "uncertain", "the process ended while handing over", now)
+        rows = connection.execute(select(OUTBOX).where(late).with_for_update(skip_locked=True)).mappings().all()
+        back = [row for row in rows if row["state"] == "claimed"]
+        doubtful = [row for row in rows if row["state"] == "handing_over"]
+        for row in back:
+            self._give_back(connection, row, now)
+        for row in doubtful:
+            self._settle(connection, row, "uncertain", "the process ended while handing over", now)
         return {"queued": len(back), "uncertain": len(doubtful)}
 
-    def _give_back(self, connection: Connection, outbox_id: int, now: dt.datetime) -> None:
+    def _give_back(self, connection: Connection, row: Row, now: dt.datetime) -> None:
         """A claim that ran out is a failure like any other: the fifth is an incident, and the case hears of it."""
         why = "the process ended while it made this mail"
-        if incidents.failed(connection, "mail", outbox_id, why, now) >= incidents.TRIES:
-            self._settle(connection, OUTBOX.c.id == outbox_id, "failed", why, now)
+        if incidents.failed(connection, "mail", row["id"], why, now) >= incidents.TRIES:
+            self._settle(connection, row, "failed", why, now)
 
 
 def add_notice(
@@ -329,9 +323,11 @@ def _alone_if_sick(rows: Sequence[Row]) -> Sequence[Row]:
     return rows[: max(sick, 1)]
 
 
-def _held(row: OutboxRow, *states: str) -> ColumnElement[bool]:
-    return (OUTBOX.c.id == row.id) & (OUTBOX.c.fence == row.fence) & OUTBOX.c.state.in_(states)
+def _its(row: OutboxRow) -> dict[str, object]:
+    """Picks the row while nobody has claimed it anew."""
+    return {"its_id": row.id, "its_fence": row.fence}
 
 
-def _changed(connection: Connection, where: ColumnElement[bool], values: Mapping[str, object]) -> bool:
-    return connection.execute(update(OUTBOX).where(where).values(values)).rowcount == 1
+def _change_claimed(connection: Connection, row: OutboxRow, values: Mapping[str, object]) -> bool:
+    """False when the claim was lost."""
+    return connection.execute(prepared.CHANGE_CLAIMED, {**values, **_its(row)}).rowcount == 1

@@ -157,6 +157,30 @@ LINE_SINCE = (
 )
 ROLES_OF = select(PEOPLE.c.roles).where(PEOPLE.c.id == bindparam("its_person"))
 
+# --- a mail on its way -----------------------------------------------------------------------------------------------
+
+_ITS_MAIL = OUTBOX.c.id == bindparam("its_id")
+_HELD = _ITS_MAIL & (OUTBOX.c.fence == bindparam("its_fence"))
+
+DUE_MAILS = (
+    select(OUTBOX)
+    .where(OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
+    .order_by(OUTBOX.c.lane, OUTBOX.c.at, OUTBOX.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+IS_MAIL_DUE = select(OUTBOX.c.id).where(OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)).limit(1)
+CLAIM_MAIL = (
+    update(OUTBOX)
+    .where(_ITS_MAIL)
+    .values(state="claimed", at=None, attempts=OUTBOX.c.attempts + 1, fence=OUTBOX.c.fence + 1)
+)
+CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
+HELD_MAIL = select(OUTBOX).where(_HELD & OUTBOX.c.state.in_(("claimed", "handing_over"))).with_for_update()
+CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
+NEW_LINKS = insert(LINKS)
+TOKENS_OF_MAIL = select(LINKS.c.token_hash).where(LINKS.c.outbox_id == bindparam("its_id"))
+
 # --- what each database says in its own words ------------------------------------------------------------------------
 
 

@@ -18,35 +18,31 @@ from engine.errors import WrongEnvironment
 from storage.driver import SCHEMA, SQLITE, connect_readonly
 
 Rows = Sequence[tuple[Any, ...]]
-Titles = Mapping[tuple[str, int], tuple[str, Mapping[str, Any]]]
 
 _DEFINITIONS = "SELECT process, version, title, labels FROM definitions"
 _PICKED = """
-    WITH duties AS (
-        SELECT k.case_id, MIN(k.legal) AS legal, MIN(k.target) AS target
-        FROM clocks k JOIN cases c ON c.id = k.case_id
-        WHERE k.status = 'running' AND c.process || '/' || c.version || '/' || k.name NOT IN ({windows})
-        GROUP BY k.case_id)
     SELECT c.id, c.process, c.version, c.state, t.id, t.name, t.title, t.role, t.party, t.due, t.urgent
-    FROM cases c
-    LEFT JOIN tasks t ON t.case_id = c.id AND t.outcome IS NULL AND t.present AND NOT t.offered
-    LEFT JOIN duties d ON d.case_id = c.id
-    WHERE (c.ended_at IS NULL OR t.id IS NOT NULL) {filters}
-    ORDER BY COALESCE(d.legal, {never}), {least}(COALESCE(t.due, {never}), COALESCE(d.target, {never})), c.id, t.id
+    FROM cases c LEFT JOIN tasks t ON t.case_id = c.id AND t.outcome IS NULL AND t.present AND NOT t.offered
+    WHERE c.next_legal <= {never} {filters}
+    ORDER BY c.next_legal, {least}(COALESCE(t.due, {never}), COALESCE(c.next_target, {never})), c.id, t.id
     LIMIT {limit}"""
 _CLOCKS = """
-    SELECT case_id, name, rule, nominal, legal, target, provisional
+    SELECT case_id, name, rule, nominal, legal, target, provisional, is_window
     FROM clocks WHERE status = 'running' AND case_id IN ({cases}) ORDER BY case_id, name"""
 _ASSIGNEES = """
     SELECT a.task_id, a.person_id, p.name
     FROM task_assignees a LEFT JOIN people p ON p.id = a.person_id
     WHERE a.task_id IN ({tasks}) ORDER BY a.task_id, a.position"""
 _FILTERS = {
-    "role": "AND t.role = {}",
-    "process": "AND c.process = {}",
-    "person": "AND EXISTS (SELECT 1 FROM task_assignees a WHERE a.task_id = t.id AND a.person_id = {})",
+    "role": "AND t.role = {0}",
+    "process": "AND c.process = {0}",
+    "person": """AND EXISTS (SELECT 1 FROM task_assignees a WHERE a.task_id = t.id AND a.person_id = {0}) AND c.id IN (
+        SELECT m.case_id FROM tasks m JOIN task_assignees a ON a.task_id = m.id
+        WHERE a.person_id = {0} AND m.outcome IS NULL AND m.present)""",
 }
-_OVERDUE = "AND (d.legal < {} OR t.due < {})"
+_OVERDUE = """AND (c.next_legal < {0} OR t.due < {0}) AND c.id IN (
+        SELECT id FROM cases WHERE next_legal < {0}
+        UNION ALL SELECT case_id FROM tasks WHERE outcome IS NULL AND present AND due < {0})"""
 _AT_ONCE = 500
 """Rows of one IN list; SQLite and PostgreSQL both take many more."""
 
@@ -113,28 +109,22 @@ def open_queue_rows(
     with asking(database) as ask:
         titles = {(name, version): (title, json.loads(labels)) for name, version, title, labels in ask(_DEFINITIONS)}
         wanted = {"role": role, "process": process, "person": person}
-        picked = _pick(ask, titles, wanted, today if overdue else None, limit)
+        picked = _pick(ask, wanted, today if overdue else None, limit)
         clocks = _grouped(_some(ask, _CLOCKS, "cases", {row[0] for row in picked}))
         people = _grouped(_some(ask, _ASSIGNEES, "tasks", {row[4] for row in picked if row[4]}))
     return [_row(row, titles.get((row[1], row[2]), (row[1], {})), people.get(row[4], []), clocks.get(row[0], []))
             for row in picked]  # fmt: skip
 
 
-def _pick(
-    ask: Asker, titles: Titles, wanted: Mapping[str, str | None], late: dt.date | None, limit: int | None
-) -> Rows:
-    """The rows asked for, in their order: the database sorts, so that only these are fetched."""
-    windows = [f"{process}/{version}/{name}" for (process, version), (_, labels) in titles.items()
-               for name, label in labels.items() if label.get("window")]  # fmt: skip
-    given = {name: value for name, value in wanted.items() if value is not None}
-    filters = [_FILTERS[name].format(ask.mark) for name in given] + (
-        [_OVERDUE.format(ask.mark, ask.mark)] if late else []
-    )
+def _pick(ask: Asker, wanted: Mapping[str, str | None], late: dt.date | None, limit: int | None) -> Rows:
+    """The rows asked for, in their order: an index on the case holds its date, so that only these are read."""
+    narrowed = [(_FILTERS[name], value) for name, value in wanted.items() if value is not None]
+    narrowed += [(_OVERDUE, late.isoformat())] if late else []
     statement = _PICKED.format(
-        windows=ask.marks(windows) or "''", filters=" ".join(filters), never=ask.never, least=ask.least,
+        filters=" ".join(words.format(ask.mark) for words, _ in narrowed), never=ask.never, least=ask.least,
         limit=-1 if limit is None and ask.mark == "?" else "ALL" if limit is None else int(limit),
     )  # fmt: skip
-    return ask(statement, (*windows, *given.values(), *([late.isoformat()] * 2 if late else [])))
+    return ask(statement, [value for words, value in narrowed for _ in range(words.count("{0}"))])
 
 
 def _some(ask: Asker, statement: str, name: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
@@ -193,14 +183,14 @@ def _clocks(rows: Rows, labels: Mapping[str, Any]) -> tuple[QueueClock, ...]:
 
 
 def _clock(row: tuple[Any, ...], label: Mapping[str, Any]) -> QueueClock:
-    _, name, rule, nominal, legal, target, provisional = row
+    _, name, rule, nominal, legal, target, provisional, is_window = row
     return QueueClock(
         name=name,
         title=label.get("title", name),
         rule=rule,
         citation=label.get("citation", ""),
         kind=label.get("kind", "legal deadline"),
-        window=bool(label.get("window", False)),
+        window=bool(is_window),
         nominal=_date(nominal),
         legal=_date(legal),
         target=_date(target),

@@ -18,6 +18,9 @@ from engine.office import Person
 Row = Mapping[Any, Any]
 """A row by the names of its columns, as SQLAlchemy hands it out."""
 
+NEVER = dt.date.max
+"""Stands for a date that does not come, behind all others in an index."""
+
 URGENT, BULK = 0, 1
 """Lanes of the outbox: what may leave at once overtakes what was planned."""
 
@@ -166,7 +169,18 @@ def case_row(case: Case) -> dict[str, object]:
     return {
         **_same(case, _CASE_COLUMNS),
         "progress": dump(_progress(case)),
+        **_queue_dates(case),
     }
+
+
+def _queue_dates(case: Case) -> dict[str, dt.date | None]:
+    """What the queue puts a case in its place by: the earliest legal date and the earliest target of its running
+    duties. A case that waits without a legal date has `NEVER`, one that does not wait has none."""
+    duties = [clock for clock in case.clocks.values() if clock.status == "running" and not clock.is_window]
+    waits = case.is_open or any(task.is_open and not task.offered for task in case.tasks)
+    legal = min((clock.legal for clock in duties if clock.legal), default=NEVER)
+    target = min((clock.target for clock in duties if clock.target), default=None)
+    return {"next_legal": legal if waits else None, "next_target": target}
 
 
 def _progress(case: Case) -> dict[str, object]:
@@ -264,7 +278,6 @@ def labels(definition: Definition) -> str:
                 "title": say(clock.title, "en"),
                 "citation": clock.rule.citation,
                 "kind": clock.rule.kind_of_date,
-                "window": clock.window,
             }
             for name, clock in definition.clocks.items()
         }
@@ -289,6 +302,6 @@ _TASK_COLUMNS = (
 )  # fmt: skip
 _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
-    "provisional", "reason", "ended_on", "agreed", "policy", "grace",
+    "provisional", "reason", "ended_on", "agreed", "policy", "grace", "is_window",
 )  # fmt: skip
 _PERSON_COLUMNS = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active")

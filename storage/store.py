@@ -45,7 +45,6 @@ from storage.rows import labels, read_case, read_clock, read_person, read_task, 
 from storage.sealing import Ring
 from storage.statements import put
 from storage.tables import CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
-from storage.upgrade import migrate
 from storage.views import Views
 from storage.window import MailWindow
 
@@ -69,6 +68,8 @@ def open_store(url: str, ring: Ring, *, create: bool = False, window: MailWindow
     another schema, or sealed with another key ring.
     """
     if create:
+        from storage.upgrade import migrate  # Alembic is a quarter of what would be loaded, for what is seldom done
+
         migrate(url)
     base = Base(open_engine(url), ring, window)
     try:

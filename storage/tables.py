@@ -102,13 +102,18 @@ class CaseNumber(SQLModel, table=True):
 
 
 class CaseRow(SQLModel, table=True):
-    """`sealed` holds facts and parties, `progress` the plain rest (what happened when, children counted)."""
+    """`sealed` holds facts and parties, `progress` the plain rest (what happened when, children counted).
+
+    `next_legal` and `next_target` follow from the clocks and order the queue: the earliest dates of the running duties.
+    `next_legal` is there while the case waits for anything, as the last of all days where no legal date runs.
+    """
 
     __tablename__ = "cases"
     _about = text("subject IS NOT NULL")
     __table_args__ = _args(
         CheckConstraint("revision > 0", "revision"),
         Index("ix_cases_subject", "process", "subject", sqlite_where=_about, postgresql_where=_about),
+        _pending("cases", "next_legal", "process"),
     )
     id: str = Field(primary_key=True)
     process: str
@@ -127,6 +132,8 @@ class CaseRow(SQLModel, table=True):
     ended_at: dt.datetime | None = None
     outcome: str | None = None
     subject: str | None = None
+    next_legal: dt.date | None = None
+    next_target: dt.date | None = None
     sealed: bytes
 
 
@@ -208,6 +215,7 @@ class ClockRow(SQLModel, table=True):
     agreed: dt.date | None = None
     policy: str
     grace: int
+    is_window: bool
     superseded_because: str | None = None
 
 

@@ -7,7 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -18,8 +18,9 @@ from sqlalchemy import URL, make_url
 
 VARIABLE = "SOPPA_TEST_POSTGRES"
 
+_SETTINGS = ("listen_addresses=", "max_connections=200")
 # Lasting through a power cut is PostgreSQL's promise, not ours to test, and waiting for the disk is most of the time.
-_SETTINGS = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class NoServer(Exception):
@@ -27,13 +28,14 @@ class NoServer(Exception):
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of a server's maintenance database, while the block lasts. Raises `NoServer`."""
+def server(*, lasting: bool = False) -> Iterator[str]:
+    """The URL of a server's maintenance database, while the block lasts; one that is `lasting` waits for the disk at
+    each commit, as PostgreSQL does by itself. Raises `NoServer`."""
     named = os.environ.get(VARIABLE)
     if named:
         yield named
     else:
-        with _own_server(_binaries()) as url:
+        with _own_server(_binaries(), _SETTINGS if lasting else (*_SETTINGS, *_FORGETFUL)) as url:
             yield url
 
 
@@ -64,7 +66,7 @@ def _binaries() -> Path:
 
 
 @contextmanager
-def _own_server(binaries: Path) -> Iterator[str]:
+def _own_server(binaries: Path, settings: Sequence[str]) -> Iterator[str]:
     """A new server that nobody else can reach, owned by `postgres` when we are root."""
     owner = _owner()
     # Not pytest's folder: a socket's path may have 107 characters, and `postgres` could not pass root's folders.
@@ -72,7 +74,7 @@ def _own_server(binaries: Path) -> Iterator[str]:
     if owner:
         os.chown(place, owner.pw_uid, owner.pw_gid)
     data = place / "data"
-    options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"unix_socket_directories={place}"))
+    options = " ".join(f"-c {setting}" for setting in (*settings, f"unix_socket_directories={place}"))
     control: list[str | Path] = [binaries / "pg_ctl", "-D", data, "-s", "-w"]
     try:
         _run([binaries / "initdb", "-D", data, "-U", "soppa", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"], owner)

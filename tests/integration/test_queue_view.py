@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select, update
 
+from engine.case import Case, Clock, Task
 from engine.errors import WrongEnvironment
 from engine.messages import Decision, Event
 from engine.office import Person
-from storage.queue import QueueRow, open_queue_rows
+from storage.queue import QueueRow, asking, open_queue_rows
 from storage.store import SqlStore
-from tests.integration.stored import ANN, NOW, TODAY, change, clock, new_case, opened, start
+from storage.tables import CASES, CLOCKS, DEFINITIONS
+from tests.integration.stored import ANN, NOW, TODAY, change, clock, new_case, opened, start, task
 
 
 @pytest.fixture
@@ -74,6 +81,80 @@ def test_a_row_says_who_what_and_by_when(rows: list[QueueRow]) -> None:
 def test_the_queue_is_narrowed(database_url: str, wish: dict[str, object], cases: list[str]) -> None:
     found = open_queue_rows(database_url, today=TODAY, **wish)  # type: ignore[arg-type]
     assert [row.case_id for row in found] == cases
+
+
+_SORTED_EACH_TIME = """
+    WITH duties AS (
+        SELECT case_id, MIN(legal) AS legal, MIN(target) AS target FROM clocks
+        WHERE status = 'running' AND name NOT IN ('window_one', 'window_two') GROUP BY case_id)
+    SELECT c.id, t.id FROM cases c
+    LEFT JOIN tasks t ON t.case_id = c.id AND t.outcome IS NULL AND t.present AND NOT t.offered
+    LEFT JOIN duties d ON d.case_id = c.id
+    WHERE c.ended_at IS NULL OR t.id IS NOT NULL
+    ORDER BY COALESCE(d.legal, {never}), {least}(COALESCE(t.due, {never}), COALESCE(d.target, {never})), c.id, t.id"""
+"""The queue without the dates that stand on the case: what it must not differ from."""
+
+
+def _all_kinds_of_cases(store: SqlStore, chance: random.Random) -> None:
+    """Cases with few different dates, so that many are alike in some of them; each is changed once or twice."""
+    for _ in range(60):
+        case = start(store)
+        for _ in range(chance.randint(1, 2)):
+            ended = NOW if chance.random() < 0.3 else None
+            news = {"tasks": _any_tasks(chance, case), "clocks": _any_clocks(chance, case), "ended_at": ended}
+            case = change(store, case, now=NOW, **news)
+
+
+def _any_tasks(chance: random.Random, case: Case) -> tuple[Task, ...]:
+    """Those it had are left behind."""
+    numbers = range(10 * case.revision, 10 * case.revision + chance.randint(0, 3))
+    return tuple(replace(task(case.id, number), due=_any_day(chance), offered=chance.random() < 0.3,
+                         role=chance.choice(["custodian", "privacy"]), assignees=(chance.choice(["ann", "bob"]),),
+                         outcome="done" if chance.random() < 0.3 else None) for number in numbers)
+
+
+def _any_clocks(chance: random.Random, case: Case) -> dict[str, Clock]:
+    """Of the clocks it has the generation stays or grows."""
+    names = {*case.clocks, *chance.sample(["one", "two", "window_one", "window_two"], 2)}
+    return {name: replace(case.clocks.get(name, clock()), name=name, legal=_any_day(chance), target=_any_day(chance),
+                          status=chance.choice(["running", "running", "satisfied", "void"]),
+                          is_window=name.startswith("window")) for name in names}
+
+
+def _any_day(chance: random.Random) -> dt.date | None:
+    return chance.choice([None, *(TODAY + dt.timedelta(days=days) for days in range(-1, 3))])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_queue_is_as_it_was_when_the_database_sorted_it_each_time(
+    store: SqlStore, database_url: str, seed: int
+) -> None:
+    _all_kinds_of_cases(store, random.Random(seed))
+    with asking(database_url) as ask:
+        sorted_each_time = ask(_SORTED_EACH_TIME.format(never=ask.never, least=ask.least))
+    rows = open_queue_rows(database_url, today=TODAY)
+    assert len(rows) > 30 and [(row.case_id, row.task_id) for row in rows] == sorted_each_time
+    assert open_queue_rows(database_url, today=TODAY, limit=10) == rows[:10]
+    for person, role in product(("ann", None), ("privacy", None)):
+        mine = [row for row in rows if (person is None or person in dict(row.assignees)) and role in (None, row.role)]
+        late = [row for row in mine if row.is_overdue(TODAY)]
+        assert open_queue_rows(database_url, today=TODAY, person=person, role=role) == mine
+        assert open_queue_rows(database_url, today=TODAY, person=person, role=role, overdue=True) == late
+
+
+def test_the_migration_gives_each_case_the_dates_that_the_store_gives_it(store: SqlStore) -> None:
+    _all_kinds_of_cases(store, random.Random(7))
+    dates = select(CASES.c.id, CASES.c.next_legal, CASES.c.next_target).order_by(CASES.c.id)
+    windows = select(CLOCKS.c.case_id, CLOCKS.c.name, CLOCKS.c.is_window).order_by(CLOCKS.c.case_id, CLOCKS.c.name)
+    labels = json.dumps({"window_one": {"window": True}, "window_two": {"window": True}, "one": {"window": False}})
+    with store.base.writing() as connection:
+        kept = [connection.execute(wanted).all() for wanted in (dates, windows)]
+        row = {"process": "correction_request", "version": 1, "hash": "h", "title": "", "labels": labels, "source": ""}
+        connection.execute(insert(DEFINITIONS).values(**row))
+        connection.execute(update(CASES).values(next_legal=None, next_target=None))
+        connection.execute(update(CLOCKS).values(is_window=False))
+        import_module("storage.migrations.versions.0012_dates_of_the_queue").fill(connection)
+        assert [connection.execute(wanted).all() for wanted in (dates, windows)] == kept
 
 
 def test_a_case_that_asks_nobody_is_still_seen(store: SqlStore, database_url: str) -> None:

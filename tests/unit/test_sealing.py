@@ -10,7 +10,7 @@ from email.policy import SMTP
 import pytest
 
 from engine.errors import WrongEnvironment
-from storage.redact import MARK, redact, token_hash
+from storage.redact import CODE_MARK, MARK, redact, token_hash
 from storage.sealing import Ring, add_key, canonical, new_ring, read_ring, write_ring
 
 PLACE = "cases/2026-0001"
@@ -106,6 +106,23 @@ def test_tokens_leave_a_sent_mail_and_its_words_stay(encoding: str) -> None:
     parts = [part.get_content() for part in message_from_bytes(kept, policy=SMTP).walk() if not part.is_multipart()]
     assert all(TOKEN not in part and MARK in part for part in parts) and len(parts) == 2
     assert "Grüße" in parts[1] and "Please look" in parts[0]
+
+
+def test_a_code_leaves_a_subject_of_other_letters_too_and_the_rest_of_the_head_stays() -> None:
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = "Su código es 482913, válido media hora"
+    mail["To"] = "José Núñez <jose@families.example>"
+    mail["References"] = f"<case-2026-0001@{'d' * 60}.example>"
+    mail.set_content("482913\n")
+    raw = mail.as_bytes()
+    kept = redact(raw, (), ["482913"])
+
+    found = message_from_bytes(kept, policy=SMTP)
+    assert found["Subject"] == f"Su código es {CODE_MARK}, válido media hora"
+    assert found.get_content().strip() == CODE_MARK
+    others = [line for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n") if b"Subject" not in line]
+    assert all(line in kept for line in others if not line.startswith((b"Content-", b" ")))
+    assert b"\n" not in kept.replace(b"\r\n", b"")
 
 
 def test_a_mail_without_links_stays_as_it_was() -> None:
