@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from cli.identity import actor_of
-from cli.people import changes, check_links, person_of, row_of
+from cli.people import changes, check_links, check_manned, person_of, row_of
 from cli.printing import day
 from cli.wiring import House, new_token
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
@@ -235,7 +235,9 @@ def _save_people(house: House, act: Act, second: str) -> None:
         before = unit.people()
         _beginner(act, {person.id: person for person in before})
         _check_unchanged(act, people_changes(before, wanted))
-        check_links({person.id: person for person in (*before, *wanted)}.values())
+        everybody = {person.id: person for person in (*before, *wanted)}.values()
+        check_links(everybody)
+        check_manned(before, everybody)
         for person in wanted:
             unit.save_person(person)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import FaultyInput, UsageError
+from engine.errors import FaultyInput, Refused, UsageError
 from engine.faults import Fault, Mark
 from engine.nodes import nearest
 from engine.roles import ROLES
@@ -27,7 +27,13 @@ EMAIL = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+")
 
 
 def read_people(path: Path) -> tuple[Person, ...]:
-    """The people of a CSV file with a header row. Raises `FaultyInput` with every fault and its row."""
+    """The people of a CSV file as it stands."""
+    return tuple(map(person_of, read_rows(path).values()))
+
+
+def read_rows(path: Path) -> dict[int, dict[str, str]]:
+    """The cells of a CSV file with a header row, by the line each row ends on. Raises `FaultyInput` with every fault
+    and its row."""
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -52,7 +58,7 @@ def read_people(path: Path) -> tuple[Person, ...]:
     faults += _wrong_together(table)
     if faults:
         raise FaultyInput(faults)
-    return tuple(person_of(cells) for _, cells in table)
+    return {mark.line: cells for mark, cells in table}
 
 
 def faults_of_row(cells: Mapping[str, str]) -> Iterator[str]:
@@ -96,6 +102,13 @@ def row_of(person: Person) -> dict[str, str]:
             "absent_to": away[1].isoformat() if away else "", "active": "yes" if person.active else "no"}
 
 
+def wanted_of(rows: Mapping[int, Mapping[str, str]], before: Iterable[Person]) -> dict[int, Person]:
+    """Who the rows of a file are about, as they will be: a column that the file does not have says nothing."""
+    known = {person.id: person for person in before}
+    return {line: person_of({**row_of(known[cells["id"]]), **cells} if cells["id"] in known else cells)
+            for line, cells in rows.items()}
+
+
 def changes(before: Iterable[Person], after: Iterable[Person]) -> list[tuple[str, Person, str]]:
     """`new` or `changed`, the person as they will be, and what changes. Nobody is deleted by leaving them out."""
     known = {person.id: person for person in before}
@@ -105,10 +118,23 @@ def changes(before: Iterable[Person], after: Iterable[Person]) -> list[tuple[str
         if old is None:
             found.append(("new", person, f"{person.name}, {', '.join(sorted(person.roles)) or 'no role'}"))
         elif old != person:
-            was, now = row_of(old), row_of(person)
-            told = "; ".join(f"{key}: {was[key] or '–'} → {now[key] or '–'}" for key in now if was[key] != now[key])
+            told = "; ".join(f"{key}: {was or '–'} → {now or '–'}" for key, was, now in differing(old, person))
             found.append(("changed", person, told))
     return found
+
+
+def differing(old: Person | None, new: Person) -> list[tuple[str, str, str]]:
+    """The cells of a person that differ, as (column, was, becomes); of a new one all that are filled."""
+    was, becomes = row_of(old) if old else dict.fromkeys(COLUMNS, ""), row_of(new)
+    return [(key, was[key], becomes[key]) for key in becomes if was[key] != becomes[key]]
+
+
+def check_manned(before: Iterable[Person], after: Iterable[Person]) -> None:
+    """Somebody stays privacy officer: what nobody else answers for comes to them. Raises `Refused`."""
+    had = any(person.active and "privacy" in person.roles for person in before)
+    if had and not any(person.active and "privacy" in person.roles for person in after):
+        raise Refused("nobody would be privacy officer any more, to whom everything falls that nobody else answers for: "
+                      "give somebody the role privacy first")
 
 
 def check_links(people: Iterable[Person]) -> None:
