@@ -52,7 +52,7 @@ COMMANDS = {
     "audience": "Who is told of a breach: import, show, address, decide.",
     "letters": "Letters to many on paper: print, runs, posted.",
     "calendar": "Days of school attendance: import, show.",
-    "people": "The people of the office: import, list, set, totp.",
+    "people": "The people of the office: import, set, absence, leave, gaps …",
     "mail": "Mails: test, preview, outbox, retry, settle, bounced.",
     "incidents": "What failed five times: list, retry.",
     "clock": "Accept the machine's clock after it ran wrong.",

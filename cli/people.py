@@ -133,8 +133,8 @@ def check_manned(before: Iterable[Person], after: Iterable[Person]) -> None:
     """Somebody stays privacy officer: what nobody else answers for comes to them. Raises `Refused`."""
     had = any(person.active and "privacy" in person.roles for person in before)
     if had and not any(person.active and "privacy" in person.roles for person in after):
-        raise Refused("nobody would be privacy officer any more, to whom everything falls that nobody else answers for: "
-                      "give somebody the role privacy first")
+        raise Refused("nobody would be privacy officer any more, to whom all falls that nobody else answers for: give "
+                      "somebody the role privacy first")
 
 
 def check_links(people: Iterable[Person]) -> None:

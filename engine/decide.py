@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine import holds, moves, obligations, taking, tasks
+from engine import handing, holds, moves, obligations, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.definition import SUBJECT, Definition, MailDef, Outcome, began, complete, posting_task
 from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
@@ -20,6 +20,7 @@ from engine.messages import (
     FireTimer,
     FixAudience,
     FreeAudience,
+    HandOver,
     LettersPosted,
     MailBounced,
     MailSettled,
@@ -341,5 +342,6 @@ _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     AudienceTold: _audience_told,
     ChildEnded: _child_ended,
     Reassign: tasks.reassign,
+    HandOver: handing.hand_over,
     Recount: _recount,
 }

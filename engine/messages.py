@@ -145,13 +145,25 @@ class Reassign:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """Somebody leaves, or is away: `to` is asked in the place of `person`, both ids, in these tasks, or in each open one
+    where none is named."""
+
+    person: str
+    to: str
+    actor: Actor
+    reason: str
+    tasks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recount:
     """Counts the running clocks again: a calendar has changed."""
 
 
 Command = (
     StartCase | CompleteTask | RecordFacts | PlaceHold | ReleaseHold | FireTimer | MailSettled | MailBounced
-    | AudienceTold | ChildEnded | Reassign | Recount
+    | AudienceTold | ChildEnded | Reassign | HandOver | Recount
 )
 
 

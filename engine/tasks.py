@@ -47,7 +47,7 @@ def open_task(
     child: str | None = None,
 ) -> Task:
     """Opens a task for whoever answers for it today, asks them, and sets the timers of its target date."""
-    people = _signers(turn, wanted, state, holders(turn, wanted.who))
+    people = signers(turn, wanted, state, holders(turn, wanted.who))
     due = None if wanted.due is None else due_on(turn, wanted.due)
     task = Task(
         id=f"{turn.case.id}-{turn.case.next_task}",
@@ -330,7 +330,7 @@ def _is_soon(turn: Turn, due: dt.date | None) -> bool:
     return due is not None and due <= due_in(turn.today, SOON, "business_days", turn.office.calendars)
 
 
-def _signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
+def signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
     """Who may sign: nobody approves their own request, and the signatures of a state take distinct persons. The second
     person is asked when nobody is left."""
     barred = {turn.case.initiator} if wanted.approval else set()

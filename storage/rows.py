@@ -12,7 +12,7 @@ from engine.case import Actor, Case, Cell, Clock, Contact, FactValue, HeldBy, Pl
 from engine.clocks import Hold
 from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
-from engine.messages import AudienceTold, ChildEnded, Command, MailSettled, Recount, StartCase
+from engine.messages import AudienceTold, ChildEnded, Command, HandOver, MailSettled, Recount, StartCase
 from engine.office import Person
 
 Row = Mapping[Any, Any]
@@ -128,6 +128,9 @@ def pack_command(command: Command) -> object:
             return {"kind": "child_ended", **asdict(command)}
         case Recount():
             return {"kind": "recount"}
+        case HandOver():
+            own = {"person": command.person, "to": command.to, "reason": command.reason, "tasks": list(command.tasks)}
+            return {"kind": "hand_over", **own, "actor": _pack_actor(command.actor)}
         case AudienceTold():
             return {"kind": "audience_told", **asdict(command), "on": str(command.on)}
         case _:
@@ -148,6 +151,8 @@ def unpack_command(packed: Any) -> Command:
             return ChildEnded(**fields)
         case "recount":
             return Recount()
+        case "hand_over":
+            return HandOver(**{**fields, "actor": _unpack_actor(fields["actor"]), "tasks": tuple(fields["tasks"])})
         case "audience_told":
             return AudienceTold(**{**fields, "on": dt.date.fromisoformat(fields["on"])})
     raise WrongEnvironment("a stored message has a kind this program does not know: install the newer soppa")

@@ -33,11 +33,13 @@ from storage.keeping import Keeper, case_place, new_case_id
 from storage.links import SqlLinks
 from storage.messages import leave_message, message_place
 from storage.outbox import SqlOutbox
+from storage.people import Staff
 from storage.register import (
     RegisterWriter,
     SqlRegister,
     begin_writing,
     entries,
+    holdings,
     holdings_of_rows,
     next_number,
 )
@@ -344,6 +346,10 @@ class SqlUnit:
         """The products that these rows of an inventory may be about."""
         return holdings_of_rows(self.connection, self.base.ring, keys)
 
+    def holdings(self) -> Sequence[Holding]:
+        """Every product with each of its agreements."""
+        return holdings(self.connection, self.base.ring)
+
     def register_writer(self, actor: Actor, now: dt.datetime, cause: str) -> RegisterWriter:
         """Writes into the register in this transaction, once it is flushed. Get it before you read what it changes."""
         begin_writing(self.connection)
@@ -370,6 +376,9 @@ class SqlUnit:
     def save_person(self, person: Person) -> None:
         """Adds or changes a person. Raises `UsageError` for a login that another has."""
         people.save(self.connection, person)
+
+    def staff(self, now: dt.datetime) -> Staff:
+        return Staff(self.connection, self.base.ring, self.base.window, now)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

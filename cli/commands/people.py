@@ -128,6 +128,55 @@ def set_(person: str, absent: str | None, roles: tuple[str, ...], reason: str, b
         _put(house, [person_of(cells)], as_login, Wish(True, begin_, "--begin", reason, as_json))
 
 
+@command.command(epilog="Example: soppa people leave dana --to omar --reason 'retires' --apply")
+@click.argument("person", shell_complete=completion.people)
+@click.option("--to", default=None, shell_complete=completion.people,
+              help="Who takes over; the deputy without it.")
+@click.option("--reason", default="", help="Why; needed with --apply.")
+@click.option("--apply", "apply_", is_flag=True, help="Do it; without this it is only shown.")
+@as_option
+@home_option
+@json_option
+def leave(person: str, to: str | None, reason: str, apply_: bool, as_login: str | None, home: Home, as_json: bool
+          ) -> None:
+    """PERSON leaves: their tasks, products and mail go to another, their sessions and links end, and they are retired.
+
+    Whoever may confirm acts of two persons leaves only with the second person's consent."""
+    from cli.leaving import Wish as Leave
+    from cli.leaving import leave as go
+
+    go(home, Leave(person, to, reason, apply_, as_json), as_login)
+
+
+@command.command(epilog="Example: soppa people absence carla 2026-12-21..2027-01-04 --hand-over")
+@click.argument("person", shell_complete=completion.people)
+@click.argument("days", metavar="FROM..TO", default="")
+@click.option("--end", is_flag=True, help="The absence on file ends, or never begins.")
+@click.option("--hand-over", is_flag=True, help="Give the open tasks that fall due meanwhile to whoever stands in.")
+@as_option
+@home_option
+@json_option
+def absence(person: str, days: str, end: bool, hand_over: bool, as_login: str | None, home: Home, as_json: bool
+            ) -> None:
+    """PERSON is away FROM..TO: what falls due meanwhile, and on whom it lands. Reminders go to the deputy."""
+    from cli.absence import Away, away
+
+    if end == bool(days):
+        raise UsageError("say either the days, FROM..TO, or --end")
+    away(home, Away(person, days, hand_over, as_json), as_login)
+
+
+@command.command(epilog="Example: soppa people gaps --days 90")
+@click.option("--days", type=click.IntRange(1, 400), default=90, show_default=True)
+@home_option
+@json_option
+def gaps(days: int, home: Home, as_json: bool) -> None:
+    """Which rungs of open cases land on nobody, or on somebody else, since people are away."""
+    from cli.gaps import show_gaps
+
+    show_gaps(home, days, as_json=as_json)
+
+
 @command.command(epilog="Example: soppa people totp carla")
 @click.argument("person", shell_complete=completion.people)
 @as_option
@@ -234,8 +283,8 @@ def _tell(
     if wish.as_json:
         known = {person.id: person for person in before}
         shown = [{"person": person.id, "how": how, "what": told, "row": wish.rows.get(person.id),
-                  "fields": {column: {"was": was or None, "becomes": becomes or None}
-                             for column, was, becomes in differing(known.get(person.id), person)}}
+                  "fields": [{"column": column, "was": was or None, "becomes": becomes or None}
+                             for column, was, becomes in differing(known.get(person.id), person)]}
                  for how, person, told in found]
         begun = act_mapping(act) if act else None
         print_json({"changes": shown, "applied": done, "needs_second": guarded, "act": begun,

@@ -122,6 +122,9 @@ EXAMPLES = {
     "people list": "",
     "people set": "nora --name 'Nora K' --as priya",
     "people totp": "carla --as carla",
+    "people leave": "tess --to nora --as priya",
+    "people absence": "carla 2030-12-02..2030-12-20 --as carla",
+    "people gaps": "",
     "mail preview": "correction_request receipt --language es",
     "mail outbox": "",
     "mail retry": "2 --as priya",
@@ -177,7 +180,7 @@ def test_the_json_of_a_command_has_documented_keys_only(
     found = keys(json.loads(streams.out))
     known = documented()
     allowed = set(known[name])
-    if name in ("explain", "people set", "people import", "acts confirm"):
+    if name in ("explain", "people set", "people import", "people leave", "acts confirm"):
         allowed |= known["deadline"] | known["acts list"]
     assert found <= allowed
     assert found or json.loads(streams.out) == []
