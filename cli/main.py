@@ -31,6 +31,7 @@ COMMANDS = {
     "new-process": "Write a process to begin with.",
     "year": "Play a year of a sample district; nothing is kept.",
     "start": "Start a case.",
+    "adopt": "Take in cases that have run elsewhere.",
     "queue": "What waits for whom, legal deadlines first.",
     "show": "One case: facts, clocks, open tasks.",
     "do": "Answer a task.",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.tables import read_table
 from engine.errors import FaultyInput, Refused, UsageError
 from engine.faults import Fault, Mark
 from engine.nodes import nearest
@@ -34,26 +33,7 @@ def read_people(path: Path) -> tuple[Person, ...]:
 def read_rows(path: Path) -> dict[int, dict[str, str]]:
     """The cells of a CSV file with a header row, by the line each row ends on. Raises `FaultyInput` with every fault
     and its row."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}): check the name and its permissions") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        faults = list(_wrong_columns(reader.fieldnames or (), str(path)))
-        if faults:
-            raise FaultyInput(faults)
-        rows = [(Mark(str(path), reader.line_num, 1), row) for row in reader]
-    except csv.Error as error:
-        where = Mark(str(path), max(reader.line_num, 1), 1)
-        raise FaultyInput([Fault(where, "not readable as CSV: check the quotes, one may not be closed")]) from error
-    faults = [Fault(mark, "this row has more or fewer cells than the header: check its commas and quotes")
-              for mark, row in rows if None in row or None in row.values()]
-    if faults:
-        raise FaultyInput(faults)
-    table = [(mark, {key.strip(): value.strip() for key, value in row.items()}) for mark, row in rows]
+    table = read_table(path, _wrong_columns)
     faults = [Fault(mark, message) for mark, cells in table for message in faults_of_row(cells)]
     faults += _wrong_together(table)
     if faults:
@@ -158,16 +138,13 @@ def check_unique(people: Iterable[Person]) -> None:
         raise UsageError("\n".join(wrong))
 
 
-def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
-    names, mark = [name.strip() for name in found], Mark(file, 1, 1)
+def _wrong_columns(names: list[str], mark: Mark) -> Iterator[Fault]:
     for name in names:
         if name not in COLUMNS:
             yield Fault(mark, f"unknown column '{name}'{nearest(name, COLUMNS)}")
     for name in REQUIRED:
         if name not in names:
             yield Fault(mark, f"the column '{name}' is missing: the header needs {', '.join(REQUIRED)}")
-    if len(set(names)) < len(names):
-        yield Fault(mark, "a column is there twice: keep one of each")
 
 
 def _wrong_together(rows: Iterable[tuple[Mark, Mapping[str, str]]]) -> list[Fault]:

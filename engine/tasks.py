@@ -29,6 +29,7 @@ from engine.machine import UnknownFacts, holds
 from engine.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, SetTimer
 from engine.nodes import nearest
 from engine.office import Holder
+from engine.quiet import hushed
 from engine.readers import holders, may_do, recipients, reminded, supervisors
 from engine.roles import ROLES
 from engine.turn import Turn
@@ -293,6 +294,7 @@ def _planned(turn: Turn, task: Task, rung: str) -> PlannedRung | None:
 
 
 def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
+    planned = hushed(turn, task.id, planned)
     readers = reminded(turn, (reader for place in ("owner", *planned.to) for reader in _readers(turn, task, place)))
     turn.tell("rung_fired", of=task.id, rung=planned.rung, on=planned.on, to=", ".join(readers))
     for reader in readers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -21,7 +21,7 @@ from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
 from engine.messages import Command, Decision, Event
 from engine.nodes import nearest
 from engine.office import Person
-from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message
+from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message, Taken
 from engine.register import Entry
 from registry.values import Holding
 from storage import acts, cycles, history, incidents, people, prepared
@@ -46,7 +46,7 @@ from storage.register import (
 from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
-from storage.tables import CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
+from storage.tables import ADOPTIONS, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
 from storage.upgrade import migrate
 from storage.views import Views
 from storage.window import MailWindow
@@ -102,6 +102,10 @@ def _check_key(base: Base, create: bool) -> None:
         raise WrongEnvironment("the database was never given a key: make it with soppa init")
 
 
+class _Rehearsed(Exception):
+    """Ends a rehearsal: nothing of it is kept."""
+
+
 class SqlStore:
     """Implements `engine.ports.Store`; `outbox`, `links`, `views`, `acts` and `register` are its other sides.
 
@@ -123,6 +127,13 @@ class SqlStore:
     def begin(self) -> Iterator[SqlUnit]:
         with self.base.writing() as connection:
             yield SqlUnit(connection, self.base, writes=True)
+
+    @contextmanager
+    def rehearse(self) -> Iterator[SqlUnit]:
+        """A writing transaction that is rolled back at the end of the block: what would be."""
+        with suppress(_Rehearsed), self.begin() as unit:
+            yield unit
+            raise _Rehearsed
 
     @contextmanager
     def read(self) -> Iterator[SqlUnit]:
@@ -205,6 +216,30 @@ class SqlUnit:
             [read_task(task, people.get(task["id"], ())) for task in tasks],
             [read_clock(clock) for clock in clocks],
         )
+
+    def adopted_as(self, key: str) -> Taken | None:
+        row = self.connection.execute(select(ADOPTIONS).where(ADOPTIONS.c.key == key)).first()
+        return Taken(row.case_id, row.digest) if row else None
+
+    def keep_adopted(self, key: str, taken: Taken, by: str, now: dt.datetime) -> None:
+        row = {"key": key, "case_id": taken.case_id, "digest": taken.digest, "by": by, "at": now}
+        self.connection.execute(insert(ADOPTIONS).values(**row))
+
+    def last_mail(self) -> int:
+        """The number of the outbox row that was queued last."""
+        return self.connection.scalar(select(func.max(OUTBOX.c.id))) or 0
+
+    def mails_after(self, mail_id: int) -> Sequence[tuple[str, str, dt.datetime]]:
+        """The mails queued after that row, as (mail, recipient, when it leaves)."""
+        wanted = (OUTBOX.c.id > mail_id) & (OUTBOX.c.state == "queued")
+        rows = self.connection.execute(select(OUTBOX.c.mail, OUTBOX.c.recipient, OUTBOX.c.at).where(wanted))
+        return [(row.mail, row.recipient, row.at) for row in rows]
+
+    def timers_until(self, case_id: str, until: dt.datetime) -> Sequence[tuple[str, dt.datetime]]:
+        """The timers of a case that wait up to an instant, the earliest first."""
+        mine = (TIMERS.c.case_id == case_id) & (TIMERS.c.at <= until)
+        rows = self.connection.execute(select(TIMERS.c.key, TIMERS.c.at).where(mine).order_by(TIMERS.c.at, TIMERS.c.id))
+        return [(row.key, row.at) for row in rows]
 
     def open_cases(self, process: str) -> Sequence[str]:
         open_ones = (CASES.c.process == process) & CASES.c.ended_at.is_(None)
