@@ -48,13 +48,16 @@ def adopt(definition: Definition, command: AdoptCase, now: dt.datetime, office: 
     turn.tell("case_adopted", process=definition.process, version=definition.version, by=command.actor.name,
               state=own.name, since=command.since, quiet_until=command.quiet_until)
     for event, on in command.happened.items():
-        turn.tell("happened_before", event=event, on=on, evidence=command.evidence.get(event))
+        turn.tell("happened_before", event=event, on=on)
+    for name, document in command.evidence.items():
+        turn.tell("evidence_given", of=name, sha256=document.rpartition(":")[2])
     taking.check_typed(turn, command.facts)
     turn.record({**thresholds(turn), **command.facts})
     taking.follow(turn, command.facts)
     obligations.refresh(turn)
     _stand(turn, own, regions, command)
     turn.adopting = False
+    _complain(_without_children(turn))
     moves.go_on(turn)
     _complain(_without_evidence(turn, command))
     if command.quiet_until is not None:
@@ -166,6 +169,17 @@ def _since(turn: Turn, place: Place, command: AdoptCase) -> Place:
     else:
         turn.change(entered_at=at)
     return moved
+
+
+def _without_children(turn: Turn) -> Iterator[str]:
+    """States that wait for children of which none is there."""
+    for state, _ in turn.here:
+        waits_for = {handler.event for handler in state.on}
+        for name in turn.definition.children:
+            if ended(name) in waits_for and not turn.case.children.get(name):
+                process = turn.definition.children[name].process
+                yield (f"state '{state.name}' waits for cases of {process}: adopt them too, with child_of, or name the "
+                       f"state that follows")
 
 
 def _without_evidence(turn: Turn, command: AdoptCase) -> Iterator[str]:

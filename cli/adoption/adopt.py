@@ -21,7 +21,7 @@ from cli.wiring import House, open_house
 from engine.errors import AlreadyDecided, FaultyInput, NotAllowed, Refused, UsageError
 
 if TYPE_CHECKING:
-    from engine.case import Case
+    from engine.case import Actor, Case
 
 MAY = frozenset({"privacy", "superintendent"})
 
@@ -37,24 +37,29 @@ class Wish:
 def adopt(home: Home, wish: Wish, as_login: str | None) -> None:
     """Raises `FaultyInput` with everything that is wrong, by row, before anything is adopted; `UsageError`,
     `NotAllowed`."""
-    rows = read_rows(wish.file)
     with open_house(home) as house:
         actor = house.actor(as_login)
         if not actor.roles & MAY:
             raise NotAllowed(f"{actor.name} may not adopt cases: it is for {' or '.join(sorted(MAY))}")
         quiet = read_date(wish.quiet_until, "--quiet-until") if wish.quiet_until else None
-        planner = Planner(house, Papers(wish.file.parent), actor, quiet, house.active())
-        planned = planner.plan(rows)
-        found = rehearse(house, planned)
-        faults = [*planner.faults, *found.faults]
-        if faults:
-            raise FaultyInput(sorted(faults, key=lambda fault: fault.mark.line))
-        adopted = _apply(house, planned, found) if wish.apply else {}
+        planned, found = looked_at(house, wish.file, actor, quiet)
+        adopted = keep_all(house, planned, found) if wish.apply else {}
         today = house.make_office(()).today(house.clock())
     if wish.as_json:
         print_json(_mapping(found, adopted, planned, quiet))
     else:
         _print(found, adopted, today, wish)
+
+
+def looked_at(house: House, file: Path, actor: Actor, quiet_until: dt.date | None) -> tuple[list[Planned], Rehearsed]:
+    """The rows of a file as they will be adopted, and what comes of it. Raises `FaultyInput` with all that is wrong."""
+    planner = Planner(house, Papers(file.parent), actor, quiet_until, house.active())
+    planned = planner.plan(read_rows(file))
+    found = rehearse(house, planned)
+    faults = [*planner.faults, *found.faults]
+    if faults:
+        raise FaultyInput(sorted(faults, key=lambda fault: fault.mark.line))
+    return planned, found
 
 
 def write_draft(home: Home, out: Path, *, as_json: bool) -> None:
@@ -72,7 +77,7 @@ def write_draft(home: Home, out: Path, *, as_json: bool) -> None:
         say(f"{len(rows)} running obligations of the register to {out}: add the documents, then soppa adopt {out}")
 
 
-def _apply(house: House, planned: Sequence[Planned], found: Rehearsed) -> dict[str, str]:
+def keep_all(house: House, planned: Sequence[Planned], found: Rehearsed) -> dict[str, str]:
     """Adopts what is no case yet, each row in a transaction of its own; the numbers of the new cases by key."""
     adopted: dict[str, str] = {}
     wanted = [one for one in planned if one.row.key in found.cases]
