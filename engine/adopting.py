@@ -48,7 +48,7 @@ def adopt(definition: Definition, command: AdoptCase, now: dt.datetime, office: 
     turn.tell("case_adopted", process=definition.process, version=definition.version, by=command.actor.name,
               state=own.name, since=command.since, quiet_until=command.quiet_until)
     for event, on in command.happened.items():
-        turn.tell("happened_before", event=event, on=on)
+        turn.tell("happened_before", event=event, on=on, to=_reader(definition, event))
     for name, document in command.evidence.items():
         turn.tell("evidence_given", of=name, sha256=document.rpartition(":")[2])
     taking.check_typed(turn, command.facts)
@@ -210,6 +210,12 @@ def _is_taken(turn: Turn, source: Source) -> bool:
     """Whether the register gave the date, or the state where the case stands now."""
     fact = turn.definition.facts.get(source.name)
     return (fact is not None and fact.taken is not None) or source.name in {entered(one) for one in turn.case.at}
+
+
+def _reader(definition: Definition, event: str) -> str | None:
+    """Whom a mail told, where the event is that it did."""
+    mail = definition.mails.get(event.removeprefix(told("")))
+    return f"{mail.to.kind}:{mail.to.name}" if mail is not None and event == told(mail.name) else None
 
 
 def _events(definition: Definition) -> frozenset[str]:

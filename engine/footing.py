@@ -6,7 +6,7 @@ them: only then do the proof's promises hold for what comes after.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.assumptions import Assumptions
@@ -99,9 +99,3 @@ def _contradicts(assumed: Assumptions, case: Case) -> Iterator[str]:
         answer = evaluate(guard, case.facts, case.at)
         if not isinstance(answer, Unknown) and answer is not so:
             yield f"nobody comes to '{case.state}' where {guard.source} is {'true' if answer else 'false'}"
-
-
-def needed(walks: Iterable[Walk], state: str) -> frozenset[str]:
-    """The facts that are recorded on every way to a state."""
-    found = [seen.known for walk in walks for seen in walk.seen if state in seen.at]
-    return frozenset.intersection(*found) if found else frozenset()

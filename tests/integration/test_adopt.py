@@ -147,15 +147,24 @@ def test_as_many_mails_leave_on_the_next_day_as_were_foretold(office: Office) ->
     given: {parent: Eva <eva@families.example>; language=es, received_on: 2026-11-20, item: x}
     evidence: {received_on: signed.pdf}
 """
+    redaction = """
+  - key: R9
+    process: contract_posting
+    state: redaction
+    given: {product: Reader, operator: Acme <p1@acme.example>, entered_on: 2026-11-25, searchable: yes,
+            passages: '[{"key": "1", "clause": "d", "page": "4", "reason": "prices"}]'}
+    evidence: {entered_on: signed.pdf}
+"""
     late = "".join(posting.format(n=n, month="10" if n % 2 else "11") for n in range(6))
-    adopted, foretold = office.adopt(office.file(FAMILY + late + opening, "all.yaml"))
-    assert (len(adopted), office.sink.mails) == (9, [])
+    adopted, foretold = office.adopt(office.file(FAMILY + late + redaction + opening, "all.yaml"))
+    assert (len(adopted), office.sink.mails) == (10, [])
     with heart_of(office.house, tells_gaps=False) as heart:
         for hour, minute in ((13, 0), (13, 30), (14, 0), (22, 0)):
             office.clock.now = dt.datetime(2026, 12, 1, hour, minute, tzinfo=dt.UTC)
             beat_until_quiet(heart)
     sent = [(mail.envelope_to, mail.subject) for mail in office.sink.mails]
     assert foretold == {dt.date(2026, 12, 1): len(sent)}, sent
+    assert "p1@acme.example" in [to for to, _ in sent]
     assert "Caso" in next(subject for to, subject in sent if to == "eva@families.example")
 
 

@@ -210,6 +210,14 @@ def test_an_import_leaves_alone_what_it_has_no_column_for(office: Office, tmp_pa
     assert "not in the file, and left as they are: bea, carla" in out
 
 
+def test_a_file_that_empties_the_privacy_officers_roles_is_refused(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("id,name,email,roles\npriya,Priya Raman,priya@prairie-creek.example,\n")
+    code, _, error = office.run("people", "import", str(file), "--apply", "--reason", "x", "--as", "priya")
+    assert (code, "nobody would be privacy officer any more" in error) == (1, True)
+    assert "privacy" in office.people()["priya"].roles
+
+
 def test_more_than_a_fifth_is_asked_about_again(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     rows = [f"{one.id},{one.name},{one.email},{' '.join(sorted(one.roles))},es" for one in PEOPLE[:3]]

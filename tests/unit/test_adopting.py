@@ -96,7 +96,8 @@ def test_what_was_told_is_not_told_again_and_stands_in_the_history() -> None:
                          evidence={"received_on": PAPER, "told.told_no": PAPER})
     decision = adopted(command, "correction_request", dt.datetime(2026, 10, 12, 16, tzinfo=dt.UTC))
     assert [effect for effect in decision.effects if isinstance(effect, Send)] == []
-    assert [event.detail["event"] for event in decision.events if event.kind == "happened_before"] == list(told)
+    before = [event.detail for event in decision.events if event.kind == "happened_before"]
+    assert before == [{"event": name, "on": str(on), "to": "party:parent"} for name, on in told.items()]
     assert {event.detail["of"] for event in decision.events if event.kind == "evidence_given"} == set(command.evidence)
     moves = [effect for effect in decision.effects if isinstance(effect, SetTimer) and effect.key.startswith("after/")]
     assert [office().today(timer.at) for timer in moves] == [dt.date(2026, 10, 30)]
