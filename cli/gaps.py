@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cli.home import Home
-from cli.printing import print_json, say, table
+from cli.printing import bar, print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import Refused, SoppaError
 from engine.gaps import Gap, Landing, landings, role_gaps
@@ -57,14 +57,16 @@ def gaps_in(house: House, office: Office, today: dt.date, days: int) -> Found:
     rungs: list[Landing] = []
     sick: list[str] = []
     waiting = house.store.views.waiting_timers(until)
-    for case_id, timers in waiting.items():
-        with house.store.read() as unit:
-            case = unit.case(case_id)
-        definition = house.definitions.pinned(case.process, case.version, case.hash)
-        try:
-            rungs += landings(definition, case, timers, office, until)
-        except SoppaError:
-            sick.append(case_id)
+    with bar("climbing") as done:
+        for number, (case_id, timers) in enumerate(waiting.items(), 1):
+            with house.store.read() as unit:
+                case = unit.case(case_id)
+            try:
+                definition = house.definitions.pinned(case.process, case.version, case.hash)
+                rungs += landings(definition, case, timers, office, until)
+            except SoppaError:
+                sick.append(case_id)
+            done(number, len(waiting))
     return Found(tuple(gaps), tuple(sorted(rungs, key=lambda one: (one.on, one.case_id))), tuple(sick))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -104,9 +104,11 @@ class Service:
         self.adoptions.keep(unit, wanted, found.case, now)
         return found
 
-    def fire_in(self, unit: Unit, case_id: str, key: str, now: dt.datetime) -> Decision:
-        """Fires one timer of a case in the transaction at hand, whether its row is there or not."""
-        return self._fire_key(unit, case_id, key, now, self._office(unit))
+    def fire_in(self, unit: Unit, timers: Iterable[tuple[str, str, dt.datetime]]) -> None:
+        """Fires timers in the transaction at hand, each a case, a key and an instant; their rows stay as they are."""
+        office = self._office(unit)
+        for case_id, key, at in timers:
+            self._fire_key(unit, case_id, key, at, office)
 
     def complete_task(
         self,
@@ -377,13 +379,12 @@ class Service:
         planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
         earlier[timer.case_id] = min([*planned, earlier.get(timer.case_id, LATEST)])
 
-    def _fire_key(self, unit: Unit, case_id: str, key: str, now: dt.datetime, office: Office) -> Decision:
+    def _fire_key(self, unit: Unit, case_id: str, key: str, now: dt.datetime, office: Office) -> None:
         case, definition = self._load(unit, case_id)
         fire = FireTimer(key)
         decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
         if decision.events or decision.effects:
             self._keep(unit, case, decision, SYSTEM, now, office)
-        return decision
 
     def _keep(
         self, unit: Unit, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime, office: Office

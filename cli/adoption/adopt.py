@@ -102,7 +102,7 @@ def _keep(house: House, one: Planned) -> Case:
 
 def _print(found: Rehearsed, adopted: Mapping[str, str], today: dt.date, wish: Wish) -> None:
     if found.cases:
-        table(["row", "stands at", "clock", "legal deadline", "", "rungs before"],
+        table(["row", "stands at", "clock", "legal deadline", "", "passed"],
               [line for key, (case, passed) in found.cases.items() for line in _lines(key, case, passed, today)])
     for on, count in found.by_day.items():
         say(f"{count} mail{'s' if count != 1 else ''} {'leave' if count != 1 else 'leaves'} on {day(on)}")
@@ -116,7 +116,7 @@ def _print(found: Rehearsed, adopted: Mapping[str, str], today: dt.date, wish: W
 
 def _lines(key: str, case: Case, passed: int, today: dt.date) -> list[list[str]]:
     at = " ".join(place.state for place in (case.place, *case.regions.values()))
-    clocks = [[name, day(clock.legal), left(clock.legal, today) if clock.status == "running" else clock.status]
+    clocks = [[name, str(clock.legal or "–"), left(clock.legal, today) if clock.status == "running" else clock.status]
               for name, clock in case.clocks.items()] or [["–", "–", ""]]
     return [[key if number == 0 else "", at if number == 0 else "", *clock, str(passed) if number == 0 else ""]
             for number, clock in enumerate(clocks)]

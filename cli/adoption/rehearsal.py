@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.office import Office
     from storage.store import SqlUnit
 
-AT_ONCE = 50
+AT_ONCE = 20
 """Rows of one rehearsal, a family more or less."""
 
 BRIEF = "brief"
@@ -105,6 +105,5 @@ def _passed(decision: Decision) -> int:
 def _next_morning(house: House, unit: SqlUnit, cases: Sequence[Case], office: Office, now: dt.datetime) -> None:
     """Fires what falls due up to the next business day's brief."""
     morning = office.at_local(office.calendars.strict.nth_after(office.today(now), 1)[0], FIRE_HOUR)
-    for case in cases:
-        for key, at in unit.timers_until(case.id, morning):
-            house.service.fire_in(unit, case.id, key, max(at, now))
+    due = [(case.id, key, max(at, now)) for case in cases for key, at in unit.timers_until(case.id, morning)]
+    house.service.fire_in(unit, due)
