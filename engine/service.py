@@ -379,12 +379,13 @@ class Service:
         planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
         earlier[timer.case_id] = min([*planned, earlier.get(timer.case_id, LATEST)])
 
-    def _fire_key(self, unit: Unit, case_id: str, key: str, now: dt.datetime, office: Office) -> None:
+    def _fire_key(self, unit: Unit, case_id: str, key: str, now: dt.datetime, office: Office) -> Decision:
         case, definition = self._load(unit, case_id)
         fire = FireTimer(key)
         decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
         if decision.events or decision.effects:
             self._keep(unit, case, decision, SYSTEM, now, office)
+        return decision
 
     def _keep(
         self, unit: Unit, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime, office: Office
