@@ -26,6 +26,7 @@ from cli.wiring import House, open_house
 from engine.case import Case
 from engine.errors import FaultyInput
 from tests.files import pdf
+from tests.processes import running, until
 from tests.processes import soppa as process
 
 SAMPLE = Path(__file__).parents[2] / "cli" / "year" / "operators-sample.csv"
@@ -190,6 +191,17 @@ def test_two_terminals_adopt_each_row_once(office: Office) -> None:
     assert [one.returncode for one in ended] == [0, 0], [one.stderr for one in ended]
     assert sum(json.loads(one.stdout)["adopted"] for one in ended) == 6
     assert len(office.cases()) == 6
+
+
+def test_a_run_that_is_killed_is_finished_by_the_next(office: Office) -> None:
+    file = office.file(rows(28))
+    words = ("adopt", str(file), "--apply", "--as", "priya")
+    with running(office.house.home.root, *words) as killed:
+        until(lambda: len(office.cases()) > 1, "a second case", 60)
+        killed.kill()
+    left = 28 - len(office.cases())
+    found = office.asked("adopt", str(file), "--apply", "--as", "priya")
+    assert (found["adopted"], len(found["known"]), len(office.cases())) == (left, 28 - left, 28)
 
 
 def test_a_family_is_adopted_together(office: Office) -> None:
