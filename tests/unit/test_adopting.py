@@ -233,7 +233,7 @@ def breach(*states: str) -> AdoptCase:
     facts: dict[str, FactValue] = {
         "reporter": "its", "source": "itsec", "first_known_on": dt.date(2026, 10, 30), "report": "A file lay open",
         "district_determined_on": dt.date(2026, 11, 2), "operator_involved": False, "encrypted": "no",
-        "pipa_data": "none", "staff_affected": False, "covered": True, "acquired": "yes",
+        "pipa_data": "none", "staff_affected": False, "ag_told": False, "covered": True, "acquired": "yes",
     }  # fmt: skip
     return AdoptCase("T-1", ADA, ("responding", *states), facts, {}, evidence={"district_determined_on": PAPER})
 
