@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from cli.identity import actor_of
-from cli.people import changes, check_links, person_of, row_of
+from cli.people import changes, check_links, check_manned, person_of, row_of
 from cli.printing import day
 from cli.wiring import House, new_token
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
@@ -31,6 +31,9 @@ LASTS = dt.timedelta(days=7)
 LATER_DATE, ROLES = "later_legal_date", "change_of_roles"
 FIRST_SET_UP = "first set-up"
 """Stands in the place of the second person while an office is set up and nobody could be one."""
+
+ALONE = "nobody"
+"""Stands there where somebody leaves who could confirm nothing: it gives nobody a role."""
 
 GUARDED = frozenset({"privacy", "superintendent"})
 """Whoever holds one of these could confirm in another's name: their login, address and deputy are guarded too."""
@@ -176,7 +179,7 @@ def people_changes(before: Iterable[Person], wanted: Iterable[Person]) -> Shown:
 
 
 def needs_second(office: Office, wanted: Iterable[Person]) -> bool:
-    """Whether these changes give or take a role, or touch how one of the guarded people is known."""
+    """Whether these changes give or take a role, bring one back, or touch how one of the guarded people is known."""
     named = named_second(office)
     return any(_is_guarded(office.person(person.id), person, named) for person in wanted)
 
@@ -197,6 +200,17 @@ def record_set_up(house: House, unit: SqlUnit, before: Sequence[Person], wanted:
     payload = {"second": FIRST_SET_UP, "reason": FIRST_SET_UP, "set_up": "over" if over else "goes on",
                "changes": [list(line) for line in people_changes(before, wanted)]}
     unit.begin_act(Act(_id_of(new_token()), ROLES, None, payload, by, now, now, FIRST_SET_UP, now), None)
+
+
+def record_alone(
+    house: House, unit: SqlUnit, before: Sequence[Person], wanted: Sequence[Person], by: str, reason: str
+) -> None:
+    """The line of somebody's leaving that took nobody else, in the transaction that does it."""
+    from storage.acts import Act
+
+    now = house.clock()
+    payload = {"second": ALONE, "reason": reason, "changes": [list(line) for line in people_changes(before, wanted)]}
+    unit.begin_act(Act(_id_of(new_token()), ROLES, None, payload, by, now, now, ALONE, now), None)
 
 
 def title_of(act: Act) -> str:
@@ -235,9 +249,21 @@ def _save_people(house: House, act: Act, second: str) -> None:
         before = unit.people()
         _beginner(act, {person.id: person for person in before})
         _check_unchanged(act, people_changes(before, wanted))
-        check_links({person.id: person for person in (*before, *wanted)}.values())
+        everybody = {person.id: person for person in (*before, *wanted)}.values()
+        check_links(everybody)
+        check_manned(before, everybody)
         for person in wanted:
             unit.save_person(person)
+        if "leaves" in act.payload:
+            _hand_over(house, unit, act, {person.id: person for person in before})
+
+
+def _hand_over(house: House, unit: SqlUnit, act: Act, people: Mapping[str, Person]) -> None:
+    from cli.handover import carry_out
+
+    names = cast("Mapping[str, str]", act.payload["leaves"])
+    person, to = people[names["person"]], people[names["to"]]
+    carry_out(unit, person, to, _beginner(act, people), text_of(act, "reason"), house.clock())
 
 
 def _check_unchanged(act: Act, shown: Shown) -> None:
@@ -255,7 +281,7 @@ def _beginner(act: Act, people: Mapping[str, Person]) -> Actor:
 def _is_guarded(old: Person | None, new: Person, named: Person | None) -> bool:
     if old is None:
         return bool(new.roles)
-    if old.roles != new.roles or (old.active != new.active and new.roles):
+    if old.roles != new.roles or (new.active and not old.active and new.roles):
         return True
     guarded = bool(old.roles & GUARDED) or (named is not None and named.id == old.id)
     known_by = replace(new, name=old.name, language=old.language, supervisor=old.supervisor, absent=old.absent)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import FaultyInput, UsageError
+from cli.tables import read_table
+from engine.errors import FaultyInput, Refused, UsageError
 from engine.faults import Fault, Mark
 from engine.nodes import nearest
 from engine.roles import ROLES
@@ -27,32 +26,19 @@ EMAIL = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+")
 
 
 def read_people(path: Path) -> tuple[Person, ...]:
-    """The people of a CSV file with a header row. Raises `FaultyInput` with every fault and its row."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}): check the name and its permissions") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        faults = list(_wrong_columns(reader.fieldnames or (), str(path)))
-        if faults:
-            raise FaultyInput(faults)
-        rows = [(Mark(str(path), reader.line_num, 1), row) for row in reader]
-    except csv.Error as error:
-        where = Mark(str(path), max(reader.line_num, 1), 1)
-        raise FaultyInput([Fault(where, "not readable as CSV: check the quotes, one may not be closed")]) from error
-    faults = [Fault(mark, "this row has more or fewer cells than the header: check its commas and quotes")
-              for mark, row in rows if None in row or None in row.values()]
-    if faults:
-        raise FaultyInput(faults)
-    table = [(mark, {key.strip(): value.strip() for key, value in row.items()}) for mark, row in rows]
+    """The people of a CSV file as it stands."""
+    return tuple(map(person_of, read_rows(path).values()))
+
+
+def read_rows(path: Path) -> dict[int, dict[str, str]]:
+    """The cells of a CSV file with a header row, by the line each row ends on. Raises `FaultyInput` with every fault
+    and its row."""
+    table = read_table(path, _wrong_columns)
     faults = [Fault(mark, message) for mark, cells in table for message in faults_of_row(cells)]
     faults += _wrong_together(table)
     if faults:
         raise FaultyInput(faults)
-    return tuple(person_of(cells) for _, cells in table)
+    return {mark.line: cells for mark, cells in table}
 
 
 def faults_of_row(cells: Mapping[str, str]) -> Iterator[str]:
@@ -96,6 +82,13 @@ def row_of(person: Person) -> dict[str, str]:
             "absent_to": away[1].isoformat() if away else "", "active": "yes" if person.active else "no"}
 
 
+def wanted_of(rows: Mapping[int, Mapping[str, str]], before: Iterable[Person]) -> dict[int, Person]:
+    """Who the rows of a file are about, as they will be: a column that the file does not have says nothing."""
+    known = {person.id: person for person in before}
+    return {line: person_of({**row_of(known[cells["id"]]), **cells} if cells["id"] in known else cells)
+            for line, cells in rows.items()}
+
+
 def changes(before: Iterable[Person], after: Iterable[Person]) -> list[tuple[str, Person, str]]:
     """`new` or `changed`, the person as they will be, and what changes. Nobody is deleted by leaving them out."""
     known = {person.id: person for person in before}
@@ -105,10 +98,23 @@ def changes(before: Iterable[Person], after: Iterable[Person]) -> list[tuple[str
         if old is None:
             found.append(("new", person, f"{person.name}, {', '.join(sorted(person.roles)) or 'no role'}"))
         elif old != person:
-            was, now = row_of(old), row_of(person)
-            told = "; ".join(f"{key}: {was[key] or '–'} → {now[key] or '–'}" for key in now if was[key] != now[key])
+            told = "; ".join(f"{key}: {was or '–'} → {now or '–'}" for key, was, now in differing(old, person))
             found.append(("changed", person, told))
     return found
+
+
+def differing(old: Person | None, new: Person) -> list[tuple[str, str, str]]:
+    """The cells of a person that differ, as (column, was, becomes); of a new one all that are filled."""
+    was, becomes = row_of(old) if old else dict.fromkeys(COLUMNS, ""), row_of(new)
+    return [(key, was[key], becomes[key]) for key in becomes if was[key] != becomes[key]]
+
+
+def check_manned(before: Iterable[Person], after: Iterable[Person]) -> None:
+    """Somebody stays privacy officer: what nobody else answers for comes to them. Raises `Refused`."""
+    had = any(person.active and "privacy" in person.roles for person in before)
+    if had and not any(person.active and "privacy" in person.roles for person in after):
+        raise Refused("nobody would be privacy officer any more, to whom all falls that nobody else answers for: give "
+                      "somebody the role privacy first")
 
 
 def check_links(people: Iterable[Person]) -> None:
@@ -132,16 +138,13 @@ def check_unique(people: Iterable[Person]) -> None:
         raise UsageError("\n".join(wrong))
 
 
-def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
-    names, mark = [name.strip() for name in found], Mark(file, 1, 1)
+def _wrong_columns(names: list[str], mark: Mark) -> Iterator[Fault]:
     for name in names:
         if name not in COLUMNS:
             yield Fault(mark, f"unknown column '{name}'{nearest(name, COLUMNS)}")
     for name in REQUIRED:
         if name not in names:
             yield Fault(mark, f"the column '{name}' is missing: the header needs {', '.join(REQUIRED)}")
-    if len(set(names)) < len(names):
-        yield Fault(mark, "a column is there twice: keep one of each")
 
 
 def _wrong_together(rows: Iterable[tuple[Mark, Mapping[str, str]]]) -> list[Fault]:

@@ -173,6 +173,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopted:
+    """That a case had run before it was taken in on the local date `on`: what happened until then was told, with the
+    kept document behind each fact or event of that name. Up to `quiet_until` nobody above the office is told that a
+    date has passed."""
+
+    on: dt.date
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    quiet_until: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """`revision` counts commits and guards each write. `state`, `entry` and `entered_at` are the case's own place;
     `regions` those of the regions of a parallel state, in document order. `entries` counts entries of states.
@@ -211,6 +222,7 @@ class Case:
     subject: str | None = None
     after: str | None = None
     suggested: Mapping[str, Suggestion] = field(default_factory=dict)
+    adopted: Adopted | None = None
 
     @property
     def is_open(self) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine import holds, moves, obligations, taking, tasks
+from engine import handing, holds, moves, obligations, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.definition import SUBJECT, Definition, MailDef, Outcome, began, complete, posting_task
 from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
 from engine.messages import (
+    AdoptCase,
     AudienceTold,
     ChildEnded,
     Command,
@@ -20,6 +21,7 @@ from engine.messages import (
     FireTimer,
     FixAudience,
     FreeAudience,
+    HandOver,
     LettersPosted,
     MailBounced,
     MailSettled,
@@ -64,7 +66,7 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
         _of_schedule(turn, command.cycle)
     tasks.check_dates(turn, command.facts)
     taking.check_typed(turn, command.facts)
-    turn.record({**_thresholds(turn), **command.facts})
+    turn.record({**thresholds(turn), **command.facts})
     taking.follow(turn, command.facts)
     obligations.refresh(turn)
     moves.enter(turn, definition.initial.name)
@@ -72,7 +74,7 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     return turn.decision()
 
 
-def _thresholds(turn: Turn) -> Mapping[str, FactValue]:
+def thresholds(turn: Turn) -> Mapping[str, FactValue]:
     """The district's own numbers as they are today; a case keeps those that it started with."""
     own = turn.office.thresholds
     facts = turn.definition.facts.values()
@@ -110,7 +112,7 @@ def decide(definition: Definition, case: Case, command: Command, now: dt.datetim
     where a person asked for what is not allowed, `UsageError` for what does not exist.
     """
     turn = Turn(definition, office, _actor(command), now, case)
-    if isinstance(command, StartCase):
+    if isinstance(command, StartCase | AdoptCase):
         raise UsageError(f"case {case.id} is started already")
     _HANDLERS[type(command)](turn, command)
     moves.go_on(turn)
@@ -263,6 +265,8 @@ def _fire(turn: Turn, command: FireTimer) -> None:
             moves.react(turn, event)
     elif kind == "hold":
         holds.fire(turn, rest[0], rest[1])
+    elif kind == "quiet":
+        obligations.end_quiet(turn)
     elif kind == "after":
         _after(turn, int(rest[0]))
 
@@ -341,5 +345,6 @@ _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     AudienceTold: _audience_told,
     ChildEnded: _child_ended,
     Reassign: tasks.reassign,
+    HandOver: handing.hand_over,
     Recount: _recount,
 }

@@ -62,7 +62,7 @@ def plan(ladder: Ladder, derived: Derived, calendars: Calendars) -> tuple[Planne
     late_from = derived.target if derived.rule.unit == "business_days" else derived.legal
     if derived.target is None or late_from is None:
         return ()
-    climbed = _chasing(ladder) if derived.rule.duty_of == "operator" else ladder
+    climbed = chasing(ladder) if derived.rule.duty_of == "operator" else ladder
     return _plan(climbed, derived.trigger, derived.target, late_from, calendars, derived.rule.keeps_day)
 
 
@@ -168,7 +168,7 @@ def _merge(old: PlannedRung | None, new: PlannedRung) -> PlannedRung:
     return replace(strong, to=tuple(dict.fromkeys([*strong.to, *weak.to])))
 
 
-def _chasing(ladder: Ladder) -> Ladder:
+def chasing(ladder: Ladder) -> Ladder:
     """An operator's duty never escalates upward: the operator is chased, then procurement, weekly."""
     kept = (rung for rung in ladder.rungs if rung.every is not None or not rung.at.startswith("+"))
     return replace(ladder, rungs=tuple(map(_chase, kept)))

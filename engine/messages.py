@@ -39,6 +39,28 @@ class StartCase:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptCase:
+    """A case that has run elsewhere, as it stands now. `states` are the case's own and those of its regions; `since` is
+    the local date on which it came there. `happened` are events before today with their dates, `evidence` the kept
+    documents behind facts and events, by their names. `children` counts the joined children that are adopted with it;
+    `parent` and `child_name` are those of one that is one. `begun_by` is a person's id, `quiet_until` a local date."""
+
+    case_id: str
+    actor: Actor
+    states: tuple[str, ...]
+    facts: Mapping[str, FactValue]
+    parties: Mapping[str, Contact]
+    happened: Mapping[str, dt.date] = field(default_factory=dict)
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    since: dt.date | None = None
+    quiet_until: dt.date | None = None
+    begun_by: str | None = None
+    children: Mapping[str, int] = field(default_factory=dict)
+    parent: str | None = None
+    child_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CompleteTask:
     """`seen_generation` and `seen_facts` (a digest) are what the person was shown; None where nothing was shown.
     `also` are further tasks of the same state that the same person answers with the same outcome, each with the digest
@@ -92,7 +114,7 @@ class ReleaseHold:
 @dataclass(frozen=True, slots=True)
 class FireTimer:
     """`key` names the timer's row: `rung/CLOCK/GENERATION/RUNG/DATE`, `due/TASK/RUNG/DATE`, `after/ENTRY/STATE[/DAY]`,
-    `window/CLOCK/GENERATION` or `hold/HOLD/WHAT`."""
+    `window/CLOCK/GENERATION`, `hold/HOLD/WHAT` or `quiet/DATE`."""
 
     key: str
 
@@ -145,13 +167,25 @@ class Reassign:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """Somebody leaves, or is away: `to` is asked in the place of `person` in these tasks, or in each open one where
+    none is named."""
+
+    person: str
+    to: str
+    actor: Actor
+    reason: str
+    tasks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recount:
     """Counts the running clocks again: a calendar has changed."""
 
 
 Command = (
-    StartCase | CompleteTask | RecordFacts | PlaceHold | ReleaseHold | FireTimer | MailSettled | MailBounced
-    | AudienceTold | ChildEnded | Reassign | Recount
+    StartCase | AdoptCase | CompleteTask | RecordFacts | PlaceHold | ReleaseHold | FireTimer | MailSettled | MailBounced
+    | AudienceTold | ChildEnded | Reassign | HandOver | Recount
 )
 
 
@@ -177,7 +211,7 @@ class Send:
     `mail` names a mail of the definition, or one of the engine's own kinds: `task` (a task link for one assignee).
     `not_before` is None where the mail leaves at once; `words` are values that only this mail knows. The `line` stands
     in the reader's next brief instead where a mail of this kind was made for them on this day already. A `paced` one
-    waits for a day on which its address gets no other mail.
+    waits for a day, from `not_before` on, on which its address gets no other mail.
     """
 
     mail: str
@@ -292,7 +326,8 @@ class Event:
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
     agreement_changed, product_listed, cycle_started, audience_fixed, audience_freed, audience_told,
-    mail_bounced, child_by_hand, case_migrated;
+    mail_bounced, child_by_hand, case_migrated, case_adopted, happened_before,
+    evidence_given, rung_before_adoption, rung_hushed, quiet_ended;
     outside a decision second_confirmed, address_entered, answer_too_late (task, by, decided_by) for an answer to a task
     that another had answered, evidence_taken (form, lines) and evidence_written (sha256).
     """

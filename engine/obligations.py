@@ -16,6 +16,7 @@ from engine.definition import ClockDef, Source, Who, expired
 from engine.guards import evaluate
 from engine.ladders import FIRE_HOUR, PlannedRung, following, plan, split
 from engine.messages import CancelTimers, Notify, SetTimer
+from engine.quiet import SEE_TO_IT, held_of, hushed
 from engine.readers import recipients, reminded, supervisors
 from engine.turn import Turn
 
@@ -298,9 +299,12 @@ def _set_timers(turn: Turn, clock: ClockDef, current: Clock, derived: Derived, *
         after = turn.office.at_local(current.legal + dt.timedelta(days=1), 0)
         turn.do(SetTimer(f"window/{clock.name}/{current.generation}", after))
     not_due, passed, later = split(_plan(turn, clock, derived), turn.today)
+    past = "rung_before_adoption" if turn.adopting else "rung_not_due"
     for planned in not_due:
-        turn.tell("rung_not_due", of=clock.name, rung=planned.rung, on=planned.on)
-    if passed and fire_passed:
+        turn.tell(past, of=clock.name, rung=planned.rung, on=planned.on)
+    if passed and turn.adopting:
+        _tell_passed(turn, clock, current, passed)
+    elif passed and fire_passed:
         _remind(turn, clock, current, _as_one(passed))
     for planned in later:
         _set(turn, current, planned)
@@ -308,6 +312,31 @@ def _set_timers(turn: Turn, clock: ClockDef, current: Clock, derived: Derived, *
         again = following(replace(planned, on=turn.today), turn.office.calendars, 1)
         if again is not None:
             _set(turn, current, replace(planned, on=again))
+
+
+def _tell_passed(turn: Turn, clock: ClockDef, current: Clock, passed: Sequence[PlannedRung]) -> None:
+    """Rungs that passed before the case was adopted are not sent. That the date has passed stands in one brief of those
+    who see to it."""
+    for planned in passed:
+        turn.tell("rung_before_adoption", of=clock.name, rung=planned.rung, on=planned.on)
+    if current.legal is not None and current.legal < turn.today:
+        once = replace(_as_one(passed), kind="repeat", to=SEE_TO_IT)
+        for reader in reminded(turn, (reader for role in once.to for reader in _readers(turn, clock, role))):
+            turn.do(Notify(reader, once.kind, clock.name, turn.words(clock.title), once.strength, current.legal, True))
+
+
+def end_quiet(turn: Turn) -> None:
+    """Of each clock that runs still, tells those above the office what they were not told while it was quiet."""
+    adopted = turn.case.adopted
+    if adopted is None or adopted.quiet_until is None:
+        return
+    turn.tell("quiet_ended", on=adopted.quiet_until)
+    for name in running(turn):
+        clock, current = turn.definition.clocks[name], turn.case.clocks[name]
+        planned = _plan(turn, clock, rederive(turn, clock, current))
+        held = [kept for one in planned if adopted.on <= one.on <= adopted.quiet_until and (kept := held_of(one))]
+        if held:
+            _remind(turn, clock, current, _as_one(held))
 
 
 def _as_one(passed: Sequence[PlannedRung]) -> PlannedRung:
@@ -333,6 +362,7 @@ def _times(planned: PlannedRung, on: dt.date, turn: Turn) -> int:
 
 
 def _remind(turn: Turn, clock: ClockDef, current: Clock, planned: PlannedRung) -> None:
+    planned = hushed(turn, clock.name, planned)
     readers = reminded(turn, (reader for role in planned.to for reader in _readers(turn, clock, role)))
     turn.tell("rung_fired", of=clock.name, rung=planned.rung, on=planned.on, to=", ".join(readers) or "nobody")
     text = turn.words(clock.title)

@@ -89,15 +89,20 @@ class Office:
         Somebody away is followed through deputies (bounded by the number of people, so a circle ends); a role with
         nobody present falls to its stand-in, and then to the privacy officer. Empty when there is nobody at all.
         """
-        holders = [holder for person in self._with_role(role) for holder in self.present(person, day)]
-        for other in (self.stand_ins.get(role), *(p.id for p in self._with_role("privacy"))):
+        holders = self.own_holders(role, day)
+        for other in (self.stand_ins.get(role), *(p.id for p in self.with_role("privacy"))):
             person = self.people.get(other) if other else None
             if not holders and person is not None and not person.is_away(day):
                 holders = [Holder(person)]
         unique = {holder.person.id: holder for holder in reversed(holders)}
         return tuple(unique[key] for key in sorted(unique))
 
-    def _with_role(self, role: str) -> list[Person]:
+    def own_holders(self, role: str, day: dt.date) -> list[Holder]:
+        """Those who hold a role, or the deputies of whoever is away; without the fall-back of `holders`."""
+        return [holder for person in self.with_role(role) for holder in self.present(person, day)]
+
+    def with_role(self, role: str) -> list[Person]:
+        """Who holds a role, there or away."""
         return sorted((p for p in self.people.values() if role in p.roles and p.active), key=lambda p: p.id)
 
     def present(self, person: Person, day: dt.date) -> tuple[Holder, ...]:

@@ -69,6 +69,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A row of an adoption that became a case: `digest` is a keyed digest of what the row said."""
+
+    case_id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """`recipient` is `party:NAME`, `person:ID`, `contact:KEY` with a keyed digest of an address, or `recipient:ID` for
     one of an audience. `raw`, `address`
@@ -168,6 +176,14 @@ class Unit(Protocol):
 
     def case(self, case_id: str) -> Case:
         """Raises `UsageError` for an unknown case, naming the nearest known number."""
+        ...
+
+    def adopted_as(self, key: str) -> Taken | None:
+        """The case that a row of an adoption became, by the row's own key."""
+        ...
+
+    def keep_adopted(self, key: str, taken: Taken, by: str, now: dt.datetime) -> None:
+        """Keeps which case a row became. Raises `LostRace` where another transaction has adopted the row meanwhile."""
         ...
 
     def open_cases(self, process: str) -> Sequence[str]:

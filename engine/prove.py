@@ -39,14 +39,7 @@ def check(definition: Definition, others: Mapping[str, Definition] | None = None
     """Walks every reachable configuration of a definition and looks at every promise. `others` are, by process, the
     definitions that its children may be of: what these need to start must be there on every path to it."""
     targets = others or {}
-    needs = {name: facts_for(child, targets[child.process])
-             for name, child in definition.children.items() if child.process in targets}
-    walks, proved = _walked(definition, _views(definition), needs)
-    if proved and len(walks) > 1:
-        asked = _asked_after_all(definition, live_facts(definition, needs))
-        again = [view for view in _with_what_others_record(walks, asked) if view.given]
-        others_again, proved = _walked(definition, again, needs)
-        walks = [*others_again, *(walk for walk in walks if all(view.regions != walk.view.regions for view in again))]
+    walks, proved = walked(definition, targets)
     flaws = [*_guards_of(definition), *_clocks_of(definition), *_children_of(definition, targets)]
     for walk in walks:
         flaws += [*_flaws_of(walk), *(_stuck(walk) if proved else ())]
@@ -54,6 +47,20 @@ def check(definition: Definition, others: Mapping[str, Definition] | None = None
         flaws += _never(definition, walks)
     once = tuple({flaw.message: flaw for flaw in flaws}.values())
     return Report(definition.process, sum(len(walk.seen) for walk in walks), once, proved)
+
+
+def walked(definition: Definition, targets: Mapping[str, Definition]) -> tuple[list[Walk], bool]:
+    """The walks over a definition that together see every configuration, and whether every one came to its end."""
+    needs = {name: facts_for(child, targets[child.process])
+             for name, child in definition.children.items() if child.process in targets}
+    walks, proved = _walked(definition, _views(definition), needs)
+    if not proved or len(walks) == 1:
+        return walks, proved
+    asked = _asked_after_all(definition, live_facts(definition, needs))
+    again = [view for view in _with_what_others_record(walks, asked) if view.given]
+    others_again, proved = _walked(definition, again, needs)
+    done = [walk for walk in walks if all(view.regions != walk.view.regions for view in again)]
+    return [*others_again, *done], proved
 
 
 def _walked(

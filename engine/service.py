@@ -9,16 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Literal
 
+from engine.adoption import Adoption, Adoptions
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
 from engine.errors import AlreadyDecided, LostRace, Refused, Stale, UsageError
 from engine.messages import (
+    AdoptCase,
     Command,
     CompleteTask,
     Decision,
@@ -56,6 +58,7 @@ class Service:
         self.definitions = definitions
         self.make_office = make_office
         self.standing = Standing(definitions)
+        self.adoptions = Adoptions()
         self._counted_in: tuple[str, ...] | None = None
         self._planned = False
         self._asked_up_to = ""
@@ -78,6 +81,34 @@ class Service:
             if after is not None:
                 command = self.standing.following(unit, definition, command, after, office)
             return self._open(unit, definition, command, now, office)
+
+    def adopt(self, wanted: Adoption, now: dt.datetime) -> Case:
+        """Takes a case in that has run elsewhere; once for each key, whoever asks how often.
+
+        Raises `AlreadyDecided` for a key that is taken, `UsageError` or `Refused` with all that is wrong.
+        """
+        for _ in range(TRIES):
+            try:
+                with self.store.begin() as unit:
+                    return self.adopt_in(unit, wanted, now).case
+            except LostRace:
+                continue
+        raise Refused(f"{wanted.key} is being adopted by others: try again in a moment")
+
+    def adopt_in(self, unit: Unit, wanted: Adoption, now: dt.datetime) -> Decision:
+        """As `adopt`, in the transaction at hand."""
+        definition, office = wanted.footing.definition, self._office(unit)
+        found = self.adoptions.take_in(unit, wanted, now, _equipped(unit, office, definition, wanted.command))
+        unit.adopt(definition, self.definitions.source)
+        self._keep(unit, None, found, wanted.command.actor, now, office)
+        self.adoptions.keep(unit, wanted, found.case, now)
+        return found
+
+    def fire_in(self, unit: Unit, timers: Iterable[tuple[str, str, dt.datetime]]) -> None:
+        """Fires timers in the transaction at hand, each a case, a key and an instant; their rows stay as they are."""
+        office = self._office(unit)
+        for case_id, key, at in timers:
+            self._fire_key(unit, case_id, key, at, office)
 
     def complete_task(
         self,
@@ -343,14 +374,18 @@ class Service:
         self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office, earlier: dict[str, dt.datetime]
     ) -> None:
         """Notes in `earlier` the first timer that this one has set for its case."""
-        case, definition = self._load(unit, timer.case_id)
-        fire = FireTimer(timer.key)
+        decision = self._fire_key(unit, timer.case_id, timer.key, now, office)
+        unit.timer_done(timer, now)
+        planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
+        earlier[timer.case_id] = min([*planned, earlier.get(timer.case_id, LATEST)])
+
+    def _fire_key(self, unit: Unit, case_id: str, key: str, now: dt.datetime, office: Office) -> Decision:
+        case, definition = self._load(unit, case_id)
+        fire = FireTimer(key)
         decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
         if decision.events or decision.effects:
             self._keep(unit, case, decision, SYSTEM, now, office)
-        unit.timer_done(timer, now)
-        planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
-        earlier[case.id] = min([*planned, earlier.get(case.id, LATEST)])
+        return decision
 
     def _keep(
         self, unit: Unit, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime, office: Office
@@ -421,7 +456,7 @@ def _equipped(unit: Unit, office: Office, definition: Definition, command: Comma
 
 def _given(command: Command) -> Mapping[str, FactValue]:
     match command:
-        case StartCase():
+        case StartCase() | AdoptCase():
             return command.facts
         case CompleteTask() | RecordFacts():
             return command.values

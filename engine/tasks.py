@@ -29,6 +29,7 @@ from engine.machine import UnknownFacts, holds
 from engine.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, SetTimer
 from engine.nodes import nearest
 from engine.office import Holder
+from engine.quiet import hushed
 from engine.readers import holders, may_do, recipients, reminded, supervisors
 from engine.roles import ROLES
 from engine.turn import Turn
@@ -47,7 +48,7 @@ def open_task(
     child: str | None = None,
 ) -> Task:
     """Opens a task for whoever answers for it today, asks them, and sets the timers of its target date."""
-    people = _signers(turn, wanted, state, holders(turn, wanted.who))
+    people = signers(turn, wanted, state, holders(turn, wanted.who))
     due = None if wanted.due is None else due_on(turn, wanted.due)
     task = Task(
         id=f"{turn.case.id}-{turn.case.next_task}",
@@ -293,6 +294,7 @@ def _planned(turn: Turn, task: Task, rung: str) -> PlannedRung | None:
 
 
 def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
+    planned = hushed(turn, task.id, planned)
     readers = reminded(turn, (reader for place in ("owner", *planned.to) for reader in _readers(turn, task, place)))
     turn.tell("rung_fired", of=task.id, rung=planned.rung, on=planned.on, to=", ".join(readers))
     for reader in readers:
@@ -330,7 +332,7 @@ def _is_soon(turn: Turn, due: dt.date | None) -> bool:
     return due is not None and due <= due_in(turn.today, SOON, "business_days", turn.office.calendars)
 
 
-def _signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
+def signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
     """Who may sign: nobody approves their own request, and the signatures of a state take distinct persons. The second
     person is asked when nobody is left."""
     barred = {turn.case.initiator} if wanted.approval else set()

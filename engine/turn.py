@@ -16,7 +16,8 @@ from engine.words import written
 
 @dataclass(slots=True)
 class Turn:
-    """`now` is an aware UTC instant; `today` the local date of it."""
+    """`now` is an aware UTC instant; `today` the local date of it. While `adopting`, what is past is written down and
+    not done."""
 
     definition: Definition
     office: Office
@@ -26,6 +27,7 @@ class Turn:
     effects: list[Effect] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     entered: int = 0
+    adopting: bool = False
 
     @property
     def today(self) -> dt.date:

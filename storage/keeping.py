@@ -236,12 +236,13 @@ class Keeper:
                "task_id": send.task_id}
         contact = contact_key(self.ring, _address(case, send.recipient.removeprefix("party:")))
         mine = {"its_case": case.id, "its_step": send.step, "its_recipient": send.recipient, "its_mail": send.mail}
-        later = islice(self.window.days(contact, self.window.starts(self.today + ONE_DAY)), MOST_DAYS)
-        for day, at in chain([(self.today, self.now)], later):
+        since = send.not_before or self.window.starts(self.today + ONE_DAY)
+        later = islice(self.window.days(contact, since), MOST_DAYS)
+        for day, at in later if send.not_before else chain([(self.today, self.now)], later):
             insert_new(self.connection, OUTBOX, [{**row, "at": at, "slot": slot_of(contact, day)}])
             if self.connection.scalar(prepared.MAIL_OF_STEP, mine) is not None:
                 return
-        insert_new(self.connection, OUTBOX, [{**row, "at": self.now}])
+        insert_new(self.connection, OUTBOX, [{**row, "at": send.not_before or self.now}])
 
     def _asked_today(self, recipient: str) -> bool:
         """Whether this person was asked for something by a mail of its own on this local day already."""

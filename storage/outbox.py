@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
@@ -165,17 +165,17 @@ class SqlOutbox:
         those that are not settled and whose time has come. Gives their numbers."""
         unsettled = OUTBOX.c.state.in_(("queued", "claimed", "handing_over", "deferred"))
         come = unsettled & (OUTBOX.c.at.is_(None) | (OUTBOX.c.at <= now))
-        some = select(OUTBOX.c.id).where(come).order_by(OUTBOX.c.id).limit(_MANY)
+        some = select(OUTBOX).where(come).order_by(OUTBOX.c.id).limit(_MANY)
         doubtful: list[int] = []
         while ids := self.base.write(lambda connection: self._doubt(connection, some, why, now)):
             doubtful += ids
         return doubtful
 
-    def _doubt(self, connection: Connection, some: Select[int], why: str, now: dt.datetime) -> Sequence[int]:
-        ids = connection.scalars(some.with_for_update()).all()
-        for outbox_id in ids:
-            self._settle(connection, OUTBOX.c.id == outbox_id, "uncertain", why, now)
-        return ids
+    def _doubt(self, connection: Connection, some: Select[Any], why: str, now: dt.datetime) -> Sequence[int]:
+        rows = connection.execute(some.with_for_update()).mappings().all()
+        for row in rows:
+            self._settle(connection, row, "uncertain", why, now)
+        return [row["id"] for row in rows]
 
     def _claim(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[OutboxRow], bool]:
         """The claimed rows, and whether briefs were held over: then more of them may wait."""

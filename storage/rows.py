@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
-from engine.case import Actor, Case, Cell, Clock, Contact, FactValue, HeldBy, Place, Suggestion, TableRow, Task
+from engine.case import Actor, Adopted, Case, Cell, Clock, Contact, FactValue, HeldBy, Place, Suggestion, TableRow, Task
 from engine.clocks import Hold
 from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
-from engine.messages import AudienceTold, ChildEnded, Command, MailSettled, Recount, StartCase
+from engine.messages import AudienceTold, ChildEnded, Command, HandOver, MailSettled, Recount, StartCase
 from engine.office import Person
 
 Row = Mapping[Any, Any]
@@ -90,6 +90,7 @@ def pack_secrets(case: Case) -> object:
         "parties": pack_parties(case.parties),
         "suggested": {name: [pack_fact(one.value), one.on.isoformat(), one.case] for name, one in
                       case.suggested.items()},
+        "evidence": dict(case.adopted.evidence) if case.adopted else {},
         "holds": [{name: _plain_day(value) for name, value in asdict(hold).items()} for hold in case.holds],
     }
 
@@ -131,6 +132,9 @@ def pack_command(command: Command) -> object:
             return {"kind": "child_ended", **asdict(command)}
         case Recount():
             return {"kind": "recount"}
+        case HandOver():
+            own = {"person": command.person, "to": command.to, "reason": command.reason, "tasks": list(command.tasks)}
+            return {"kind": "hand_over", **own, "actor": _pack_actor(command.actor)}
         case AudienceTold():
             return {"kind": "audience_told", **asdict(command), "on": str(command.on)}
         case _:
@@ -151,6 +155,8 @@ def unpack_command(packed: Any) -> Command:
             return ChildEnded(**fields)
         case "recount":
             return Recount()
+        case "hand_over":
+            return HandOver(**{**fields, "actor": _unpack_actor(fields["actor"]), "tasks": tuple(fields["tasks"])})
         case "audience_told":
             return AudienceTold(**{**fields, "on": dt.date.fromisoformat(fields["on"])})
     raise WrongEnvironment("a stored message has a kind this program does not know: install the newer soppa")
@@ -191,8 +197,21 @@ def _progress(case: Case) -> dict[str, object]:
         "entries": case.entries,
         "flags": list(case.flags),
         "after": case.after,
+        "adopted": _pack_adopted(case.adopted),
         "regions": [[name, p.state, p.entry, p.entered_at.isoformat()] for name, p in case.regions.items()],
     }
+
+
+def _pack_adopted(adopted: Adopted | None) -> object:
+    return adopted and [str(adopted.on), str(adopted.quiet_until) if adopted.quiet_until else None]
+
+
+def _adopted(packed: Any, evidence: Mapping[str, str]) -> Adopted | None:
+    if packed is None:
+        return None
+    on, quiet_until = packed
+    until = dt.date.fromisoformat(quiet_until) if quiet_until else None
+    return Adopted(dt.date.fromisoformat(on), evidence, until)
 
 
 def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Clock]) -> Case:
@@ -209,6 +228,7 @@ def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Cl
         entries=progress.get("entries", row["entry"]),
         flags=tuple(progress.get("flags", ())),
         after=progress.get("after"),
+        adopted=_adopted(progress.get("adopted"), secrets.get("evidence", {})),
         suggested={name: _suggestion(packed) for name, packed in secrets.get("suggested", {}).items()},
         regions={name: Place(state, entry, dt.datetime.fromisoformat(at))
                  for name, state, entry, at in progress.get("regions", ())},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -21,7 +21,7 @@ from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
 from engine.messages import Command, Decision, Event
 from engine.nodes import nearest
 from engine.office import Person
-from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message
+from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message, Taken
 from engine.register import Entry
 from registry.values import Holding
 from storage import acts, cycles, history, incidents, people, prepared
@@ -33,18 +33,20 @@ from storage.keeping import Keeper, case_place, new_case_id
 from storage.links import SqlLinks
 from storage.messages import leave_message, message_place
 from storage.outbox import SqlOutbox
+from storage.people import Staff
 from storage.register import (
     RegisterWriter,
     SqlRegister,
     begin_writing,
     entries,
+    holdings,
     holdings_of_rows,
     next_number,
 )
 from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
-from storage.tables import CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
+from storage.tables import ADOPTIONS, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
 from storage.views import Views
 from storage.window import MailWindow
 
@@ -101,6 +103,10 @@ def _check_key(base: Base, create: bool) -> None:
         raise WrongEnvironment("the database was never given a key: make it with soppa init")
 
 
+class _Rehearsed(Exception):
+    """Ends a rehearsal: nothing of it is kept."""
+
+
 class SqlStore:
     """Implements `engine.ports.Store`; `outbox`, `links`, `views`, `acts` and `register` are its other sides.
 
@@ -122,6 +128,13 @@ class SqlStore:
     def begin(self) -> Iterator[SqlUnit]:
         with self.base.writing() as connection:
             yield SqlUnit(connection, self.base, writes=True)
+
+    @contextmanager
+    def rehearse(self) -> Iterator[SqlUnit]:
+        """A writing transaction that is rolled back at the end of the block: what would be."""
+        with suppress(_Rehearsed), self.begin() as unit:
+            yield unit
+            raise _Rehearsed
 
     @contextmanager
     def read(self) -> Iterator[SqlUnit]:
@@ -204,6 +217,30 @@ class SqlUnit:
             [read_task(task, people.get(task["id"], ())) for task in tasks],
             [read_clock(clock) for clock in clocks],
         )
+
+    def adopted_as(self, key: str) -> Taken | None:
+        row = self.connection.execute(select(ADOPTIONS).where(ADOPTIONS.c.key == key)).first()
+        return Taken(row.case_id, row.digest) if row else None
+
+    def keep_adopted(self, key: str, taken: Taken, by: str, now: dt.datetime) -> None:
+        row = {"key": key, "case_id": taken.case_id, "digest": taken.digest, "by": by, "at": now}
+        self.connection.execute(insert(ADOPTIONS).values(**row))
+
+    def last_mail(self) -> int:
+        """The number of the outbox row that was queued last."""
+        return self.connection.scalar(select(func.max(OUTBOX.c.id))) or 0
+
+    def mails_after(self, mail_id: int) -> Sequence[tuple[str, str, dt.datetime]]:
+        """The mails queued after that row, as (mail, recipient, when it leaves)."""
+        wanted = (OUTBOX.c.id > mail_id) & (OUTBOX.c.state == "queued")
+        rows = self.connection.execute(select(OUTBOX.c.mail, OUTBOX.c.recipient, OUTBOX.c.at).where(wanted))
+        return [(row.mail, row.recipient, row.at) for row in rows]
+
+    def timers_until(self, case_id: str, until: dt.datetime) -> Sequence[tuple[str, dt.datetime]]:
+        """The timers of a case that wait up to an instant, the earliest first."""
+        mine = (TIMERS.c.case_id == case_id) & (TIMERS.c.at <= until)
+        rows = self.connection.execute(select(TIMERS.c.key, TIMERS.c.at).where(mine).order_by(TIMERS.c.at, TIMERS.c.id))
+        return [(row.key, row.at) for row in rows]
 
     def open_cases(self, process: str) -> Sequence[str]:
         open_ones = (CASES.c.process == process) & CASES.c.ended_at.is_(None)
@@ -345,6 +382,10 @@ class SqlUnit:
         """The products that these rows of an inventory may be about."""
         return holdings_of_rows(self.connection, self.base.ring, keys)
 
+    def holdings(self) -> Sequence[Holding]:
+        """Every product with each of its agreements."""
+        return holdings(self.connection, self.base.ring)
+
     def register_writer(self, actor: Actor, now: dt.datetime, cause: str) -> RegisterWriter:
         """Writes into the register in this transaction, once it is flushed. Get it before you read what it changes."""
         begin_writing(self.connection)
@@ -371,6 +412,9 @@ class SqlUnit:
     def save_person(self, person: Person) -> None:
         """Adds or changes a person. Raises `UsageError` for a login that another has."""
         people.save(self.connection, person)
+
+    def staff(self, now: dt.datetime) -> Staff:
+        return Staff(self.connection, self.base.ring, self.base.window, now)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -513,6 +513,18 @@ class AgreementRow(SQLModel, table=True):
     supersedes: str | None = Field(default=None, foreign_key="agreements.id")
 
 
+class AdoptionRow(SQLModel, table=True):
+    """A row of an adoption that became a case. `digest` is a keyed digest of what the row said."""
+
+    __tablename__ = "adoptions"
+    __table_args__ = _args()
+    key: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="cases.id", unique=True)
+    digest: str
+    by: str
+    at: dt.datetime
+
+
 class RegisterNumber(SQLModel, table=True):
     """The last number given to an operator (O), a product (P) or an agreement (A)."""
 
@@ -642,6 +654,7 @@ PENDING_ACTS = _table(PendingAct)
 OPERATORS = _table(OperatorRow)
 PRODUCTS = _table(ProductRow)
 AGREEMENTS = _table(AgreementRow)
+ADOPTIONS = _table(AdoptionRow)
 REGISTER_NUMBERS = _table(RegisterNumber)
 REGISTER_HISTORY = _table(RegisterHistoryRow)
 AUDIENCES = _table(AudienceRow)

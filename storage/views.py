@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +34,7 @@ from storage.tables import (
     OUTBOX,
     PENDING_ACTS,
     TASKS,
+    TIMERS,
 )
 
 
@@ -172,6 +173,15 @@ class Views:
             yield row.sealed, message_place(row.source)
         for row in connection.execute(select(PENDING_ACTS.c.id, PENDING_ACTS.c.sealed)):
             yield row.sealed, act_place(row.id)
+
+    def waiting_timers(self, until: dt.datetime) -> Mapping[str, Mapping[str, dt.datetime]]:
+        """The timers that wait up to an instant, by case and key."""
+        wanted = select(TIMERS.c.case_id, TIMERS.c.key, TIMERS.c.at).where(TIMERS.c.at <= until)
+        found: dict[str, dict[str, dt.datetime]] = {}
+        with self.base.reading() as connection:
+            for row in connection.execute(wanted.order_by(TIMERS.c.case_id)):
+                found.setdefault(row.case_id, {})[row.key] = row.at
+        return found
 
     def children(self, case_id: str) -> Sequence[str]:
         with self.base.reading() as connection:

@@ -26,7 +26,8 @@ from engine.nodes import nearest
 @home_option
 @json_option
 def command(case: str, fact: str, out: Path | None, as_login: str | None, home: Home, as_json: bool) -> None:
-    """Take the document of FACT, or the paper of a hold (H1), out of CASE. For privacy officer and custodian."""
+    """Take the document of FACT, the paper of a hold (H1) or of an adoption (evidence.NAME) out of CASE. For privacy
+    officer and custodian."""
     if as_json and out is None:
         raise UsageError("--json tells of a file: name it with --out FILE")
     with open_house(home) as house:
@@ -36,6 +37,8 @@ def command(case: str, fact: str, out: Path | None, as_login: str | None, home: 
         with house.store.read() as unit:
             found = unit.case(case)
         papers = {hold.id: hold.paper for hold in found.holds}
+        evidence = found.adopted.evidence if found.adopted else {}
+        papers |= {f"evidence.{name}": paper for name, paper in evidence.items()}
         if fact not in found.facts and fact not in papers:
             raise UsageError(f"case {found.id} has no fact '{fact}'{nearest(fact, [*found.facts, *papers])}")
         content, kind = house.documents.read(papers.get(fact) or str(found.facts[fact]))

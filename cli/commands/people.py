@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from base64 import b32encode
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,23 @@ from cli.commands.acts import tell_begun
 from cli.home import Home
 from cli.identity import login
 from cli.options import Commands, as_option, home_option, json_option
-from cli.people import COLUMNS, changes, check_links, check_unique, faults_of_row, person_of, read_people, row_of
+from cli.people import (
+    COLUMNS,
+    changes,
+    check_links,
+    check_manned,
+    check_unique,
+    differing,
+    faults_of_row,
+    person_of,
+    read_rows,
+    row_of,
+    wanted_of,
+)
 from cli.printing import print_json, say, table
 from cli.totp import uri
 from cli.wiring import House, open_house
-from engine.errors import NotAllowed, Refused, UsageError
+from engine.errors import NotAllowed, Refused, Stale, UsageError
 from engine.nodes import nearest
 
 if TYPE_CHECKING:
@@ -31,28 +43,39 @@ if TYPE_CHECKING:
     from storage.acts import Act
 
 MAY = frozenset({"privacy", "superintendent"})
+A_FIFTH = 0.2
 Changes = Sequence[tuple[str, "Person", str]]
 """`new` or `changed`, the person as they will be, and what changes."""
 
 
 @click.group(cls=Commands, epilog="Example: soppa people import people.csv")
 def command() -> None:
-    """The people of the office: import, list, set, totp."""
+    """The people of the office: import, list, set, absence, leave, gaps, totp."""
 
 
 @command.command("import", epilog="Example: soppa people import people.csv --apply")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--apply", "apply_", is_flag=True, help="Do it; without this only what would change is shown.")
+@click.option("--yes", is_flag=True, help="Also where more than a fifth of the people would change.")
 @click.option("--reason", default="", help="Why; needed where roles change, for the second person who must agree.")
 @as_option
 @home_option
 @json_option
-def import_(file: Path, apply_: bool, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
+def import_(file: Path, apply_: bool, yes: bool, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Take people from a CSV FILE. Columns: id, name, email, roles; login, language, deputy, supervisor, absent_from,
-    absent_to, active."""
-    wanted = read_people(file)
+    absent_to, active.
+
+    A column that is not there says nothing, and whoever is left out stays as they are."""
+    rows = read_rows(file)
     with open_house(home) as house:
-        _put(house, wanted, as_login, Wish(apply_, apply_, "--apply", reason, as_json))
+        before = _people(house)
+        wanted = wanted_of(rows, before)
+        wish = Wish(apply_, apply_, "--apply", reason, as_json, {who.id: line for line, who in wanted.items()})
+        changed = sum(how == "changed" for how, _, _ in changes(before, wanted.values()))
+        if apply_ and not yes and before and changed / len(before) > A_FIFTH:
+            raise Refused(f"{changed} of {len(before)} people would change, more than a fifth: look at them without "
+                          f"--apply, and add --yes if this is the right file")
+        _put(house, list(wanted.values()), as_login, wish)
 
 
 @command.command("list", epilog="Example: soppa people list --json")
@@ -105,6 +128,55 @@ def set_(person: str, absent: str | None, roles: tuple[str, ...], reason: str, b
         _put(house, [person_of(cells)], as_login, Wish(True, begin_, "--begin", reason, as_json))
 
 
+@command.command(epilog="Example: soppa people leave dana --to omar --reason 'retires' --apply")
+@click.argument("person", shell_complete=completion.people)
+@click.option("--to", default=None, shell_complete=completion.people,
+              help="Who takes over; the deputy without it.")
+@click.option("--reason", default="", help="Why; needed with --apply.")
+@click.option("--apply", "apply_", is_flag=True, help="Do it; without this it is only shown.")
+@as_option
+@home_option
+@json_option
+def leave(person: str, to: str | None, reason: str, apply_: bool, as_login: str | None, home: Home, as_json: bool
+          ) -> None:
+    """PERSON leaves: their tasks, products and mail go to another, their sessions and links end, and they are retired.
+
+    Whoever may confirm acts of two persons leaves only with the second person's consent."""
+    from cli.leaving import Wish as Leave
+    from cli.leaving import leave as go
+
+    go(home, Leave(person, to, reason, apply_, as_json), as_login)
+
+
+@command.command(epilog="Example: soppa people absence carla 2026-12-21..2027-01-04 --hand-over")
+@click.argument("person", shell_complete=completion.people)
+@click.argument("days", metavar="FROM..TO", default="")
+@click.option("--end", is_flag=True, help="The absence on file ends, or never begins.")
+@click.option("--hand-over", is_flag=True, help="Give the open tasks that fall due meanwhile to whoever stands in.")
+@as_option
+@home_option
+@json_option
+def absence(person: str, days: str, end: bool, hand_over: bool, as_login: str | None, home: Home, as_json: bool
+            ) -> None:
+    """PERSON is away FROM..TO: what falls due meanwhile, and on whom it lands. Reminders go to the deputy."""
+    from cli.absence import Away, away
+
+    if end == bool(days):
+        raise UsageError("say either the days, FROM..TO, or --end")
+    away(home, Away(person, days, hand_over, as_json), as_login)
+
+
+@command.command(epilog="Example: soppa people gaps --days 90")
+@click.option("--days", type=click.IntRange(1, 400), default=90, show_default=True)
+@home_option
+@json_option
+def gaps(days: int, home: Home, as_json: bool) -> None:
+    """Which rungs of open cases land on nobody, or on somebody else, since people are away."""
+    from cli.gaps import show_gaps
+
+    show_gaps(home, days, as_json=as_json)
+
+
 @command.command(epilog="Example: soppa people totp carla")
 @click.argument("person", shell_complete=completion.people)
 @as_option
@@ -136,13 +208,14 @@ def totp(person: str, as_login: str | None, home: Home, as_json: bool) -> None:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How far to go: `apply` changes what one person may, `begin` asks the second one; `word` is the option for it.
-    `as_json` says how to tell it."""
+    `as_json` says how to tell it; `rows` are the lines of a file by the ids on them."""
 
     apply: bool
     begin: bool
     word: str
     reason: str
     as_json: bool
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 def _people(house: House) -> Sequence[Person]:
@@ -161,32 +234,61 @@ def _put(house: House, wanted: Sequence[Person], as_login: str | None, wish: Wis
     check_links(everybody)
     found = changes(before, wanted)
     check_unique(everybody)
-    if not wish.as_json and found:
-        table(["", "person", "what"], [[how, person.id, told] for how, person, told in found])
+    check_manned(before, everybody)
+    if not wish.as_json:
+        _show(before, found, wish)
     changed, office = [person for _, person, _ in found], house.make_office(before)
     exempt = not is_set_up(house, office)
     guarded = needs_second(office, changed) and not exempt
     if not found or not wish.apply:
-        _tell(wish, found, guarded)
+        _tell(wish, before, found, guarded)
         return
     by = _who_may(house, before, as_login)
     if guarded and by is not None:
-        _tell(wish, found, guarded, _asked(house, plan_people(house, before, changed, by, wish.reason), wish))
+        _tell(wish, before, found, guarded, _asked(house, plan_people(house, before, changed, by, wish.reason), wish))
         return
     with house.store.begin() as unit:
+        if tuple(unit.people()) != tuple(before):
+            raise Stale("somebody else has changed the people meanwhile: nothing was changed, run it again")
         for person in changed:
             unit.save_person(person)
         if exempt:
             record_set_up(house, unit, before, changed, by.id if by else login())
-    _tell(wish, found, guarded, done=True)
+    _tell(wish, before, found, guarded, done=True)
 
 
-def _tell(wish: Wish, found: Changes, guarded: bool, act: Act | None = None, *, done: bool = False) -> None:
+def _show(before: Sequence[Person], found: Changes, wish: Wish) -> None:
+    """Each row that differs with its cells, one a line, and who is not in the file."""
+    known = {person.id: person for person in before}
+    lines = [[str(wish.rows.get(person.id, "")), how, person.id, f"{column}: {was or '–'} → {becomes or '–'}"]
+             for how, person, _ in found for column, was, becomes in differing(known.get(person.id), person)
+             if column != "id"]
+    if lines:
+        headers = ["line", "", "person", "what"]
+        table(headers if wish.rows else headers[1:], [line if wish.rows else line[1:] for line in lines])
+    left_out = _left_out(before, wish)
+    if left_out:
+        say(f"not in the file, and left as they are: {', '.join(left_out)}; soppa people leave hands over and retires")
+
+
+def _left_out(before: Sequence[Person], wish: Wish) -> list[str]:
+    """Whoever works here and has no row."""
+    return [person.id for person in before if wish.rows and person.active and person.id not in wish.rows]
+
+
+def _tell(
+    wish: Wish, before: Sequence[Person], found: Changes, guarded: bool, act: Act | None = None, *, done: bool = False
+) -> None:
     """How it ended: nothing to do, only shown, a second person asked, or done."""
     if wish.as_json:
-        shown = [{"person": person.id, "how": how, "what": told} for how, person, told in found]
+        known = {person.id: person for person in before}
+        shown = [{"person": person.id, "how": how, "what": told, "row": wish.rows.get(person.id),
+                  "fields": [{"column": column, "was": was or None, "becomes": becomes or None}
+                             for column, was, becomes in differing(known.get(person.id), person)]}
+                 for how, person, told in found]
         begun = act_mapping(act) if act else None
-        print_json({"changes": shown, "applied": done, "needs_second": guarded, "act": begun})
+        print_json({"changes": shown, "applied": done, "needs_second": guarded, "act": begun,
+                    "left_out": _left_out(before, wish)})
     elif not found:
         say("nothing changes")
     elif done:

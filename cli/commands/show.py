@@ -46,7 +46,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
     say(f"{case.id}  {in_words(definition.title, 'en')}")
     pairs({"stands at": ended, "started": f"{day(office.today(case.started_at))} by {_name(office, case.initiator)}",
            **({"flagged": ", ".join(case.flags)} if case.flags else {}),
-           **({"belongs to": case.parent} if case.parent else {}),
+           **_adopted(case), **({"belongs to": case.parent} if case.parent else {}),
            **({"about": case.subject} if case.subject else {}), **_regions(case, definition)})
     _clocks(case, definition, today)
     _tasks([task for task in case.tasks if task.is_open], office, today)
@@ -59,6 +59,16 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         pairs({name: _fact(value, labels if name in definition.names_agreements else {})
                for name, value in case.facts.items()})
     _suggested(case)
+
+
+def _adopted(case: Case) -> dict[str, str]:
+    """When a case was taken in, and the names under which soppa document has its papers."""
+    if case.adopted is None:
+        return {}
+    until = case.adopted.quiet_until
+    papers = ", ".join(f"evidence.{name}" for name in case.adopted.evidence)
+    return {"adopted": day(case.adopted.on) + (f", quiet until {day(until)}" if until else ""),
+            **({"papers": papers} if papers else {})}
 
 
 def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
@@ -100,6 +110,8 @@ def as_mapping(case: Case) -> dict[str, object]:
         "regions": {name: place.state for name, place in case.regions.items()}, "open": case.is_open,
         "outcome": case.outcome, "flags": list(case.flags), "parent": case.parent, "started_at": case.started_at,
         "ended_at": case.ended_at, "revision": case.revision, "subject": case.subject, "after": case.after,
+        "adopted": case.adopted and {"on": case.adopted.on, "quiet_until": case.adopted.quiet_until,
+                                     "evidence": sorted(case.adopted.evidence)},
         "suggested": {name: {"value": written(last.value), "on": last.on, "case": last.case}
                       for name, last in case.suggested.items()},
         "facts": {name: written(value) for name, value in case.facts.items()},

@@ -26,14 +26,15 @@ _YEAR_BEFORE = dt.timedelta(days=365)
 _VALUES = frozenset({"value", "was"})
 _READERS = frozenset({"to"})
 _NAMES_OF_THE_ACTOR = frozenset({
-    "answer_too_late", "case_started", "glass_broken", "hold_placed", "mail_bounced", "task_completed",
+    "answer_too_late", "case_adopted", "case_started", "glass_broken", "hold_placed", "mail_bounced", "task_completed",
     "task_reassigned",
 })  # fmt: skip
 _PLAIN = frozenset({
     "agreement", "anchor", "audience", "becomes", "by", "case", "channel", "child", "clock", "count", "days_late",
-    "due", "fact", "fields", "form", "generation", "hash", "hold", "how", "legal", "lines", "mail", "missed", "name",
-    "occurrence", "of", "on", "on_paper", "outcome", "party", "planned", "process", "role", "row", "rule", "rung",
-    "sha256", "started", "state", "status", "target", "task", "until", "version", "was", "what",
+    "due", "event", "fact", "fields", "form", "generation", "hash", "hold", "how", "legal", "lines", "mail", "missed",
+    "name", "occurrence", "of", "on", "on_paper", "outcome", "party", "planned", "process", "quiet_until", "role",
+    "row", "rule", "rung", "sha256", "since", "spared", "started", "state", "status", "target", "task", "until",
+    "version", "was", "what",
 })  # fmt: skip
 
 

@@ -15,7 +15,8 @@ Detail = Mapping[str, str]
 WEIGHTY = frozenset({
     "case_started", "clock_started", "clock_moved", "clock_satisfied", "clock_voided", "clock_expired",
     "task_completed", "told", "case_ended", "hold_placed", "hold_confirmed", "hold_refused", "hold_released",
-    "glass_broken", "later_date_confirmed", "case_migrated", "mail_bounced", "agreement_entered", "agreement_changed",
+    "glass_broken", "later_date_confirmed", "case_migrated", "case_adopted", "mail_bounced", "agreement_entered",
+    "agreement_changed",
 })  # fmt: skip
 """Kinds of lines that decide what became of a case."""
 
@@ -223,6 +224,13 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {d['fields']}.",
     "product_listed": lambda w, d: "A product was listed in the register.",
     "case_migrated": lambda w, d: f"The case moved to version {d['version']} of its process.{_because(d)}",
+    "case_adopted": lambda w, d: f"The case had run elsewhere and was taken in as it stood: {w.state(d['state'])}.",
+    "happened_before": lambda w, d: f"Before it was taken in, on {day(d['on'])}: {d['event'].replace('_', ' ')}.",
+    "evidence_given": lambda w, d: f"A document was kept for “{w.mail(d['of'])}”, SHA-256 {d.get('sha256', '')}.",
+    "rung_before_adoption": lambda w, d: f"Reminder “{w.mail(d['rung'])}” of {day(d['on'])} had passed before the case "
+                                         "was taken in: it was not sent.",
+    "rung_hushed": lambda w, d: f"Reminder “{w.mail(d['rung'])}” was kept from {w.mail(d['spared'])} for a while.",
+    "quiet_ended": lambda w, d: f"The quiet after taking the case in ended on {day(d['on'])}.",
     "evidence_taken": _evidence,
     "evidence_written": lambda w, d: f"The file that was handed out has the SHA-256 {d.get('sha256', '')}.",
 }
