@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine import holds, moves, obligations, taking, tasks
+from engine import holds, moves, obligations, officer, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.definition import SUBJECT, Definition, MailDef, began, complete, posting_task
 from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
 from engine.messages import (
+    AddNote,
     AudienceTold,
     ChildEnded,
     Command,
@@ -24,12 +25,14 @@ from engine.messages import (
     MailBounced,
     MailSettled,
     Notify,
+    Nudge,
     OfSchedule,
     PlaceHold,
     Reassign,
     RecordFacts,
     Recount,
     ReleaseHold,
+    Snooze,
     StartCase,
 )
 from engine.nodes import nearest
@@ -317,4 +320,7 @@ _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     ChildEnded: _child_ended,
     Reassign: tasks.reassign,
     Recount: _recount,
+    AddNote: officer.note,
+    Nudge: officer.nudge,
+    Snooze: officer.snooze,
 }

@@ -26,7 +26,7 @@ from notifiers.render import Rendered, parse, render_letter, render_mail
 from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
-BRIEF, CONTACT_BRIEF, TASK = "brief", "contact_brief", "task"
+BRIEF, CONTACT_BRIEF, TASK, NUDGE = "brief", "contact_brief", "task", "nudge"
 NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
@@ -161,7 +161,7 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
         return _notice(row, draft, matter)
     if matter is None:
         raise UsageError(f"mail '{row.mail}' belongs to no case")
-    return _task(row, draft, matter) if row.mail == TASK else _told(row, draft, matter)
+    return _task(row, draft, matter) if row.mail in (TASK, NUDGE) else _told(row, draft, matter)
 
 
 def _reader(row: OutboxRow, lines: Sequence[BriefLine], matters: Mapping[str, Matter], office: Office,
@@ -186,13 +186,13 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     task = matter.case.task(row.task_id or "")
     if task is None or not _still_asked(row, task):
         return None
-    language, source = _own_text(TASK, draft.reader.language)
+    language, source = _own_text(row.mail, draft.reader.language)
     values = {**_matter_words(draft, matter, language),
               **words.task_words(matter.definition, matter.case, task, draft.office, language),
-              "link": draft.task_link(matter, task)}
+              **row.words, "link": draft.task_link(matter, task)}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
-                           file=_own_name(TASK, language))
-    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]))
+                           file=_own_name(row.mail, language))
+    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if row.mail == TASK else None)
 
 
 def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:
@@ -228,7 +228,8 @@ def _fresh_words(row: OutboxRow, draft: _Draft, matter: Matter, language: str) -
 
 
 def _still_asked(row: OutboxRow, task: Task) -> bool:
-    return row.occurrence == str(task.generation) and _is_asked(row.recipient, task)
+    """A task's first mail belongs to its generation; a nudge to whoever is asked when it is written."""
+    return _is_asked(row.recipient, task) and (row.mail == NUDGE or row.occurrence == str(task.generation))
 
 
 def _is_asked(recipient: str, task: Task) -> bool:

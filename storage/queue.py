@@ -27,10 +27,11 @@ _PICKED = """
         FROM clocks k JOIN cases c ON c.id = k.case_id
         WHERE k.status = 'running' AND c.process || '/' || c.version || '/' || k.name NOT IN ({windows})
         GROUP BY k.case_id)
-    SELECT c.id, c.process, c.version, c.state, t.id, t.name, t.title, t.role, t.party, t.due, t.urgent
+    SELECT c.id, c.process, c.version, c.state, t.id, t.name, t.title, t.role, t.party, t.due, t.urgent, {until}
     FROM cases c
     LEFT JOIN tasks t ON t.case_id = c.id AND t.outcome IS NULL AND t.present AND NOT t.offered
     LEFT JOIN duties d ON d.case_id = c.id
+    {snoozes}
     WHERE (c.ended_at IS NULL OR t.id IS NOT NULL) {filters}
     ORDER BY COALESCE(d.legal, {never}), {least}(COALESCE(t.due, {never}), COALESCE(d.target, {never})), c.id, t.id
     LIMIT {limit}"""
@@ -47,6 +48,16 @@ _FILTERS = {
     "person": "AND EXISTS (SELECT 1 FROM task_assignees a WHERE a.task_id = t.id AND a.person_id = {})",
 }
 _OVERDUE = "AND (d.legal < {} OR t.due < {})"
+_ME = "(SELECT m.id FROM people m WHERE m.login = {} AND m.active)"
+_SNOOZES = """LEFT JOIN snoozes s ON s.task_id = t.id AND s.generation = t.generation AND s.until > {mark}
+        AND s.person_id = {me}"""
+_MINE = "AND EXISTS (SELECT 1 FROM task_assignees a WHERE a.task_id = t.id AND a.person_id = {me})"
+_SNOOZED = "AND s.task_id IS NOT NULL"
+_NOT_HIDDEN = """AND (s.task_id IS NULL OR NOT
+        (s.past_date OR ({mark} < COALESCE(t.due, {never}) AND {mark} < COALESCE(d.legal, {never}))))"""
+_SNOOZED_COUNT = """
+    SELECT COUNT(*) FROM snoozes s JOIN tasks t ON t.id = s.task_id AND t.generation = s.generation
+    WHERE s.until > {mark} AND s.person_id = {me} AND t.outcome IS NULL AND t.present"""
 _AT_ONCE = 500
 """Rows of one IN list; SQLite and PostgreSQL both take many more."""
 
@@ -73,7 +84,8 @@ class QueueRow:
     """One open task, or a case whose duties run while nobody is asked (`task_id` None).
 
     `clocks` are the running ones, the earliest legal date first; `legal` and `target` are the earliest of the duties
-    among them. `due` is the district's target of the task. `assignees` are (id, name).
+    among them. `due` is the district's target of the task. `assignees` are (id, name). `snoozed_until` is the
+    reader's own.
     """
 
     case_id: str
@@ -91,50 +103,80 @@ class QueueRow:
     clocks: tuple[QueueClock, ...]
     legal: dt.date | None
     target: dt.date | None
+    snoozed_until: dt.date | None = None
 
     def is_overdue(self, today: dt.date) -> bool:
         return any(day is not None and day < today for day in (self.legal, self.due))
 
 
-def open_queue_rows(
-    database: str | Path,
-    *,
-    today: dt.date,
-    role: str | None = None,
-    person: str | None = None,
-    process: str | None = None,
-    overdue: bool = False,
-    limit: int | None = None,
-) -> list[QueueRow]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which rows are wanted, by whom. What the person with this `login` has snoozed is left out; `snoozed` asks for
+    that alone, `mine` for what waits for them."""
+
+    today: dt.date
+    login: str | None = None
+    role: str | None = None
+    person: str | None = None
+    process: str | None = None
+    overdue: bool = False
+    mine: bool = False
+    snoozed: bool = False
+    limit: int | None = None
+
+
+def open_queue_rows(database: str | Path, view: View) -> list[QueueRow]:
     """The queue: the earliest legal date first, then the earliest target; what has no date comes last.
 
     `database` is the path of an SQLite file or a URL. Raises `WrongEnvironment` as `open_store` does.
     """
     with asking(database) as ask:
         titles = {(name, version): (title, json.loads(labels)) for name, version, title, labels in ask(_DEFINITIONS)}
-        wanted = {"role": role, "process": process, "person": person}
-        picked = _pick(ask, titles, wanted, today if overdue else None, limit)
+        picked = _pick(ask, titles, view)
         clocks = _grouped(_some(ask, _CLOCKS, "cases", {row[0] for row in picked}))
         people = _grouped(_some(ask, _ASSIGNEES, "tasks", {row[4] for row in picked if row[4]}))
     return [_row(row, titles.get((row[1], row[2]), (row[1], {})), people.get(row[4], []), clocks.get(row[0], []))
             for row in picked]  # fmt: skip
 
 
-def _pick(
-    ask: Asker, titles: Titles, wanted: Mapping[str, str | None], late: dt.date | None, limit: int | None
-) -> Rows:
+def snoozed_count(database: str | Path, today: dt.date, login: str) -> int:
+    """How many open tasks the person with this login has snoozed."""
+    with asking(database) as ask:
+        return int(ask(_SNOOZED_COUNT.format(mark=ask.mark, me=ask.me), (today.isoformat(), login))[0][0])
+
+
+def _pick(ask: Asker, titles: Titles, view: View) -> Rows:
     """The rows asked for, in their order: the database sorts, so that only these are fetched."""
     windows = [f"{process}/{version}/{name}" for (process, version), (_, labels) in titles.items()
                for name, label in labels.items() if label.get("window")]  # fmt: skip
-    given = {name: value for name, value in wanted.items() if value is not None}
-    filters = [_FILTERS[name].format(ask.mark) for name in given] + (
-        [_OVERDUE.format(ask.mark, ask.mark)] if late else []
-    )
+    today = view.today.isoformat()
+    known = bool(view.login)
+    filters, values = _filters(ask, view, today)
     statement = _PICKED.format(
         windows=ask.marks(windows) or "''", filters=" ".join(filters), never=ask.never, least=ask.least,
-        limit=-1 if limit is None and ask.mark == "?" else "ALL" if limit is None else int(limit),
+        until="s.until" if known else "NULL", snoozes=_SNOOZES.format(mark=ask.mark, me=ask.me) if known else "",
+        limit=-1 if view.limit is None and ask.mark == "?" else "ALL" if view.limit is None else int(view.limit),
     )  # fmt: skip
-    return ask(statement, (*windows, *given.values(), *([late.isoformat()] * 2 if late else [])))
+    return ask(statement, (*windows, *((today, view.login) if known else ()), *values))
+
+
+def _filters(ask: Asker, view: View, today: str) -> tuple[list[str], list[object]]:
+    """The conditions of a view, and their values in the same order."""
+    given = {name: value for name in _FILTERS if (value := getattr(view, name)) is not None}
+    filters = [_FILTERS[name].format(ask.mark) for name in given]
+    values: list[object] = [*given.values()]
+    if view.overdue:
+        filters.append(_OVERDUE.format(ask.mark, ask.mark))
+        values += [today, today]
+    if view.login and view.mine:
+        filters.append(_MINE.format(me=ask.me))
+        values.append(view.login)
+    if view.login and view.snoozed:
+        filters.append(_SNOOZED)
+    elif view.login:
+        filters.append(_NOT_HIDDEN.format(mark=ask.mark, never=ask.never))
+        values += [today, today]
+    return filters, values
 
 
 def _some(ask: Asker, statement: str, name: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
@@ -153,6 +195,11 @@ class Asker:
         self.mark, self.least = ("?", "MIN") if is_sqlite else ("%s", "LEAST")
         self.never = "'9999-12-31'" if is_sqlite else "DATE '9999-12-31'"
 
+    @property
+    def me(self) -> str:
+        """The id of the person with a login, which is the parameter."""
+        return _ME.format(self.mark)
+
     def marks(self, values: Sequence[str]) -> str:
         return ", ".join([self.mark] * len(values))
 
@@ -164,7 +211,7 @@ class Asker:
 
 
 def _row(found: tuple[Any, ...], titled: tuple[str, Mapping[str, Any]], people: Rows, running: Rows) -> QueueRow:
-    case_id, process, _, state, task_id, task_name, task_title, role, party, due, urgent = found
+    case_id, process, _, state, task_id, task_name, task_title, role, party, due, urgent, until = found
     title, labels = titled
     clocks = _clocks(running, labels)
     duties = [clock for clock in clocks if not clock.window]
@@ -184,6 +231,7 @@ def _row(found: tuple[Any, ...], titled: tuple[str, Mapping[str, Any]], people: 
         clocks=clocks,
         legal=min((clock.legal for clock in duties if clock.legal), default=None),
         target=min((clock.target for clock in duties if clock.target), default=None),
+        snoozed_until=_date(until),
     )
 
 

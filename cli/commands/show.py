@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.case import Case, Clock, FactValue, Task
     from engine.definition import Definition
     from engine.office import Office
+    from storage.history import HistoryLine
 
 
 @click.command(epilog="Example: soppa show 2026-0001")
@@ -34,10 +36,12 @@ def command(case: str, home: Home, as_json: bool) -> None:
             found, office = unit.case(case), house.office(unit)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         labels = house.store.register.labels() if definition.names_agreements else {}
+        notes = house.store.views.notes(found.id)
         if as_json:
-            print_json(as_mapping(found))
+            print_json({**as_mapping(found), "notes": [_note_mapping(note) for note in notes]})
         else:
             show(found, definition, office, office.today(house.clock()), labels)
+            _notes(notes, office)
 
 
 def show(case: Case, definition: Definition, office: Office, today: dt.date, labels: Mapping[str, str]) -> None:
@@ -59,6 +63,23 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         pairs({name: _fact(value, labels if name in definition.names_agreements else {})
                for name, value in case.facts.items()})
     _suggested(case)
+
+
+def _notes(notes: Sequence[HistoryLine], office: Office) -> None:
+    if notes:
+        say("\nNotes")
+    for note in notes:
+        say(f"  {note.at.astimezone(office.zone):%Y-%m-%d %H:%M}  {note.detail['by']}")
+        say(textwrap.indent(note_text(note), "    "))
+
+
+def note_text(note: HistoryLine) -> str:
+    """The words of a note; they are gone once its personal part was purged."""
+    return note.personal.get("text", "(purged)")
+
+
+def _note_mapping(note: HistoryLine) -> dict[str, object]:
+    return {"at": note.at, "by": note.detail["by"], "text": note.personal.get("text")}
 
 
 def _fact(value: FactValue, labels: Mapping[str, str]) -> str:

@@ -102,6 +102,8 @@ EXAMPLES = {
     "do": f"2026-0001 verify complete {VERIFY}",
     "record": "2026-0001 received_on=2026-09-11 --reason stamp --as carla",
     "reassign": "2026-0001 verify priya --reason away --as carla",
+    "nudge": "2026-0001 verify --as priya",
+    "snooze": "2026-0001 verify --until 2099-01-01 --past-date --reason away --as priya",
     "acts list": "--all",
     "acts confirm": "ACT --as sam",
     "document": "2026-0001 evidence --out taken.pdf --as carla",
@@ -142,8 +144,9 @@ EXAMPLES = {
 
 
 ELSEWHERE = {"hold place", "hold release", "register show", "audience import", "audience show", "audience decide",
-             "letters print", "letters runs", "letters posted", "mail bounced"}  # fmt: skip
-"""They need a case that may be held, a register that is filled, or families: their own tests look at their keys."""
+             "letters print", "letters runs", "letters posted", "mail bounced", "note"}  # fmt: skip
+"""They need a case that may be held, a register that is filled, families, or somebody who types: their own tests look
+at their keys."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
