@@ -175,8 +175,8 @@ class Service:
         case, old = self._load(unit, case_id)
         return migrate(old, self.definitions.newest(case.process), case, actor, reason, now, self._office(unit))
 
-    def would_record(self, case_id: str, command: RecordFacts, now: dt.datetime) -> tuple[Case, Case]:
-        """The case as it is and as it would be; nothing is written. Raises as `record` does."""
+    def would(self, case_id: str, command: Command, now: dt.datetime) -> tuple[Case, Case]:
+        """The case as it is and as it would be after a command; nothing is written. Raises as the command does."""
         with self.store.read() as unit:
             case, definition = self._load(unit, case_id)
             office = _equipped(unit, self._office(unit), definition, command)

@@ -100,6 +100,7 @@ EXAMPLES = {
     "queue": "",
     "show": "2026-0001",
     "do": f"2026-0001 verify complete {VERIFY}",
+    "do --where": f"has(received_on) correction_request verify complete {VERIFY}",
     "record": "2026-0001 received_on=2026-09-11 --reason stamp --as carla",
     "reassign": "2026-0001 verify priya --reason away --as carla",
     "nudge": "2026-0001 verify --as priya",
