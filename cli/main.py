@@ -30,6 +30,7 @@ COMMANDS = {
     "year": "Play a year of a sample district; nothing is kept.",
     "start": "Start a case.",
     "queue": "What waits for whom, legal deadlines first.",
+    "work": "The queue on the whole screen: read, answer, move on.",
     "show": "One case: facts, clocks, open tasks.",
     "do": "Answer a task.",
     "note": "Add a note to the history of a case, such as a telephone call.",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from engine.case import Actor, Task
 from engine.definition import Who
-from engine.office import Holder
+from engine.office import Holder, Office
 from engine.turn import Turn
 
 
@@ -51,7 +52,7 @@ def reads_mail(turn: Turn, reader: str) -> bool:
     return kind != "party" or (contact is not None and contact.reads_mail)
 
 
-def may_do(turn: Turn, task: Task, actor: Actor) -> bool:
+def may_do(office: Office, today: dt.date, task: Task, actor: Actor) -> bool:
     """Whether this actor may answer this task: an assignee, somebody who holds its role, or its party. What went by
     post the privacy officer may say too."""
     if actor.kind == "party":
@@ -60,7 +61,7 @@ def may_do(turn: Turn, task: Task, actor: Actor) -> bool:
         return True
     if task.role is None:
         return actor.id in task.assignees
-    standing_in = {holder.person.id for holder in turn.office.holders(task.role, turn.today)}
+    standing_in = {holder.person.id for holder in office.holders(task.role, today)}
     return actor.id in task.assignees or task.role in actor.roles or actor.id in standing_in
 
 

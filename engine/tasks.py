@@ -393,7 +393,7 @@ def _names(turn: Turn, people: Sequence[str]) -> list[str]:
 def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
     if actor == SYSTEM:
         return
-    if not may_do(turn, task, actor):
+    if not may_do(turn.office, turn.today, task, actor):
         raise NotAllowed(
             f"{actor.name} may not answer task '{task.name}': it is for "
             f"{', '.join(_names(turn, task.assignees)) or task.role or task.party or 'nobody yet'}"

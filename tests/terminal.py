@@ -26,7 +26,7 @@ class Terminal:
         """What was shown since the last call, once it holds this text."""
         ends = time.monotonic() + seconds
         while text not in self.shown:
-            assert time.monotonic() < ends and self._read(), f"{text!r} is not shown in {self.shown!r}"
+            assert time.monotonic() < ends and self._read(), f"{text!r} is not shown in {self.shown[-2000:]!r}"
         shown, self.shown = self.shown, ""
         return shown
 
@@ -37,7 +37,7 @@ class Terminal:
         """How it ended."""
         ends = time.monotonic() + seconds
         while self.process.poll() is None:
-            assert time.monotonic() < ends, f"it has not ended: {self.shown!r}"
+            assert time.monotonic() < ends, f"it has not ended: {self.shown[-2000:]!r}"
             self._read()
         return self.process.returncode
 

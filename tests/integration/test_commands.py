@@ -22,7 +22,7 @@ from storage.tables import INCIDENTS, TIMERS
 from tests.files import pdf
 
 ROOT = Path(__file__).parents[2]
-RUNS_ON = {"serve", "worker", "demo", "year"}
+RUNS_ON = {"serve", "worker", "demo", "year", "work"}
 """They say their JSON once they are at work, and work on, or play a year: tests of their own look at them."""
 
 FREE = {"facts", "parties", "detail", "texts"}
