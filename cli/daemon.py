@@ -68,17 +68,23 @@ def duties(house: House, relay: Relay | None, hand: InHand, *, tells_gaps: bool)
             pass
         house.service.replan(now)
         house.documents.sweep(now, house.store.views.named_documents)
+        house.store.outbox.open_week(_officers(house, now), now)
 
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}
-        with house.store.read() as unit:
-            office = house.office(unit)
-        for holder in office.holders("privacy", office.today(now)):
-            house.store.outbox.notify(f"person:{holder.person.id}", "while_off", None, said, now)
+        for officer in _officers(house, now):
+            house.store.outbox.notify(officer, "while_off", None, said, now)
 
     return Duties(tick, advance, send, rescue,
                   lambda now: not house.store.has_work(now), house.store.high_water, house.store.set_high_water,
                   was_off if tells_gaps else None)
+
+
+def _officers(house: House, now: dt.datetime) -> list[str]:
+    """`person:ID` of whoever answers for privacy today."""
+    with house.store.read() as unit:
+        office = house.office(unit)
+    return [f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))]
 
 
 def desk_of(wanted: Wanted, district: str) -> Desk:

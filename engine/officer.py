@@ -88,8 +88,10 @@ def _open(turn: Turn, task_id: str) -> Task:
 
 
 def _asked(turn: Turn, task: Task, nudger: str) -> list[str]:
-    """`person:ID` or `party:NAME` of those who are asked and read mail. Raises `Refused` where nobody is."""
-    if task.offered:
+    """`person:ID` or `party:NAME` of those who are asked and read mail; an operator is asked by its own duty where the
+    task is only offered. Raises `Refused` where nobody is."""
+    party = turn.definition.parties.get(task.party or "")
+    if task.offered and (party is None or party.kind != "operator"):
         raise Refused(f"nobody is asked to do task '{task.name}': it may be done, and nothing waits for it")
     if task.party is not None:
         reader = f"party:{task.party}"

@@ -67,10 +67,12 @@ class Reader:
 @dataclass(frozen=True, slots=True)
 class OfficeNews:
     """What only the privacy officer's brief says: the latest seal, and the translated mails in use that nobody has
-    reviewed, such as `correction_request.receipt.es`."""
+    reviewed, such as `correction_request.receipt.es`. `opens_week`: it is the first of its week, and is sent though it
+    may have no lines."""
 
     seal: str | None = None
     unreviewed: tuple[str, ...] = ()
+    opens_week: bool = False
 
 
 NO_NEWS = OfficeNews()

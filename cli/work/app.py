@@ -218,7 +218,8 @@ class WorkApp(App[None]):
 
     def action_nudge(self) -> None:
         row, matter = self.row, self.matter
-        task = matter.case.task(row.task_id) if row is not None and matter is not None and row.task_id else None
+        asked = matter.case.task(row.task_id) if row is not None and matter is not None and row.task_id else None
+        task = asked or next((task for task in matter.open_tasks if task.party), None) if matter is not None else None
         if matter is None or task is None:
             self._say("This case asks nobody for anything now.")
             return

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import Case, Contact, Task
+from engine.case import Case, Contact, FactValue, Task
 from engine.decide import decide, start
 from engine.errors import NotAllowed, Refused, SoppaError, UsageError
 from engine.messages import AddNote, CompleteTask, Decision, HideTask, Nudge, Send, Snooze, StartCase
@@ -122,6 +122,18 @@ def test_nobody_nudges_themselves_or_a_task_that_waits_for_nobody() -> None:
     assert "nobody is asked" in str(refusal(Nudge(VERIFY.id, actor("ada")), offered))
     answered = done_task(CASE)
     assert "is not open" in str(refusal(Nudge(VERIFY.id, actor("ada")), answered))
+
+
+def test_an_operator_is_nudged_about_its_duty_though_its_task_is_only_offered() -> None:
+    definition = workflows.Catalogue().newest("operator_fix")
+    parties = {"operator": Contact("Learn Inc", "privacy@learn.example"), "parent": PARENT}
+    facts: dict[str, FactValue] = {"item": "x", "where_seen": "The app", "right_value": "B"}
+    case = start(definition, StartCase("2028-0002", actor("cus"), facts, parties), NOW, office()).case
+    case = decide(definition, case, CompleteTask(case.tasks[0].id, "send", {}, actor("cus")), NOW, office()).case
+    answer = case.open_task("answer")
+    assert answer is not None and answer.offered
+    (send,) = decide(definition, case, Nudge(answer.id, actor("ada")), NOW, office()).effects
+    assert isinstance(send, Send) and send.recipient == "party:operator"
 
 
 def done_task(case: Case) -> Case:
