@@ -29,7 +29,9 @@ def note(turn: Turn, command: AddNote) -> None:
 
 
 def nudge(turn: Turn, command: Nudge) -> None:
-    """Asks once more whoever an open task waits for, each at most once a day. Whoever nudges is not asked."""
+    """Asks once more whoever an open task waits for, each at most once a day. Whoever nudges is not asked. To an
+    operator, which gets one mail a day for all its products, it leaves on the first day without another, unless a
+    parent waits."""
     task = _open(turn, command.task_id)
     if not may_give(turn, task, command.actor):
         raise NotAllowed(f"{command.actor.name} may not nudge about task '{task.name}': whom it is for, their "
@@ -40,8 +42,10 @@ def nudge(turn: Turn, command: Nudge) -> None:
     if not fresh:
         raise Refused(f"{_names(turn, wanted)} was asked once more about task '{task.name}' today already: once a day "
                       "is enough")
+    words = {"nudged_by": command.actor.name}
+    paced = _is_operators(turn, task) and not turn.definition.from_parent
     for reader in fresh:
-        turn.do(Send(NUDGE, task.id, turn.today.isoformat(), reader, task.id, words={"nudged_by": command.actor.name}))
+        turn.do(Send(NUDGE, task.id, turn.today.isoformat(), reader, task.id, words=words, paced=paced))
     today = {mark: day for mark, day in turn.case.nudged.items() if day == turn.today}
     turn.change(nudged={**today, **{marks[reader]: turn.today for reader in fresh}})
     turn.tell("task_nudged", task=task.id, name=task.name, to=", ".join(fresh), by=command.actor.name)
@@ -90,8 +94,7 @@ def _open(turn: Turn, task_id: str) -> Task:
 def _asked(turn: Turn, task: Task, nudger: str) -> list[str]:
     """`person:ID` or `party:NAME` of those who are asked and read mail; an operator is asked by its own duty where the
     task is only offered. Raises `Refused` where nobody is."""
-    party = turn.definition.parties.get(task.party or "")
-    if task.offered and (party is None or party.kind != "operator"):
+    if task.offered and not _is_operators(turn, task):
         raise Refused(f"nobody is asked to do task '{task.name}': it may be done, and nothing waits for it")
     if task.party is not None:
         reader = f"party:{task.party}"
@@ -103,6 +106,11 @@ def _asked(turn: Turn, task: Task, nudger: str) -> list[str]:
     if not others:
         raise Refused(f"task '{task.name}' waits for {'you' if task.assignees else 'nobody'}: there is nobody to nudge")
     return others
+
+
+def _is_operators(turn: Turn, task: Task) -> bool:
+    party = turn.definition.parties.get(task.party or "")
+    return party is not None and party.kind == "operator"
 
 
 def _names(turn: Turn, readers: list[str]) -> str:

@@ -224,7 +224,12 @@ class Keeper:
             return
         if send.paced:
             self._pace(case, send)
-            return
+        else:
+            self._at_once(case, send)
+        if send.words:
+            self._seal_words(case, send)
+
+    def _at_once(self, case: Case, send: Send) -> None:
         lane = URGENT if send.not_before is None else BULK
         row = {
             **new_mail(send.mail, send.step, send.occurrence, send.recipient, lane, self.now),
@@ -233,8 +238,6 @@ class Keeper:
             "at": send.not_before or self.now,
         }
         insert_new(self.connection, OUTBOX, [row])
-        if send.words:
-            self._seal_words(case, send)
 
     def _pace(self, case: Case, send: Send) -> None:
         """Queues a mail for the first day on which its address gets no other, which may be today. Whoever else takes

@@ -384,3 +384,15 @@ def test_what_waits_for_the_officer_is_no_line_of_others(office: Office) -> None
     asked(office, 1)
     office.at("2026-09-18T12:00")
     assert "Waiting on whom" not in words_of(officers_mail(office, "2026-09-21T07:30"))
+
+
+def test_a_nudge_that_keeps_to_an_operators_one_mail_a_day_still_says_who_asks(office: Office) -> None:
+    for case in [office.chase() for _ in range(2)]:
+        task = case.open_task("answer")
+        assert task is not None
+        said = {"nudged_by": "Priya Raman"}
+        office.keep(case.id, Send("nudge", task.id, "2026-09-14", "party:operator", task.id, words=said, paced=True))
+    times = ("2026-09-14T12:05", "2026-09-15T08:05", "2026-09-16T08:05")
+    asks = [["Priya Raman asks you once more" in words_of(mail) for mail in office.at(when)
+             if mail.envelope_to == LEARN.email] for when in times]  # fmt: skip
+    assert [sum(day) for day in asks] == [1, 1, 0]
