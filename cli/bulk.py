@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -173,15 +174,18 @@ def _print(asked: Asked, picks: Sequence[Pick], *, yes: bool) -> None:
 
 
 def _print_common(picks: Sequence[Pick]) -> None:
-    """What their task shows, where it is the same in all; and the names of what is not."""
+    """What their task shows: what is the same in all of them, and how often each value of what is not."""
     names = dict.fromkeys(name for pick in picks for name in pick.wanted.shows)
-    found = {name: {_text(pick.case, name) for pick in picks} for name in names}
+    found = {name: Counter(_text(pick.case, name) for pick in picks) for name in names}
     same = {name: _cut(next(iter(values)), _VALUE) for name, values in found.items() if len(values) == 1}
+    differ = {name: _cut("; ".join(f"{value} ({count})" for value, count in values.most_common()), _VALUE)
+              for name, values in found.items() if len(values) > 1}  # fmt: skip
     if same:
         say(f"\nThe same in all {len(picks)}" if len(picks) > 1 else "\nOn file")
         pairs(same)
-    if len(same) < len(found):
-        say(f"Not the same: {', '.join(name for name in found if name not in same)}")
+    if differ:
+        say("\nNot the same (how often)")
+        pairs(differ)
 
 
 def _text(case: Case, name: str) -> str:

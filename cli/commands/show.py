@@ -12,7 +12,7 @@ import click
 from cli import completion
 from cli.home import Home
 from cli.options import home_option, json_option
-from cli.printing import day, left, pairs, print_json, say, table
+from cli.printing import WIDTH, day, left, pairs, print_json, say, table
 from cli.wiring import open_house
 from engine.suggesting import differences
 from engine.words import say as in_words
@@ -70,7 +70,8 @@ def _notes(notes: Sequence[HistoryLine], office: Office) -> None:
         say("\nNotes")
     for note in notes:
         say(f"  {note.at.astimezone(office.zone):%Y-%m-%d %H:%M}  {note.detail['by']}")
-        say(textwrap.indent(note_text(note), "    "))
+        for line in note_text(note).splitlines():
+            say(textwrap.fill(line, WIDTH, initial_indent="    ", subsequent_indent="    "))
 
 
 def note_text(note: HistoryLine) -> str:
