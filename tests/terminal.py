@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _TAKE = "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from cli.main import main; sys.exit(main())"
 """Takes the terminal as its own, so that Ctrl-C reaches it."""
@@ -54,13 +55,17 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*args: str, rows: int = 24, columns: int = 80) -> Iterator[Terminal]:
-    """`soppa` with these words; killed at the end of the block if it still runs."""
+def terminal(*args: str, out: Path = Path(os.devnull), rows: int = 24, columns: int = 80) -> Iterator[Terminal]:
+    """`soppa` with these words; killed at the end of the block if it still runs. With `--json` its standard output goes
+    into the file `out`."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
-    process = subprocess.Popen([sys.executable, "-c", _TAKE, *args], stdin=theirs, stdout=theirs, stderr=theirs,
-                               start_new_session=True, env={**env, "TERM": "xterm-256color"})  # fmt: skip
+    with out.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _TAKE, *args], stdin=theirs, stdout=file if "--json" in args else theirs,
+            stderr=theirs, start_new_session=True, env={**env, "TERM": "xterm-256color"},
+        )  # fmt: skip
     os.close(theirs)
     try:
         yield Terminal(process, ours)

@@ -23,7 +23,7 @@ from engine.errors import UsageError
 @json_option
 def command(mine: bool, role: str | None, process: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
     """Work through the queue on the whole screen, by keyboard. With --json it says afterwards what was done."""
-    if not sys.stdin.isatty() or not (sys.stderr if as_json else sys.stdout).isatty():
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # the screen is drawn on stderr
         raise UsageError("soppa work is for a person at a terminal: use soppa queue and soppa do")
     from cli.work.app import WorkApp
     from cli.work.desk import Desk

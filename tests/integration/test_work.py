@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -417,6 +418,20 @@ def test_it_starts_and_ends_in_a_real_terminal(house: House, case: Case) -> None
         program.type("q")
         assert program.code() == 0
     assert f"case {case.id}: noted" in program.shown
+
+
+def test_with_json_it_says_afterwards_what_was_done(house: House, case: Case, tmp_path: Path) -> None:
+    with terminal("work", "--json", "--as", "carla", out=tmp_path / "done.json") as program:
+        program.until("Read on")
+        program.type("z")
+        program.until("which day")
+        time.sleep(1)  # as long as a person takes to begin
+        program.type("\r")
+        program.until("Nothing waits.")
+        program.type("q")
+        assert program.code() == 0
+    said = json.loads((tmp_path / "done.json").read_text("utf-8"))
+    assert said == {"done": [{"case": case.id, "what": "verify snoozed"}]}
 
 
 def test_an_error_nobody_foresaw_shows_nothing_that_is_on_file(
