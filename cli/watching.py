@@ -1,4 +1,4 @@
-"""The queue kept on a screen: looked at again every two seconds, what is new since the last look marked."""
+"""The queue kept on a screen: looked at again every two seconds, what has come in the last minute marked."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rich.text import Text
 from cli.printing import rich_table
 from storage.queue import QueueRow, View
 
-EVERY = 2.0
-"""Seconds between two looks."""
+EVERY, NEW_FOR = 2.0, 60.0
+"""Seconds between two looks, and for which a row is marked as new."""
 
 Look = Callable[[], tuple[View, Sequence[QueueRow], str]]
 """What is wanted today, what was found, and a line for below."""
@@ -24,14 +24,15 @@ Look = Callable[[], tuple[View, Sequence[QueueRow], str]]
 def watch_queue(look: Look, cells: Callable[[QueueRow, dt.date], list[str]], headers: Sequence[str]) -> None:
     """Ends with Ctrl-C."""
     console = Console()
-    known: set[tuple[str, str | None]] | None = None
+    since: dict[tuple[str, str | None], float] | None = None
     with suppress(KeyboardInterrupt), Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             view, rows, below = look()
-            names = {(row.case_id, row.task_id) for row in rows}
-            news = names - known if known is not None else set()
-            known = names
-            marked = [["new" if (row.case_id, row.task_id) in news else "", *cells(row, view.today)] for row in rows]
+            now = time.monotonic()
+            names = [(row.case_id, row.task_id) for row in rows]
+            since = {name: now - NEW_FOR if since is None else since.get(name, now) for name in names}
+            marked = [["new" if now - since[name] < NEW_FOR else "", *cells(row, view.today)]
+                      for name, row in zip(names, rows, strict=True)]  # fmt: skip
             live.update(_screen(console, marked, headers, below), refresh=True)
             time.sleep(EVERY)
 
