@@ -27,7 +27,7 @@ _VALUES = frozenset({"value", "was"})
 _READERS = frozenset({"to"})
 _NAMES_OF_THE_ACTOR = frozenset({
     "answer_too_late", "case_started", "glass_broken", "hold_placed", "mail_bounced", "task_completed",
-    "task_reassigned",
+    "task_reassigned", "note_added", "task_nudged", "task_snoozed", "task_shown_again",
 })  # fmt: skip
 _PLAIN = frozenset({
     "agreement", "anchor", "audience", "becomes", "by", "case", "channel", "child", "clock", "count", "days_late",
