@@ -93,7 +93,7 @@ def plan_record(house: House, case_id: str, given: Mapping[str, str], actor: Act
     second = second_for(office, actor.id, office.today(now))
     definition = house.definitions.pinned(case.process, case.version, case.hash)
     values = fact_values(definition, given)
-    before, after = house.service.would_record(case_id, RecordFacts(values, actor, reason, second.id), now)
+    before, after = house.service.would(case_id, RecordFacts(values, actor, reason, second.id), now)
     return Planned(LATER_DATE, case_id, actor.id, second, reason, case_changes(definition, before, after),
                    {"given": dict(given)})
 

@@ -73,6 +73,7 @@ def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, t
             pass
         house.service.replan(now)
         house.documents.sweep(now, house.store.views.named_documents)
+        house.store.outbox.open_week(_officers(house, now), now)
 
     def set_high_water(now: dt.datetime) -> None:
         house.store.set_high_water(now)
@@ -80,14 +81,19 @@ def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, t
 
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}
-        with house.store.read() as unit:
-            office = house.office(unit)
-        for holder in office.holders("privacy", office.today(now)):
-            house.store.outbox.notify(f"person:{holder.person.id}", "while_off", None, said, now)
+        for officer in _officers(house, now):
+            house.store.outbox.notify(officer, "while_off", None, said, now)
 
     return Duties(tick, advance, send, rescue,
                   lambda now: not house.store.has_work(now), house.store.high_water, set_high_water,
                   was_off if tells_gaps else None)
+
+
+def _officers(house: House, now: dt.datetime) -> list[str]:
+    """`person:ID` of whoever answers for privacy today."""
+    with house.store.read() as unit:
+        office = house.office(unit)
+    return [f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))]
 
 
 def desk_of(wanted: Wanted, district: str) -> Desk:

@@ -9,10 +9,14 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.clocks import day_name
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 WIDTH = 80
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -82,7 +86,9 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns for a person at a terminal (wrapped to its width), plain aligned text when piped."""
     if sys.stdout.isatty():
-        _rich_table(headers, rows)
+        from rich.console import Console
+
+        Console().print(rich_table(headers, rows))
         return
     cells = [[clean(cell).replace("\n", " ") for cell in row] for row in [headers, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
@@ -90,9 +96,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _rich_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def rich_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """What is late stands in red."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -101,7 +107,7 @@ def _rich_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         shown.add_column(header, overflow="fold")
     for row in rows:
         shown.add_row(*(Text(clean(cell), style="bold red" if cell.endswith(" late") else "") for cell in row))
-    Console().print(shown)
+    return shown
 
 
 def plain(value: object) -> object:

@@ -191,7 +191,8 @@ class Case:
     `happened` holds the local date of the latest occurrence of each event; `children` the number of joined children
     still open, by child name. `flags` are what everybody who looks at it must see: that glass was broken, that it
     started late. `subject` is the agreement that a case of a schedule is about, empty where it is about none; `after`
-    the case whose answers are `suggested`.
+    the case whose answers are `suggested`; `nudged` who was asked once more on the last day on which anybody was, by
+    `TASK/READER`.
     """
 
     id: str
@@ -223,6 +224,7 @@ class Case:
     after: str | None = None
     suggested: Mapping[str, Suggestion] = field(default_factory=dict)
     adopted: Adopted | None = None
+    nudged: Mapping[str, dt.date] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine import handing, holds, moves, obligations, taking, tasks
+from engine import handing, holds, moves, obligations, officer, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.definition import SUBJECT, Definition, MailDef, Outcome, began, complete, posting_task
 from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
 from engine.messages import (
+    AddNote,
     AdoptCase,
     AudienceTold,
     ChildEnded,
@@ -26,12 +27,14 @@ from engine.messages import (
     MailBounced,
     MailSettled,
     Notify,
+    Nudge,
     OfSchedule,
     PlaceHold,
     Reassign,
     RecordFacts,
     Recount,
     ReleaseHold,
+    Snooze,
     StartCase,
 )
 from engine.nodes import nearest
@@ -347,4 +350,7 @@ _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     Reassign: tasks.reassign,
     HandOver: handing.hand_over,
     Recount: _recount,
+    AddNote: officer.note,
+    Nudge: officer.nudge,
+    Snooze: officer.snooze,
 }

@@ -167,6 +167,16 @@ def read_value(fact: FactDef, typed: Raw) -> FactValue | None:
     return _READERS[fact.type.kind](fact, items[0].replace("\r\n", "\n"))
 
 
+def read_text(typed: str) -> str:
+    """A text of several lines, without blanks at its ends; it may be empty. Raises `FieldError`."""
+    text = typed.replace("\r\n", "\n").strip()
+    if len(text) > MAX_TEXT:
+        raise FieldError("long", most=f"{MAX_TEXT:,}")
+    if _CONTROL.search(text):
+        raise FieldError("control")
+    return text
+
+
 def read_rows(fact: FactDef, items: Iterable[str]) -> FactValue | None:
     """The rows of a table, each written as a JSON object or several as a list. Raises `FieldError` naming the row."""
     written = [row for item in items for row in _rows_of(item)]

@@ -179,13 +179,41 @@ class HandOver:
 
 
 @dataclass(frozen=True, slots=True)
+class AddNote:
+    """Words for the history, such as what was said on the telephone. Moves nothing."""
+
+    text: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Asks once more whoever an open task waits for."""
+
+    task_id: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Hides a task from the actor's own queue until a local date; None shows it again. `past_date`: the actor knows
+    that it stays hidden past its target or a legal date, and gives the `reason`."""
+
+    task_id: str
+    until: dt.date | None
+    actor: Actor
+    past_date: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recount:
     """Counts the running clocks again: a calendar has changed."""
 
 
 Command = (
     StartCase | AdoptCase | CompleteTask | RecordFacts | PlaceHold | ReleaseHold | FireTimer | MailSettled | MailBounced
-    | AudienceTold | ChildEnded | Reassign | HandOver | Recount
+    | AudienceTold | ChildEnded | Reassign | HandOver | AddNote | Nudge | Snooze | Recount
 )
 
 
@@ -208,10 +236,10 @@ class CancelTimers:
 class Send:
     """One outbox row. `recipient` is `party:NAME` or `person:ID`; (case, step, occurrence, recipient, mail) is unique.
 
-    `mail` names a mail of the definition, or one of the engine's own kinds: `task` (a task link for one assignee).
-    `not_before` is None where the mail leaves at once; `words` are values that only this mail knows. The `line` stands
-    in the reader's next brief instead where a mail of this kind was made for them on this day already. A `paced` one
-    waits for a day, from `not_before` on, on which its address gets no other mail.
+    `mail` names a mail of the definition, or one of the engine's own kinds: `task` (a task link for one assignee),
+    `nudge` (asks once more). `not_before` is None where the mail leaves at once; `words` are values that only this mail
+    knows. The `line` stands in the reader's next brief instead where a mail of this kind was made for them on this day
+    already. A `paced` one waits for a day, from `not_before` on, on which its address gets no other mail.
     """
 
     mail: str
@@ -284,6 +312,18 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class HideTask:
+    """Keeps a task, while it is of this generation, out of one person's queue until a local date; None shows it again.
+    Without `past_date` it shows on its target and on a legal date whenever these are."""
+
+    task_id: str
+    generation: int
+    person: str
+    until: dt.date | None
+    past_date: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StartChild:
     child: str
     process: str
@@ -312,7 +352,7 @@ class TellParent:
 
 Effect = (
     SetTimer | CancelTimers | Send | SendToAll | FixAudience | FreeAudience | PauseLetters | LettersPosted
-    | Notify | StartChild | TellParent
+    | Notify | HideTask | StartChild | TellParent
     | WriteRegister
 )
 
@@ -326,8 +366,8 @@ class Event:
     mail_queued, mail_settled, told, later_date_confirmed, child_started, child_ended, case_ended, hold_placed,
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
     agreement_changed, product_listed, cycle_started, audience_fixed, audience_freed, audience_told,
-    mail_bounced, child_by_hand, case_migrated, case_adopted, happened_before,
-    evidence_given, rung_before_adoption, rung_hushed, quiet_ended;
+    mail_bounced, child_by_hand, case_migrated, case_adopted, happened_before, evidence_given, rung_before_adoption,
+    rung_hushed, quiet_ended, note_added, task_nudged, task_snoozed, task_shown_again;
     outside a decision second_confirmed, address_entered, answer_too_late (task, by, decided_by) for an answer to a task
     that another had answered, evidence_taken (form, lines) and evidence_written (sha256).
     """

@@ -29,6 +29,7 @@ InHandKind = Literal["timer", "cycle", "message"]
 Taking = Callable[[InHandKind, int], None]
 """Told of each row right before it is worked on, so that a row which kills the process can be known afterwards."""
 
+LinkPurpose = Literal["task", "status", "nudge"]
 OutboxState = Literal["queued", "claimed", "handing_over", "accepted", "deferred", "failed", "uncertain", "cancelled"]
 
 
@@ -124,10 +125,10 @@ class BriefLine:
 @dataclass(frozen=True, slots=True)
 class NewLink:
     """A link to be stored: only the token's SHA-256, never the token. `task_generation` binds it to the task's own
-    generation; `purpose` is `task` or `status`."""
+    generation; `purpose` is `task`, `nudge` (asks once more whoever that task waits for) or `status`."""
 
     token_hash: str
-    purpose: Literal["task", "status"]
+    purpose: LinkPurpose
     case_id: str
     recipient: str
     level: LinkLevel
@@ -141,7 +142,7 @@ class Link:
     """A stored link. `revoked_at` is set by the transaction that closes, re-opens or moves its task."""
 
     id: int
-    purpose: Literal["task", "status"]
+    purpose: LinkPurpose
     case_id: str
     recipient: str
     level: LinkLevel
@@ -282,6 +283,19 @@ class Unit(Protocol):
         their numbers, those after `beyond`."""
         ...
 
+    def running_until(self, day: dt.date) -> Sequence[tuple[str, str]]:
+        """Case and clock of the running clocks with a legal date on or before a day, the earliest first."""
+        ...
+
+    def waiting(self, but_for: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Case and id of the open tasks that somebody is asked to do, but for those of one person; the earliest due
+        first."""
+        ...
+
+    def chased(self, limit: int) -> Sequence[tuple[str, str]]:
+        """Case and id of the open tasks that are offered to a party while a clock of its case runs."""
+        ...
+
     def came_back(self, outbox_id: int, now: dt.datetime) -> None:
         """Marks an accepted mail as bounced; a copy of a mail to many goes by post then. Raises `Refused` for one that
         was not accepted or came back already."""
@@ -391,6 +405,11 @@ class Outbox(Protocol):
     def pass_on(self, row: OutboxRow, line: BriefLine, recipients: Collection[str], now: dt.datetime) -> None:
         """Takes a line out of a claimed brief and puts it into the next one of each of these readers (`contact:KEY`,
         `person:ID`), today's while the mail window is open."""
+        ...
+
+    def open_week(self, recipients: Collection[str], now: dt.datetime) -> None:
+        """Sees to it that each of these readers gets a brief on the first business day of the next week, though nothing
+        may stand in it."""
         ...
 
     def opens_week(self, row: OutboxRow) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from engine.case import Actor, Task
 from engine.definition import Who
-from engine.office import Holder
+from engine.office import Holder, Office
 from engine.turn import Turn
 
 
@@ -41,17 +42,17 @@ def reminded(turn: Turn, wanted: Iterable[str]) -> tuple[str, ...]:
     since somebody must tell it on paper."""
     found: set[str] = set()
     for reader in wanted:
-        found.update((reader,) if _reads_mail(turn, reader) else recipients(turn, Who("role", "custodian")))
+        found.update((reader,) if reads_mail(turn, reader) else recipients(turn, Who("role", "custodian")))
     return tuple(sorted(found))
 
 
-def _reads_mail(turn: Turn, reader: str) -> bool:
+def reads_mail(turn: Turn, reader: str) -> bool:
     kind, _, name = reader.partition(":")
     contact = turn.case.parties.get(name)
     return kind != "party" or (contact is not None and contact.reads_mail)
 
 
-def may_do(turn: Turn, task: Task, actor: Actor) -> bool:
+def may_do(office: Office, today: dt.date, task: Task, actor: Actor) -> bool:
     """Whether this actor may answer this task: an assignee, somebody who holds its role, or its party. What went by
     post the privacy officer may say too."""
     if actor.kind == "party":
@@ -60,5 +61,13 @@ def may_do(turn: Turn, task: Task, actor: Actor) -> bool:
         return True
     if task.role is None:
         return actor.id in task.assignees
-    standing_in = {holder.person.id for holder in turn.office.holders(task.role, turn.today)}
+    standing_in = {holder.person.id for holder in office.holders(task.role, today)}
     return actor.id in task.assignees or task.role in actor.roles or actor.id in standing_in
+
+
+def may_give(turn: Turn, task: Task, actor: Actor) -> bool:
+    """Whether this actor may see to whom a task waits for: whom it is for, their supervisors, the privacy officer and
+    the custodian."""
+    people = [person for person in map(turn.office.person, task.assignees) if person is not None]
+    own = {id_ for person in people for id_ in (person.id, person.supervisor)}
+    return actor.id in own or bool(actor.roles & {"privacy", "custodian"})

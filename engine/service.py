@@ -20,6 +20,7 @@ from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
 from engine.errors import AlreadyDecided, LostRace, Refused, Stale, UsageError
 from engine.messages import (
+    AddNote,
     AdoptCase,
     Command,
     CompleteTask,
@@ -27,12 +28,14 @@ from engine.messages import (
     Event,
     FireTimer,
     MailBounced,
+    Nudge,
     PlaceHold,
     Reassign,
     RecordFacts,
     Recount,
     ReleaseHold,
     SetTimer,
+    Snooze,
     StartCase,
     WriteRegister,
 )
@@ -131,10 +134,8 @@ class Service:
         command = CompleteTask(
             task_id, outcome, values, actor, reason, seen_generation, seen_facts, also, break_glass
         )
-        with self.store.read() as unit:
-            case_id = unit.case_of_task(task_id)
         try:
-            return self._change(case_id, command, now, self._unchanged)
+            return self._change(self._case_of(task_id), command, now, self._unchanged)
         except (AlreadyDecided, Stale) as error:
             first = self.answered_too_late(task_id, actor, now)
             if first is None:
@@ -205,8 +206,8 @@ class Service:
         case, old = self._load(unit, case_id)
         return migrate(old, self.definitions.newest(case.process), case, actor, reason, now, self._office(unit))
 
-    def would_record(self, case_id: str, command: RecordFacts, now: dt.datetime) -> tuple[Case, Case]:
-        """The case as it is and as it would be; nothing is written. Raises as `record` does."""
+    def would(self, case_id: str, command: Command, now: dt.datetime) -> tuple[Case, Case]:
+        """The case as it is and as it would be after a command; nothing is written. Raises as the command does."""
         with self.store.read() as unit:
             case, definition = self._load(unit, case_id)
             office = _equipped(unit, self._office(unit), definition, command)
@@ -214,9 +215,11 @@ class Service:
 
     def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
         """Gives a task to another person; links mailed before are dead."""
-        with self.store.read() as unit:
-            case_id = unit.case_of_task(task_id)
-        return self._change(case_id, Reassign(task_id, to, actor, reason), now)
+        return self._change(self._case_of(task_id), Reassign(task_id, to, actor, reason), now)
+
+    def tend(self, case_id: str, command: AddNote | Nudge | Snooze, now: dt.datetime) -> Case:
+        """What an officer does beside answering (`engine.officer`). Raises `Refused` or `UsageError`."""
+        return self._change(case_id, command, now)
 
     def recount(self, now: dt.datetime, limit: int = BATCH) -> int:
         """Asks each case with a clock that was counted in a calendar which has changed since to count again, by a
@@ -339,6 +342,10 @@ class Service:
             except LostRace:
                 continue
         raise Refused(f"case {case_id} is being changed by others: try again in a moment")
+
+    def _case_of(self, task_id: str) -> str:
+        with self.store.read() as unit:
+            return unit.case_of_task(task_id)
 
     def _load(self, unit: Unit, case_id: str) -> tuple[Case, Definition]:
         case = unit.case(case_id)

@@ -43,6 +43,15 @@ def differences(was: FactValue, now: FactValue) -> tuple[Difference, ...]:
     return tuple(((row,) if row else None, (other,) if other else None) for row, other in pairs if row != other)
 
 
+def unchanged(definition: Definition, case: Case) -> bool:
+    """Whether last time's answers were given again: none differs, and none that was asked for was left out."""
+    asked = {field.fact for state in definition.states.values() for task in state.tasks
+             if any(f"{task.name}.{outcome}" in case.happened for outcome in task.outcomes) for field in task.form}
+    return bool(case.suggested) and all(
+        case.facts[name] == last.value if name in case.facts else name not in asked
+        for name, last in case.suggested.items())
+
+
 def _rows(value: FactValue) -> Mapping[str, TableRow] | None:
     if not isinstance(value, tuple) or not all(isinstance(row, TableRow) for row in value):
         return None

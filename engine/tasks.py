@@ -30,7 +30,7 @@ from engine.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, 
 from engine.nodes import nearest
 from engine.office import Holder
 from engine.quiet import hushed
-from engine.readers import holders, may_do, recipients, reminded, supervisors
+from engine.readers import holders, may_do, may_give, recipients, reminded, supervisors
 from engine.roles import ROLES
 from engine.turn import Turn
 
@@ -242,10 +242,8 @@ def reassign(turn: Turn, command: Reassign) -> None:
 
 def _check_may_give(turn: Turn, task: Task, actor: Actor) -> None:
     """A task is given away by whom it is for, by their supervisors, and by the privacy officer or the custodian."""
-    people = [person for person in map(turn.office.person, task.assignees) if person is not None]
-    own = {id_ for person in people for id_ in (person.id, person.supervisor)}
-    if actor.id not in own and not actor.roles & {"privacy", "custodian"}:
-        names = ", ".join(person.name for person in people) or task.role or task.party or "nobody yet"
+    if not may_give(turn, task, actor):
+        names = ", ".join(_names(turn, task.assignees)) or task.role or task.party or "nobody yet"
         raise NotAllowed(
             f"{actor.name} may not give task '{task.name}' to another: it is for {names}, who may, as their "
             "supervisor, the privacy officer and the custodian may"
@@ -405,7 +403,7 @@ def _names(turn: Turn, people: Sequence[str]) -> list[str]:
 def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
     if actor == SYSTEM:
         return
-    if not may_do(turn, task, actor):
+    if not may_do(turn.office, turn.today, task, actor):
         raise NotAllowed(
             f"{actor.name} may not answer task '{task.name}': it is for "
             f"{', '.join(_names(turn, task.assignees)) or task.role or task.party or 'nobody yet'}"

@@ -34,6 +34,8 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "request": {"en": "Please answer", "es": "Le pedimos que responda"},
     "asked": {"en": "district target", "es": "meta del distrito"},
     "askeds": {"en": "district targets", "es": "metas del distrito"},
+    "quiet": {"en": "all quiet", "es": "todo tranquilo"},
+    "calm": {"en": "no legal deadline this week", "es": "ningún plazo legal esta semana"},
     "one_case": {"en": "case", "es": "caso"},
     "cases": {"en": "cases", "es": "casos"},
     "on_paper": {"en": "reads no mail, please tell them on paper", "es": "no lee correo electrónico, avise por carta"},
@@ -91,12 +93,15 @@ def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], today: dt.
     return found
 
 
-def headline(lines: Sequence[BriefLine], today: dt.date, language: str) -> str:
-    """Such as `Brief for Monday, April 10, 2028: 1 legal deadline, 2 tasks and targets`."""
+def headline(lines: Sequence[BriefLine], today: dt.date, language: str, *, near: int = 0, quiet: bool = False) -> str:
+    """Such as `Brief for Monday, April 10, 2028: 1 legal deadline, 2 tasks and targets`; `near` are legal deadlines
+    that the officer's outlook names besides."""
     legal, target, news = (len(group) for _, group in _groups(lines))
-    parts = [*_count(legal, "legal", language), *_count(target, "target", language)]
+    parts = [*_count(legal + near, "legal", language), *_count(target, "target", language)]
     if news:
         parts.append(f"{news} {said('news', language)}")
+    if not parts:
+        parts.append(said("quiet" if quiet else "calm", language))
     return f"{said('brief', language)} {date_words(today, language)}: {', '.join(parts)}"
 
 

@@ -18,21 +18,23 @@ from engine.faults import Fault, Mark
 from engine.mailtexts import known_names, unreviewed
 from engine.office import Office, Reference
 from engine.ports import RECIPIENT, BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
-from notifiers import brief, message, words
+from notifiers import brief, message, outlook, words
 from notifiers.acts import act_words
 from notifiers.contacts import astray, reader_of_lines
 from notifiers.invite import invite
 from notifiers.letters import PaperLetter, address_lines, letters_pdf
+from notifiers.outlook import NO_OUTLOOK, Outlook, of_duties, read_outlook
 from notifiers.render import Rendered, parse, render_letter, render_mail
 from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
-BRIEF, CONTACT_BRIEF, TASK = "brief", "contact_brief", "task"
+BRIEF, CONTACT_BRIEF, TASK, NUDGE = "brief", "contact_brief", "task", "nudge"
 NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
 AT_LEAST = dt.timedelta(days=60)
+NUDGE_LIFE = dt.timedelta(days=14)
 
 
 class NoAddress(UsageError):
@@ -85,6 +87,13 @@ class _Draft:
                                   _expiry(task, self.office, self.now), task.id, task.generation))
         return f"{self.office.public_url}/t/{token}"
 
+    def nudge_link(self, matter: Matter, task: Task) -> str:
+        """Where its reader asks once more whoever a task waits for."""
+        token, ends = self.desk.new_token(), self.now + NUDGE_LIFE
+        self.links.append(NewLink(token_hash(token), "nudge", matter.case.id, self.reader.key, "code", ends, task.id,
+                                  task.generation))
+        return f"{self.office.public_url}/n/{token}"
+
     def status_link(self, case: Case, reader: str | None = None) -> str:
         token, ends = self.desk.new_token(), self.now + AT_LEAST
         self.links.append(NewLink(token_hash(token), "status", case.id, reader or self.reader.key, "code", ends))
@@ -107,17 +116,19 @@ class _Composer:
 
     def composed(self, row: OutboxRow, now: dt.datetime) -> Composed | None:
         lines = self.outbox.brief_lines(row) if row.mail == BRIEF else ()
-        wanted = {line.case_id for line in lines} | ({row.case_id} if row.case_id else set())
         with self.store.read() as unit:
-            cases = [unit.case(case_id) for case_id in sorted(wanted)]
             office = self.make_office(unit.people())
+            is_officers = _is_officers(row, office, office.today(now))
+            officer = row.recipient.removeprefix("person:")
+            ahead = read_outlook(unit, officer, office.today(now)) if is_officers else NO_OUTLOOK
+            wanted = {line.case_id for line in lines} | ({row.case_id} if row.case_id else set()) | ahead.cases
+            cases = [unit.case(case_id) for case_id in sorted(wanted)]
             one = unit.one_of_audience(row.recipient) if row.recipient.startswith(RECIPIENT) else None
         matters = {case.id: Matter(case, self._pinned(case.process, case.version, case.hash)) for case in cases}
         if row.to_contact:
             lines = self._still_theirs(row, brief.wanted(lines, matters), matters, office, now)
-        officers = {f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))}
-        extra = self._for_officer(row, office, now) if row.mail == BRIEF and row.recipient in officers else NO_NEWS
-        return compose(row, matters, lines, office, self.desk, now, extra, one)
+        news = self._for_officer(row, office, now) if is_officers else NO_NEWS
+        return compose(row, matters, lines, office, self.desk, now, news, one, of_duties(ahead, matters))
 
     def _still_theirs(self, row: OutboxRow, lines: Sequence[BriefLine], matters: Mapping[str, Matter], office: Office,
                       now: dt.datetime) -> Sequence[BriefLine]:
@@ -137,14 +148,15 @@ class _Composer:
         names = {f"{process}.{name}" for process, version, digest in in_use
                  for name in unreviewed(self._pinned(process, version, digest))}
         wanted = years_to_load(office.calendars.school, office.today(now))
-        return OfficeNews(self.outbox.seal(now), tuple(sorted(names)), tuple(map(school_year_name, wanted)))
+        return OfficeNews(self.outbox.seal(now), tuple(sorted(names)), tuple(map(school_year_name, wanted)), True)
 
     def _pinned(self, process: str, version: int, digest: str) -> Definition:
         return self.definitions.pinned(process, version, digest)
 
 
 def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[BriefLine], office: Office, desk: Desk,
-            now: dt.datetime, news: OfficeNews = NO_NEWS, one: Contact | None = None) -> Composed | None:
+            now: dt.datetime, news: OfficeNews = NO_NEWS, one: Contact | None = None, ahead: Outlook = NO_OUTLOOK
+            ) -> Composed | None:
     """The mail of a row, `one` being whom a copy of a mail to many is for; None when there is nothing to say any more
     (task closed or somebody else's, code run out).
 
@@ -152,19 +164,19 @@ def compose(row: OutboxRow, matters: Mapping[str, Matter], lines: Sequence[Brief
     """
     matter = matters.get(row.case_id or "")
     wanted = brief.wanted(lines, matters)
-    if row.mail == BRIEF and not wanted:
+    if row.mail == BRIEF and not wanted and not news.opens_week:
         return None
     reader = _reader(row, wanted, matters, office, one)
     if reader is None or not reader.email:
         raise NoAddress(f"mail '{row.mail}' has no address to go to: tell {row.recipient} on paper or enter an address")
     draft = _Draft(office, desk, reader, now, [])
     if row.mail == BRIEF:
-        return _brief(row, draft, matters, wanted, news)
+        return _brief(row, draft, matters, wanted, news, ahead)
     if row.mail in NOTICES:
         return _notice(row, draft, matter)
     if matter is None:
         raise UsageError(f"mail '{row.mail}' belongs to no case")
-    return _task(row, draft, matter) if row.mail == TASK else _told(row, draft, matter)
+    return _task(row, draft, matter) if row.mail in (TASK, NUDGE) else _told(row, draft, matter)
 
 
 def _reader(row: OutboxRow, lines: Sequence[BriefLine], matters: Mapping[str, Matter], office: Office,
@@ -189,13 +201,13 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     task = matter.case.task(row.task_id or "")
     if task is None or not _still_asked(row, task):
         return None
-    language, source = _own_text(TASK, draft.reader.language)
+    language, source = _own_text(row.mail, draft.reader.language)
     values = {**_matter_words(draft, matter, language),
               **words.task_words(matter.definition, matter.case, task, draft.office, language),
-              "link": draft.task_link(matter, task)}
+              **row.words, "link": draft.task_link(matter, task)}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
-                           file=_own_name(TASK, language))
-    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]))
+                           file=_own_name(row.mail, language))
+    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if row.mail == TASK else None)
 
 
 def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:
@@ -233,7 +245,8 @@ def _fresh_words(row: OutboxRow, draft: _Draft, matter: Matter, language: str) -
 
 
 def _still_asked(row: OutboxRow, task: Task) -> bool:
-    return row.occurrence == str(task.generation) and _is_asked(row.recipient, task)
+    """A task's first mail belongs to its generation; a nudge to whoever is asked when it is written."""
+    return _is_asked(row.recipient, task) and (row.mail == NUDGE or row.occurrence == str(task.generation))
 
 
 def _is_asked(recipient: str, task: Task) -> bool:
@@ -310,20 +323,37 @@ def _footer(office: Office, case_id: str | None) -> str:
 # --- briefs --------------------------------------------------------------------------------------------------------
 
 
-def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine], news: OfficeNews
-           ) -> Composed:
+def _is_officers(row: OutboxRow, office: Office, today: dt.date) -> bool:
+    """Whether it is the brief of somebody who answers for privacy today."""
+    officers = {f"person:{holder.person.id}" for holder in office.holders("privacy", today)}
+    return row.mail == BRIEF and row.recipient in officers
+
+
+def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine], news: OfficeNews,
+           ahead: Outlook) -> Composed:
     kind = CONTACT_BRIEF if row.to_contact else BRIEF
     language, source = _own_text(kind, draft.reader.language)
     values = words.office_words(draft.reader, draft.office, draft.today, language)
+    lines = [line for line in lines if not line.legal or (line.case_id, line.subject) not in ahead.legal]
     if row.to_contact:
         values |= brief.contact_words(lines, draft.today, language)
     else:
-        values |= {"headline": brief.headline(lines, draft.today, language), **words.news_words(news, language)}
+        quiet = not lines and ahead.is_quiet
+        values |= {"headline": brief.headline(lines, draft.today, language, near=len(ahead.legal), quiet=quiet),
+                   **words.news_words(news, language), **outlook.words(ahead, quiet, language)}
     tables = brief.tables(lines, matters, draft.today, language,
                           lambda line: _line_link(draft, matters[line.case_id], line))
+    tables |= outlook.tables(ahead, matters, draft.office, draft.today, language,
+                             (lambda matter: _own_link(draft, matter), draft.nudge_link))
     rendered = render_mail(source, values, language, _footer(draft.office, None), file=_own_name(kind, language),
                            tables=tables)
     return _built(row, draft, rendered, None)
+
+
+def _own_link(draft: _Draft, matter: Matter) -> str | None:
+    """The first open task that the reader is asked in a case."""
+    mine = next((task for task in matter.case.tasks if _is_asked(draft.reader.key, task) and not task.offered), None)
+    return draft.task_link(matter, mine) if mine is not None else None
 
 
 def _line_link(draft: _Draft, matter: Matter, line: BriefLine) -> str | None:

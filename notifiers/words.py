@@ -67,11 +67,13 @@ class Reader:
 @dataclass(frozen=True, slots=True)
 class OfficeNews:
     """What only the privacy officer's brief says: the latest seal, the translated mails in use that nobody has
-    reviewed, such as `correction_request.receipt.es`, and the school years whose days of attendance are wanted."""
+    reviewed, such as `correction_request.receipt.es`, and the school years whose days of attendance are wanted.
+    `opens_week`: it is the first of its week, and is sent though it may have no lines."""
 
     seal: str | None = None
     unreviewed: tuple[str, ...] = ()
     school_years: tuple[str, ...] = ()
+    opens_week: bool = False
 
 
 NO_NEWS = OfficeNews()

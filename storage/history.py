@@ -76,8 +76,9 @@ def answer_of(connection: Connection, case_id: str, task_id: str) -> Answer | No
     return None
 
 
-def read(connection: Connection, ring: Ring, case_id: str) -> Sequence[HistoryLine]:
-    return tuple(_read(ring, row) for row in _rows(connection, case_id))
+def read(connection: Connection, ring: Ring, case_id: str, kind: str | None = None) -> Sequence[HistoryLine]:
+    """The lines of a case, or those of one kind."""
+    return tuple(_read(ring, row) for row in _rows(connection, case_id, kind))
 
 
 def recorded_at(connection: Connection, case_id: str) -> dict[str, dt.datetime]:
@@ -118,8 +119,9 @@ def _head(connection: Connection, case_id: str) -> tuple[int, str]:
     return (row.seq, row.hash) if row else (0, START)
 
 
-def _rows(connection: Connection, case_id: str) -> Sequence[Row]:
+def _rows(connection: Connection, case_id: str, kind: str | None = None) -> Sequence[Row]:
     found = select(HISTORY).where(HISTORY.c.case_id == case_id).order_by(HISTORY.c.seq)
+    found = found if kind is None else found.where(HISTORY.c.kind == kind)
     return connection.execute(found).mappings().all()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from engine.calendar import ONE_DAY
 from engine.case import SYSTEM, Actor, Case, Clock, Task
@@ -24,6 +24,7 @@ from engine.messages import (
     Effect,
     FixAudience,
     FreeAudience,
+    HideTask,
     LettersPosted,
     Notify,
     PauseLetters,
@@ -52,8 +53,8 @@ from storage.rows import (
     task_row,
 )
 from storage.sealing import Ring
-from storage.statements import insert_new
-from storage.tables import OUTBOX, TIMERS
+from storage.statements import insert_new, put
+from storage.tables import OUTBOX, SNOOZES, TIMERS
 from storage.window import MailWindow
 
 MOST_DAYS = 5
@@ -170,10 +171,10 @@ class Keeper:
                     timers.append(effect)
                 case CancelTimers(prefix):
                     self.connection.execute(prepared.CANCEL_TIMERS, {"its_case": case.id, "its_prefix": prefix})
-                case Send():
-                    self._queue(case, effect)
-                case Notify():
-                    self._brief(case, effect)
+                case Send() | Notify():
+                    self._tell(case, effect)
+                case HideTask():
+                    self._hide(effect)
                 case StartChild() | TellParent():
                     self._pass_on(case, effect, number)
                 case WriteRegister():
@@ -211,13 +212,24 @@ class Keeper:
         insert_new(self.connection, TIMERS, rows)
         timers.clear()
 
+    def _tell(self, case: Case, effect: Send | Notify) -> None:
+        if isinstance(effect, Send):
+            self._queue(case, effect)
+        else:
+            self._brief(case, effect)
+
     def _queue(self, case: Case, send: Send) -> None:
         if send.line is not None and self._asked_today(send.recipient):
             self._brief(case, send.line)
             return
         if send.paced:
             self._pace(case, send)
-            return
+        else:
+            self._at_once(case, send)
+        if send.words:
+            self._seal_words(case, send)
+
+    def _at_once(self, case: Case, send: Send) -> None:
         lane = URGENT if send.not_before is None else BULK
         row = {
             **new_mail(send.mail, send.step, send.occurrence, send.recipient, lane, self.now),
@@ -226,8 +238,6 @@ class Keeper:
             "at": send.not_before or self.now,
         }
         insert_new(self.connection, OUTBOX, [row])
-        if send.words:
-            self._seal_words(case, send)
 
     def _pace(self, case: Case, send: Send) -> None:
         """Queues a mail for the first day on which its address gets no other, which may be today. Whoever else takes
@@ -292,6 +302,14 @@ class Keeper:
     def _comes_in_time(self, line: Notify) -> bool:
         day, _ = self.window.next_brief(line.recipient, self.now, weekly=True)
         return line.date is None or day <= line.date or line.kind in ("legal", "repeat")
+
+    def _hide(self, effect: HideTask) -> None:
+        mine = {"task_id": effect.task_id, "person_id": effect.person}
+        if effect.until is None:
+            self.connection.execute(delete(SNOOZES).filter_by(**mine))
+            return
+        rest = {"generation": effect.generation, "until": effect.until, "past_date": effect.past_date}
+        put(self.connection, SNOOZES, {**mine, **rest})
 
     def _register(self, case: Case, effect: WriteRegister) -> None:
         begin_writing(self.connection)

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
@@ -27,6 +28,7 @@ from storage.redact import redact
 from storage.rows import URGENT, Row, new_mail
 from storage.sealing import Ring
 from storage.tables import OUTBOX
+from storage.window import MailWindow
 
 LEASE = dt.timedelta(minutes=10)
 HANDING_OVER = dt.timedelta(minutes=15)
@@ -97,6 +99,16 @@ class SqlOutbox:
                 briefs.add_line(connection, self.base.ring, target, theirs)
 
         self.base.write(work)
+
+    def open_week(self, recipients: Collection[str], now: dt.datetime) -> None:
+        window = self.base.window
+        for recipient in recipients:
+            day, _ = window.next_brief(recipient, now, weekly=True)
+            there = briefs.of_reader(recipient) & (OUTBOX.c.occurrence == day.isoformat())
+            with self.base.reading() as connection:
+                found = connection.scalar(select(OUTBOX.c.id).where(there))
+            if found is None:
+                self.base.write(partial(_open_week, window=window, recipient=recipient, now=now))
 
     def opens_week(self, row: OutboxRow) -> bool:
         day = dt.date.fromisoformat(row.occurrence)
@@ -254,6 +266,10 @@ class SqlOutbox:
         why = "the process ended while it made this mail"
         if incidents.failed(connection, "mail", row["id"], why, now) >= incidents.TRIES:
             self._settle(connection, row, "failed", why, now)
+
+
+def _open_week(connection: Connection, *, window: MailWindow, recipient: str, now: dt.datetime) -> None:
+    briefs.next_brief(connection, window, recipient, now, weekly=True)
 
 
 def add_notice(

@@ -73,7 +73,7 @@ CANCEL_TASK_MAILS = (
     update(OUTBOX)
     .where(
         (OUTBOX.c.task_id == bindparam("its_task"))
-        & (OUTBOX.c.mail == "task")
+        & OUTBOX.c.mail.in_(("task", "nudge"))
         & OUTBOX.c.state.in_(("queued", "claimed", "deferred"))
     )
     .values(state="cancelled", at=None, lease_until=None)

@@ -21,8 +21,9 @@ Rows = Sequence[tuple[Any, ...]]
 
 _DEFINITIONS = "SELECT process, version, title, labels FROM definitions"
 _PICKED = """
-    SELECT c.id, c.process, c.version, c.state, t.id, t.name, t.title, t.role, t.party, t.due, t.urgent
+    SELECT c.id, c.process, c.version, c.state, t.id, t.name, t.title, t.role, t.party, t.due, t.urgent, {until}
     FROM cases c LEFT JOIN tasks t ON t.case_id = c.id AND t.outcome IS NULL AND t.present AND NOT t.offered
+    {snoozes}
     WHERE c.next_legal <= {never} {filters}
     ORDER BY c.next_legal, {least}(COALESCE(t.due, {never}), COALESCE(c.next_target, {never})), c.id, t.id
     LIMIT {limit}"""
@@ -43,6 +44,16 @@ _FILTERS = {
 _OVERDUE = """AND (c.next_legal < {0} OR t.due < {0}) AND c.id IN (
         SELECT id FROM cases WHERE next_legal < {0}
         UNION ALL SELECT case_id FROM tasks WHERE outcome IS NULL AND present AND due < {0})"""
+_ME = "(SELECT m.id FROM people m WHERE m.login = {} AND m.active)"
+_SNOOZES = """LEFT JOIN snoozes s ON s.task_id = t.id AND s.generation = t.generation AND s.until > {mark}
+        AND s.person_id = {me}"""
+_MINE = "AND EXISTS (SELECT 1 FROM task_assignees a WHERE a.task_id = t.id AND a.person_id = {me})"
+_SNOOZED = "AND s.task_id IS NOT NULL"
+_NOT_HIDDEN = """AND (s.task_id IS NULL OR NOT
+        (s.past_date OR ({mark} < COALESCE(t.due, {never}) AND {mark} < c.next_legal)))"""
+_SNOOZED_COUNT = """
+    SELECT COUNT(*) FROM snoozes s JOIN tasks t ON t.id = s.task_id AND t.generation = s.generation
+    WHERE s.until > {mark} AND s.person_id = {me} AND t.outcome IS NULL AND t.present"""
 _AT_ONCE = 500
 """Rows of one IN list; SQLite and PostgreSQL both take many more."""
 
@@ -69,7 +80,8 @@ class QueueRow:
     """One open task, or a case whose duties run while nobody is asked (`task_id` None).
 
     `clocks` are the running ones, the earliest legal date first; `legal` and `target` are the earliest of the duties
-    among them. `due` is the district's target of the task. `assignees` are (id, name).
+    among them. `due` is the district's target of the task. `assignees` are (id, name). `snoozed_until` is the
+    reader's own.
     """
 
     case_id: str
@@ -87,44 +99,76 @@ class QueueRow:
     clocks: tuple[QueueClock, ...]
     legal: dt.date | None
     target: dt.date | None
+    snoozed_until: dt.date | None = None
 
     def is_overdue(self, today: dt.date) -> bool:
         return any(day is not None and day < today for day in (self.legal, self.due))
 
 
-def open_queue_rows(
-    database: str | Path,
-    *,
-    today: dt.date,
-    role: str | None = None,
-    person: str | None = None,
-    process: str | None = None,
-    overdue: bool = False,
-    limit: int | None = None,
-) -> list[QueueRow]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which rows are wanted, by whom. What the person with this `login` has snoozed is left out; `snoozed` asks for
+    that alone, `mine` for what waits for them."""
+
+    today: dt.date
+    login: str | None = None
+    role: str | None = None
+    person: str | None = None
+    process: str | None = None
+    overdue: bool = False
+    mine: bool = False
+    snoozed: bool = False
+    limit: int | None = None
+
+
+def open_queue_rows(database: str | Path, view: View) -> list[QueueRow]:
     """The queue: the earliest legal date first, then the earliest target; what has no date comes last.
 
     `database` is the path of an SQLite file or a URL. Raises `WrongEnvironment` as `open_store` does.
     """
     with asking(database) as ask:
         titles = {(name, version): (title, json.loads(labels)) for name, version, title, labels in ask(_DEFINITIONS)}
-        wanted = {"role": role, "process": process, "person": person}
-        picked = _pick(ask, wanted, today if overdue else None, limit)
+        picked = _pick(ask, view)
         clocks = _grouped(_some(ask, _CLOCKS, "cases", {row[0] for row in picked}))
         people = _grouped(_some(ask, _ASSIGNEES, "tasks", {row[4] for row in picked if row[4]}))
     return [_row(row, titles.get((row[1], row[2]), (row[1], {})), people.get(row[4], []), clocks.get(row[0], []))
             for row in picked]  # fmt: skip
 
 
-def _pick(ask: Asker, wanted: Mapping[str, str | None], late: dt.date | None, limit: int | None) -> Rows:
+def snoozed_count(database: str | Path, today: dt.date, login: str) -> int:
+    """How many open tasks the person with this login has snoozed."""
+    with asking(database) as ask:
+        return int(ask(_SNOOZED_COUNT.format(mark=ask.mark, me=ask.me), (today.isoformat(), login))[0][0])
+
+
+def _pick(ask: Asker, view: View) -> Rows:
     """The rows asked for, in their order: an index on the case holds its date, so that only these are read."""
-    narrowed = [(_FILTERS[name], value) for name, value in wanted.items() if value is not None]
-    narrowed += [(_OVERDUE, late.isoformat())] if late else []
+    known = bool(view.login)
+    filters, values = _filters(ask, view, view.today.isoformat())
     statement = _PICKED.format(
-        filters=" ".join(words.format(ask.mark) for words, _ in narrowed), never=ask.never, least=ask.least,
-        limit=-1 if limit is None and ask.mark == "?" else "ALL" if limit is None else int(limit),
+        filters=" ".join(filters), never=ask.never, least=ask.least,
+        until="s.until" if known else "NULL", snoozes=_SNOOZES.format(mark=ask.mark, me=ask.me) if known else "",
+        limit=-1 if view.limit is None and ask.mark == "?" else "ALL" if view.limit is None else int(view.limit),
     )  # fmt: skip
-    return ask(statement, [value for words, value in narrowed for _ in range(words.count("{0}"))])
+    return ask(statement, (*((view.today.isoformat(), view.login) if known else ()), *values))
+
+
+def _filters(ask: Asker, view: View, today: str) -> tuple[list[str], list[object]]:
+    """The conditions of a view, and their values in the same order."""
+    given = {name: getattr(view, name) for name in _FILTERS}
+    narrowed = [(_FILTERS[name], value) for name, value in given.items() if value is not None]
+    narrowed += [(_OVERDUE, today)] if view.overdue else []
+    filters = [words.format(ask.mark) for words, _ in narrowed]
+    values: list[object] = [value for words, value in narrowed for _ in range(words.count("{0}"))]
+    if view.login and view.mine:
+        filters.append(_MINE.format(me=ask.me))
+        values.append(view.login)
+    if view.login and view.snoozed:
+        filters.append(_SNOOZED)
+    elif view.login:
+        filters.append(_NOT_HIDDEN.format(mark=ask.mark, never=ask.never))
+        values += [today, today]
+    return filters, values
 
 
 def _some(ask: Asker, statement: str, name: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
@@ -143,6 +187,11 @@ class Asker:
         self.mark, self.least = ("?", "MIN") if is_sqlite else ("%s", "LEAST")
         self.never = "'9999-12-31'" if is_sqlite else "DATE '9999-12-31'"
 
+    @property
+    def me(self) -> str:
+        """The id of the person with a login, which is the parameter."""
+        return _ME.format(self.mark)
+
     def marks(self, values: Sequence[str]) -> str:
         return ", ".join([self.mark] * len(values))
 
@@ -154,7 +203,7 @@ class Asker:
 
 
 def _row(found: tuple[Any, ...], titled: tuple[str, Mapping[str, Any]], people: Rows, running: Rows) -> QueueRow:
-    case_id, process, _, state, task_id, task_name, task_title, role, party, due, urgent = found
+    case_id, process, _, state, task_id, task_name, task_title, role, party, due, urgent, until = found
     title, labels = titled
     clocks = _clocks(running, labels)
     duties = [clock for clock in clocks if not clock.window]
@@ -174,6 +223,7 @@ def _row(found: tuple[Any, ...], titled: tuple[str, Mapping[str, Any]], people: 
         clocks=clocks,
         legal=min((clock.legal for clock in duties if clock.legal), default=None),
         target=min((clock.target for clock in duties if clock.target), default=None),
+        snoozed_until=_date(until),
     )
 
 

@@ -198,6 +198,7 @@ def _progress(case: Case) -> dict[str, object]:
         "flags": list(case.flags),
         "after": case.after,
         "adopted": _pack_adopted(case.adopted),
+        **({"nudged": {mark: str(day) for mark, day in case.nudged.items()}} if case.nudged else {}),
         "regions": [[name, p.state, p.entry, p.entered_at.isoformat()] for name, p in case.regions.items()],
     }
 
@@ -229,6 +230,7 @@ def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Cl
         flags=tuple(progress.get("flags", ())),
         after=progress.get("after"),
         adopted=_adopted(progress.get("adopted"), secrets.get("evidence", {})),
+        nudged={mark: dt.date.fromisoformat(day) for mark, day in progress.get("nudged", {}).items()},
         suggested={name: _suggestion(packed) for name, packed in secrets.get("suggested", {}).items()},
         regions={name: Place(state, entry, dt.datetime.fromisoformat(at))
                  for name, state, entry, at in progress.get("regions", ())},

@@ -24,7 +24,7 @@ from engine.office import Person
 from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message, Taken
 from engine.register import Entry
 from registry.values import Holding
-from storage import acts, cycles, history, incidents, people, prepared
+from storage import acts, cycles, history, incidents, outlook, people, prepared
 from storage.acts import Act, Acts
 from storage.audience import Audiences
 from storage.base import Base
@@ -365,6 +365,15 @@ class SqlUnit:
         there = running & CLOCKS.c.calendars.in_(old) & (CLOCKS.c.case_id > beyond)
         wanted = select(CLOCKS.c.case_id).where(there).distinct().limit(limit)
         return tuple(self.connection.scalars(wanted.order_by(CLOCKS.c.case_id))) if old else ()
+
+    def running_until(self, day: dt.date) -> Sequence[tuple[str, str]]:
+        return outlook.running_until(self.connection, day)
+
+    def waiting(self, but_for: str, limit: int) -> Sequence[tuple[str, str]]:
+        return outlook.waiting(self.connection, but_for, limit)
+
+    def chased(self, limit: int) -> Sequence[tuple[str, str]]:
+        return outlook.chased(self.connection, limit)
 
     def in_use(self) -> Sequence[tuple[str, int, str]]:
         still_open = select(CASES.c.process, CASES.c.version, CASES.c.hash).where(CASES.c.ended_at.is_(None)).distinct()

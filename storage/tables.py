@@ -189,6 +189,18 @@ class TaskAssignee(SQLModel, table=True):
     position: int
 
 
+class SnoozeRow(SQLModel, table=True):
+    """A task that a person keeps out of their own queue until a local date, while it is of this generation."""
+
+    __tablename__ = "snoozes"
+    __table_args__ = _args()
+    task_id: str = Field(primary_key=True, foreign_key="tasks.id")
+    person_id: str = Field(primary_key=True)
+    generation: int
+    until: dt.date
+    past_date: bool
+
+
 class ClockRow(SQLModel, table=True):
     """One generation of a clock. `superseded`: a later generation took its place, for `superseded_because`."""
 
@@ -636,6 +648,7 @@ CASES = _table(CaseRow)
 FACT_PAST = _table(FactPast)
 TASKS = _table(TaskRow)
 ASSIGNEES = _table(TaskAssignee)
+SNOOZES = _table(SnoozeRow)
 CLOCKS = _table(ClockRow)
 TIMERS = _table(TimerRow)
 CYCLES = _table(CycleRow)

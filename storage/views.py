@@ -207,6 +207,11 @@ class Views:
         with self.base.reading() as connection:
             return history.read(connection, self.base.ring, case_id)
 
+    def notes(self, case_id: str) -> Sequence[HistoryLine]:
+        """The lines of a case's history that are somebody's note."""
+        with self.base.reading() as connection:
+            return history.read(connection, self.base.ring, case_id, kind="note_added")
+
     def verify_history(self, case_id: str) -> Sequence[str]:
         """What is wrong with the chain of a case; empty when it is whole."""
         with self.base.reading() as connection:

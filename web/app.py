@@ -26,6 +26,7 @@ from web.files import file_pages
 from web.headers import BodyLimit, SafeHeaders, TooLarge
 from web.incidents import Incidents
 from web.links import link_pages
+from web.nudge import nudge_pages
 from web.reach import reach_pages
 from web.signin import signin_pages
 from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Reach, Site, WebSettings
@@ -94,7 +95,8 @@ def make_app(
     app.add_api_route("/static/style.css", _style, methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(health_page(site))
     app.include_router(file_pages(site))
-    for pages in (task_pages, proof_pages, act_pages, start_pages, signin_pages, status_pages, reach_pages, link_pages):
+    for pages in (task_pages, proof_pages, act_pages, start_pages, signin_pages, status_pages, reach_pages, nudge_pages,
+                  link_pages):
         app.include_router(pages(site, show))
     return app
 

@@ -1,8 +1,10 @@
-"""The addresses that stand in mails: /t/ for a task, /s/ for where a case stands, /confirm/ for a two-person act."""
+"""The addresses that stand in mails: /t/ for a task, /n/ to ask once more about one, /s/ for where a case stands,
+/confirm/ for a two-person act."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
@@ -12,7 +14,7 @@ from starlette.responses import Response
 
 from engine.case import Case
 from engine.errors import UsageError
-from engine.ports import Link
+from engine.ports import Link, LinkPurpose
 from web.answers import PlainPage, Show, unknown
 from web.doors import Door, door_page, enter, is_staff, mail_code, try_code
 from web.network import missed
@@ -22,7 +24,8 @@ from web.visitors import address_of, check_origin, language_of, limiter, load, s
 from web.words import instant_words, known_language
 
 Form = Annotated[FormData, Depends(submitted)]
-Kind = Literal["t", "s", "confirm"]
+Kind = Literal["t", "n", "s", "confirm"]
+PURPOSES: Mapping[str, LinkPurpose] = {"t": "task", "n": "nudge", "s": "status"}
 FRESH_PER_HOUR, HOUR = 3, dt.timedelta(hours=1)
 
 
@@ -85,13 +88,13 @@ def _find(site: Site, request: Request, kind: Kind, token: str) -> Door | Link:
     """The door behind a token, or the link that is dead. Raises the page of unknown tokens, all alike."""
     if kind == "confirm":
         return _act_door(site, request, token)
-    purpose = "task" if kind == "t" else "status"
+    purpose = PURPOSES[kind]
     link = site.links.link(token_hash(token))
     if link is None or link.purpose != purpose:
         raise _not_found(site, request)
     if not _is_alive(site, link):
         return link
-    goal = f"/task/{link.task_id}" if purpose == "task" else f"/status/{link.case_id}"
+    goal = f"/status/{link.case_id}" if purpose == "status" else f"/{purpose}/{link.task_id}"
     level = link.level if purpose == "task" or link.level != "open" else "code"
     bound = None if is_staff(link.recipient) else link.case_id
     return Door(link.recipient, bound, level, f"/{kind}/{token}", goal, _language(site, link), link.case_id)
@@ -128,6 +131,8 @@ def _dead_page(site: Site, show: Show, link: Link, token: str) -> Response:
     task = case.task(link.task_id or "")
     if link.task_id is not None and (task is None or not task.is_open):
         return closed_page(site, show, case, link.task_id, language)
+    if link.purpose == "nudge":
+        return show("message.html", language, 410, key="nudge_old", values={}, case=case.id)
     kind = "t" if link.purpose == "task" else "s"
     return show("expired.html", language, 410, path=f"/{kind}/{token}", case=case.id)
 

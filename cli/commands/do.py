@@ -21,11 +21,19 @@ if TYPE_CHECKING:
     from engine.case import Case, Task
 
 
+def _first(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    complete = completion.processes if ctx.params.get("where") else completion.cases
+    return complete(ctx, param, incomplete)
+
+
 @click.command(epilog="Example: soppa do 2026-0001 verify complete -f identity_ok=yes -f data_owner=dana")
-@click.argument("case", shell_complete=completion.cases)
+@click.argument("case", shell_complete=_first)
 @click.argument("task", shell_complete=completion.tasks)
 @click.argument("outcome", shell_complete=completion.outcomes)
 @facts_option
+@click.option("--where", metavar="CONDITION", default=None,
+              help="Of every case of the process named as CASE that meets it, such as 'unchanged'; shown first.")
+@click.option("--yes", is_flag=True, help="With --where: answer them, each for itself.")
 @click.option("--also", "further", multiple=True, metavar="TASK",
               help="Another of your tasks in the same state, answered alike; write it once for each.")
 @click.option("--break-glass", is_flag=True,
@@ -36,14 +44,21 @@ if TYPE_CHECKING:
 @as_option
 @home_option
 @json_option
-def command(case: str, task: str, outcome: str, given: tuple[str, ...], further: tuple[str, ...], break_glass: bool,
-            reason: str, on_behalf_of: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
+def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: str | None, yes: bool,
+            further: tuple[str, ...], break_glass: bool, reason: str, on_behalf_of: str | None, as_login: str | None,
+            home: Home, as_json: bool) -> None:
     """Answer TASK of CASE with OUTCOME. TASK is its name or its number."""
     from cli.documents import handing_in
     from cli.values import fact_values
 
     if on_behalf_of and not reason.strip():
         raise UsageError("--on-behalf-of needs --reason: say how you know")
+    if where is not None:
+        _answer_many(case, task, outcome, read_given(given), where, yes, further or break_glass, reason, on_behalf_of,
+                     as_login, home, as_json)
+        return
+    if yes:
+        raise UsageError("--yes belongs to --where: a single task is answered at once")
     with open_house(home) as house:
         with house.store.read() as unit:
             found = unit.case(case)
@@ -62,6 +77,18 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], further:
         print_json(as_mapping(after))
     else:
         say(f"case {after.id}: {wanted.name} answered, {outcome}; now at: {title}")
+
+
+def _answer_many(process: str, task: str, outcome: str, given: dict[str, str], where: str, yes: bool, barred: object,
+                 reason: str, on_behalf_of: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Raises `UsageError` with what is decided for each case by itself."""
+    from cli.bulk import Asked, answer_many
+
+    if barred:
+        raise UsageError("--also and --break-glass are for one case: leave them out, or --where")
+    with open_house(home) as house:
+        asked = Asked(process, task, outcome, where, given, house.actor(as_login, on_behalf_of), reason)
+        answer_many(house, asked, yes=yes, as_json=as_json)
 
 
 def find_task(case: Case, word: str, left_behind: Sequence[Task] = ()) -> Task:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from cli import completion
+from cli.commands.show import note_text
 from cli.home import Home
 from cli.options import home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import open_house
 from engine.errors import Refused
+
+if TYPE_CHECKING:
+    from storage.history import HistoryLine
+
+NOTE = "note_added"
 
 
 @click.command(epilog="Example: soppa history 2026-0001")
@@ -20,7 +27,7 @@ from engine.errors import Refused
 @home_option
 @json_option
 def command(case: str, verify: bool, home: Home, as_json: bool) -> None:
-    """Tell what happened in CASE, line by line. Values about a child are left out."""
+    """Tell what happened in CASE, line by line, notes in full. Values of personal facts are left out."""
     with open_house(home) as house:
         with house.store.read() as unit:
             found = unit.case(case)
@@ -32,12 +39,20 @@ def command(case: str, verify: bool, home: Home, as_json: bool) -> None:
         _tell_verified(found.id, len(lines), wrong, as_json)
         return
     if as_json:
-        print_json([{"seq": line.seq, "at": line.at, "actor": line.actor, "kind": line.kind, "detail": line.detail}
+        print_json([{"seq": line.seq, "at": line.at, "actor": line.actor, "kind": line.kind, "detail": line.detail,
+                     "text": line.personal.get("text") if line.kind == NOTE else None}
                     for line in lines])
         return
     table(["", "when", "who", "what", ""], [
         [str(line.seq), f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}", line.actor, line.kind.replace("_", " "),
-         ", ".join(f"{key} {value}" for key, value in line.detail.items() if value)] for line in lines])
+         _what(line)] for line in lines])
+
+
+def _what(line: HistoryLine) -> str:
+    """The words of a note; of every other line what is not personal."""
+    if line.kind == NOTE:
+        return note_text(line)
+    return ", ".join(f"{key} {value}" for key, value in line.detail.items() if value)
 
 
 def _tell_verified(case_id: str, lines: int, wrong: Sequence[str], as_json: bool) -> None:

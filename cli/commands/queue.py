@@ -3,46 +3,74 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from cli import completion
 from cli.home import Home, check_home
-from cli.options import home_option, json_option
+from cli.identity import login
+from cli.options import as_option, home_option, json_option
 from cli.printing import day, left, print_json, say, table
-from cli.settings import read_settings
-from engine.errors import UsageError
+from cli.settings import Settings, read_settings
+from engine.errors import NotAllowed, UsageError
 from engine.nodes import nearest
-from storage.queue import QueueRow, open_queue_rows
+from storage.queue import QueueRow, View, open_queue_rows, snoozed_count
+
+HEADERS = ("legal deadline", "left", "district target", "case", "what to do", "who")
 
 
 @click.command(epilog="Example: soppa queue --role custodian --overdue")
+@click.option("--mine", is_flag=True, help="Only what waits for you.")
 @click.option("--role", shell_complete=completion.roles, help="Only tasks of this role.")
 @click.option("--person", shell_complete=completion.people, help="Only tasks of this person (an id).")
 @click.option("--process", shell_complete=completion.processes, help="Only cases of this process.")
 @click.option("--overdue", is_flag=True, help="Only what is past its legal deadline or district target.")
+@click.option("--snoozed", is_flag=True, help="Only what you have snoozed; it is left out otherwise.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--watch", is_flag=True, help="Keep it on the screen and look again every two seconds; Ctrl-C ends it.")
+@as_option
 @home_option
 @json_option
-def command(role: str | None, person: str | None, process: str | None, overdue: bool, limit: int, home: Home,
-            as_json: bool) -> None:
+def command(mine: bool, role: str | None, person: str | None, process: str | None, overdue: bool, snoozed: bool,
+            limit: int, watch: bool, as_login: str | None, home: Home, as_json: bool) -> None:
     """List open tasks, the nearest legal deadline first."""
     check_home(home)
     settings = read_settings(home.settings)
-    today = dt.datetime.now(settings.zone).date()
-    rows = open_queue_rows(settings.database or home.database, today=today, role=role, person=person, process=process,
-                           overdue=overdue, limit=limit)
+    database = settings.database or home.database
+    view = View(_today(settings), viewer(settings, database, as_login, needed=mine or snoozed), role, person, process,
+                overdue, mine, snoozed, limit)
+    if watch:
+        _watch(settings, database, view, as_json)
+        return
+    rows = open_queue_rows(database, view)
     if not rows:
-        check_names(home, settings.database or home.database, role, person, process)
+        check_names(home, database, role, person, process)
     if as_json:
         print_json([as_mapping(row) for row in rows])
-    elif not rows:
-        say("nothing waits")
     else:
-        table(["legal deadline", "left", "district target", "case", "what to do", "who"], [
-            [day(row.legal), left(row.legal, today), day(row.due or row.target), row.case_id,
-             row.task or "(nobody is asked now)", who(row)] for row in rows])
+        _print(rows, view, snoozed_count(database, view.today, view.login or ""))
+
+
+def viewer(settings: Settings, database: str | Path, as_login: str | None, *, needed: bool) -> str | None:
+    """The login of whoever looks; None for somebody who is nobody here, where that does not matter. Raises
+    `NotAllowed` or `UsageError`."""
+    from storage import hints
+
+    if as_login is not None and not settings.demo:
+        raise NotAllowed("--as works in a home marked as demo only: sign in as that person")
+    name, known = as_login or login(), hints.logins(database)
+    if name in known:
+        return name
+    if as_login is not None:
+        raise UsageError(f"nobody here has the login '{name}'{nearest(name, known)}")
+    if needed:
+        raise NotAllowed(f"the user '{name}' is nobody in this office: soppa people set ID --login {name}, by somebody "
+                         "who is")
+    return None
 
 
 def check_names(home: Home, database: str | Path, role: str | None, person: str | None, process: str | None) -> None:
@@ -64,8 +92,45 @@ def as_mapping(row: QueueRow) -> dict[str, object]:
     return {"case": row.case_id, "process": row.process, "state": row.state, "title": row.title,
             "clock": clock.name if clock else None, "rule": clock.rule if clock else None, "legal_due": row.legal,
             "target_due": row.target, "task": row.task or None, "due": row.due, "who": who(row),
-            "what": row.task_title or None}
+            "what": row.task_title or None, "snoozed_until": row.snoozed_until}
+
+
+def cells(row: QueueRow, today: dt.date) -> list[str]:
+    back = f" (until {row.snoozed_until:%b} {row.snoozed_until.day})" if row.snoozed_until else ""
+    return [day(row.legal), left(row.legal, today), day(row.due or row.target), row.case_id,
+            (row.task or "(nobody is asked now)") + back, who(row)]
 
 
 def who(row: QueueRow) -> str:
     return ", ".join(name for _, name in row.assignees) or row.party or row.role or "nobody"
+
+
+def _today(settings: Settings) -> dt.date:
+    return dt.datetime.now(settings.zone).date()
+
+
+def _print(rows: Sequence[QueueRow], view: View, snoozed: int) -> None:
+    if rows:
+        table(HEADERS, [cells(row, view.today) for row in rows])
+    else:
+        say("nothing is snoozed" if view.snoozed else "nothing waits")
+    if snoozed and not view.snoozed:
+        say(_snoozed_line(snoozed))
+
+
+def _snoozed_line(number: int) -> str:
+    return f"{number} task{'s are' if number > 1 else ' is'} snoozed: soppa queue --snoozed"
+
+
+def _watch(settings: Settings, database: str | Path, view: View, as_json: bool) -> None:
+    """Raises `UsageError` where nobody is looking."""
+    if as_json or not sys.stdout.isatty():
+        raise UsageError("--watch is for a person at a terminal: leave it out, and ask as often as you need")
+    from cli.watching import watch_queue
+
+    def look() -> tuple[View, Sequence[QueueRow], str]:
+        now = replace(view, today=_today(settings))
+        snoozed = snoozed_count(database, now.today, view.login or "")
+        return now, open_queue_rows(database, now), _snoozed_line(snoozed) if snoozed and not view.snoozed else ""
+
+    watch_queue(look, lambda row, today: cells(row, today), HEADERS)

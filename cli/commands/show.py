@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ import click
 from cli import completion
 from cli.home import Home
 from cli.options import home_option, json_option
-from cli.printing import day, left, pairs, print_json, say, table
+from cli.printing import WIDTH, day, left, pairs, print_json, say, table
 from cli.wiring import open_house
 from engine.suggesting import differences
 from engine.words import say as in_words
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.case import Case, Clock, FactValue, Task
     from engine.definition import Definition
     from engine.office import Office
+    from storage.history import HistoryLine
 
 
 @click.command(epilog="Example: soppa show 2026-0001")
@@ -34,10 +36,12 @@ def command(case: str, home: Home, as_json: bool) -> None:
             found, office = unit.case(case), house.office(unit)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         labels = house.store.register.labels() if definition.names_agreements else {}
+        notes = house.store.views.notes(found.id)
         if as_json:
-            print_json(as_mapping(found))
+            print_json({**as_mapping(found), "notes": [_note_mapping(note) for note in notes]})
         else:
             show(found, definition, office, office.today(house.clock()), labels)
+            _notes(notes, office)
 
 
 def show(case: Case, definition: Definition, office: Office, today: dt.date, labels: Mapping[str, str]) -> None:
@@ -69,6 +73,24 @@ def _adopted(case: Case) -> dict[str, str]:
     papers = ", ".join(f"evidence.{name}" for name in case.adopted.evidence)
     return {"adopted": day(case.adopted.on) + (f", quiet until {day(until)}" if until else ""),
             **({"papers": papers} if papers else {})}
+
+
+def _notes(notes: Sequence[HistoryLine], office: Office) -> None:
+    if notes:
+        say("\nNotes")
+    for note in notes:
+        say(f"  {note.at.astimezone(office.zone):%Y-%m-%d %H:%M}  {note.detail['by']}")
+        for line in note_text(note).splitlines():
+            say(textwrap.fill(line, WIDTH, initial_indent="    ", subsequent_indent="    "))
+
+
+def note_text(note: HistoryLine) -> str:
+    """The words of a note; they are gone once its personal part was purged."""
+    return note.personal.get("text", "(purged)")
+
+
+def _note_mapping(note: HistoryLine) -> dict[str, object]:
+    return {"at": note.at, "by": note.detail["by"], "text": note.personal.get("text")}
 
 
 def _fact(value: FactValue, labels: Mapping[str, str]) -> str:

@@ -197,6 +197,11 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "task_completed": _answered,
     "task_closed": lambda w, d: f"No longer asked: {w.task(d['name'])}.",
     "task_reassigned": lambda w, d: f"Task given to {w.readers(d.get('to', ''))}.{_because(d)}",
+    "task_nudged": lambda w, d: f"Asked once more: {w.task(d['name'])}, by a mail to {w.readers(d.get('to', ''))}.",
+    "task_snoozed": lambda w, d: f"Out of one person's own queue until {day(d.get('until', ''))}: {w.task(d['name'])}."
+                                 f"{_because(d)}",
+    "task_shown_again": lambda w, d: f"Back in one person's own queue: {w.task(d['name'])}.",
+    "note_added": lambda w, d: f"Note: {d.get('text', '(left out)')}",
     "mail_queued": _queued,
     "mail_settled": _settled,
     "mail_bounced": lambda w, d: f"Mail “{w.mail(d['mail'])}” came back.{_because(d)}",

@@ -22,7 +22,7 @@ from storage.tables import INCIDENTS, TIMERS
 from tests.files import pdf
 
 ROOT = Path(__file__).parents[2]
-RUNS_ON = {"serve", "worker", "demo", "year"}
+RUNS_ON = {"serve", "worker", "demo", "year", "work"}
 """They say their JSON once they are at work, and work on, or play a year: tests of their own look at them."""
 
 FREE = {"facts", "parties", "detail", "texts"}
@@ -105,8 +105,11 @@ EXAMPLES = {
     "queue": "",
     "show": "2026-0001",
     "do": f"2026-0001 verify complete {VERIFY}",
+    "do --where": f"has(received_on) correction_request verify complete {VERIFY}",
     "record": "2026-0001 received_on=2026-09-11 --reason stamp --as carla",
     "reassign": "2026-0001 verify priya --reason away --as carla",
+    "nudge": "2026-0001 verify --as priya",
+    "snooze": "2026-0001 verify --until 2099-01-01 --past-date --reason away --as priya",
     "acts list": "--all",
     "acts confirm": "ACT --as sam",
     "document": "2026-0001 evidence --out taken.pdf --as carla",
@@ -154,7 +157,7 @@ EXAMPLES = {
 ELSEWHERE = {"hold place", "hold release", "register show", "audience import", "audience show", "audience decide",
              "audience address", "letters print", "letters runs", "letters posted", "mail bounced",
              "mail test", "doctor", "setup", "calendar import", "backup", "backup accept", "backup key", "backup list",
-             "restore"}  # fmt: skip
+             "restore", "note"}  # fmt: skip
 """They need a case that may be held, a register that is filled, families, a relay, or a home that is not there yet:
 their own tests look at their keys."""
 

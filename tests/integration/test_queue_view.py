@@ -18,9 +18,9 @@ from sqlalchemy import insert, select, update
 
 from engine.case import Case, Clock, Task
 from engine.errors import WrongEnvironment
-from engine.messages import Decision, Event
+from engine.messages import Decision, Event, HideTask
 from engine.office import Person
-from storage.queue import QueueRow, asking, open_queue_rows
+from storage.queue import QueueRow, View, asking, open_queue_rows, snoozed_count
 from storage.store import SqlStore
 from storage.tables import CASES, CLOCKS, DEFINITIONS
 from tests.integration.stored import ANN, NOW, TODAY, change, clock, new_case, opened, start, task
@@ -39,7 +39,7 @@ def rows(store: SqlStore, database_url: str) -> list[QueueRow]:
     start(store)
     _start(store, legal=dt.date(2026, 11, 20))
     _start(store, legal=None)
-    return open_queue_rows(database_url, today=TODAY)
+    return open_queue_rows(database_url, View(TODAY))
 
 
 def _start(store: SqlStore, legal: dt.date | None) -> None:
@@ -79,7 +79,7 @@ def test_a_row_says_who_what_and_by_when(rows: list[QueueRow]) -> None:
 )
 @pytest.mark.usefixtures("rows")
 def test_the_queue_is_narrowed(database_url: str, wish: dict[str, object], cases: list[str]) -> None:
-    found = open_queue_rows(database_url, today=TODAY, **wish)  # type: ignore[arg-type]
+    found = open_queue_rows(database_url, View(TODAY, **wish))  # type: ignore[arg-type]
     assert [row.case_id for row in found] == cases
 
 
@@ -132,14 +132,14 @@ def test_the_queue_is_as_it_was_when_the_database_sorted_it_each_time(
     _all_kinds_of_cases(store, random.Random(seed))
     with asking(database_url) as ask:
         sorted_each_time = ask(_SORTED_EACH_TIME.format(never=ask.never, least=ask.least))
-    rows = open_queue_rows(database_url, today=TODAY)
+    rows = open_queue_rows(database_url, View(TODAY))
     assert len(rows) > 30 and [(row.case_id, row.task_id) for row in rows] == sorted_each_time
-    assert open_queue_rows(database_url, today=TODAY, limit=10) == rows[:10]
+    assert open_queue_rows(database_url, View(TODAY, limit=10)) == rows[:10]
     for person, role in product(("ann", None), ("privacy", None)):
         mine = [row for row in rows if (person is None or person in dict(row.assignees)) and role in (None, row.role)]
         late = [row for row in mine if row.is_overdue(TODAY)]
-        assert open_queue_rows(database_url, today=TODAY, person=person, role=role) == mine
-        assert open_queue_rows(database_url, today=TODAY, person=person, role=role, overdue=True) == late
+        assert open_queue_rows(database_url, View(TODAY, person=person, role=role)) == mine
+        assert open_queue_rows(database_url, View(TODAY, person=person, role=role, overdue=True)) == late
 
 
 def test_the_migration_gives_each_case_the_dates_that_the_store_gives_it(store: SqlStore) -> None:
@@ -159,14 +159,14 @@ def test_the_migration_gives_each_case_the_dates_that_the_store_gives_it(store: 
 
 def test_a_case_that_asks_nobody_is_still_seen(store: SqlStore, database_url: str) -> None:
     change(store, start(store), tasks=())
-    (row,) = open_queue_rows(database_url, today=TODAY)
+    (row,) = open_queue_rows(database_url, View(TODAY))
     assert row.task_id is None and row.legal == dt.date(2027, 2, 1)
 
 
 def test_a_case_that_ended_is_not(store: SqlStore, database_url: str) -> None:
     ended = {"district_fix": replace(clock(), status="satisfied")}
     change(store, start(store), tasks=(), clocks=ended, ended_at=NOW, outcome="fixed")
-    assert open_queue_rows(database_url, today=TODAY) == []
+    assert open_queue_rows(database_url, View(TODAY)) == []
 
 
 def test_the_path_to_the_queue_loads_neither_orm_nor_cryptography() -> None:
@@ -179,13 +179,79 @@ def test_the_path_to_the_queue_loads_neither_orm_nor_cryptography() -> None:
 def test_what_is_no_database_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "soppa.sqlite"
     with pytest.raises(WrongEnvironment, match="there is no database"):
-        open_queue_rows(path, today=TODAY)
+        open_queue_rows(path, View(TODAY))
     path.touch(mode=0o600)
     with pytest.raises(WrongEnvironment, match="schema none"):
-        open_queue_rows(path, today=TODAY)
+        open_queue_rows(path, View(TODAY))
     path.write_bytes(b"This is no database, but it is long enough to be looked at." * 20)
     with pytest.raises(WrongEnvironment, match="cannot be read"):
-        open_queue_rows(path, today=TODAY)
+        open_queue_rows(path, View(TODAY))
     path.chmod(0o644)
     with pytest.raises(WrongEnvironment, match="chmod 600"):
-        open_queue_rows(path, today=TODAY)
+        open_queue_rows(path, View(TODAY))
+
+
+# --- snoozed ---------------------------------------------------------------------------------------------------------
+
+LATER = dt.date(2026, 11, 30)
+"""Before the task's target, Dec 1."""
+
+
+def _hide(store: SqlStore, case: Case, until: dt.date | None = LATER, person: str = "ann", **how: bool) -> Case:
+    return change(store, case, HideTask(case.tasks[0].id, case.tasks[0].generation, person, until, **how))
+
+
+def _seen(url: str, login: str | None = "ann", today: dt.date = TODAY, **wish: bool) -> list[dt.date | None]:
+    return [row.snoozed_until for row in open_queue_rows(url, View(today, login, **wish))]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def case(store: SqlStore) -> Case:
+    for name in ("ann", "bob"):
+        store.save_person(Person(name, name.title(), f"{name}@d.org", frozenset({"custodian"}), login=name))
+    return start(store)
+
+
+def test_what_is_snoozed_is_out_of_ones_own_queue_only(store: SqlStore, database_url: str, case: Case) -> None:
+    _hide(store, case)
+    assert _seen(database_url) == []
+    assert _seen(database_url, "bob") == _seen(database_url, None) == [None]
+    assert _seen(database_url, snoozed=True) == [LATER]
+    assert (snoozed_count(database_url, TODAY, "ann"), snoozed_count(database_url, TODAY, "bob")) == (1, 0)
+
+
+def test_it_is_back_on_its_day_and_when_its_reader_says_so(store: SqlStore, database_url: str, case: Case) -> None:
+    case = _hide(store, case)
+    assert _seen(database_url, today=LATER - dt.timedelta(days=1)) == []
+    assert _seen(database_url, today=LATER) == [None]
+    _hide(store, case, None)
+    assert _seen(database_url) == [None] and _seen(database_url, snoozed=True) == []
+
+
+def test_a_date_that_moved_before_brings_it_back_unless_it_was_said(
+    store: SqlStore, database_url: str, case: Case
+) -> None:
+    case = _hide(store, case)
+    sooner = replace(case.tasks[0], due=TODAY)
+    assert _seen(database_url) == []
+    case = change(store, case, tasks=(sooner,))
+    assert _seen(database_url) == [LATER]
+    _hide(store, case, past_date=True)
+    assert _seen(database_url) == []
+
+
+def test_so_does_a_legal_date_of_its_case(store: SqlStore, database_url: str, case: Case) -> None:
+    change(store, _hide(store, case), clocks={"district_fix": replace(clock(), legal=TODAY)})
+    assert _seen(database_url) == [LATER]
+
+
+def test_a_task_that_went_to_another_is_not_the_one_that_was_snoozed(
+    store: SqlStore, database_url: str, case: Case
+) -> None:
+    change(store, _hide(store, case), tasks=(replace(case.tasks[0], generation=2),))
+    assert _seen(database_url) == [None] and snoozed_count(database_url, TODAY, "ann") == 0
+
+
+def test_mine_is_what_waits_for_whoever_looks(store: SqlStore, database_url: str, case: Case) -> None:
+    change(store, case, tasks=(replace(case.tasks[0], assignees=("bob",)),))
+    assert _seen(database_url, mine=True) == [] and _seen(database_url, "bob", mine=True) == [None]

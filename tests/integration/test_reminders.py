@@ -23,7 +23,7 @@ from engine.messages import Decision, Effect, Notify, Send
 from tests.office import CHICAGO
 
 LEARN = Contact("Learn Inc", "privacy@learn.example")
-CARLA = "carla@prairie-creek.example"
+CARLA, PRIYA = "carla@prairie-creek.example", "priya@prairie-creek.example"
 FACTS: dict[str, FactValue] = {"item": "Reading level", "where_seen": "The app", "right_value": "B"}
 
 
@@ -42,13 +42,13 @@ class Office:
     sink: MailSink
     seen: int = field(default=0)
 
-    def at(self, when: str) -> list[Mail]:
-        """The mails that leave at this local time."""
+    def at(self, when: str, *, officers: bool = False) -> list[Mail]:
+        """The mails that leave at this local time; those of the privacy officer only when they are asked for."""
         self.clock.now = local(when)
         beat_until_quiet(self.heart)
         new = self.sink.mails[self.seen:]
         self.seen += len(new)
-        return new
+        return [mail for mail in new if officers or mail.envelope_to != PRIYA]
 
     def chase(self, operator: Contact = LEARN) -> Case:
         """A case in which an operator has got the district's notice."""
@@ -228,7 +228,7 @@ def told_to_officer(office: Office, case: Case, day: str) -> str:
     """The officer's brief of a day, to which a line of news was left at night."""
     office.at(f"{day}T01:00")
     office.news(case.id)
-    (brief,) = (mail for mail in office.at(f"{day}T07:30") if mail.envelope_to == "priya@prairie-creek.example")
+    (brief,) = (mail for mail in office.at(f"{day}T07:30", officers=True) if mail.envelope_to == PRIYA)
     return " ".join(brief.part("plain").split())
 
 
@@ -272,13 +272,13 @@ def test_of_a_days_urgent_tasks_the_first_is_mailed_at_once_and_the_others_stand
     office: Office,
 ) -> None:
     first, *others = asked(office, 3)
-    now = [mail for mail in office.at("2026-09-14T12:05") if mail.envelope_to == "priya@prairie-creek.example"]
+    now = [mail for mail in office.at("2026-09-14T12:05", officers=True) if mail.envelope_to == PRIYA]
     assert [first in mail.subject for mail in now] == [True]
-    (brief,) = [mail for mail in office.at("2026-09-15T07:35") if mail.envelope_to == "priya@prairie-creek.example"]
+    (brief,) = [mail for mail in office.at("2026-09-15T07:35", officers=True) if mail.envelope_to == PRIYA]
     text = brief.raw.decode()
     assert all(case in text for case in others)
     asked(office, 1)
-    assert [mail for mail in office.at("2026-09-15T12:05") if mail.envelope_to == "priya@prairie-creek.example"]
+    assert [mail for mail in office.at("2026-09-15T12:05", officers=True) if mail.envelope_to == PRIYA]
 
 
 def test_what_can_wait_stands_in_the_superintendents_one_brief_a_week(office: Office) -> None:
@@ -314,8 +314,8 @@ def test_a_mail_does_not_wait_for_longer_than_a_week(office: Office) -> None:
 def test_an_urgent_task_of_a_saturday_stands_in_mondays_brief(office: Office) -> None:
     office.at("2026-09-19T09:00")
     (case,) = asked(office, 1)
-    assert [mail for mail in office.at("2026-09-19T09:05") if mail.envelope_to == "priya@prairie-creek.example"] == []
-    (brief,) = [mail for mail in office.at("2026-09-21T07:35") if mail.envelope_to == "priya@prairie-creek.example"]
+    assert [mail for mail in office.at("2026-09-19T09:05", officers=True) if mail.envelope_to == PRIYA] == []
+    (brief,) = [mail for mail in office.at("2026-09-21T07:35", officers=True) if mail.envelope_to == PRIYA]
     assert case in brief.raw.decode()
 
 
@@ -340,3 +340,69 @@ def test_from_april_the_first_brief_of_a_week_asks_for_the_next_school_year(offi
     said = "To know: the days of school attendance of 2028-29 are not known yet"
     days = ("2028-03-28", "2028-04-04", "2028-04-05", "2028-04-11")
     assert [said in told_to_officer(office, case, day) for day in days] == [False, True, False, True]
+
+
+# --- the officer's week ----------------------------------------------------------------------------------------------
+
+
+def officers_mail(office: Office, when: str) -> Mail | None:
+    return next((mail for mail in office.at(when, officers=True) if mail.envelope_to == PRIYA), None)
+
+
+def words_of(mail: Mail | None) -> str:
+    assert mail is not None
+    return " ".join(mail.part("plain").split())
+
+
+def test_on_mondays_a_quiet_week_is_said_to_be_one(office: Office) -> None:
+    office.at("2026-09-18T12:00")
+    monday = officers_mail(office, "2026-09-21T07:30")
+    assert monday is not None
+    assert monday.subject == "Brief for Monday, September 21, 2026: all quiet"
+    assert "All quiet. No legal deadline has passed or falls within the next seven days" in words_of(monday)
+    assert [officers_mail(office, f"2026-09-{day}T07:30") for day in (22, 23, 24, 25)] == [None] * 4
+    assert officers_mail(office, "2026-09-28T07:30") is not None
+
+
+def test_a_week_that_begins_with_a_holiday_begins_on_the_next_day(office: Office) -> None:
+    office.at("2026-10-09T12:00")
+    assert officers_mail(office, "2026-10-12T07:30") is None
+    assert officers_mail(office, "2026-10-13T07:30") is not None
+
+
+def test_the_officers_brief_names_the_legal_dates_of_the_week_and_whom_the_office_waits_for(office: Office) -> None:
+    case = office.chase()
+    office.at("2026-12-09T12:00")
+    monday = officers_mail(office, "2026-12-14T07:30")
+    assert monday is not None and "1 legal deadline" in monday.subject
+    told = words_of(monday)
+    week, waiting = told.partition("Waiting on whom")[::2]
+    assert "Legal this week" in week and case.id in week
+    assert "Monday, December 14, 2026 (105 ILCS 85/33(c)(3))" in week
+    assert "Operator (or ISBE)" in waiting and "/n/" in waiting
+    assert "Seal of the histories" in told
+
+
+def test_a_party_that_reads_no_mail_has_no_link(office: Office) -> None:
+    office.chase(Contact("Learn Inc", None, address="1 Sample Street"))
+    office.at("2026-09-18T12:00")
+    told = words_of(officers_mail(office, "2026-09-21T07:30"))
+    assert "Ask once more: reads no mail" in told
+
+
+def test_what_waits_for_the_officer_is_no_line_of_others(office: Office) -> None:
+    asked(office, 1)
+    office.at("2026-09-18T12:00")
+    assert "Waiting on whom" not in words_of(officers_mail(office, "2026-09-21T07:30"))
+
+
+def test_a_nudge_that_keeps_to_an_operators_one_mail_a_day_still_says_who_asks(office: Office) -> None:
+    for case in [office.chase() for _ in range(2)]:
+        task = case.open_task("answer")
+        assert task is not None
+        said = {"nudged_by": "Priya Raman"}
+        office.keep(case.id, Send("nudge", task.id, "2026-09-14", "party:operator", task.id, words=said, paced=True))
+    times = ("2026-09-14T12:05", "2026-09-15T08:05", "2026-09-16T08:05")
+    asks = [["Priya Raman asks you once more" in words_of(mail) for mail in office.at(when)
+             if mail.envelope_to == LEARN.email] for when in times]  # fmt: skip
+    assert [sum(day) for day in asks] == [1, 1, 0]

@@ -120,6 +120,19 @@ def test_a_task_that_has_gone_is_not_mailed(case: Case, definition: Definition, 
     assert made(row("task", "person:caro", "2028-0001-1"), moved, definition, office) is None
 
 
+def test_a_nudge_says_who_asks_once_more_with_a_link_of_its_own(
+        case: Case, definition: Definition, office: Office) -> None:
+    nudge = replace(row("nudge", "person:caro", "2028-0001-1", "2028-01-11"), words={"nudged_by": "Dana Brooks"})
+    composed = made(nudge, case, definition, office)
+    said = text(composed).replace("\n", " ")
+    assert "Recordatorio, caso 2028-0001: " in said and "Dana Brooks se lo pide una vez más" in said
+    assert composed is not None and [(link.task_id, link.task_generation) for link in composed.links] == [
+        ("2028-0001-1", 2)]
+    assert b"text/calendar" not in composed.raw
+    given_away = replace(case, tasks=(replace(case.tasks[0], assignees=("dana",)),))
+    assert made(nudge, given_away, definition, office) is None
+
+
 @pytest.mark.parametrize("reader", ["party:operator", "party:nobody", "person:gone"])
 def test_a_reader_without_an_address_is_named(case: Case, definition: Definition, office: Office, reader: str) -> None:
     with pytest.raises(c.NoAddress, match=reader):

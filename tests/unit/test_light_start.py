@@ -8,7 +8,7 @@ import pytest
 from cli.main import COMMANDS
 
 HEAVY = {"sqlalchemy", "sqlmodel", "alembic", "pydantic", "fastapi", "starlette", "uvicorn", "aiosmtplib", "jinja2",
-         "rich", "apscheduler", "cryptography", "psycopg", "asyncio"}
+         "rich", "textual", "apscheduler", "cryptography", "psycopg", "asyncio"}
 
 
 @pytest.mark.parametrize("imported", ["cli.main", *(f"cli.commands.{name.replace('-', '_')}" for name in COMMANDS)])

@@ -13,7 +13,7 @@ from engine.decide import decide, start
 from engine.definition import Definition, TaskDef
 from engine.errors import FaultyInput, Refused
 from engine.messages import CompleteTask, StartCase
-from engine.suggesting import differences, suggestions
+from engine.suggesting import differences, suggestions, unchanged
 from storage.rows import case_row, pack_secrets, read_case
 from tests.office import actor, office
 from tests.registers import CHECK_IN, D, compiled, entry
@@ -149,3 +149,26 @@ def test_what_nobody_can_answer_again_is_not_prefilled(old: str, new: str, messa
     with pytest.raises(FaultyInput) as broken:
         compiled(CHECK_IN.replace(old, new))
     assert message in str(broken.value)
+
+
+@pytest.mark.parametrize(("given", "same"), [
+    (ANSWERS, True),
+    ({**ANSWERS, "uses": 13}, False),
+    ({**ANSWERS, "areas": (replace(SAME[0], cells={"state": "changed"}), SAME[1])}, False),
+])  # fmt: skip
+def test_a_case_is_unchanged_where_all_was_answered_as_last_time(given: Mapping[str, FactValue], same: bool) -> None:
+    definition, case = begun()
+    assert unchanged(definition, answered(case, definition, **given)) is same
+
+
+def test_what_was_left_out_is_a_change_and_what_nobody_asked_is_none() -> None:
+    optional = CHECK_IN.replace("form: [uses,", "form: [{fact: uses, optional: true},")
+    definition, case = begun(text=optional)
+    assert unchanged(definition, case)
+    left_out = {name: value for name, value in ANSWERS.items() if name != "uses"}
+    assert not unchanged(definition, answered(case, definition, **left_out))
+
+
+def test_without_last_answers_nothing_is_unchanged() -> None:
+    definition, case = begun({})
+    assert not unchanged(definition, answered(case, definition, **ANSWERS))
