@@ -13,6 +13,7 @@ import workflows
 from cli.documents import Documents
 from cli.inspection.inspector import inspect
 from engine.case import Actor, Case, Contact, FactValue
+from engine.definition import LinkLevel
 from engine.office import Office, Person
 from engine.ports import NewLink
 from engine.service import Service
@@ -86,7 +87,7 @@ class Pages:
         with self.store.read() as unit:
             return unit.case(case_id)
 
-    def link(self, case: Case, recipient: str, task: str | None, days: int = 14) -> str:
+    def link(self, case: Case, recipient: str, task: str | None, days: int = 14, level: LinkLevel = "code") -> str:
         """A new link, as the relay would have put it into a mail."""
         token, open_task = new_token(), case.open_task(task) if task else None
         self.store.links.add_link(
@@ -95,7 +96,7 @@ class Pages:
                 "task" if open_task else "status",
                 case.id,
                 recipient,
-                "code",
+                level,
                 self.now + dt.timedelta(days=days),
                 open_task.id if open_task else None,
                 open_task.generation if open_task else None,

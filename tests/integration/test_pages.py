@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from engine.case import Actor, Case, FactValue
 from engine.errors import WrongEnvironment
+from registry.values import NEW
 from tests.files import pdf, png
 from tests.integration.pages import START, URL, Pages, act, kept_files, open_pages
 from web.documents import Kind
@@ -424,3 +425,19 @@ def test_an_error_of_ours_gives_a_number_and_no_values(pages: Pages, caplog: pyt
 def test_the_letter_is_for_tasks_of_posting_only(pages: Pages) -> None:
     client, path = custodian(pages, pages.start())
     assert client.get(f"{path}/letter").status_code == 404
+
+
+def test_the_page_behind_an_open_link_says_which_product_it_is_about(pages: Pages) -> None:
+    values: dict[str, FactValue] = {"operator": "Reader Inc", "product": "Reader", "type": "vendor_dpa",
+                                    "sponsor": "dan", "signed_on": dt.date(2026, 3, 2)}
+    officer = Actor("person", "ada", "Ada Priv", frozenset({"privacy"}))
+    with pages.store.begin() as unit:
+        writer = unit.register_writer(officer, START, "import")
+        writer.enter(values, None, agreement=NEW)
+        writer.flush()
+    facts: dict[str, FactValue] = {"agreement": "A-0001", "cycle_on": dt.date(2027, 3, 2), "why": "yearly"}
+    case = pages.service.start("annual_attestation", facts, {}, officer, START)
+    client = browser(pages)
+    at = client.get(f"/t/{pages.link(case, 'person:dan', 'still_used', level='open')}")
+    shown = client.get(at.headers["location"]).text if at.status_code == 303 else at.text
+    assert "Is it still used? (Reader, Reader Inc)</h1>" in shown
