@@ -180,3 +180,19 @@ def test_residents_found_late_are_told_of_before_the_other_tracks_are_done() -> 
     late = [*until_closing("type_1", "400")[:9], step("25", "more_residents.recorded", residents="600"),
             step("26", "tell_late.filed", residents="600", filed_on="2026-05-26")]  # fmt: skip
     assert told(late) == ""
+
+
+@pytest.mark.parametrize(("ground", "acquired", "covered", "sentence"), [
+    ("not_covered", "yes", "yes", "that none is, is no ground"),
+    ("not_covered", "yes", "no", ""),
+    ("good_faith", "yes", "yes", "it was not got in good faith only"),
+    ("good_faith", "good_faith", "yes", ""),
+    ("nobody_got_it", "yes", "no", "that nobody got it is no ground"),
+    ("nobody_got_it", "good_faith", "yes", "that nobody got it is no ground"),
+    ("nobody_got_it", "no", "yes", ""),
+])  # fmt: skip
+def test_no_breach_agrees_with_its_own_answers(ground: str, acquired: str, covered: str, sentence: str) -> None:
+    assessed = step("06", "assess.no_breach", acquired=acquired, covered=covered, no_breach_ground=ground,
+                    no_breach_reason="The log")  # fmt: skip
+    found = told([until_drafted()[0], assessed])
+    assert sentence in found if sentence else found == ""
