@@ -196,3 +196,17 @@ def test_no_breach_agrees_with_its_own_answers(ground: str, acquired: str, cover
                     no_breach_reason="The log")  # fmt: skip
     found = told([until_drafted()[0], assessed])
     assert sentence in found if sentence else found == ""
+
+
+@pytest.mark.parametrize(("field", "words", "quoted"), [
+    ("what_en", "Data of 1,240 Illinois residents was taken.", "“1,240 Illinois residents”"),
+    ("data_en", "Names. Students concerned: 40.", "“Students concerned: 40”"),
+    ("remedy_en", "We wrote to two hundred families.", "“two hundred families”"),
+    ("what_es", "Se vieron los datos de 1.240 residentes.", "“1.240 residentes”"),
+    ("data_es", "Nombres de cientos de estudiantes.", "“cientos de estudiantes”"),
+    ("what_en", "On May 2 students saw the list of grade 5 students, which was open for 3 days in 2026.", ""),
+])  # fmt: skip
+def test_under_pipa_a_letter_that_counts_people_is_refused_with_its_words(field: str, words: str, quoted: str) -> None:
+    found = told(until_drafted({**LETTER, field: words}, "type_1"))
+    assert quoted in found if quoted else found == ""
+    assert told(until_drafted({**LETTER, field: words})) == ""  # without PIPA a number may stand there
