@@ -11,6 +11,7 @@ from engine.clocks import Calendars
 from engine.definition import Scenario
 from engine.office import Reference
 from engine.rehearse import rehearse
+from notifiers.render import names_in, render_mail
 from tests.office import calendars
 from workflows import Catalogue
 
@@ -210,3 +211,21 @@ def test_under_pipa_a_letter_that_counts_people_is_refused_with_its_words(field:
     found = told(until_drafted({**LETTER, field: words}, "type_1"))
     assert quoted in found if quoted else found == ""
     assert told(until_drafted({**LETTER, field: words})) == ""  # without PIPA a number may stand there
+
+
+OPENINGS = {
+    "en": ("What happened", "When", "Which data", "What we do", "What you can do", "You need not answer"),
+    "es": ("Qué pasó", "Cuándo", "Qué datos", "Qué hacemos", "Qué puede hacer", "No tiene que responder"),
+}
+
+
+@pytest.mark.parametrize("operator", [True, False])
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("mail", ["letter", "letter_passwords"])
+def test_each_paragraph_of_a_letter_stands_apart(mail: str, language: str, operator: bool) -> None:
+    source = BREACH.mails[mail].texts[language]
+    names = {name for name in names_in(source) if operator or not name.startswith("fact_operator")}
+    text = render_mail(source, {name: f"({name})" for name in names}, language, "District 99").text
+    apart = [" ".join(part.split()) for part in text.split("\n\n")]
+    for words in OPENINGS[language]:
+        assert any(part.lstrip("*").startswith(words) for part in apart), text
