@@ -352,17 +352,22 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
 
 
 def _requirements(node: Node | None, scope: Scope) -> Iterator[Requirement]:
-    """`{that: GUARD, say: …}`, `{fresh: REFERENCE, months: N, say: …}` or `{passed: CLOCK, say: …}`."""
+    """`{that: GUARD, say: …}`, `{fresh: REFERENCE, months: N, say: …}`, `{passed: CLOCK, say: …}` or
+    `{uncounted: [FACTS], when: GUARD, say: …}`."""
     for item in nodes.items(node, scope.faults, "require"):
-        keys = ("that", "fresh", "months", "passed")
+        keys = ("that", "fresh", "months", "passed", "uncounted", "when")
         top = nodes.fields(item, scope.faults, required=("say",), optional=keys, what="a requirement")
-        if len(top.keys() & {"that", "fresh", "passed"}) != 1 or ("fresh" in top) != ("months" in top):
+        alone = len(top.keys() & {"that", "fresh", "passed", "uncounted"}) == 1
+        if not alone or ("fresh" in top) != ("months" in top) or ("when" in top and "uncounted" not in top):
             scope.faults.add(item, "a requirement is {that: guard, say: …} or {fresh: reference, months: 12, say: …} "
-                                   "or {passed: clock, say: …}")
+                                   "or {passed: clock, say: …} or {uncounted: [facts], when: guard, say: …}")
         fresh = nodes.choice(top.get("fresh"), scope.faults, scope.references, "fresh")
         months = nodes.integer(top.get("months"), scope.faults, "months") or 0
         passed = scope.name("clocks", top.get("passed"), "passed")
-        yield Requirement(scope.words(top.get("say"), "say"), scope.guard(top.get("that")), fresh, months, passed)
+        texts = nodes.items(top.get("uncounted"), scope.faults, "uncounted")
+        uncounted = tuple(name for text in texts if (name := scope.fact_of(text, ("text",), "uncounted")) is not None)
+        say, that, when = scope.words(top.get("say"), "say"), scope.guard(top.get("that")), scope.guard(top.get("when"))
+        yield Requirement(say, that, fresh, months, passed, uncounted, when)
 
 
 def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:

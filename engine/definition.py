@@ -99,13 +99,16 @@ class FormField:
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, that a piece
-    of reference data was looked up at most so many `months` ago, or that the legal date of a clock has `passed`."""
+    of reference data was looked up at most so many `months` ago, that the legal date of a clock has `passed`, or that
+    the texts in `uncounted` say of no number of people, where `when` holds or cannot be answered yet."""
 
     text: Words
     that: Guard | None = None
     fresh: str | None = None
     months: int = 0
     passed: str | None = None
+    uncounted: tuple[str, ...] = ()
+    when: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from engine.calendar import months_after
 from engine.case import SYSTEM, Actor, Contact, FactValue, Place, Task
 from engine.clocks import count_back, due_in
+from engine.counting import counted_people
 from engine.definition import (
     CYCLE_ON,
     ChildDef,
@@ -19,6 +20,7 @@ from engine.definition import (
     StateDef,
     TaskDef,
     Who,
+    Words,
     by_hand_task,
     posting_task,
 )
@@ -462,13 +464,25 @@ def _check_open_now(turn: Turn, outcome: Outcome) -> None:
         allowed = outcome.when is None or holds(outcome.when, turn.case.facts, turn.case.at)
     except UnknownFacts as unknown:
         raise Refused(f"outcome '{outcome.name}' needs to know {unknown}: record it first") from unknown
-    unmet = [one.text for one in outcome.requires if not _is_met(turn, one)]
+    unmet = [said for one in outcome.requires if (said := _unmet(turn, one)) is not None]
     if unmet:
         raise Unmet(outcome.name, unmet)
     if not allowed:
         raise Refused(
             f"outcome '{outcome.name}' is not open now: it needs {outcome.when.source}"  # type: ignore[union-attr]
         )
+
+
+def _unmet(turn: Turn, wanted: Requirement) -> Words | None:
+    """The sentence for a requirement that is not met, with the words that count people; None if it is met."""
+    if not wanted.uncounted:
+        return None if _is_met(turn, wanted) else wanted.text
+    facts = turn.case.facts
+    if wanted.when is not None and evaluate(wanted.when, facts, turn.case.at) is False:
+        return None
+    found = [words for name in wanted.uncounted if (words := counted_people(str(facts.get(name, "")))) is not None]
+    quoted = ", ".join(f"“{words}”" for words in found)
+    return {language: f"{text} {quoted}" for language, text in wanted.text.items()} if found else None
 
 
 def _is_met(turn: Turn, wanted: Requirement) -> bool:

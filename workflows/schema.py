@@ -191,7 +191,9 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             fix=NAMES,
             free=NAMES,
         ),
-        "requirement": block(("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD),
+        "requirement": block(
+            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, uncounted=NAMES, when=GUARD
+        ),
         "way": block((), when=GUARD, to=WORD, else_=WORD),
         "unnoticed": block(("mutants", "because"), mutants={"type": "array"}, because=WORD),
         "scenario": block(

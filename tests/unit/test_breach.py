@@ -11,6 +11,7 @@ from engine.clocks import Calendars
 from engine.definition import Scenario
 from engine.office import Reference
 from engine.rehearse import rehearse
+from notifiers.render import names_in, render_mail
 from tests.office import calendars
 from workflows import Catalogue
 
@@ -180,3 +181,51 @@ def test_residents_found_late_are_told_of_before_the_other_tracks_are_done() -> 
     late = [*until_closing("type_1", "400")[:9], step("25", "more_residents.recorded", residents="600"),
             step("26", "tell_late.filed", residents="600", filed_on="2026-05-26")]  # fmt: skip
     assert told(late) == ""
+
+
+@pytest.mark.parametrize(("ground", "acquired", "covered", "sentence"), [
+    ("not_covered", "yes", "yes", "that none is, is no ground"),
+    ("not_covered", "yes", "no", ""),
+    ("good_faith", "yes", "yes", "it was not got in good faith only"),
+    ("good_faith", "good_faith", "yes", ""),
+    ("nobody_got_it", "yes", "no", "that nobody got it is no ground"),
+    ("nobody_got_it", "good_faith", "yes", "that nobody got it is no ground"),
+    ("nobody_got_it", "no", "yes", ""),
+])  # fmt: skip
+def test_no_breach_agrees_with_its_own_answers(ground: str, acquired: str, covered: str, sentence: str) -> None:
+    assessed = step("06", "assess.no_breach", acquired=acquired, covered=covered, no_breach_ground=ground,
+                    no_breach_reason="The log")  # fmt: skip
+    found = told([until_drafted()[0], assessed])
+    assert sentence in found if sentence else found == ""
+
+
+@pytest.mark.parametrize(("field", "words", "quoted"), [
+    ("what_en", "Data of 1,240 Illinois residents was taken.", "“1,240 Illinois residents”"),
+    ("data_en", "Names. Students concerned: 40.", "“Students concerned: 40”"),
+    ("remedy_en", "We wrote to two hundred families.", "“two hundred families”"),
+    ("what_es", "Se vieron los datos de 1.240 residentes.", "“1.240 residentes”"),
+    ("data_es", "Nombres de cientos de estudiantes.", "“cientos de estudiantes”"),
+    ("what_en", "On May 2 students saw the list of grade 5 students, which was open for 3 days in 2026.", ""),
+])  # fmt: skip
+def test_under_pipa_a_letter_that_counts_people_is_refused_with_its_words(field: str, words: str, quoted: str) -> None:
+    found = told(until_drafted({**LETTER, field: words}, "type_1"))
+    assert quoted in found if quoted else found == ""
+    assert told(until_drafted({**LETTER, field: words})) == ""  # without PIPA a number may stand there
+
+
+OPENINGS = {
+    "en": ("What happened", "When", "Which data", "What we do", "What you can do", "You need not answer"),
+    "es": ("Qué pasó", "Cuándo", "Qué datos", "Qué hacemos", "Qué puede hacer", "No tiene que responder"),
+}
+
+
+@pytest.mark.parametrize("operator", [True, False])
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("mail", ["letter", "letter_passwords"])
+def test_each_paragraph_of_a_letter_stands_apart(mail: str, language: str, operator: bool) -> None:
+    source = BREACH.mails[mail].texts[language]
+    names = {name for name in names_in(source) if operator or not name.startswith("fact_operator")}
+    text = render_mail(source, {name: f"({name})" for name in names}, language, "District 99").text
+    apart = [" ".join(part.split()) for part in text.split("\n\n")]
+    for words in OPENINGS[language]:
+        assert any(part.lstrip("*").startswith(words) for part in apart), text

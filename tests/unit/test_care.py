@@ -173,6 +173,8 @@ def test_a_party_is_taken_from_a_fact_and_asked_again_when_its_address_changes()
     ("that: has(happened_on) || has(from_on)", "that: has(nothing)", "unknown fact 'nothing'"),
     ("fresh: agencies, months: 12", "fresh: agencys, months: 12", "did you mean 'agencies'?"),
     ("fresh: agencies, months: 12", "fresh: agencies", "a requirement is {that: guard, say: …} or"),
+    ("fresh: agencies, months: 12", "passed: tell, when: has(from_on)", "or {uncounted: [facts], when: guard"),
+    ("fresh: agencies, months: 12", "uncounted: [from_on]", "fact 'from_on' is a date, but must be a text"),
     ("fresh: agencies, months: 12", "passed: tel", "did you mean 'tell'?"),
     ("fresh: agencies, months: 12", "fresh: agencies, months: 12, passed: tell", "a requirement is {that: guard"),
     ("{type: contacts, label", "{type: contacts, past: true, label", "past: only a date or an instant"),
