@@ -52,8 +52,8 @@ def next_cycle(
     """The cycle that should wait now; None where the register has no date for it.
 
     One that waits moves with its date: where that has passed meanwhile it is due at once. What should have started
-    before anything was planned does not start any more, or, where the schedule catches up, on the next morning. Raises
-    `OutsideCalendar`.
+    before anything was planned does not start any more, or, where the schedule catches up, on the next morning if its
+    date is later than that. Raises `OutsideCalendar`.
     """
     if planned.waits is not None and planned.waits.at <= now:
         return planned.waits
@@ -64,7 +64,8 @@ def next_cycle(
     yesterday = office.today(now) - ONE_DAY
     coming = _cycles(schedule, dates, office, yesterday, dt.date(yesterday.year + _YEARS, 1, 1))
     if schedule.catches_up:
-        coming = (_not_before_morning(cycle, now, office) for cycle in coming)
+        moved = (_not_before_morning(cycle, now, office) for cycle in coming)
+        coming = (cycle for cycle in moved if office.today(cycle.at) < cycle.on)
     return next((cycle for cycle in coming if cycle.at > now and _is_another(schedule, cycle, planned.last)), None)
 
 

@@ -243,7 +243,8 @@ TERM = replace(ON_EXPIRY, catches_up=True)
     ("2026-11-17 12:59", D(2027, 1, 1), "2026-11-17 13:00", "on its day"),
     ("2026-11-29 18:00", D(2027, 1, 1), "2026-11-30 13:00", "the next morning, since the date is still to come"),
     ("2026-11-30 12:00", D(2027, 1, 1), "2026-11-30 13:00", "and planned again it stays there"),
-    ("2027-01-01 18:00", D(2027, 1, 1), "2027-01-02 13:00", "on the last day"),
+    ("2026-12-30 18:00", D(2027, 1, 1), "2026-12-31 13:00", "the day before"),
+    ("2026-12-31 18:00", D(2027, 7, 1), "2027-05-17 12:00", "the next morning would be the day itself"),
     ("2027-01-02 18:00", D(2027, 7, 1), "2027-05-17 12:00", "what is over is over"),
 ])  # fmt: skip
 def test_a_schedule_that_catches_up_asks_while_the_date_is_to_come(now: str, on: D, moment: str, why: str) -> None:
