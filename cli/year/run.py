@@ -13,7 +13,7 @@ from cli.commands.init import build_home
 from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import FakeClock
 from cli.demo.sink import MailSink
-from cli.home import Home
+from cli.home import Home, write_private
 from cli.identity import actor_of
 from cli.inventory import apply, look
 from cli.wiring import House, open_house
@@ -130,7 +130,7 @@ def import_families(house: House, case: Case, number: int) -> None:
     house.home.references.mkdir(mode=0o700, exist_ok=True)
     shipped = (workflows.SHIPPED / "references" / "agencies.yaml").read_text("utf-8").splitlines()
     dated = [f"as_of: {today}" if line.startswith("as_of:") else line for line in shipped]
-    (house.home.references / "agencies.yaml").write_text("\n".join(dated) + "\n", "utf-8")
+    write_private(house.home.references / "agencies.yaml", ("\n".join(dated) + "\n").encode())
     with house.store.begin() as unit:
         unit.audiences(now).enter(case.id, "families", members)
     house.service.record(case.id, {"families_count": len(members)}, _person(house, "priya"), now, "imported")
