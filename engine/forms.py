@@ -228,7 +228,7 @@ def read_contact(typed: str) -> Contact:
     """`Name <address>` or a name alone. Raises `FieldError`."""
     found = _CONTACT.fullmatch(typed.strip())
     name = found["name"].strip() if found else ""
-    if found is None or not name:
+    if found is None or not name or not name.isprintable():
         raise FieldError("contact", typed.strip())
     address = found["address"]
     if address is not None and not _ADDRESS.fullmatch(address.strip()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,8 @@ from workflows import Catalogue
 from workflows.reader import read_file
 
 if TYPE_CHECKING:
-    from engine.office import Office
+    from cli.settings import Settings
+    from engine.office import Office, Person
     from engine.simulate import Answer, Story
 
 SHOWN = {"mail": "mail", "rung_fired": "rung", "clock_started": "clock starts", "clock_moved": "clock moves",
@@ -46,7 +47,8 @@ def command(process: str, given: tuple[str, ...], start: str, days: int, answers
     from engine.simulate import play
 
     settings = settings_or_sample(home)
-    office = make_office(settings, PEOPLE, home)
+    people = _people(home, settings)
+    office = make_office(settings, people or PEOPLE, home)
     catalogue = Catalogue(home.workflows if home.workflows.is_dir() else None)
     definition = catalogue.newest(process)
     facts, parties = facts_and_parties(definition, without_files(definition, read_given(given)))
@@ -54,8 +56,20 @@ def command(process: str, given: tuple[str, ...], start: str, days: int, answers
     story = play(definition, catalogue, office, read_date(start, "--from"), facts, parties, given_answers, days)
     if as_json:
         print_json(_mapping(story))
-    else:
-        _print(story, office)
+        return
+    if not people:
+        say("Nobody works here yet: the people below are made up.\n")
+    _print(story, office)
+
+
+def _people(home: Home, settings: Settings) -> Sequence[Person]:
+    """The people of the home, where there is one."""
+    from cli.wiring import open_house
+
+    if not home.settings.is_file() or (settings.database is None and not home.database.is_file()):
+        return ()
+    with open_house(home) as house:
+        return house.store.people()
 
 
 def read_answers(path: Path, process: str, catalogue: Catalogue) -> tuple[Answer, ...]:

@@ -9,7 +9,7 @@ import pytest
 import workflows
 from engine.case import Contact, FactValue
 from engine.definition import FactDef
-from engine.forms import MAX_CONTACTS, MAX_TEXT, FieldError, Raw, read_value, read_values
+from engine.forms import MAX_CONTACTS, MAX_TEXT, FieldError, Raw, read_contact, read_value, read_values
 from engine.guards import FactType
 
 CORRECTION = workflows.Catalogue(None).newest("correction_request")
@@ -115,3 +115,9 @@ def test_an_address_of_a_page(typed: str) -> None:
 def test_what_no_browser_should_open_is_refused(typed: str) -> None:
     with pytest.raises(FieldError, match="is no address of a page: write it as https://www"):
         read_value(WEB, typed)
+
+
+def test_a_name_with_a_line_break_is_no_name() -> None:
+    """It would be a header of the mail to them, and the mail could never be made."""
+    with pytest.raises(FieldError):
+        read_contact("A\nBcc: x@y.example <a@b.example>")
