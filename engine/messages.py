@@ -239,7 +239,8 @@ class Send:
     `mail` names a mail of the definition, or one of the engine's own kinds: `task` (a task link for one assignee),
     `nudge` (asks once more). `not_before` is None where the mail leaves at once; `words` are values that only this mail
     knows. The `line` stands in the reader's next brief instead where a mail of this kind was made for them on this day
-    already. A `paced` one waits for a day, from `not_before` on, on which its address gets no other mail.
+    already. A `paced` one waits for a day, from `not_before` on, on which its address gets no other mail; to
+    a person of the office, until the next morning where another has left today.
     """
 
     mail: str

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine import machine, obligations, taking, tasks
 from engine.calendar import ONE_DAY
-from engine.case import Contact, FactValue, Place, Task
+from engine.case import Contact, FactValue, Place
 from engine.clocks import due_in
 from engine.definition import CHANNELS, After, ChildDef, Due, MailDef, StateDef, ended, entered, told
 from engine.errors import Refused
@@ -156,15 +156,17 @@ def send(turn: Turn, name: str, place: Place) -> None:
         turn.tell("mail_queued", mail=name, to=reader)
         task = turn.case.open_task(mail.task) if mail.task else None
         sent = Send(name, str(place.entry), "1", reader, task.id if task else None)
-        turn.do(sent if mail.urgent or turn.definition.from_parent else _in_its_turn(turn, mail, sent, task))
+        turn.do(replace(sent, paced=_may_wait(turn, mail)))
 
 
-def _in_its_turn(turn: Turn, mail: MailDef, sent: Send, task: Task | None) -> Send:
-    """A mail that may wait: an operator gets one a day for all its products, and what asks somebody of the office
-    becomes a line of the next brief where another has asked them today."""
+def _may_wait(turn: Turn, mail: MailDef) -> bool:
+    """An operator gets one mail a day for all its products, and what asks somebody of the office waits for the next
+    morning where another mail has asked them today; not what is urgent or what a parent waits for."""
+    if mail.urgent or turn.definition.from_parent:
+        return False
     if mail.to.kind == "party":
-        return replace(sent, paced=turn.definition.parties[mail.to.name].kind == "operator")
-    return replace(sent, line=tasks.line_of(task, sent.recipient)) if task else sent
+        return turn.definition.parties[mail.to.name].kind == "operator"
+    return mail.task is not None
 
 
 def _send_to_all(turn: Turn, mail: MailDef, place: Place) -> None:

@@ -12,12 +12,13 @@ from importlib.resources import files
 
 from engine.calendar import school_year_name, years_to_load
 from engine.case import Case, Contact, Task
-from engine.definition import Definition, LinkLevel, MailDef
+from engine.definition import Definition, LinkLevel, MailDef, told
 from engine.errors import FaultyInput, SoppaError, UsageError
 from engine.faults import Fault, Mark
 from engine.mailtexts import known_names, unreviewed
 from engine.office import Office, Reference
 from engine.ports import RECIPIENT, BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
+from engine.walk import watched_events
 from notifiers import brief, message, outlook, words
 from notifiers.acts import act_words
 from notifiers.contacts import astray, reader_of_lines
@@ -254,20 +255,28 @@ def _is_asked(recipient: str, task: Task) -> bool:
     return task.is_open and (task.party == name if kind == "party" else name in task.assignees)
 
 
-def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed:
+def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     mail = matter.definition.mails.get(row.mail)
     if mail is None:
         raise UsageError(f"process '{matter.definition.process}' has no mail '{row.mail}'")
     language = text_language(mail, draft.reader.language)
     source, file = mail.texts[language], text_name(matter.definition, mail, language)
-    names = parse(source, file).names
+    template = parse(source, file)
+    names = template.names
     task = matter.case.open_task(mail.task) if mail.task else None
+    if mail.task and task is None and "link" in template.needed and not _is_awaited(matter, mail):
+        return None
     values = _matter_words(draft, matter, language)
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, draft.office, language)
     values |= {name: url for name in sorted(names) if (url := _told_link(name, draft, matter, mail, task)) is not None}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id), file=file)
     return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if task else None)
+
+
+def _is_awaited(matter: Matter, mail: MailDef) -> bool:
+    """Whether the case waits to hear that this mail has left; else one that asked for what is answered now is idle."""
+    return told(mail.name) in watched_events(matter.definition)
 
 
 def _told_link(name: str, draft: _Draft, matter: Matter, mail: MailDef, task: Task | None) -> str | None:

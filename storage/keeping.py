@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from sqlalchemy import Connection, delete, select, update
@@ -56,6 +56,9 @@ from storage.sealing import Ring
 from storage.statements import insert_new, put
 from storage.tables import OUTBOX, SNOOZES, TIMERS
 from storage.window import MailWindow
+
+LATELY = dt.timedelta(days=10)
+"""No mail waits for longer than that before it leaves."""
 
 MOST_DAYS = 5
 """How many business days a mail waits for one on which its address gets no other."""
@@ -222,8 +225,11 @@ class Keeper:
         if send.line is not None and self._asked_today(send.recipient):
             self._brief(case, send.line)
             return
-        if send.paced:
+        if send.paced and send.recipient.startswith("party:"):
             self._pace(case, send)
+        elif send.paced and self._asked_today(send.recipient):
+            tomorrow = self.window.starts(self.today + ONE_DAY)
+            self._at_once(case, replace(send, not_before=self.window.next_brief(send.recipient, tomorrow)[1]))
         else:
             self._at_once(case, send)
         if send.words:
@@ -255,9 +261,10 @@ class Keeper:
         insert_new(self.connection, OUTBOX, [{**row, "at": send.not_before or self.now}])
 
     def _asked_today(self, recipient: str) -> bool:
-        """Whether this person was asked for something by a mail of its own on this local day already."""
+        """Whether a mail of its own, but for what they had just asked for, was made or left for this person today."""
         since = self.window.starts(self.today)
-        found = self.connection.scalar(prepared.ASKED_SINCE, {"its_recipient": recipient, "since": since})
+        wanted = {"its_recipient": recipient, "since": since, "lately": since - LATELY}
+        found = self.connection.scalar(prepared.ASKED_SINCE, wanted)
         return found is not None
 
     def _seal_words(self, case: Case, send: Send) -> None:

@@ -124,12 +124,17 @@ BRIEF_OF_DAY = (
     .with_for_update()
 )
 
+_AT_ONE_S_WISH = ("brief", "code", "fresh_link", "already_decided", "nudge")
 ASKED_SINCE = (
     select(OUTBOX.c.id)
     .where(
         (OUTBOX.c.recipient == bindparam("its_recipient"))
-        & OUTBOX.c.task_id.is_not(None)
-        & (OUTBOX.c.created_at >= bindparam("since", type_=OUTBOX.c.created_at.type))
+        & OUTBOX.c.mail.not_in(_AT_ONE_S_WISH)
+        & (OUTBOX.c.created_at >= bindparam("lately", type_=OUTBOX.c.created_at.type))
+        & (
+            (OUTBOX.c.created_at >= bindparam("since", type_=OUTBOX.c.created_at.type))
+            | (OUTBOX.c.settled_at >= bindparam("since", type_=OUTBOX.c.created_at.type))
+        )
         & (OUTBOX.c.state != "cancelled")
     )
     .limit(1)

@@ -296,7 +296,7 @@ class OutboxMail(SQLModel, table=True):
         _pending("outbox", "at", "lane"),
         _pending("outbox", "lease_until"),
         _unique_where("uq_outbox_slot", "slot IS NOT NULL", "slot"),
-        _only_where("ix_outbox_asked", "task_id IS NOT NULL", "recipient", "created_at"),
+        _only_where("ix_outbox_asked", "mail <> 'brief'", "recipient", "created_at"),
         CheckConstraint(f"state IN ({_STATES})", "state"),
     )
     id: int | None = Field(default=None, primary_key=True)

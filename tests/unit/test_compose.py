@@ -15,6 +15,7 @@ import pytest
 from engine.case import Case, Clock, Contact, Task
 from engine.clocks import Calendars
 from engine.definition import Definition
+from engine.errors import UsageError
 from engine.office import Office, Person
 from engine.ports import BriefLine, OutboxRow
 from notifiers import compose as c
@@ -280,3 +281,15 @@ def test_who_came_too_late_reads_who_was_first(case: Case, definition: Definitio
     late = notice("already_decided", {"decided_by": "Ada Priv", "decided_at": "lunes, 10 de enero de 2028, 10:00"})
     said = text(c.compose(late, {case.id: c.Matter(case, definition)}, [], office, desk(), NOW))
     assert "Ada Priv había respondido antes" in " ".join(said.split())
+
+
+def test_a_mail_that_waited_and_asks_for_what_is_answered_by_now_is_not_sent(
+        case: Case, definition: Definition, office: Office) -> None:
+    """One that the case waits to hear of is no such mail: it is a fault that somebody has to look at."""
+    mail = replace(definition.mails["ask_missing"], texts={"en": "Subject: Answer\n\nPlease answer here: {{ link }}\n"})
+    asking = replace(definition, mails={**definition.mails, "ask_missing": mail, "told_corrected": replace(
+        mail, name="told_corrected")})
+    assert mail.task is not None and case.open_task(mail.task) is None
+    assert made(row("ask_missing", "party:parent"), case, asking, office) is None
+    with pytest.raises(UsageError, match="link"):
+        made(row("told_corrected", "party:parent"), case, asking, office)

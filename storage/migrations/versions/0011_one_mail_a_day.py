@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("slot", sa.String(), nullable=True))
     taken = sa.text("slot IS NOT NULL")
     op.create_index("uq_outbox_slot", "outbox", ["slot"], unique=True, sqlite_where=taken, postgresql_where=taken)
-    where = sa.text("task_id IS NOT NULL")
+    where = sa.text("mail <> 'brief'")
     op.create_index(
         "ix_outbox_asked", "outbox", ["recipient", "created_at"], sqlite_where=where, postgresql_where=where
     )
