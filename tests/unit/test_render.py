@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -177,3 +178,12 @@ def test_on_paper_nothing_can_be_clicked() -> None:
     assert "<a " not in letter
     assert "en la oficina del distrito" in letter
     assert "Ana &lt;b&gt;\n12 Main St\nSpringfield" in letter
+
+
+def test_no_paragraph_of_a_shipped_text_runs_into_the_next() -> None:
+    """The line break after an `{% endif %}` is taken away: a paragraph that ends with one is followed by two lines."""
+    root = Path(__file__).parents[2]
+    texts = [*root.glob("workflows/*/mails/*.md"), *root.glob("notifiers/texts/*.md")]
+    assert len(texts) > 100
+    runs_on = re.compile(r"^(?!\{% (?:endif|else)).*\S.*\{% endif %\}\n\n(?=\S)", re.MULTILINE)
+    assert [str(text.relative_to(root)) for text in texts if runs_on.search(text.read_text("utf-8"))] == []
