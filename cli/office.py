@@ -66,7 +66,7 @@ def _own(folder: Path, read: Callable[[Node], T]) -> dict[str, T]:
     read again only when it has changed."""
     try:
         found = {entry.path: entry.stat() for entry in os.scandir(folder) if entry.name.endswith(".yaml")}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     stamps = {path: (stat.st_ino, stat.st_mtime_ns, stat.st_size) for path, stat in found.items()}
     return {Path(path).stem: _as_of(stamps[path], path, read) for path in sorted(stamps)}
