@@ -277,7 +277,7 @@ class PauseLetters:
 
 @dataclass(frozen=True, slots=True)
 class SendToAll:
-    """One copy of a mail for each of an audience, by the channels of `definition.CHANNELS`; fanned out in batches."""
+    """One copy of a mail for each of an audience, by the channels of `definition.CHANNELS`; all in one transaction."""
 
     mail: str
     audience: str

@@ -59,7 +59,7 @@ The sample district is at work. Nothing leaves this machine.
   pages    http://127.0.0.1:{port}/     the links in the mails lead here
   cases    {cases[0]}: a wrong date of birth in the district's own records
            {cases[1]}: a wrong reading level in an operator's product
-           {cases[2]}: a breach that concerns twelve families; four people had a mail at once
+           {cases[2]}: a breach that concerns twelve families; five people had a mail at once
 
 Try next
   1. Open the mails, take the task mail to carla, follow its link, ask for the code, and answer the task.
