@@ -19,11 +19,13 @@ from notifiers.smtp import RelaySettings
 
 @dataclass
 class Sink:
-    """A server's handler; `rcpt` and `dot` are what it answers, `hang` makes it fall silent after the dot."""
+    """A server's handler; `rcpt` and `dot` are what it answers, `hang` makes it fall silent after the dot. It knows
+    none of the addresses that it `refuses`."""
 
     rcpt: str = "250 OK"
     dot: str = "250 kept as 17"
     hang: bool = False
+    refuses: set[str] = field(default_factory=set)
     mails: list[bytes] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     secure: list[bool] = field(default_factory=list)
@@ -31,6 +33,8 @@ class Sink:
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str,  # noqa: N802
                           options: list[str]) -> str:
+        if address in self.refuses:
+            return "550 no such mailbox"
         if self.rcpt.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
