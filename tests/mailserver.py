@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import ssl
 from collections.abc import Iterator
@@ -56,6 +57,15 @@ class Sink:
         return AuthResult(success=data.password == b"sesame", handled=False)
 
 
+class TokenSink(Sink):
+    """Takes tokens of OAuth 2.0 as well, of which one is good."""
+
+    async def auth_XOAUTH2(self, server: SMTP, words: list[str]) -> AuthResult:  # noqa: N802
+        told = base64.b64decode(words[1]).decode()
+        self.logins.append(told)
+        return AuthResult(success=told.endswith("\x01auth=Bearer fresh\x01\x01"), handled=False)
+
+
 @dataclass
 class Relay:
     """The server; it can be stopped and started again on the same port."""
@@ -77,11 +87,11 @@ class Relay:
 
 
 @contextmanager
-def mail_server(folder: Path, authority: trustme.CA | None = None) -> Iterator[Relay]:
+def mail_server(folder: Path, authority: trustme.CA | None = None, sink: Sink | None = None) -> Iterator[Relay]:
     """A running server whose certificate only the settings it comes with trust, or whoever trusts this authority."""
     authority = authority or trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
-    sink, secure = Sink(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    sink, secure = sink or Sink(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost").configure_cert(secure)
     settings = RelaySettings("localhost", free_port(), "soppa@district.example", "District",
                              ca_file=folder / "ca.pem", timeout=5, dot_timeout=5, rest=0.05)
