@@ -65,8 +65,8 @@ class Home:
 
 
 def find_home(named: Path | None) -> Home:
-    """The folder named, else SOPPA_HOME, else systemd's state folder, else the user's own data folder; where that
-    is not there, the folder of the machine's service, if it is."""
+    """The folder named, else SOPPA_HOME, else systemd's state folder, else the user's own data folder; where that is
+    not there, the folder of the machine's service, if it is."""
     word = os.environ.get("SOPPA_HOME") or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if named is not None or word:
         return Home((named or Path(word)).expanduser().absolute())
