@@ -73,7 +73,8 @@ def find_home(named: Path | None) -> Home:
     import platformdirs
 
     own = Path(platformdirs.user_data_dir("soppa", appauthor=False))
-    return Home(OF_THE_MACHINE if OF_THE_MACHINE.is_dir() and not own.exists() else own)
+    there = os.path.exists(own)  # Path.exists raises where a folder above may not be entered
+    return Home(OF_THE_MACHINE if OF_THE_MACHINE.is_dir() and not there else own)
 
 
 def make_home(home: Home) -> None:

@@ -47,12 +47,18 @@ def in_a_child(work: Callable[[], object]) -> object:
 
 
 @root_only
-def test_root_becomes_the_owner_for_good_and_the_officer_stays_known(served: Path, monkeypatch: pytest.MonkeyPatch
-                                                                     ) -> None:
+def test_root_becomes_the_owner_for_good_and_the_officer_stays_known(served: Path, tmp_path: Path,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    shut = tmp_path / "of-root"
+    shut.mkdir(mode=0o700)
     monkeypatch.setenv("SUDO_USER", "pat")
+    monkeypatch.delenv("SOPPA_HOME", raising=False)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(shut))
 
     def work() -> object:
         step_down(served)
+        find_home(None)
         (served / "made").write_text("x")
         try:
             os.setuid(0)
