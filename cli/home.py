@@ -9,6 +9,9 @@ from pathlib import Path
 
 from engine.errors import UsageError, WrongEnvironment
 
+OF_THE_MACHINE = Path("/var/lib/soppa")
+"""Where the units in `deploy/` keep the home. sudo takes SOPPA_HOME away, and so this needs no word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -62,13 +65,16 @@ class Home:
 
 
 def find_home(named: Path | None) -> Home:
-    """The folder named, else SOPPA_HOME, else systemd's state folder, else the user's own data folder."""
+    """The folder named, else SOPPA_HOME, else systemd's state folder, else the user's own data folder; where that is
+    not there, the folder of the machine's service, if it is."""
     word = os.environ.get("SOPPA_HOME") or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if named is not None or word:
         return Home((named or Path(word)).expanduser().absolute())
     import platformdirs
 
-    return Home(Path(platformdirs.user_data_dir("soppa", appauthor=False)))
+    own = Path(platformdirs.user_data_dir("soppa", appauthor=False))
+    there = os.path.exists(own)  # Path.exists raises where a folder above may not be entered
+    return Home(OF_THE_MACHINE if OF_THE_MACHINE.is_dir() and not there else own)
 
 
 def make_home(home: Home) -> None:

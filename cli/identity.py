@@ -6,9 +6,10 @@ import os
 import pwd
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import NotAllowed, UsageError
+from engine.errors import NotAllowed, UsageError, WrongEnvironment
 from engine.nodes import nearest
 
 if TYPE_CHECKING:
@@ -16,12 +17,45 @@ if TYPE_CHECKING:
     from engine.office import Person
 
 
+_stepped_down: list[str] = []
+"""The login of whoever called this process as root, once it has become the home's owner."""
+
+
+def step_down(root: Path) -> None:
+    """As root in a home of another user, becomes that user for good, so that nothing in it comes to belong to root;
+    whoever called through sudo stays known. Raises `WrongEnvironment` for a home that this user may not enter."""
+    if not os.path.isdir(root):  # Path.is_dir raises where a folder above may not be entered
+        return
+    owner, us = root.stat().st_uid, os.geteuid()
+    if us == owner:
+        return
+    if us != 0:
+        if not os.access(root, os.X_OK):
+            raise WrongEnvironment(f"{root} belongs to {_name(owner)}: write sudo before the command")
+        return
+    _stepped_down[:] = [login()]
+    try:
+        user = pwd.getpwuid(owner)
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setgid(user.pw_gid)
+    except KeyError:
+        os.setgroups([])
+        os.setgid(root.stat().st_gid)
+    os.setuid(owner)
+
+
 def login() -> str:
     """The login behind this process: through sudo, the user who called it."""
+    if _stepped_down:
+        return _stepped_down[0]
     uid = os.getuid()
     behind = os.environ.get("SUDO_USER") if uid == 0 else None
     if behind:
         return behind
+    return _name(uid)
+
+
+def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

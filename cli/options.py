@@ -12,6 +12,7 @@ import click
 
 from cli import completion
 from cli.home import find_home
+from cli.identity import step_down
 from engine.errors import UsageError
 from engine.nodes import nearest
 
@@ -34,7 +35,9 @@ def home_option(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def with_home(*args: Any, home: Path | None, **kwargs: Any) -> None:
         before = click.get_current_context().find_root().obj
-        command(*args, home=find_home(home or before), **kwargs)
+        found = find_home(home or before)
+        step_down(found.root)
+        command(*args, home=found, **kwargs)
 
     return click.option("--home", "home", type=click.Path(path_type=Path, file_okay=False), default=None,
                         help="Folder of the district (or SOPPA_HOME).")(with_home)

@@ -44,6 +44,7 @@ class RelaySettings:
     sender: str
     username: str | None = None
     password_file: Path | None = None
+    token_file: Path | None = None
     daily_quota: int | None = None
 
 
@@ -211,7 +212,7 @@ def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | N
     if node is None:
         return None
     top = nodes.fields(node, faults, required=("host", "port", "sender"),
-                       optional=("tls", "username", "password_file", "daily_quota"), what="relay")
+                       optional=("tls", "username", "password_file", "token_file", "daily_quota"), what="relay")
     host = nodes.text(top.get("host"), faults, "host") or ""
     tls = _choice(top, "tls", ("starttls", "tls", "none"), faults) or "starttls"
     if tls == "none" and host not in LOOPBACK:
@@ -219,10 +220,10 @@ def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | N
     port = nodes.integer(top.get("port"), faults, "port") or 0
     if "port" in top and not 0 < port < 65536:
         faults.add(top["port"], "relay: port must be between 1 and 65535")
-    word = nodes.text(top.get("password_file"), faults, "password_file")
+    secret, token = (nodes.text(top.get(key), faults, key) for key in ("password_file", "token_file"))
     return RelaySettings(host, port, tls, _sender(top.get("sender"), faults),  # type: ignore[arg-type]
-                         nodes.text(top.get("username"), faults, "username"), folder / word if word else None,
-                         _quota(top.get("daily_quota"), faults))
+                         nodes.text(top.get("username"), faults, "username"), folder / secret if secret else None,
+                         folder / token if token else None, _quota(top.get("daily_quota"), faults))
 
 
 def _quota(node: Node | None, faults: Faults) -> int | None:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -41,8 +42,9 @@ DOT_TIMEOUT = 600.0
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`tls`: `starttls`, `tls` from the first byte, or `none`, which only a loopback host may have. `timeout` (seconds)
-    holds for every step but the final dot; `rest` is how long a relay that is down is left alone.
+    """`tls`: `starttls`, `tls` from the first byte, or `none`, which only a loopback host may have. `token_file` holds
+    an access token of OAuth 2.0 in the place of a password, and is read at each connection. `timeout` (seconds) holds
+    for every step but the final dot; `rest` is how long a relay that is down is left alone.
 
     Raises `WrongEnvironment` for settings that would send in clear over a network.
     """
@@ -54,6 +56,7 @@ class RelaySettings:
     tls: Literal["starttls", "tls", "none"] = "starttls"
     username: str | None = None
     password_file: Path | None = None
+    token_file: Path | None = None
     ca_file: Path | None = None
     timeout: float = 30.0
     dot_timeout: float = DOT_TIMEOUT
@@ -62,8 +65,12 @@ class RelaySettings:
     def __post_init__(self) -> None:
         if self.tls == "none" and not is_loopback(self.host):
             raise WrongEnvironment(f"relay.tls: 'none' would send mail in clear to {self.host}: use starttls or tls")
-        if self.username is not None and self.password_file is None:
+        if self.username is not None and self.password_file is None and self.token_file is None:
             raise WrongEnvironment("relay.username is set without relay.password_file: name the file with the password")
+        if self.password_file is not None and self.token_file is not None:
+            raise WrongEnvironment("relay.password_file and relay.token_file are both set: leave one of them out")
+        if self.token_file is not None and self.username is None:
+            raise WrongEnvironment("relay.token_file is set without relay.username: name the mailbox that it is for")
         if self.username is not None and self.tls == "none":
             raise WrongEnvironment("relay.username needs relay.tls: a password is never sent in clear")
 
@@ -245,9 +252,19 @@ async def _connect(settings: RelaySettings, password: str | None) -> aiosmtplib.
         start_tls=settings.tls == "starttls", tls_context=secure, timeout=settings.timeout,
         local_hostname=settings.sender.rpartition("@")[2],
         username=settings.username, password=password if settings.username else None,
+        oauth_token_generator=partial(_token, settings.token_file) if settings.token_file else None,
     )
     await client.connect()
     return client
+
+
+async def _token(file: Path) -> str:
+    """Read anew for each connection, since whoever writes the file renews it within the hour. One that cannot be read
+    is like a wrong one: the relay is out of reach until it can."""
+    try:
+        return read_password(file)
+    except WrongEnvironment as error:
+        raise smtp.SMTPAuthenticationError(0, str(error)) from error
 
 
 async def _looked(settings: RelaySettings, password: str | None) -> Looked:
@@ -271,8 +288,9 @@ def _trouble(settings: RelaySettings, error: BaseException) -> str:
     where = f"{settings.host}:{settings.port}"
     match error:
         case smtp.SMTPAuthenticationError():
-            return (f"{where} refuses the user or the password ({error.code}): correct relay.username, or the password "
-                    f"in {settings.password_file}")
+            kept = (f"the password in {settings.password_file}" if settings.token_file is None
+                    else f"renew the token in {settings.token_file}")
+            return f"{where} refuses the user or the password ({error.code}): correct relay.username, or {kept}"
         case ssl.SSLCertVerificationError():
             return (f"the certificate of {where} is not to be trusted ({error.verify_message}): correct relay.host, or "
                     f"have the relay renew it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import ssl
 from collections.abc import Iterator
@@ -19,11 +20,13 @@ from notifiers.smtp import RelaySettings
 
 @dataclass
 class Sink:
-    """A server's handler; `rcpt` and `dot` are what it answers, `hang` makes it fall silent after the dot."""
+    """A server's handler; `rcpt` and `dot` are what it answers, `hang` makes it fall silent after the dot. It knows
+    none of the addresses that it `refuses`."""
 
     rcpt: str = "250 OK"
     dot: str = "250 kept as 17"
     hang: bool = False
+    refuses: set[str] = field(default_factory=set)
     mails: list[bytes] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     secure: list[bool] = field(default_factory=list)
@@ -31,6 +34,8 @@ class Sink:
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str,  # noqa: N802
                           options: list[str]) -> str:
+        if address in self.refuses:
+            return "550 no such mailbox"
         if self.rcpt.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
@@ -50,6 +55,15 @@ class Sink:
         assert isinstance(data, LoginPassword)
         self.logins.append(data.login.decode())
         return AuthResult(success=data.password == b"sesame", handled=False)
+
+
+class TokenSink(Sink):
+    """Takes tokens of OAuth 2.0 as well, of which one is good."""
+
+    async def auth_XOAUTH2(self, server: SMTP, words: list[str]) -> AuthResult:  # noqa: N802
+        told = base64.b64decode(words[1]).decode()
+        self.logins.append(told)
+        return AuthResult(success=told.endswith("\x01auth=Bearer fresh\x01\x01"), handled=False)
 
 
 @dataclass
@@ -73,11 +87,11 @@ class Relay:
 
 
 @contextmanager
-def mail_server(folder: Path, authority: trustme.CA | None = None) -> Iterator[Relay]:
+def mail_server(folder: Path, authority: trustme.CA | None = None, sink: Sink | None = None) -> Iterator[Relay]:
     """A running server whose certificate only the settings it comes with trust, or whoever trusts this authority."""
     authority = authority or trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
-    sink, secure = Sink(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    sink, secure = sink or Sink(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost").configure_cert(secure)
     settings = RelaySettings("localhost", free_port(), "soppa@district.example", "District",
                              ca_file=folder / "ca.pem", timeout=5, dot_timeout=5, rest=0.05)

@@ -155,7 +155,8 @@ def own_requests(definition: Definition, office: Office) -> Iterator[str]:
             holders = len(_holders(task, office))
             where = f"{definition.process}: task '{task.name}' of state '{state.name}' is for {task.who.name}"
             if task.approval and holders == 1 and office.second_person in (None, *_holders(task, office)):
-                yield f"{where}, one person who could not approve an own request: name a second_person in district.yaml"
+                other = "a second_person" if office.second_person is None else "another second_person"
+                yield f"{where}, one person who could not approve an own request: name {other} in district.yaml"
 
 
 def _can_all_sign(state: StateDef, office: Office) -> bool:

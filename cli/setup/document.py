@@ -40,7 +40,8 @@ KEYS = (
     Key("database", "PostgreSQL in the place of the file soppa.db. The password belongs into a .pgpass file.",
         "postgresql+psycopg://soppa@db.example.org/soppa"),
     Key("relay", "Where mail is handed over; without it mails wait. tls is starttls, tls, or none for this machine "
-        "only. The password stands alone in a file of mode 0600. daily_quota is how many mails it takes in a day.",
+        "only. The password stands alone in a file of mode 0600; token_file in its place holds an access token of "
+        "OAuth 2.0. daily_quota is how many mails it takes in a day.",
         {"host": "mail.example.org", "port": 587, "tls": "starttls", "sender": "privacy@example.org",
          "username": "soppa", "password_file": "keys/relay-password", "daily_quota": 2000}),
     Key("contacts", "Whom a reader may ask, as it stands in mails.",

@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 
 from engine.errors import WrongEnvironment
 from notifiers.smtp import Looked, RelaySettings, SmtpLink, look_at
-from tests.mailserver import Relay, Sink, free_port, mail_server
+from tests.mailserver import Relay, Sink, TokenSink, free_port, mail_server
 
 MAIL = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\n.a line that begins with a dot\r\n"
 
@@ -155,6 +156,34 @@ def test_the_password_comes_from_its_file(relay: Relay, tmp_path: Path) -> None:
     with SmtpLink(replace(relay.settings, username="office", password_file=secret)) as link:
         assert link.deliver("b@example.org", MAIL, yes).state == "accepted"
     assert relay.sink.logins == ["office"]
+
+
+def test_a_token_is_read_anew_for_each_connection(tmp_path: Path) -> None:
+    token = secret(tmp_path, "stale")
+    with mail_server(tmp_path, sink=TokenSink()) as relay:
+        signed = replace(relay.settings, username="privacy@district.example", token_file=token)
+        assert look_at(signed).trouble == (f"localhost:{relay.settings.port} refuses the user or the password (535): "
+                                           f"correct relay.username, or renew the token in {token}")
+        with SmtpLink(signed) as link:
+            assert link.deliver("b@example.org", MAIL, yes).outage
+            secret(tmp_path, "fresh")
+            assert link.deliver("b@example.org", MAIL, yes).state == "accepted"
+            relay.stop()
+            relay.start()
+            token.unlink()
+            gone = link.deliver("b@example.org", MAIL, yes)
+    assert (gone.state, gone.outage) == ("deferred", True)
+    assert "the relay's password cannot be read" in gone.reply
+    assert relay.sink.logins[-1] == "user=privacy@district.example\x01auth=Bearer fresh\x01\x01"
+
+
+@pytest.mark.parametrize(("more", "sentence"), [
+    ({"username": "a", "password_file": Path("p"), "token_file": Path("t")}, "are both set"),
+    ({"token_file": Path("t")}, "without relay.username"),
+])  # fmt: skip
+def test_a_token_stands_in_the_place_of_a_password(more: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(WrongEnvironment, match=sentence):
+        RelaySettings("mail.example.org", 587, "a@b.example", "B", **more)
 
 
 def test_a_wrong_password_is_an_outage_not_a_failed_mail(relay: Relay, tmp_path: Path) -> None:
