@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_missing = pytest.StashKey[str]()
+_NOTHING = "NOTHING RAN ON POSTGRESQL"
 
 
 @pytest.fixture
@@ -42,21 +43,29 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """One server for the whole run. Without one, its tests are skipped, and fail where CI is set."""
+def postgres_server() -> Iterator[str]:
+    """One server for the whole run, or for each worker's part of it. Without one, its tests are skipped, and fail where
+    CI is set."""
     from tests import postgres
 
     try:
         with postgres.server() as url:
             yield url
     except postgres.NoServer as reason:
-        request.config.stash[_missing] = str(reason)
+        told = f"{_NOTHING}: {reason}"
         if os.environ.get("CI"):
-            pytest.fail(str(reason), pytrace=False)
-        pytest.skip(str(reason))
+            pytest.fail(told, pytrace=False)
+        pytest.skip(told)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    reason = config.stash.get(_missing, None)
-    if reason:
-        terminalreporter.write_line(f"NOTHING RAN ON POSTGRESQL: {reason}", red=True, bold=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says it once more at the end; by the reports, since the fixture may have run in a worker."""
+    reports = (*terminalreporter.getreports("skipped"), *terminalreporter.getreports("error"))
+    found = (re.search(f"{_NOTHING}: [^\\n]*", _said_by(report)) for report in reports)
+    said = next(filter(None, found), None)
+    if said:
+        terminalreporter.write_line(said.group(), red=True, bold=True)
+
+
+def _said_by(report: pytest.TestReport) -> str:
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
