@@ -1,4 +1,4 @@
-"""Fixtures for every suite: a home folder, and a fresh real database on each of the two kinds."""
+"""Fixtures for every suite: a home folder, and a new real database on each of the two kinds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+_KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 _NOTHING = "NOTHING RAN ON POSTGRESQL"
 
 
@@ -20,9 +21,16 @@ def home(tmp_path: Path) -> Path:
     return place
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=_KINDS)
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The SQLAlchemy URL of a new, empty database: a test that asks for it runs once on each kind."""
+    """The SQLAlchemy URL of a new database that has our tables: a test that asks for it runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_with_tables")
+    return url
+
+
+@pytest.fixture(params=_KINDS)
+def empty_database_url(request: pytest.FixtureRequest) -> str:
+    """The SQLAlchemy URL of a new database without any tables, on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
@@ -34,11 +42,35 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def sqlite_with_tables(tmp_path: Path, sqlite_url: str) -> str:
+    from tests import databases  # loads the migrations, which most runs of a few tests do without
+
+    databases.put_tables(tmp_path / "soppa.sqlite")
+    return sqlite_url
+
+
+@pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database; mark a test that asks for it by name with `postgres`."""
-    from tests import postgres  # loads two database libraries, which most runs of a few tests do without
+    from tests import postgres  # loads two database libraries
 
     with postgres.fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_with_tables(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    from tests import postgres
+
+    with postgres.fresh_database(postgres_server, postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    from tests import databases
+
+    with databases.postgres_template(postgres_server) as url:
         yield url
 
 

@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.sink import Mail, MailSink
 from cli.home import Home
 from cli.wiring import machine_clock, open_house
+from tests.databases import new_home
 
 T = TypeVar("T")
 SOPPA = Path(sys.executable).with_name("soppa")
@@ -39,7 +39,7 @@ def sample_home(folder: Path, sink: MailSink, port: int, database: str | None = 
     home = Home(folder / "home")
     address = f"127.0.0.1:{port}"
     settings = SETTINGS.format(public_url=f"http://{address}", bind=address, smtp_port=sink.smtp_port)
-    build_home(home, settings + (f'database: "{database}"\n' if database else ""))
+    new_home(home, settings + (f'database: "{database}"\n' if database else ""))
     with open_house(home, machine_clock, create=True) as house:
         for person in PEOPLE:
             house.store.save_person(person)
