@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras --all-extras --python-version 3.11
+# As many workers as processors; one that has no tests left takes some of another's. ARGS="-n 0" runs in one process.
+EVENLY := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types imports browser faults check docs lock clean
@@ -27,7 +29,7 @@ demo: setup ## run the main job on a sample district; make demo ARGS=--fast-forw
 	@$(BIN)/soppa demo $(ARGS)
 
 test: setup ## unit, integration and acceptance tests, with branch coverage
-	@$(BIN)/pytest tests --ignore=tests/browser --ignore=tests/faults --cov --cov-report=term $(ARGS)
+	@$(BIN)/pytest $(EVENLY) tests --ignore=tests/browser --ignore=tests/faults --cov --cov-report=term $(ARGS)
 
 lint: setup ## ruff
 	@$(BIN)/ruff check --quiet .
@@ -39,7 +41,7 @@ imports: setup ## who may import whom
 	@$(BIN)/lint-imports --no-logo
 
 browser: setup ## the pages in a real Chromium
-	@$(BIN)/pytest tests/browser $(ARGS)
+	@$(BIN)/pytest $(EVENLY) tests/browser $(ARGS)
 
 faults: setup ## kill, cut and fill up: slow
 	@$(BIN)/pytest tests/faults $(ARGS)

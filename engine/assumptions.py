@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from engine.definition import Definition, Outcome
@@ -13,6 +14,59 @@ from engine.machine import triggers
 
 Assumptions = frozenset[tuple[Guard, bool]]
 """What guards were taken to answer."""
+
+
+@dataclass(slots=True)
+class Agreement:
+    """Which answers of a definition's guards go together. A walk asks the same of many configurations, so each answer
+    is kept."""
+
+    definition: Definition
+    agreed: Callable[[Assumptions, Assumptions, frozenset[str]], Assumptions | None] = field(init=False)
+    """What stays assumed when new answers come to those assumed, where the case is `at` these places; None when no
+    values of the facts give them all."""
+    about_others: Callable[[Assumptions, frozenset[str]], Assumptions] = field(init=False)
+    """What is assumed of other facts than these only."""
+    about_these: Callable[[Assumptions, frozenset[str]], Assumptions] = field(init=False)
+    """What is assumed of any of these facts."""
+    _says_more: Callable[[Guard, bool], bool] = field(init=False)
+    _can_be: Callable[[Assumptions, frozenset[str]], bool] = field(init=False)
+    _shared: frozenset[str] = field(init=False)
+    _kinds: Mapping[str, FactType] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shared = shared_facts(self.definition)
+        self._kinds = {name: fact.type for name, fact in self.definition.facts.items()}
+        self.agreed = cache(self._agreed)
+        self.about_others, self.about_these = cache(_about_others), cache(_about_these)
+        self._says_more, self._can_be = cache(self._tells_more), cache(self._is_possible)
+
+    def _agreed(self, assumed: Assumptions, more: Assumptions, at: frozenset[str]) -> Assumptions | None:
+        for group in touched_by(more, assumed):
+            if not self._can_be(group, at if any(is_placed(guard) for guard, _ in group) else frozenset()):
+                return None
+        return frozenset(one for one in assumed | more if self._says_more(*one))
+
+    def _tells_more(self, guard: Guard, so: bool) -> bool:
+        """Whether an answer says anything to what is asked elsewhere, or where the case stands later."""
+        return not is_placed(guard) and tells_of(guard, so, self._shared, self._kinds)
+
+    def _is_possible(self, group: Assumptions, places: frozenset[str]) -> bool:
+        return is_possible(group, places, self._kinds)
+
+
+def _about_others(assumed: Assumptions, facts: frozenset[str]) -> Assumptions:
+    return frozenset(one for one in assumed if not about(one[0]) & facts)
+
+
+def _about_these(assumed: Assumptions, facts: frozenset[str]) -> Assumptions:
+    return frozenset(one for one in assumed if about(one[0]) & facts)
+
+
+@cache
+def is_placed(guard: Guard) -> bool:
+    """A guard that asks where the case is: what it answered says nothing once the case has moved."""
+    return any(atom.op == "at" for atom in atoms(guard))
 
 
 def is_possible(assumed: Assumptions, at: frozenset[str], kinds: Mapping[str, FactType]) -> bool:

@@ -9,25 +9,19 @@ two guards about one fact agree. `View` says which regions a walk follows; the o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from itertools import combinations, product
+from itertools import chain, combinations, product
+from typing import NamedTuple
 
-from engine.assumptions import (
-    Assumptions,
-    about,
-    answered_so,
-    is_possible,
-    recorded,
-    shared_facts,
-    tells_of,
-    touched_by,
-)
+from engine.assumptions import Agreement, Assumptions, about, answered_so, recorded
+from engine.consequences import Consequences
 from engine.definition import (
     Branch,
     ClockDef,
     Definition,
+    MailDef,
     OnEvent,
     Outcome,
     StateDef,
@@ -39,7 +33,7 @@ from engine.definition import (
     expired,
     told,
 )
-from engine.guards import Guard, atoms, reads, recorded_if
+from engine.guards import reads, recorded_if
 from engine.mailtexts import needed_names
 from engine.reading import live_facts
 from engine.taking import needed_facts
@@ -49,10 +43,11 @@ MAX_CONFIGURATIONS = 200_000
 Story = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """`regions` are the states of the regions that are followed, in document order; `idle` the clocks that began for
-    nobody, since their guard did not hold; `under_way` what will yet happen to mails."""
+    nobody, since their guard did not hold; `under_way` what will yet happen to mails.
+
+    A tuple, since a walk makes and compares some hundred thousand of them."""
 
     state: str
     regions: tuple[str, ...] = ()
@@ -108,9 +103,13 @@ class Walk:
     finals: list[Configuration] = field(default_factory=list)
     recorded: list[frozenset[str]] = field(default_factory=list)
     _noted: set[str] = field(default_factory=set)
-    _possible: dict[tuple[Assumptions, frozenset[str]], bool] = field(default_factory=dict)
-    _telling: dict[tuple[Guard, bool], bool] = field(default_factory=dict)
-    _shared: frozenset[str] = frozenset()
+    _agreement: Agreement = field(init=False)
+    _follows: Consequences = field(init=False)
+    _answer: Callable[[str, str, str], _Answer] = field(init=False)
+    _asked_at: Callable[[tuple[str, ...], frozenset[str]], tuple[frozenset[str], frozenset[str]]] = field(init=False)
+    _clocks: Mapping[str, ClockDef] = field(default_factory=dict)
+    _ends: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _reads: Mapping[str, frozenset[_Reading]] = field(default_factory=dict)
     _live: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _watched: frozenset[str] = frozenset()
     _anchors: frozenset[str] = frozenset()
@@ -119,11 +118,16 @@ class Walk:
     def explore(self) -> bool:
         """False when there are more configurations than `MAX_CONFIGURATIONS`: nothing is said then."""
         self._watched = watched_events(self.definition)
-        self._shared = shared_facts(self.definition)
+        self._agreement, self._follows = Agreement(self.definition), Consequences(self.definition)
+        self._answer, self._asked_at = cache(self._answer_of), cache(self._asked_where)
         self._live = live_facts(self.definition, self.needs)
         facts = self.definition.facts
         clocks = self.definition.clocks
-        self._anchors = frozenset(fact for name in self.view.clocks for fact in clocks[name].anchor.names("fact"))
+        self._clocks = {name: clock for name, clock in clocks.items() if name in self.view.clocks}
+        self._anchors = frozenset(fact for clock in self._clocks.values() for fact in clock.anchor.names("fact"))
+        self._ends = {event: frozenset(name for name, clock in clocks.items()
+                                       if event in (*clock.satisfied_by, *clock.void_by)) for event in self._watched}
+        self._reads = {name: _readings(mail, self.definition) for name, mail in self.definition.mails.items()}
         known = frozenset(self.definition.start_needs) & facts.keys()
         known |= {fact.name for fact in facts.values() if fact.threshold is not None}
         initial = self.definition.initial.name
@@ -159,13 +163,16 @@ class Walk:
 
     def _forgetful(self, here: Configuration) -> Configuration:
         """The configuration without what nothing asks for any more: two that differ in nothing else are one."""
-        begun = here.running | here.over
-        idle = [clock for name, clock in self.definition.clocks.items() if name in self.view.clocks - begun]
-        live = frozenset().union(*(self._live[state.name] for state in self.here(here)))
+        live, events = self._asked_at((*here.regions, here.state), here.running | here.over)
+        return _with(here, known=here.known & live, assumed=self._agreement.about_these(here.assumed, live),
+                     happened=here.happened & events)
+
+    def _asked_where(self, places: tuple[str, ...], begun: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """The facts and events that something may yet ask for, where these clocks have begun."""
+        idle = [clock for name, clock in self._clocks.items() if name not in begun]
+        live = frozenset().union(*(self._live[name] for name in places))
         live |= frozenset(fact for clock in idle for fact in clock.anchor.names("fact"))
-        assumed = frozenset((guard, so) for guard, so in here.assumed if about(guard) & live)
-        happened = here.happened & frozenset(event for clock in idle for event in events_of(clock))
-        return _with(here, known=here.known & live, assumed=assumed, happened=happened)
+        return live, frozenset(event for clock in idle for event in events_of(clock))
 
     def _meet(self, there: Configuration, here: Configuration | None, step: str) -> None:
         if there in self.seen:
@@ -224,7 +231,7 @@ class Walk:
         self, here: Configuration, state: StateDef, task: TaskDef, outcome: Outcome
     ) -> Iterator[tuple[str, Configuration]]:
         step = f"{task.name}.{outcome.name}"
-        for after in self._given(here, task, outcome):
+        for after in self._given(here, state, task, outcome):
             if not outcome.to:
                 yield step, after
             for branch, assumed in self._open_ways(outcome.to, after):
@@ -232,18 +239,26 @@ class Walk:
                 for there in self._entered(assumed, branch.to):
                     yield step, there
 
-    def _given(self, here: Configuration, task: TaskDef, outcome: Outcome) -> Iterator[Configuration]:
+    def _given(
+        self, here: Configuration, state: StateDef, task: TaskDef, outcome: Outcome
+    ) -> Iterator[Configuration]:
         """An answer's values are recorded, then it happens, then its mails leave and its children start. A field
         that may stay empty and starts a clock is walked both ways."""
-        given = {each.fact for each in task.form if each.required} | set(outcome.needs) | {n for n, _ in outcome.sets}
-        changed = {each.fact for each in task.form} | given
-        maybe = sorted((changed - given - here.known) & self._anchors)
-        for fresh, filled in product(self._recorded_again(here, changed), _subsets(maybe)):
-            so = answered_so(outcome) | frozenset((recorded(fact), fact in filled) for fact in maybe)
-            answered = self._assume(self._learned(fresh, given | filled), so)
+        answer = self._answer(state.name, task.name, outcome.name)
+        maybe = sorted((answer.changed - answer.given - here.known) & self._anchors)
+        for fresh, filled in product(self._recorded_again(here, answer.changed), _subsets(maybe)):
+            so = answer.so | {(recorded(fact), fact in filled) for fact in maybe}
+            answered = self._assume(self._learned(fresh, answer.given | filled), so)
             for known in self._began(answered) if answered is not None else ():
                 for after in self._happened(known, f"{task.name}.{outcome.name}"):
                     yield self._effects(after, outcome.sends, outcome.starts)
+
+    def _answer_of(self, state: str, task_name: str, outcome_name: str) -> _Answer:
+        task = next(task for task in self.definition.states[state].tasks if task.name == task_name)
+        outcome = task.outcomes[outcome_name]
+        given = {each.fact for each in task.form if each.required} | set(outcome.needs) | {n for n, _ in outcome.sets}
+        changed = {each.fact for each in task.form} | given
+        return _Answer(frozenset(given), frozenset(changed), answered_so(outcome))
 
     def _joined(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Configuration]]:
         """Every choice of answers that record only, one a task; a task with a guard may not have been asked at all."""
@@ -252,7 +267,7 @@ class Walk:
             before, reached = reached, dict(reached) if task.when else {}
             for outcome in (outcome for outcome in task.outcomes.values() if not outcome.to):
                 for one, answers in before.items():
-                    for after in self._given(one, task, outcome):
+                    for after in self._given(one, state, task, outcome):
                         reached.setdefault(self._forgetful(after), (*answers, f"{task.name}.{outcome.name}"))
         for after, answers in reached.items():
             step = " + ".join(answers) or "nothing asked"
@@ -359,28 +374,21 @@ class Walk:
         return _with(here, under_way=here.under_way | under_way, children=here.children | children)
 
     def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
-        """Facts are recorded; what every agreement has, and what follows by a decision table, is known as well."""
-        known = here.known | frozenset(facts)
-        known |= {fact.name for fact in self.definition.facts.values()
-                  if fact.taken is not None and fact.taken.sure and fact.taken.agreement in known}
-        for decision in self.definition.decisions.values():
-            if all(reads(row.when) <= known for row in decision.rows):
-                known |= {decision.fact}
-        return _with(here, known=known)
+        """Facts are recorded; what follows from them is known as well."""
+        return _with(here, known=self._follows.known(here.known.union(facts)))
 
     def _happened(self, here: Configuration, event: str) -> Iterator[Configuration]:
         """Writes an event down; clocks that hang on it begin or end."""
         happened = here.happened | ({event} & self._watched)
         for there in self._began(_with(here, happened=happened)):
-            clocks = self.definition.clocks
-            over = {name for name in there.running if event in {*clocks[name].satisfied_by, *clocks[name].void_by}}
+            over = there.running & self._ends.get(event, frozenset())
             yield _with(there, running=there.running - over, over=there.over | over)
 
     def _began(self, here: Configuration) -> Iterator[Configuration]:
         """Starts the clocks that can begin; one with a guard, or that hangs on what an agreement may lack, begins in
         one configuration and stays idle in another. What satisfies it may have come before its date was entered."""
-        for name, clock in self.definition.clocks.items():
-            if name not in self.view.clocks or not self._can_begin(here, clock):
+        for name, clock in self._clocks.items():
+            if not self._can_begin(here, clock):
                 continue
             idle = self._assume(here, frozenset({(clock.when, False)})) if clock.when else None
             if idle is None and not _begun(clock, here, here.known):
@@ -394,16 +402,10 @@ class Walk:
             here = _with(begins, over=begins.over | {name}) if met else _with(begins, running=begins.running | {name})
         yield here
 
-    def _recorded_again(self, here: Configuration, facts: Collection[str]) -> Iterator[Configuration]:
+    def _recorded_again(self, here: Configuration, facts: frozenset[str]) -> Iterator[Configuration]:
         """Facts may get other values: what was assumed of them is open again, and so is whether a clock applies."""
-        changed = set(facts)
-        for fact in self.definition.facts.values():
-            if fact.taken is not None and fact.taken.agreement in facts:
-                changed.add(fact.name)
-        for decision in self.definition.decisions.values():
-            if any(reads(row.when) & changed for row in decision.rows):
-                changed.add(decision.fact)
-        kept = frozenset((guard, so) for guard, so in here.assumed if not about(guard) & changed)
+        changed = self._follows.changed(facts)
+        kept = self._agreement.about_others(here.assumed, changed)
         clocks = self.definition.clocks
         asked = {name for name, clock in clocks.items() if clock.when and about(clock.when) & changed}
         fresh = _with(here, assumed=kept, idle=here.idle - asked)
@@ -412,27 +414,27 @@ class Walk:
             yield _with(fresh, assumed=kept | so, running=fresh.running - void, idle=fresh.idle | void)
 
     def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
-        if clock.name in here.running | here.over | here.idle or here.happened & set(clock.void_by):
+        if clock.name in here.running or clock.name in here.over or clock.name in here.idle:
             return False
-        known = here.known | self._perhaps(here)
+        if not here.happened.isdisjoint(clock.void_by):
+            return False
+        known = here.known | self._follows.perhaps(here.known)
         return _begun(clock, here, known) and (clock.when is None or recorded_if(clock.when, True) <= known)
-
-    def _perhaps(self, here: Configuration) -> frozenset[str]:
-        """The facts that the agreement at hand may have brought along."""
-        facts = self.definition.facts.values()
-        return frozenset(fact.name for fact in facts if fact.taken is not None and fact.taken.agreement in here.known)
 
     # --- what a step may not do ----------------------------------------------------------------------------------
 
     def _check_readable(self, here: Configuration, mail: str) -> None:
         """What the texts of a mail read outside `has` must be there: facts recorded, clocks begun."""
-        needed = {name for text in self.definition.mails[mail].texts.values() for name in needed_names(text)}
-        facts = {f"fact_{name}" for name in self.definition.facts.keys() - here.known}
-        begun = here.running | here.over | (self.definition.clocks.keys() - self.view.clocks)
-        clocks = {f"clock_{name}{end}" for name in self.definition.clocks.keys() - begun for end in ("", "_kind")}
-        missing = ", ".join(sorted(needed & (facts | clocks)))
+        missing = [each.word for each in self._reads[mail] if not self._is_there(here, each)]
         if missing:
-            self._noted.add(f"mail '{mail}' reads {missing}, not set on every path to it: record it, or ask has(…)")
+            names = ", ".join(sorted(missing))
+            self._noted.add(f"mail '{mail}' reads {names}, not set on every path to it: record it, or ask has(…)")
+
+    def _is_there(self, here: Configuration, what: _Reading) -> bool:
+        """A clock that this walk does not follow is taken to have begun."""
+        if what.clock:
+            return what.name not in self._clocks or what.name in here.running or what.name in here.over
+        return what.name in here.known
 
     def _tell_noted(self, story: Story) -> None:
         """Gives what one step did wrong the story of that step."""
@@ -458,36 +460,36 @@ class Walk:
     def _assume(self, here: Configuration, more: Assumptions) -> Configuration | None:
         """The configuration with these answers of guards, and the facts that must be recorded for them; None when no
         values of the facts give them all."""
-        assumed = here.assumed | more
         if not more:
             return here
-        if not all(self._can_be(group, here.at) for group in touched_by(more, here.assumed)):
+        kept = self._agreement.agreed(here.assumed, more, here.at)
+        if kept is None:
             return None
-        kept = frozenset((guard, so) for guard, so in assumed if self._says_more(guard, so))
-        recorded = frozenset().union(*(recorded_if(guard, so) for guard, so in more))
-        return self._learned(_with(here, assumed=kept), recorded)
-
-    def _says_more(self, guard: Guard, so: bool) -> bool:
-        """Whether an answer says anything to what is asked elsewhere, or where the case stands later."""
-        if (guard, so) not in self._telling:
-            kinds = {name: fact.type for name, fact in self.definition.facts.items()}
-            says = not is_placed(guard) and tells_of(guard, so, self._shared, kinds)
-            self._telling[guard, so] = says
-        return self._telling[guard, so]
-
-    def _can_be(self, group: Assumptions, at: frozenset[str]) -> bool:
-        places = at if any(is_placed(guard) for guard, _ in group) else frozenset()
-        key = (group, places)
-        if key not in self._possible:
-            kinds = {name: fact.type for name, fact in self.definition.facts.items()}
-            self._possible[key] = is_possible(group, places, kinds)
-        return self._possible[key]
+        return self._learned(_with(here, assumed=kept), chain.from_iterable(recorded_if(*one) for one in more))
 
 
-@cache
-def is_placed(guard: Guard) -> bool:
-    """A guard that asks where the case is: what it answered says nothing once the case has moved."""
-    return any(atom.op == "at" for atom in atoms(guard))
+class _Answer(NamedTuple):
+    """What an answer to a task brings: facts `given`, facts `changed` if they are filled in, guards that are `so`."""
+
+    given: frozenset[str]
+    changed: frozenset[str]
+    so: Assumptions
+
+
+class _Reading(NamedTuple):
+    """A word of a mail that needs a fact recorded or a clock begun."""
+
+    word: str
+    name: str
+    clock: bool
+
+
+def _readings(mail: MailDef, definition: Definition) -> frozenset[_Reading]:
+    """What the texts of a mail read outside every `has`."""
+    needed = {name for text in mail.texts.values() for name in needed_names(text)}
+    readings = [_Reading(f"fact_{name}", name, False) for name in definition.facts]
+    readings += [_Reading(f"clock_{name}{end}", name, True) for name in definition.clocks for end in ("", "_kind")]
+    return frozenset(each for each in readings if each.word in needed)
 
 
 def _subsets(facts: Sequence[str]) -> Iterator[frozenset[str]]:
@@ -496,9 +498,10 @@ def _subsets(facts: Sequence[str]) -> Iterator[frozenset[str]]:
 
 def _with(here: Configuration, **news: object) -> Configuration:
     """`here` with these values: itself where nothing differs, since most steps change little."""
-    if all(getattr(here, name) == value for name, value in news.items()):
-        return here
-    return replace(here, **news)  # type: ignore[arg-type]
+    for name, value in news.items():
+        if getattr(here, name) != value:
+            return here._replace(**news)  # type: ignore[arg-type]
+    return here
 
 
 def watched_events(definition: Definition) -> frozenset[str]:

@@ -1,14 +1,16 @@
-"""Fixtures for every suite: a home folder, and a fresh real database on each of the two kinds."""
+"""Fixtures for every suite: a home folder, and a new real database on each of the two kinds."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_missing = pytest.StashKey[str]()
+_KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+_NOTHING = "NOTHING RAN ON POSTGRESQL"
 
 
 @pytest.fixture
@@ -19,9 +21,16 @@ def home(tmp_path: Path) -> Path:
     return place
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=_KINDS)
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The SQLAlchemy URL of a new, empty database: a test that asks for it runs once on each kind."""
+    """The SQLAlchemy URL of a new database that has our tables: a test that asks for it runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_with_tables")
+    return url
+
+
+@pytest.fixture(params=_KINDS)
+def empty_database_url(request: pytest.FixtureRequest) -> str:
+    """The SQLAlchemy URL of a new database without any tables, on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
@@ -33,30 +42,62 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def sqlite_with_tables(tmp_path: Path, sqlite_url: str) -> str:
+    from tests import databases  # loads the migrations, which most runs of a few tests do without
+
+    databases.put_tables(tmp_path / "soppa.sqlite")
+    return sqlite_url
+
+
+@pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database; mark a test that asks for it by name with `postgres`."""
-    from tests import postgres  # loads two database libraries, which most runs of a few tests do without
+    from tests import postgres  # loads two database libraries
 
     with postgres.fresh_database(postgres_server) as url:
         yield url
 
 
+@pytest.fixture
+def postgres_with_tables(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    from tests import postgres
+
+    with postgres.fresh_database(postgres_server, postgres_template) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
-def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """One server for the whole run. Without one, its tests are skipped, and fail where CI is set."""
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    from tests import databases
+
+    with databases.postgres_template(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """One server for the whole run, or for each worker's part of it. Without one, its tests are skipped, and fail where
+    CI is set."""
     from tests import postgres
 
     try:
         with postgres.server() as url:
             yield url
     except postgres.NoServer as reason:
-        request.config.stash[_missing] = str(reason)
+        told = f"{_NOTHING}: {reason}"
         if os.environ.get("CI"):
-            pytest.fail(str(reason), pytrace=False)
-        pytest.skip(str(reason))
+            pytest.fail(told, pytrace=False)
+        pytest.skip(told)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    reason = config.stash.get(_missing, None)
-    if reason:
-        terminalreporter.write_line(f"NOTHING RAN ON POSTGRESQL: {reason}", red=True, bold=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says it once more at the end; by the reports, since the fixture may have run in a worker."""
+    reports = (*terminalreporter.getreports("skipped"), *terminalreporter.getreports("error"))
+    found = (re.search(f"{_NOTHING}: [^\\n]*", _said_by(report)) for report in reports)
+    said = next(filter(None, found), None)
+    if said:
+        terminalreporter.write_line(said.group(), red=True, bold=True)
+
+
+def _said_by(report: pytest.TestReport) -> str:
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext

@@ -40,16 +40,26 @@ def server(*, lasting: bool = False) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """The SQLAlchemy URL of a new, empty database, dropped afterwards with whoever still holds a connection to it."""
+def fresh_database(server_url: str, template: str | None = None) -> Iterator[str]:
+    """The SQLAlchemy URL of a new database, empty or a copy of the one at `template`, to which nobody may be connected
+    now. It is dropped afterwards with whoever still holds a connection to it."""
     name = f"soppa_{uuid4().hex}"
     url = make_url(server_url).set(drivername="postgresql+psycopg")
     with psycopg.connect(_for_libpq(url), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        made = sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), _copied(connection, template))
+        connection.execute(made)
         try:
             yield url.set(database=name).render_as_string(hide_password=False)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _copied(connection: psycopg.Connection, template: str | None) -> sql.Composable:
+    """Copying files takes half the work of copying through the log, which is what servers do unasked from 15 on."""
+    if template is None:
+        return sql.SQL("")
+    way = "TEMPLATE {} STRATEGY file_copy" if connection.info.server_version >= 150000 else "TEMPLATE {}"
+    return sql.SQL(way).format(sql.Identifier(make_url(template).database or ""))
 
 
 def _for_libpq(url: URL) -> str:

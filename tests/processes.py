@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.sink import Mail, MailSink
 from cli.home import Home
 from cli.wiring import machine_clock, open_house
+from tests.databases import new_home
 
 T = TypeVar("T")
 SOPPA = Path(sys.executable).with_name("soppa")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens at, from below those that the system picks itself: one of these might be given to
+    another worker's server before ours has it."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def sample_home(folder: Path, sink: MailSink, port: int, database: str | None = None) -> Path:
@@ -34,7 +39,7 @@ def sample_home(folder: Path, sink: MailSink, port: int, database: str | None = 
     home = Home(folder / "home")
     address = f"127.0.0.1:{port}"
     settings = SETTINGS.format(public_url=f"http://{address}", bind=address, smtp_port=sink.smtp_port)
-    build_home(home, settings + (f'database: "{database}"\n' if database else ""))
+    new_home(home, settings + (f'database: "{database}"\n' if database else ""))
     with open_house(home, machine_clock, create=True) as house:
         for person in PEOPLE:
             house.store.save_person(person)
@@ -61,7 +66,7 @@ def running(home: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=20)
 
 
-def until(look: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+def until(look: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
     """What `look` finds, as soon as it finds something."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:

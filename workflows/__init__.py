@@ -125,13 +125,20 @@ class Catalogue:
 
     def _compile(self, process: str) -> Definition:
         folder = self._folder(process)
-        made = compile_source(_read(folder / PROCESS_FILE), str(folder / PROCESS_FILE), _texts(folder))
+        made = _compiled(_read(folder / PROCESS_FILE), str(folder / PROCESS_FILE), tuple(_texts(folder).items()))
         if made.process != process:
             raise UsageError(f"{folder / PROCESS_FILE}: says process '{made.process}' but stands in the folder "
                              f"'{process}': give both one name")
         return made
 
 
+@cache
+def _compiled(text: str, file: str, texts: tuple[tuple[str, str], ...]) -> Definition:
+    """Made once of the same words, however many catalogues a program opens."""
+    return compile_source(text, file, dict(texts))
+
+
+@cache
 def from_source(source: str) -> Definition:
     """The definition whose `Catalogue.source` this is. Raises `FaultyInput`."""
     kept = json.loads(source)

@@ -7,6 +7,7 @@ Duplicate keys, tags, anchors, aliases, a second document and control characters
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ MAX_SIZE = 1_000_000
 """Bytes of a file, characters of a text."""
 MAX_NESTING = 32
 
-# Both give the same nodes; the C one is faster, and a build of PyYAML may lack it.
+# Both give the same events; the C one is faster, and a build of PyYAML may lack it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _OPENS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
@@ -71,18 +72,57 @@ def read_yaml(text: str, file: str) -> Node:
     _refuse_size(len(text), "characters", file)
     faults = Faults()
     _refuse_control(text, file, faults)
+    reading = _Reading(file, faults)
     try:
-        _refuse_events(text, file, faults)
+        for event in yaml.parse(text, Loader=_LOADER):
+            reading.take(event)
     except yaml.YAMLError as error:
         raise FaultyInput([*faults.found, _syntax(error, file)]) from error
     faults.raise_if_any()
-    # Only now: composing recurses in C, so the depth must be known, and it would resolve the aliases refused above.
-    root = yaml.compose(text, Loader=_LOADER)
-    if root is None:
+    if not reading.roots:
         raise FaultyInput([Fault(Mark(file, 1, 1), "the document is empty: write the keys it needs")])
-    node = _convert(root, file, faults)
-    faults.raise_if_any()
-    return node
+    reading.keys.raise_if_any()
+    return reading.roots[0]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The nodes that the parser's events make. Composing them from our own events reads a document once, and no alias
+    is ever resolved. `open` are the blocks not closed yet, each with what it holds so far; `keys` what is wrong with
+    keys, which is told only of a document that is well-formed."""
+
+    file: str
+    faults: Faults
+    keys: Faults = field(default_factory=Faults)
+    roots: list[Node] = field(default_factory=list)
+    open: list[tuple[Mark, list[Node]]] = field(default_factory=list)
+
+    def take(self, event: yaml.Event) -> None:
+        """Raises `FaultyInput` where the document nests too deep."""
+        if isinstance(event, _CLOSES):
+            mark, items = self.open.pop()
+            self._put(_map(items, mark, self.keys) if isinstance(event, yaml.MappingEndEvent)
+                      else ListNode(tuple(items), mark))
+            return
+        where = _mark(event.start_mark, self.file)
+        if isinstance(event, yaml.DocumentStartEvent) and self.roots:
+            self.faults.add(where, "a second document begins here: keep one document a file")
+        if isinstance(event, _OPENS):
+            self.open.append((where, []))
+            self._refuse_nesting(where)
+        _refuse_features(event, where, self.faults)
+        if isinstance(event, yaml.ScalarEvent):
+            self._put(Scalar(event.value, where, quoted=bool(event.style)))
+        elif isinstance(event, yaml.AliasEvent):
+            self._put(Scalar("", where))
+
+    def _put(self, node: Node) -> None:
+        (self.open[-1][1] if self.open else self.roots).append(node)
+
+    def _refuse_nesting(self, where: Mark) -> None:
+        if len(self.open) > MAX_NESTING:
+            self.faults.add(where, f"a document nests at most {MAX_NESTING} deep: take blocks or brackets away")
+            self.faults.raise_if_any()
 
 
 def _refuse_size(size: int, unit: str, file: str) -> None:
@@ -102,20 +142,6 @@ def _no_control(found: re.Match[str]) -> str:
     return f"the control character U+{ord(found.group()):04X} is not allowed: delete it"
 
 
-def _refuse_events(text: str, file: str, faults: Faults) -> None:
-    documents = depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        where = _mark(event.start_mark, file)
-        documents += isinstance(event, yaml.DocumentStartEvent)
-        if isinstance(event, yaml.DocumentStartEvent) and documents > 1:
-            faults.add(where, "a second document begins here: keep one document a file")
-        depth += isinstance(event, _OPENS) - isinstance(event, _CLOSES)
-        if depth > MAX_NESTING:
-            faults.add(where, f"a document nests at most {MAX_NESTING} deep: take blocks or brackets away")
-            return
-        _refuse_features(event, where, faults)
-
-
 def _refuse_features(event: yaml.Event, where: Mark, faults: Faults) -> None:
     if getattr(event, "anchor", None) is not None:
         faults.add(where, "anchors and aliases ('&', '*') are not allowed: write the value out")
@@ -126,27 +152,19 @@ def _refuse_features(event: yaml.Event, where: Mark, faults: Faults) -> None:
         faults.add(where, _no_control(found))
 
 
-def _convert(node: yaml.Node, file: str, faults: Faults) -> Node:
-    mark = _mark(node.start_mark, file)
-    if isinstance(node, yaml.MappingNode):
-        entries = tuple((_key(key, file, faults), _convert(value, file, faults)) for key, value in node.value)
-        _refuse_twice(entries, faults)
-        return MapNode(entries, mark)
-    if isinstance(node, yaml.SequenceNode):
-        return ListNode(tuple(_convert(item, file, faults) for item in node.value), mark)
-    return _scalar(node, mark)
+def _map(items: list[Node], mark: Mark, faults: Faults) -> MapNode:
+    """Of keys and values in turn."""
+    keys = (_key(node, faults) for node in items[::2])
+    entries = tuple(zip(keys, items[1::2], strict=True))
+    _refuse_twice(entries, faults)
+    return MapNode(entries, mark)
 
 
-def _key(node: yaml.Node, file: str, faults: Faults) -> Scalar:
-    mark = _mark(node.start_mark, file)
-    if not isinstance(node, yaml.ScalarNode):
-        faults.add(mark, "a key must be one word, not a list or a block")
-        return Scalar("", mark)
-    return _scalar(node, mark)
-
-
-def _scalar(node: yaml.Node, mark: Mark) -> Scalar:
-    return Scalar(node.value, mark, quoted=bool(getattr(node, "style", None)))
+def _key(node: Node, faults: Faults) -> Scalar:
+    if isinstance(node, Scalar):
+        return node
+    faults.add(node, "a key must be one word, not a list or a block")
+    return Scalar("", node.mark)
 
 
 def _refuse_twice(entries: tuple[tuple[Scalar, Node], ...], faults: Faults) -> None:

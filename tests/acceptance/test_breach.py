@@ -19,7 +19,6 @@ from click.testing import CliRunner, Result
 from pypdf import PdfReader
 from sqlalchemy import update
 
-from cli.commands.init import build_home
 from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import person
@@ -32,6 +31,7 @@ from engine.calendar import ONE_DAY
 from engine.case import Case
 from engine.errors import FaultyInput
 from storage.tables import PRINT_RUNS
+from tests.databases import new_home
 from tests.files import pdf
 
 TODAY = machine_clock().astimezone(ZoneInfo("America/Chicago")).date()
@@ -77,7 +77,7 @@ def town(database_url: str, tmp_path: Path) -> Iterator[Town]:
     with MailSink() as sink:
         home = Home(tmp_path / "home")
         settings = SETTINGS.format(public_url="http://127.0.0.1:1", bind="127.0.0.1:1", smtp_port=sink.smtp_port)
-        build_home(home, settings.replace("tls: none,", "tls: none, daily_quota: 2,") + f'database: "{database_url}"\n')
+        new_home(home, settings.replace("tls: none,", "tls: none, daily_quota: 2,") + f'database: "{database_url}"\n')
         with open_house(home, create=True) as house:
             for one in PEOPLE:
                 house.store.save_person(one)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import main
 from cli.wiring import open_house
 from engine.case import Case
+from tests.databases import new_home
 
 FIRST = """
 process: loan
@@ -70,8 +70,8 @@ class Place:
 @pytest.fixture
 def place(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     made = Home(tmp_path / "home")
-    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9)
-               + f'database: "{database_url}"\n')
+    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9)
+             + f'database: "{database_url}"\n')
     monkeypatch.setenv("SOPPA_HOME", str(made.root))
     with open_house(made, create=True) as house:
         for person in PEOPLE:

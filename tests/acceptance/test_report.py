@@ -13,7 +13,6 @@ import pypdf
 import pytest
 import time_machine
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import FakeClock, person
 from cli.home import Home
@@ -22,6 +21,7 @@ from cli.main import main
 from cli.wiring import House, open_house
 from cli.year.town import OPERATORS
 from engine.case import Contact, FactValue
+from tests.databases import new_home
 
 NOW = dt.datetime(2026, 12, 20, 18, 0, tzinfo=dt.UTC)
 Run = Callable[..., int]
@@ -32,7 +32,7 @@ def home(tmp_path: Path, database_url: str) -> Path:
     """Four corrections: one told in time, one overdue, one running, one withdrawn; and the sample's agreements."""
     made, clock = Home(tmp_path / "home"), FakeClock(dt.datetime(2026, 8, 3, 15, 0, tzinfo=dt.UTC))
     own = f'database: "{database_url}"\n' if database_url.startswith("postgres") else ""
-    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9) + own)
+    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9) + own)
     with open_house(made, clock, create=True) as house:
         for one in PEOPLE:
             house.store.save_person(one)

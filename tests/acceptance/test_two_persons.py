@@ -16,7 +16,6 @@ from fastapi.testclient import TestClient
 
 from cli import totp
 from cli.acts import begin, confirm_act, plan_people, plan_record
-from cli.commands.init import build_home
 from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import FakeClock, person
@@ -28,6 +27,7 @@ from cli.wiring import House, open_house
 from engine.case import Case, Contact, FactValue
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale
 from storage.acts import Act
+from tests.databases import new_home
 from tests.processes import link_in, mail_to
 
 NOON = dt.datetime(2026, 9, 14, 17, 0, tzinfo=dt.UTC)
@@ -72,7 +72,7 @@ def office(tmp_path: Path, database_url: str) -> Iterator[Office]:
         url = "http://127.0.0.1:8080"
         settings = SETTINGS.format(public_url=url, bind="127.0.0.1:8080", smtp_port=sink.smtp_port)
         on_server = f'database: "{database_url}"\n' if database_url.startswith("postgres") else ""
-        build_home(home, settings + on_server)
+        new_home(home, settings + on_server)
         with open_house(home, clock, create=True) as house:
             for one in PEOPLE:
                 house.store.save_person(one)

@@ -19,6 +19,7 @@ from engine.ports import NewLink
 from engine.service import Service
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
+from tests.databases import put_tables
 from tests.office import PEOPLE, office
 from web.app import make_app
 from web.site import Act, Answered, Change, Inspect, WebSettings
@@ -132,6 +133,7 @@ def kept_files(folder: Path) -> list[Path]:
 
 def open_pages(folder: Path, processes: Path | None = None, people: Mapping[str, Person] = PEOPLE) -> Pages:
     """The pages of a new district; `processes` is a folder of its own processes."""
+    put_tables(folder / "soppa.sqlite")
     store = open_store(f"sqlite:///{folder / 'soppa.sqlite'}", new_ring(), create=True)
     for person in people.values():
         store.save_person(person)

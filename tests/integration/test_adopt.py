@@ -15,7 +15,6 @@ import pytest
 
 from cli.adoption.adopt import keep_all, looked_at
 from cli.adoption.draft import draft, to_csv
-from cli.commands.init import build_home
 from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import FakeClock, person
@@ -25,6 +24,7 @@ from cli.main import main
 from cli.wiring import House, open_house
 from engine.case import Case
 from engine.errors import FaultyInput
+from tests.databases import new_home
 from tests.files import pdf
 from tests.processes import running, until
 from tests.processes import soppa as process
@@ -95,7 +95,7 @@ def office(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
     with MailSink() as sink:
         settings = SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=sink.smtp_port)
         on_server = f'database: "{database_url}"\n' if database_url.startswith("postgres") else ""
-        build_home(home, settings + on_server)
+        new_home(home, settings + on_server)
         with open_house(home, clock, create=True) as house:
             for one in PEOPLE:
                 house.store.save_person(one)

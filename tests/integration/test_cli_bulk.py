@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from cli import bulk
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import main
 from cli.wiring import open_house
 from engine.service import Service
+from tests.databases import new_home
 from tests.registers import CHECK_IN
 
 SAMPLE = Path(__file__).parents[2] / "cli" / "year" / "operators-sample.csv"
@@ -30,7 +30,7 @@ FINE = ("do", "check_in", "review", "fine", "-f", "attested_on=2026-10-01", "--a
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Home:
     """Four check-ins in review: 0002 and 0003 as last time, 0004 with another number, 0005 with very many."""
     made = Home(tmp_path / "home")
-    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
     (made.workflows / "check_in").mkdir()
     (made.workflows / "check_in" / "process.yaml").write_text(GUARDED, "utf-8")
     with open_house(made, create=True) as house:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE
 from cli.home import Home
 from cli.main import main
 from cli.settings import read_settings
 from cli.wiring import open_house
+from tests.databases import new_home
 from workflows import lawbook
 
 SETTINGS = """\
@@ -44,7 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attendance: str) -> Home:
     home = Home(tmp_path / "home")
-    build_home(home, SETTINGS.format(attendance=attendance))
+    new_home(home, SETTINGS.format(attendance=attendance))
     with open_house(home, create=True) as house:
         for person in PEOPLE:
             house.store.save_person(person)

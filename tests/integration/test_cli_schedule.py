@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from cli.commands.init import build_home
 from cli.daemon import duties
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
@@ -18,6 +17,7 @@ from cli.inhand import in_hand
 from cli.main import main
 from cli.seen import Marker
 from cli.wiring import open_house
+from tests.databases import new_home
 from tests.registers import CHECK_IN, COLLECT
 
 SAMPLE = Path(__file__).parents[2] / "cli" / "year" / "operators-sample.csv"
@@ -28,7 +28,7 @@ OCTOBER = dt.datetime(2026, 10, 1, 12, 0, tzinfo=dt.UTC)
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     made = Home(tmp_path / "home")
-    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
     for name, text in (("check_in", CHECK_IN), ("collect", COLLECT), ("expiry", EXPIRING)):
         (made.workflows / name).mkdir()
         (made.workflows / name / "process.yaml").write_text(text, "utf-8")

@@ -12,13 +12,13 @@ import click
 import pytest
 from sqlalchemy import insert
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import app, main
 from cli.totp import STEP, code
 from cli.wiring import machine_clock, open_house
 from storage.tables import INCIDENTS, TIMERS
+from tests.databases import new_home
 from tests.files import pdf
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def keys(value: object) -> set[str]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A demo home with a case, an act that waits, an uncertain and a failed mail, and an incident."""
     made = Home(tmp_path / "home")
-    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
     monkeypatch.setenv("SOPPA_HOME", str(made.root))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "proof.pdf").write_bytes(pdf())

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import app, main
 from cli.wiring import machine_clock, open_house
+from tests.databases import new_home
 from tests.unit.test_light_start import HEAVY
 
 START = ("start", "correction_request", "-f", "received_on=2026-09-14", "-f", "item=x",
@@ -26,7 +26,7 @@ def home(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     made = Home(tmp_path / "home")
     settings = SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9)
     own = f'database: "{database_url}"\n' if database_url.startswith("postgresql") else ""
-    build_home(made, settings + own)
+    new_home(made, settings + own)
     monkeypatch.setenv("SOPPA_HOME", str(made.root))
     with open_house(made, create=True) as house:
         for person in PEOPLE:

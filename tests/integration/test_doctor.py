@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE
 from cli.home import Home
 from cli.main import main
 from cli.server import serving
 from cli.setup.readiness import loose_files
 from cli.wiring import machine_clock, open_house
+from tests.databases import new_home
 from tests.mailserver import Relay, mail_server
 from tests.processes import free_port
 from tests.proxy import ADDRESS, in_front
@@ -59,8 +59,8 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: int, public_u
     """The sample district with all that it needs, but for the daemon."""
     home, today = Home(tmp_path / "home"), machine_clock().date()
     year = today.year if today.month >= 7 else today.year - 1
-    build_home(home, SETTINGS.format(public_url=public_url, port=port, relay=relay, first=dt.date(year, 8, 15),
-                                     last=dt.date(year + 2, 5, 30)))
+    new_home(home, SETTINGS.format(public_url=public_url, port=port, relay=relay, first=dt.date(year, 8, 15),
+                                   last=dt.date(year + 2, 5, 30)))
     monkeypatch.setenv("SOPPA_HOME", str(home.root))
     with open_house(home, create=True) as house:
         for person in PEOPLE:

@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cli.commands.init import build_home
 from cli.home import Home
 from cli.main import main
 from cli.server import serving
 from cli.setup.reach import latest
 from cli.wiring import open_house
+from tests.databases import new_home
 from tests.mailserver import Relay, mail_server
 from tests.processes import free_port
 from tests.proxy import in_front
@@ -62,7 +62,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: Relay, author
     home, port = Home(tmp_path / "home"), free_port()
     monkeypatch.setenv("SOPPA_HOME", str(home.root))
     with in_front(authority, port, **front) as url:  # type: ignore[arg-type]
-        build_home(home, SETTINGS.format(public_url=url, port=port, trusted=trusted, relay=relay.settings.port))
+        new_home(home, SETTINGS.format(public_url=url, port=port, trusted=trusted, relay=relay.settings.port))
         with open_house(home, create=True) as house, serving(house, threading.Event()):
             yield home
 

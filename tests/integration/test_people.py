@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import select
 
 from cli.acts import confirm_act
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import person
 from cli.home import Home
@@ -26,6 +25,7 @@ from engine.office import Person
 from engine.ports import NewLink, Session
 from storage.store import SqlUnit
 from storage.tables import BRIEF_LINES, OUTBOX
+from tests.databases import new_home
 from tests.processes import soppa as process
 
 SAMPLE = Path(__file__).parents[2] / "cli" / "year" / "operators-sample.csv"
@@ -62,7 +62,7 @@ def office(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
     home = Home(tmp_path / "home")
     settings = SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9)
     on_server = f'database: "{database_url}"\n' if database_url.startswith("postgres") else ""
-    build_home(home, settings + on_server)
+    new_home(home, settings + on_server)
     with open_house(home, create=True) as house:
         for one in PEOPLE:
             house.store.save_person(one)

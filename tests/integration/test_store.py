@@ -404,16 +404,10 @@ def test_another_key_ring_is_refused_with_one_sentence(database_url: str) -> Non
         open_store(database_url, new_ring())
 
 
-def test_a_database_without_tables_is_refused(postgres_or_empty: str) -> None:
+def test_a_database_without_tables_is_refused(empty_database_url: str) -> None:
+    open_engine(empty_database_url, create=True).dispose()  # there now, on either kind
     with pytest.raises(WrongEnvironment, match="no tables of soppa"):
-        open_store(postgres_or_empty, new_ring())
-
-
-@pytest.fixture
-def postgres_or_empty(database_url: str) -> str:
-    """A database that is there, and empty."""
-    open_engine(database_url, create=True).dispose()
-    return database_url
+        open_store(empty_database_url, new_ring())
 
 
 def test_a_database_of_another_schema_is_refused(database_url: str) -> None:

@@ -14,7 +14,6 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select, TextArea
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import main
@@ -24,6 +23,7 @@ from cli.work.desk import Desk
 from cli.work.form import FormScreen
 from engine.case import Case, Contact, FactValue
 from storage.queue import View
+from tests.databases import new_home
 from tests.files import pdf
 from tests.terminal import terminal
 
@@ -63,7 +63,7 @@ states:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     made = Home(tmp_path / "home")
-    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
     (made.workflows / "inventory_check").mkdir()
     (made.workflows / "inventory_check" / "process.yaml").write_text(TABLE, "utf-8")
     monkeypatch.setenv("SOPPA_HOME", str(made.root))

@@ -1,0 +1,48 @@
+"""Databases that have our tables already: copies of one that the migrations made, once for each run or worker.
+
+The migrations themselves run where a test is about them, about `soppa init`, or about the demo.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from cli.commands.init import build_home
+from cli.home import Home
+from storage.upgrade import migrate
+from tests import postgres
+
+
+def put_tables(file: Path) -> None:
+    """Makes an SQLite database with our tables and nothing in them, which only its owner may read."""
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as copy:
+        copy.write(_migrated())
+
+
+def new_home(home: Home, settings: str) -> None:
+    """`build_home`, with tables in its database unless the settings name another one."""
+    build_home(home, settings)
+    if "\ndatabase:" not in f"\n{settings}":
+        put_tables(home.database)
+
+
+@contextmanager
+def postgres_template(server_url: str) -> Iterator[str]:
+    """A database with our tables, for `postgres.fresh_database` to copy. Raises `NoServer`."""
+    with postgres.fresh_database(server_url) as url:
+        migrate(url)
+        yield url
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "soppa.sqlite"
+        migrate(f"sqlite:///{file}")
+        assert [path.name for path in Path(folder).iterdir()] == [file.name], "a part of it is in another file still"
+        return file.read_bytes()
