@@ -15,6 +15,7 @@ from engine.errors import OutsideCalendar
 
 ONE_DAY = dt.timedelta(days=1)
 SATURDAY = 5
+_WEEKEND = {5: "Saturday", 6: "Sunday"}
 _SCHOOL_YEAR_BEGINS = 7
 _ASKS_FOR_NEXT = (4, 5, 6)
 
@@ -36,9 +37,7 @@ class Calendar:
                 f"{day.isoformat()} is outside calendar '{self.id}' ({self.first.isoformat()} to "
                 f"{self.last.isoformat()}): extend its table before you count on that date"
             )
-        if day in self.days_off:
-            return self.days_off[day]
-        return day.strftime("%A") if day.weekday() >= SATURDAY else None
+        return self.days_off.get(day) or _WEEKEND.get(day.weekday())
 
     def is_business_day(self, day: dt.date) -> bool:
         return self.why_off(day) is None

@@ -107,6 +107,7 @@ class Walk:
     _follows: Consequences = field(init=False)
     _answer: Callable[[str, str, str], _Answer] = field(init=False)
     _asked_at: Callable[[tuple[str, ...], frozenset[str]], tuple[frozenset[str], frozenset[str]]] = field(init=False)
+    _asked_of: Callable[[frozenset[str]], frozenset[str]] = field(init=False)
     _clocks: Mapping[str, ClockDef] = field(default_factory=dict)
     _ends: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _reads: Mapping[str, frozenset[_Reading]] = field(default_factory=dict)
@@ -120,6 +121,7 @@ class Walk:
         self._watched = watched_events(self.definition)
         self._agreement, self._follows = Agreement(self.definition), Consequences(self.definition)
         self._answer, self._asked_at = cache(self._answer_of), cache(self._asked_where)
+        self._asked_of = cache(self._clocks_about)
         self._live = live_facts(self.definition, self.needs)
         facts = self.definition.facts
         clocks = self.definition.clocks
@@ -388,7 +390,8 @@ class Walk:
         """Starts the clocks that can begin; one with a guard, or that hangs on what an agreement may lack, begins in
         one configuration and stays idle in another. What satisfies it may have come before its date was entered."""
         for name, clock in self._clocks.items():
-            if not self._can_begin(here, clock):
+            begun = name in here.running or name in here.over or name in here.idle
+            if begun or not self._can_begin(here, clock):
                 continue
             idle = self._assume(here, frozenset({(clock.when, False)})) if clock.when else None
             if idle is None and not _begun(clock, here, here.known):
@@ -406,16 +409,22 @@ class Walk:
         """Facts may get other values: what was assumed of them is open again, and so is whether a clock applies."""
         changed = self._follows.changed(facts)
         kept = self._agreement.about_others(here.assumed, changed)
-        clocks = self.definition.clocks
-        asked = {name for name, clock in clocks.items() if clock.when and about(clock.when) & changed}
+        asked = self._asked_of(changed)
         fresh = _with(here, assumed=kept, idle=here.idle - asked)
-        for void in _subsets(sorted(asked & here.running)):
-            so = frozenset((clocks[name].when, name not in void) for name in asked & here.running)
+        open_again = asked & here.running
+        if not open_again:
+            yield fresh
+            return
+        for void in _subsets(sorted(open_again)):
+            so = frozenset((self.definition.clocks[name].when, name not in void) for name in open_again)
             yield _with(fresh, assumed=kept | so, running=fresh.running - void, idle=fresh.idle | void)
 
+    def _clocks_about(self, facts: frozenset[str]) -> frozenset[str]:
+        """The clocks whose guard asks about one of these facts."""
+        clocks = self.definition.clocks.values()
+        return frozenset(clock.name for clock in clocks if clock.when and about(clock.when) & facts)
+
     def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
-        if clock.name in here.running or clock.name in here.over or clock.name in here.idle:
-            return False
         if not here.happened.isdisjoint(clock.void_by):
             return False
         known = here.known | self._follows.perhaps(here.known)
@@ -493,6 +502,9 @@ def _readings(mail: MailDef, definition: Definition) -> frozenset[_Reading]:
 
 
 def _subsets(facts: Sequence[str]) -> Iterator[frozenset[str]]:
+    if not facts:
+        yield frozenset()
+        return
     yield from (frozenset(some) for size in range(len(facts) + 1) for some in combinations(facts, size))
 
 

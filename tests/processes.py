@@ -49,7 +49,7 @@ def sample_home(folder: Path, sink: MailSink, port: int, database: str | None = 
 def soppa(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs one command to its end."""
     environment = {**os.environ, "SOPPA_HOME": str(home), "COLUMNS": "80"}
-    return subprocess.run([SOPPA, *words], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([SOPPA, *words], env=environment, capture_output=True, text=True, timeout=180, check=False)
 
 
 @contextmanager
