@@ -45,10 +45,10 @@ def command(case: str, clock: str | None, home: Home, as_json: bool) -> None:
 
 
 def derived(clock: Clock, definition: ClockDef, office: Office) -> Derived:
-    """The dates again, from what the clock is; the same as those stored unless a calendar has changed since."""
+    """The dates again, from what the clock is, the hold policy of its time included; the same as those stored unless a
+    calendar has changed since."""
     rule = replace(definition.rule, length=clock.length)
-    return derive(rule, clock.anchor, office.calendars, clock.holds, office.hold_policy, office.asap_grace,
-                  clock.agreed)
+    return derive(rule, clock.anchor, office.calendars, clock.holds, clock.policy, clock.grace, clock.agreed)
 
 
 def _wanted(case: Case, name: str | None) -> list[str]:

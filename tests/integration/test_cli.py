@@ -92,7 +92,10 @@ def test_a_case_from_start_to_an_answer(home: Home, capsys: pytest.CaptureFixtur
     assert main(["explain", case]) == 0
     assert "Sun Dec 13 2026 does not count as the last day (Sunday)" in capsys.readouterr().out
     assert main(["history", case]) == 0
-    assert "task completed" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Carla Mendez" in told
+    assert "Answered (as custodian) “Check who asks" in told
+    assert "2014" not in told, "values of personal facts are left out"
 
 
 @pytest.mark.parametrize("named", ["verify", "2026-0001-1"], ids=["by name", "by number"])
