@@ -70,6 +70,7 @@ def compile_definition(
             "unnoticed",
             "migrates",
             "about",
+            "need_to_know",
         ),
         what="a process",
     )
@@ -148,6 +149,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         unnoticed=_unnoticed(top.get("unnoticed"), scope),
         migrates=_migrates(top.get("migrates"), scope),
         about=tuple(_about(top.get("about"), scope)),
+        need_to_know=_roles(top.get("need_to_know"), "need_to_know", scope),
     )
     return replace(draft, hash=fingerprint(draft))
 
@@ -181,6 +183,10 @@ def _unnoticed(node: Node | None, scope: Scope) -> Mapping[str, str]:
         for one in nodes.items(top.get("mutants"), scope.faults, "mutants"):
             found[nodes.text(one, scope.faults, "mutants") or ""] = because
     return found
+
+
+def _roles(node: Node | None, what: str, scope: Scope) -> tuple[str, ...]:
+    return nodes.each(node, scope.faults, lambda item, faults: nodes.choice(item, faults, ROLES, what), what)
 
 
 def _section(top: Mapping[str, Node], name: str, scope: Scope) -> Iterator[tuple[Scalar, Node]]:
@@ -325,7 +331,7 @@ def read_start(
 ) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
     """What a start needs, the roles that may start, and the person fact that a starter on a page becomes."""
     top = nodes.fields(node, scope.faults, optional=("needs", "by", "self"), what="start")
-    by = nodes.each(top.get("by"), scope.faults, lambda item, faults: nodes.choice(item, faults, ROLES, "by"), "by")
+    by = _roles(top.get("by"), "by", scope)
     needs = []
     for item in nodes.items(top.get("needs"), scope.faults, "needs"):
         is_party = isinstance(item, Scalar) and item.text in parties

@@ -60,13 +60,12 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: s
     if yes:
         raise UsageError("--yes belongs to --where: a single task is answered at once")
     with open_house(home) as house:
-        with house.store.read() as unit:
-            found = unit.case(case)
+        actor = house.actor(as_login, on_behalf_of)
+        found = house.case(case, actor)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         left_behind = house.store.views.left_behind(found.id)
         wanted, *others = (find_task(found, word, left_behind) for word in (task, *further))
-        typed, actor = read_given(given), house.actor(as_login, on_behalf_of)
-        with handing_in(house.documents, definition, typed) as words:
+        with handing_in(house.documents, definition, read_given(given)) as words:
             values = fact_values(definition, words, house.active())
             after = house.service.complete_task(
                 wanted.id, outcome, values, actor, house.clock(), reason=reason, break_glass=break_glass,

@@ -35,8 +35,7 @@ def command(case: str, fact: str, out: Path | None, as_login: str | None, home: 
         actor = house.actor(as_login)
         if not actor.roles & {"privacy", "custodian"}:
             raise NotAllowed(f"{actor.name} may not take documents out: ask the privacy officer or the custodian")
-        with house.store.read() as unit:
-            found = unit.case(case)
+        found = house.case(case, actor)
         papers = {hold.id: hold.paper for hold in found.holds}
         evidence = found.adopted.evidence if found.adopted else {}
         papers |= {f"evidence.{name}": paper for name, paper in evidence.items()}

@@ -11,7 +11,7 @@ import click
 from cli import completion
 from cli.commands.deadline import as_mapping, print_derived
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say
 from cli.wiring import open_house
 from engine.clocks import Derived, derive
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: soppa explain 2026-0001 district_fix")
 @click.argument("case", shell_complete=completion.cases)
 @click.argument("clock", required=False, shell_complete=completion.clocks)
+@as_option
 @home_option
 @json_option
-def command(case: str, clock: str | None, home: Home, as_json: bool) -> None:
+def command(case: str, clock: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
     """Explain the dates of CASE, or of one CLOCK: the rule, day 0, every roll and hold."""
     with open_house(home) as house:
-        with house.store.read() as unit:
-            found, office = unit.case(case), house.office(unit)
+        found = house.case(case, house.reader(as_login))
+        office = house.make_office(house.store.people())
         definition = house.definitions.pinned(found.process, found.version, found.hash)
     explained = {name: derived(found.clocks[name], definition.clocks[name], office) for name in _wanted(found, clock)}
     if as_json:

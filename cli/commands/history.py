@@ -10,7 +10,7 @@ import click
 from cli import completion
 from cli.commands.show import note_text
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import Refused
@@ -26,13 +26,13 @@ NOTE = "note_added"
 @click.command(epilog="Example: soppa history 2026-0001")
 @click.argument("case", shell_complete=completion.cases)
 @click.option("--verify", is_flag=True, help="Only say whether the chain of the history, and the seals, are whole.")
+@as_option
 @home_option
 @json_option
-def command(case: str, verify: bool, home: Home, as_json: bool) -> None:
+def command(case: str, verify: bool, as_login: str | None, home: Home, as_json: bool) -> None:
     """Tell what happened in CASE, line by line, notes in full. Values of personal facts are left out."""
     with open_house(home) as house:
-        with house.store.read() as unit:
-            found = unit.case(case)
+        found = house.case(case, house.reader(as_login))
         views = house.store.views
         wrong = [*views.verify_history(found.id), *views.verify_seals()] if verify else []
         lines = house.store.views.history(found.id)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.definition import MailDef
 
 WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain")
+SETTLED = ("accepted", "cancelled")
 
 
 @click.group(cls=Commands, epilog="Example: soppa mail outbox --state uncertain")
@@ -87,27 +88,33 @@ def preview(process: str, mail: str | None, language: str, home: Home, as_json: 
             say(f"Nobody has reviewed this text yet: `reviewed_by` of mail '{one.name}' in process.yaml says who.\n")
 
 
-@command.command(epilog="Example: soppa mail outbox --state uncertain")
-@click.option("--state", "states", multiple=True, type=click.Choice([*WAITING, "accepted", "cancelled"]),
-              help="Only these; everything not settled well, without it.")
+@command.command(epilog="Example: soppa mail outbox --case 2026-0001 --to parent   or: --state uncertain")
+@click.option("--case", "case", default=None, shell_complete=completion.cases, help="Only mails of this case.")
+@click.option("--to", "reader", default=None, metavar="WHOM",
+              help="Only mails to this person (id or part of the name) or party (such as parent).")
+@click.option("--state", "states", multiple=True, type=click.Choice([*WAITING, *SETTLED]),
+              help="Only these; without it, --case and --to everything that is not settled well.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@as_option
 @home_option
 @json_option
-def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> None:
-    """List mails that wait, failed or are in doubt."""
+def outbox(case: str | None, reader: str | None, states: tuple[str, ...], limit: int, as_login: str | None, home: Home,
+           as_json: bool) -> None:
+    """List mails, newest first: those that wait, failed or are in doubt, or all of a case or to a reader. Their numbers
+    are what retry, settle and bounced want."""
+    from cli.outbox import Wanted, mapping, wanted_mails
+
+    shown = states or (() if case or reader else WAITING)
     with open_house(home) as house:
-        found = [row for row in house.store.views.outbox() if row.state in (states or WAITING)][:limit]
+        found = wanted_mails(house, Wanted(case, reader, shown, limit), house.reader(as_login))
+        zone = house.settings.zone
     if as_json:
-        print_json([{"id": row.id, "case": row.case_id, "mail": row.mail, "recipient": row.recipient,
-                     "about": row.about, "state": row.state, "attempts": row.attempts, "reply": row.reply}
-                    for row in found])
+        print_json([mapping(one) for one in found])
     elif not found:
-        say("nothing waits")
+        say("no such mail" if shown != WAITING else "nothing waits")
     else:
-        table(["id", "case", "mail", "to", "state", "tries", "reply"], [
-            [str(row.id), row.case_id or "", row.mail, ", ".join(row.about) or row.recipient, row.state,
-             str(row.attempts), row.reply]
-            for row in found])
+        table(["mail", "case", "what", "to", "when", "state", "reply"], [one.cells(zone) for one in found])
+        say("soppa mail retry|settle|bounced MAIL, by the number in the first column")
 
 
 @command.command(epilog="Example: soppa mail retry 17")

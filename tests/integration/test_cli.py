@@ -148,7 +148,7 @@ def test_a_later_legal_date_needs_a_second_person(home: Home, capsys: pytest.Cap
                  id="-f"),
     pytest.param(["explain", "2026-0001", "distrct_fix"], 2, "did you mean 'district_fix'?", id="clock"),
     pytest.param(["queue", "--limit", "0"], 2, "limit", id="limit"),
-    pytest.param(["show", "2026-0001", "--as", "nobody"], 2, "no such option", id="option"),
+    pytest.param(["show", "2026-0001", "--sa", "nobody"], 2, "no such option", id="option"),
     pytest.param(["people", "set", "carla", "--role", "custodain", "--as", "priya"], 2, "did you mean 'custodian'?",
                  id="role"),
     pytest.param(["people", "set", "edie", "--role", "privacy", "--as", "edie"], 1, "may not change people",

@@ -116,7 +116,8 @@ def test_documents_and_contacts_are_sealed_whatever_their_definition_says() -> N
     known = {name: replace(fact, personal=False) for name, fact in DEFINITION.facts.items()}
     turn = Turn(replace(DEFINITION, facts=known), office(), actor("cus"), NOW, CASE)
     hashed = "ab" * 32
-    turn.record({"evidence": f"{'0' * 32}.pdf sha256:{hashed}", "outside_holders": (Contact("Jo Doe", "jo@x.example"),)})
+    kept, holders = f"{'0' * 32}.pdf sha256:{hashed}", (Contact("Jo Doe", "jo@x.example"),)
+    turn.record({"evidence": kept, "outside_holders": holders})
     assert [event.detail for event in turn.events] == [{"fact": "evidence"}, {"fact": "outside_holders"}]
     assert turn.events[0].told == {"fact": "evidence", "sha256": hashed}
     assert "Jo Doe" not in str(turn.events[1].told)

@@ -1,0 +1,201 @@
+"""Who reads and does what at the terminal: whoever is nobody is refused, and a breach is for those who need to know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from sqlalchemy import insert
+
+from cli.commands.init import build_home
+from cli.demo.district import PEOPLE, SETTINGS
+from cli.home import Home
+from cli.main import app, main
+from cli.wiring import machine_clock, open_house
+from storage.tables import INCIDENTS, TIMERS
+from tests.terminal import terminal
+
+PARENT = "parent=Ana Ruiz <ana@families.example>"
+BREACH = ("start", "breach_response", "--as", "priya", "-f", "reporter=ivan", "-f", "source=itsec", "-f",
+          "report=A list was open", "-f", "first_known_on=2026-11-20")  # fmt: skip
+CORRECTION = ("start", "correction_request", "--as", "carla", "-f", "received_on=2026-09-14", "-f", "item=x",
+              "-f", PARENT)  # fmt: skip
+VERIFY = ("-f", "requester_kind=parent", "-f", "identity_ok=yes", "-f", "where_seen=Record", "-f", "right_value=2014",
+          "-f", "data_owner=dana", "--as", "carla")  # fmt: skip
+ASKS_NOBODY = {
+    "setup", "doctor", "init", "check", "serve", "worker", "demo", "diagram", "new-process", "year", "deadline",
+    "simulate", "rules", "references list", "calendar show", "mail preview", "backup", "backup key", "backup list",
+    "backup accept", "restore", "verify", "clock show",
+}  # fmt: skip
+"""They read no case, or are the machine's and root's own; docs/operating.md says so."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The sample district with a correction and a breach."""
+    made = Home(tmp_path / "home")
+    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    with open_house(made, create=True) as house:
+        for person in PEOPLE:
+            house.store.save_person(person)
+    monkeypatch.setenv("SOPPA_HOME", str(made.root))
+    assert main([*CORRECTION]) == main([*BREACH]) == 0
+    return made
+
+
+def out_of_demo(home: Home) -> None:
+    home.settings.write_text(home.settings.read_text().replace("demo: true", "demo: false"))
+
+
+def commands(group: click.Group = app, before: str = "") -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    ctx = click.Context(group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        assert command is not None
+        inner = commands(command, f"{before}{name} ") if isinstance(command, click.Group) else []
+        found += inner or [(f"{before}{name}", command)]
+    return found
+
+
+def test_every_command_asks_who_it_is_or_stands_among_those_that_need_not() -> None:
+    asking = {name for name, command in commands() if "--as" in {word for one in command.params for word in one.opts}}
+    assert {name for name, _ in commands()} - asking == ASKS_NOBODY - {"diagram", "backup"}
+    text = (Path(__file__).parents[2] / "docs" / "operating.md").read_text("utf-8")
+    table = text.partition("**Who is asked.**")[2].partition("**Need to know.**")[0]
+    assert not [name for name in ASKS_NOBODY if f"`{name}`" not in table]
+
+
+READS = [
+    "queue", "show 2026-0001", "history 2026-0001", "explain 2026-0001", "hold list 2026-0001",
+    "audience show 2026-0002", "letters runs 2026-0002", "mail outbox", "incidents list", "acts list", "report year", "people list", "people gaps",
+    "register list", "register export", "schedule list", "diagram --case 2026-0001",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", READS)
+def test_who_is_nobody_reads_nothing(home: Home, capsys: pytest.CaptureFixture[str], words: str) -> None:
+    out_of_demo(home)
+    capsys.readouterr()
+    assert main(words.split()) == 1
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "is nobody in this office: soppa people set ID --login" in streams.err
+
+
+@pytest.mark.parametrize("words", ["verify", "clock show", "mail preview correction_request receipt", "rules"])
+def test_what_root_and_the_machine_need_works_for_nobody(home: Home, words: str) -> None:
+    out_of_demo(home)
+    assert main(words.split()) == 0
+
+
+def test_a_home_without_people_yet_can_be_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--home", str(tmp_path / "new")]) == 0
+    assert main(["queue", "--home", str(tmp_path / "new")]) == 0
+    assert main(["people", "list", "--home", str(tmp_path / "new")]) == 0
+
+
+ON_THE_BREACH = [
+    "show 2026-0002", "history 2026-0002", "explain 2026-0002", "hold list 2026-0002", "diagram --case 2026-0002",
+    "mail outbox --case 2026-0002", "nudge 2026-0002 accept", "reassign 2026-0002 accept dana --reason x",
+    "snooze 2026-0002 accept --until 2099-01-01", "record 2026-0002 source=press --reason x", "audience show 2026-0002",
+    "do 2026-0002 accept accepted",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ON_THE_BREACH)
+def test_a_breach_is_closed_to_who_has_no_part_in_it(
+    home: Home, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    capsys.readouterr()
+    assert main([*words.split(), "--as", "dana"]) == 1
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err == ("soppa: case 2026-0002 is for those who need to know, and Dana Novak has no part in it: ask "
+                           "the privacy officer\n")  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["priya", "sam", "lena", "ivan"])
+def test_a_breach_is_open_to_the_roles_that_need_to_know(home: Home, who: str) -> None:
+    assert main(["show", "2026-0002", "--as", who]) == 0
+
+
+def test_who_is_asked_something_in_a_breach_reads_it_from_then_on(home: Home) -> None:
+    assert main(["show", "2026-0002", "--as", "carla"]) == 1
+    assert main(["reassign", "2026-0002", "accept", "carla", "--reason", "away", "--as", "priya"]) == 0
+    assert main(["show", "2026-0002", "--as", "carla"]) == 0
+
+
+def test_the_queue_says_of_a_breach_that_it_is_there(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["queue", "--as", "dana", "--json"]) == 0
+    hidden = next(row for row in json.loads(capsys.readouterr().out) if row["case"] == "2026-0002")
+    said = {name: value for name, value in hidden.items() if value}
+    assert said == {"case": "2026-0002", "process": "breach_response", "title": "Response to a breach", "who": "–",
+                    "what": "Response to a breach (for those who need to know)"}  # fmt: skip
+    assert main(["queue", "--as", "dana", "--role", "privacy", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_mail_of_a_breach_is_listed_without_what_it_says(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["mail", "outbox", "--as", "dana", "--json"]) == 0
+    told = [row for row in json.loads(capsys.readouterr().out) if row["case"] == "2026-0002"]
+    assert told
+    assert {(row["mail"], row["recipient"]) for row in told} == {(None, None)}
+
+
+def test_the_outbox_leads_to_the_number_of_a_mail(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["show", "2026-0001", "--as", "carla"]) == 0
+    assert "soppa mail outbox --case 2026-0001; one that came back: soppa mail bounced MAIL" in capsys.readouterr().out
+    with open_house(home) as house:
+        receipt = next(row for row in house.store.views.outbox(case_id="2026-0001") if row.mail == "receipt")
+        for row in house.store.outbox.claim(machine_clock(), 50):
+            house.store.outbox.settle(row, "accepted", "250", machine_clock())
+    assert main(["mail", "outbox", "--case", "2026-0001", "--to", "parent", "--as", "carla", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["id"], found["mail"], found["state"]) == (receipt.id, "receipt", "accepted")
+    assert main(["mail", "outbox", "--to", "mendez", "--as", "carla"]) == 0
+    assert "Carla Mendez" in capsys.readouterr().out
+    assert main(["mail", "outbox", "--case", "2026-0009", "--as", "carla"]) == 2
+
+
+def test_an_incident_is_a_sentence_with_what_to_do(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_house(home) as house, house.store.base.writing() as connection:
+        sick = insert(TIMERS).values(case_id="2026-0001", key="rung/district_fix/1/mid/2026-10-01", attempts=5)
+        timer = connection.scalar(sick.returning(TIMERS.c.id))
+        row = {"kind": "timer", "ref": timer, "case_id": "2026-0001", "error": "KeyError", "tries": 5,
+               "opened_at": machine_clock()}  # fmt: skip
+        connection.execute(insert(INCIDENTS).values(**row))
+    capsys.readouterr()
+    assert main(["incidents", "list", "--as", "priya"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert ("Case 2026-0001: a reminder about the clock district_fix could not be done: a fault in soppa itself "
+            "(KeyError). What to do: soppa incidents retry 1 tries it again.") in told  # fmt: skip
+    assert main(["incidents", "list", "--as", "priya", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["error"], found["says"].partition(":")[0]) == ("KeyError", "Case 2026-0001")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_queue_shows_titles_and_breaks_neither_numbers_nor_dates(home: Home, columns: int) -> None:
+    assert main(["do", "2026-0001", "verify", "complete", *VERIFY]) == 0
+    with terminal("queue", "--as", "priya", columns=columns) as screen:
+        assert screen.code() == 0
+        shown = [line.rstrip() for line in screen.shown.splitlines()]
+    case = next(line for line in shown if "2026-0001" in line)
+    assert ("Mon Dec 14 2026" if columns == 120 else "Mon Dec 14") in case
+    assert "Say whether" in case
+    assert "advise" not in case
+
+
+def test_the_queue_piped_has_one_line_a_task(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["queue", "--as", "priya"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split("  ")[0] == "legal deadline"
+    assert [line for line in lines if "Mon Dec 14 2026" in line and "Check who asks and whether the request is complete"
+            in line]  # fmt: skip
