@@ -70,7 +70,8 @@ def test_every_command_asks_who_it_is_or_stands_among_those_that_need_not() -> N
 
 READS = [
     "queue", "show 2026-0001", "history 2026-0001", "explain 2026-0001", "hold list 2026-0001",
-    "audience show 2026-0002", "letters runs 2026-0002", "mail outbox", "incidents list", "acts list", "report year", "people list", "people gaps",
+    "audience show 2026-0002", "letters runs 2026-0002", "mail outbox", "incidents list", "acts list", "report year",
+    "people list", "people gaps",
     "register list", "register export", "schedule list", "diagram --case 2026-0001",
 ]  # fmt: skip
 
