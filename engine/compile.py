@@ -20,6 +20,7 @@ from engine.compile_register import check_taken, given_facts, is_taken, read_reg
 from engine.compile_schedule import check_start, read_schedule
 from engine.compile_states import answers, read_states, regions_of, with_offers
 from engine.definition import Definition, FactDef, PartyDef, Words
+from engine.faults import Fault
 from engine.fingerprint import fingerprint
 from engine.guards import Column, FactType
 from engine.ladders import Ladder
@@ -45,9 +46,25 @@ def compile_definition(
     """The definition that a document describes. `texts` holds the mails' sources by `NAME.LANGUAGE`, `references` the
     names of the texts of each piece of reference data, `register` the fields that an agreement has.
 
-    Raises `FaultyInput` with every fault, in the order of the file.
+    Raises `FaultyInput` with every fault, in the order of the file. A misspelt key is told, and the document read again
+    as it was meant, so that nothing is told which only follows from it.
     """
-    faults = Faults()
+    told: list[Fault] = []
+    while True:
+        faults = Faults()
+        made = _read(node, Scope(faults, rules, ladders, texts, {}, references=references, register=register))
+        if not faults.meant:
+            break
+        told += faults.misspelt
+        node = nodes.renamed(node, faults.meant)
+    faults.found += told
+    faults.raise_if_any()
+    return made
+
+
+def _read(node: Node, scope: Scope) -> Definition:
+    """What a document says, as far as it can be read; what is wrong stands in the scope's faults."""
+    faults = scope.faults
     top = nodes.fields(
         node,
         faults,
@@ -74,12 +91,11 @@ def compile_definition(
         ),
         what="a process",
     )
-    scope = Scope(faults, rules, ladders, texts, _declared(top, faults), references=references, register=register)
+    scope.declared = _declared(top, faults)
     made = _definition(node, top, scope)
     check_texts(scope, made, node.mark)
     check_ways(scope, made)
     check_unused(scope)
-    faults.raise_if_any()
     return made
 
 
@@ -89,7 +105,9 @@ def _declared(top: Mapping[str, Node], faults: Faults) -> Mapping[str, Mapping[s
     for section, names in found.items():
         for key in names.values():
             if not _SNAKE.fullmatch(key.text):
-                faults.add(key, f"'{key.text}' in {section}: write names in small letters, digits and '_'")
+                small = key.text.lower().replace("-", "_")
+                faults.add_misspelt(key, f"'{key.text}' in {section}: write names in small letters, digits and '_'",
+                                    small if small not in names and _SNAKE.fullmatch(small) else None)
     return found
 
 
