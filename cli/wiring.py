@@ -113,6 +113,10 @@ class House:
                              f"the privacy officer")
         return found
 
+    def definition(self, case: Case) -> Definition:
+        """The one that the case runs on."""
+        return self.definitions.pinned(case.process, case.version, case.hash)
+
     def closed(self, who: Actor | None, cases: Mapping[str, str]) -> frozenset[str]:
         """Of these cases, each with its process, those that are not for this person to read."""
         if who is None:

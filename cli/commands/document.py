@@ -13,7 +13,7 @@ from cli.home import Home, write_private
 from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say
 from cli.wiring import open_house
-from engine.errors import NotAllowed, UsageError
+from engine.errors import NotAllowed, Refused, UsageError
 from engine.messages import Event
 from engine.nodes import nearest
 
@@ -39,6 +39,8 @@ def command(case: str, fact: str, out: Path | None, as_login: str | None, home: 
         papers = {hold.id: hold.paper for hold in found.holds}
         evidence = found.adopted.evidence if found.adopted else {}
         papers |= {f"evidence.{name}": paper for name, paper in evidence.items()}
+        if fact not in found.facts and fact in house.definition(found).facts:
+            raise Refused(f"'{fact}' is not recorded in case {found.id} yet: there is nothing to take out")
         if fact not in found.facts and fact not in papers:
             raise UsageError(f"case {found.id} has no fact '{fact}'{nearest(fact, [*found.facts, *papers])}")
         content, kind = house.documents.read(papers.get(fact) or str(found.facts[fact]))

@@ -15,7 +15,7 @@ from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say
 from cli.wiring import open_house
 from engine.clocks import Derived, derive
-from engine.errors import UsageError
+from engine.errors import Refused, UsageError
 from engine.nodes import nearest
 from engine.words import say as in_words
 
@@ -37,7 +37,8 @@ def command(case: str, clock: str | None, as_login: str | None, home: Home, as_j
         found = house.case(case, house.reader(as_login))
         office = house.make_office(house.store.people())
         definition = house.definitions.pinned(found.process, found.version, found.hash)
-    explained = {name: derived(found.clocks[name], definition.clocks[name], office) for name in _wanted(found, clock)}
+    explained = {name: derived(found.clocks[name], definition.clocks[name], office)
+                 for name in _wanted(found, clock, definition)}
     if as_json:
         print_json([{"clock": name, "status": found.clocks[name].status, **as_mapping(value)}
                     for name, value in explained.items()])
@@ -52,9 +53,12 @@ def derived(clock: Clock, definition: ClockDef, office: Office) -> Derived:
     return derive(rule, clock.anchor, office.calendars, clock.holds, clock.policy, clock.grace, clock.agreed)
 
 
-def _wanted(case: Case, name: str | None) -> list[str]:
+def _wanted(case: Case, name: str | None, definition: Definition) -> list[str]:
+    """Raises `Refused` for a clock that has not begun, `UsageError` for one that there is not."""
     if name is not None and name not in case.clocks:
-        raise UsageError(f"case {case.id} has no clock '{name}'{nearest(name, case.clocks)}")
+        if name in definition.clocks:
+            raise Refused(f"clock '{name}' of case {case.id} has not begun: its day 0 is not known yet")
+        raise UsageError(f"case {case.id} has no clock '{name}'{nearest(name, definition.clocks)}")
     return list(case.clocks) if name is None else [name]
 
 

@@ -57,10 +57,13 @@ def test(address: str | None, headers: Path | None, minutes: int, as_login: str 
 @click.argument("process", shell_complete=completion.processes)
 @click.argument("mail", required=False, shell_complete=completion.process_mails)
 @click.option("--language", default="en", show_default=True)
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              help="Also write the HTML part into this new file, to look at in a browser; of one MAIL.")
 @home_option
 @json_option
-def preview(process: str, mail: str | None, language: str, home: Home, as_json: bool) -> None:
-    """Show a mail with made-up values. Without MAIL, all mails of PROCESS."""
+def preview(process: str, mail: str | None, language: str, html: Path | None, home: Home, as_json: bool) -> None:
+    """Show the text part of a mail with made-up values, and with --html FILE its other part. Without MAIL, all mails of
+    PROCESS."""
     import datetime as dt
 
     from cli.office import references_of, settings_or_sample
@@ -75,17 +78,37 @@ def preview(process: str, mail: str | None, language: str, home: Home, as_json: 
     written_in = languages(definition)
     if language not in written_in:
         raise UsageError(f"no mail of {process} is written in '{language}'{nearest(language, written_in)}")
+    if html is not None:
+        _check_html(html, mail)
     today, references = dt.datetime.now(settings.zone).date(), references_of(home)
     made = [definition.mails[name] for name in ([mail] if mail else definition.mails)]
     shown = [(one, render(definition, one, language, settings.district, today, references)) for one in made]
+    if html is not None:
+        _write_html(html, shown[0][1].html)
     if as_json:
         print_json([{"mail": one.name, "language": text.language, "subject": text.subject, "text": text.text,
-                     "reviewed": _is_reviewed(one, text.language)} for one, text in shown])
+                     "html": text.html, "reviewed": _is_reviewed(one, text.language)} for one, text in shown])
         return
     for one, text in shown:
         say(f"— {one.name} ({text.language})\nSubject: {text.subject}\n\n{text.text}\n")
         if not _is_reviewed(one, text.language):
             say(f"Nobody has reviewed this text yet: `reviewed_by` of mail '{one.name}' in process.yaml says who.\n")
+    if html is not None:
+        say(f"its HTML part: {html}")
+
+
+def _check_html(file: Path, mail: str | None) -> None:
+    if mail is None:
+        raise UsageError("--html writes one mail: name which, after the process")
+    if file.exists():
+        raise UsageError(f"{file} is there already: name a new file")
+
+
+def _write_html(file: Path, content: str) -> None:
+    try:
+        file.write_text(content, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written ({error.strerror}): name another") from error
 
 
 @command.command(epilog="Example: soppa mail outbox --case 2026-0001 --to parent   or: --state uncertain")

@@ -31,7 +31,7 @@ def command(case: str, task: str, as_login: str | None, home: Home, as_json: boo
     with open_house(home) as house:
         actor = house.actor(as_login)
         before, office = house.case(case, actor), house.make_office(house.store.people())
-        wanted = find_task(before, task)
+        wanted = find_task(before, task, house.definition(before))
         after = house.service.tend(before.id, Nudge(wanted.id, actor), house.clock())
     readers = nudged_by(before, after, wanted.id)
     if as_json:

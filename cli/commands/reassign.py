@@ -25,7 +25,8 @@ def command(case: str, task: str, person: str, reason: str, as_login: str | None
     """Give TASK of CASE to PERSON (an id). Links mailed before are dead."""
     with open_house(home) as house:
         actor = house.actor(as_login)
-        wanted = find_task(house.case(case, actor), task)
+        found = house.case(case, actor)
+        wanted = find_task(found, task, house.definition(found))
         after = house.service.reassign(wanted.id, person, actor, house.clock(), reason)
     if as_json:
         print_json(as_mapping(after))

@@ -33,7 +33,8 @@ def command(case: str, task: str, until: str | None, end: bool, past_date: bool,
     back = None if until is None else read_date(until, "--until")
     with open_house(home) as house:
         actor = house.actor(as_login)
-        wanted = find_task(house.case(case, actor), task)
+        found = house.case(case, actor)
+        wanted = find_task(found, task, house.definition(found))
         command = Snooze(wanted.id, back, actor, past_date, reason)
         after = house.service.tend(case, command, house.clock())
     if as_json:

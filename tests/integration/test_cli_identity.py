@@ -7,15 +7,18 @@ from pathlib import Path
 
 import click
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import app, main
+from cli.setup.roles import needed, roles_of
 from cli.wiring import machine_clock, open_house
+from storage.driver import SCHEMA
 from storage.tables import INCIDENTS, TIMERS
 from tests.terminal import terminal
+from workflows import Catalogue
 
 PARENT = "parent=Ana Ruiz <ana@families.example>"
 BREACH = ("start", "breach_response", "--as", "priya", "-f", "reporter=ivan", "-f", "source=itsec", "-f",
@@ -200,3 +203,58 @@ def test_the_queue_piped_has_one_line_a_task(home: Home, capsys: pytest.CaptureF
     assert head.split("  ")[0] == "legal deadline"
     assert [line for line in lines if "Mon Dec 14 2026" in line and "Check who asks and whether the request is complete"
             in line]  # fmt: skip
+
+
+def test_the_sample_district_has_somebody_in_every_role() -> None:
+    catalogue = Catalogue()
+    definitions = [catalogue.newest(process) for process in catalogue.processes()]
+    used = {role for one in definitions for role in (*roles_of(one), *one.start_by)}
+    assert used <= {role for person in PEOPLE for role in person.roles}
+    assert set(needed(definitions)) == {role for one in definitions for role in roles_of(one)}
+
+
+@pytest.mark.parametrize(("words", "code", "says"), [
+    ("do 2026-0001 advise answered --as carla", 1, "task 'advise' is not open in case 2026-0001: open are verify, "),
+    ("nudge 2026-0001 fix --as carla", 1, "task 'fix' is not open in case 2026-0001"),
+    ("do 2026-0001 advize answered --as carla", 2, "case 2026-0001 has no open task 'advize'"),
+    ("explain 2026-0001 hear_appeal --as carla", 1, "has not begun: its day 0 is not known yet"),
+    ("explain 2026-0001 district_fox --as carla", 2, "did you mean 'district_fix'?"),
+    ("document 2026-0001 evidence --out x.pdf --as carla", 1, "'evidence' is not recorded in case 2026-0001 yet"),
+    ("document 2026-0001 evidense --out x.pdf --as carla", 2, "has no fact 'evidense'"),
+])
+def test_what_is_well_asked_and_not_possible_now_is_refused(
+    home: Home, capsys: pytest.CaptureFixture[str], words: str, code: int, says: str
+) -> None:
+    capsys.readouterr()
+    assert main(words.split()) == code
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("queue",), ("show", "2026-0001"), ("verify",), ("worker",)])
+@pytest.mark.parametrize(("schema", "says"), [
+    ("0001", "go on with the older soppa, or restore its backup with this one, which brings it up to date"),
+    ("9999", "install the newer soppa that it belongs to"),
+])
+def test_a_database_of_another_schema_is_told_alike_by_every_command(
+    home: Home, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], schema: str, says: str
+) -> None:
+    with open_house(home) as house, house.store.base.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :found"), {"found": schema})
+    capsys.readouterr()
+    assert main([*words]) == 78
+    told = f"the database has schema {schema}, this program needs {SCHEMA}: {says}"
+    assert capsys.readouterr().err == f"soppa: {told}\n"
+
+
+def test_both_parts_of_a_mail_can_be_looked_at(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words, page = ["mail", "preview", "correction_request", "receipt"], tmp_path / "receipt.html"
+    capsys.readouterr()
+    assert main([*words, "--html", str(page)]) == 0
+    told = capsys.readouterr().out
+    assert f"its HTML part: {page}" in told
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert "we have your request" in told and "we have your request" in page.read_text("utf-8").lower()
+    assert (main([*words, "--html", str(page)]), main([*words[:-1], "--html", str(tmp_path / "x")])) == (2, 2)
+    told = capsys.readouterr().err
+    assert "is there already: name a new file" in told and "--html writes one mail: name which" in told
+    assert not (tmp_path / "x").exists()

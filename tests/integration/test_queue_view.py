@@ -181,7 +181,7 @@ def test_what_is_no_database_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WrongEnvironment, match="there is no database"):
         open_queue_rows(path, View(TODAY))
     path.touch(mode=0o600)
-    with pytest.raises(WrongEnvironment, match="schema none"):
+    with pytest.raises(WrongEnvironment, match="no tables of soppa: make them with soppa init"):
         open_queue_rows(path, View(TODAY))
     path.write_bytes(b"This is no database, but it is long enough to be looked at." * 20)
     with pytest.raises(WrongEnvironment, match="cannot be read"):
