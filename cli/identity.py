@@ -29,11 +29,11 @@ def login() -> str:
 
 
 def reading(people: Iterable[Person], *, as_login: str | None = None, demo: bool = False) -> Actor | None:
-    """The person who reads; None in a home of made-up people for a user who is none of them, and while there are no
-    people yet. Raises `NotAllowed` for an unmapped user."""
+    """The person who reads; None in a home of made-up people for a user who is none of them, and while nobody has a
+    login yet. Raises `NotAllowed` for an unmapped user."""
     everybody = tuple(people)
-    is_known = login() in {person.login for person in everybody if person.active}
-    if as_login is None and (not everybody or (demo and not is_known)):
+    logins = {person.login for person in everybody if person.active and person.login is not None}
+    if as_login is None and (not logins or (demo and login() not in logins)):
         return None
     return acting(everybody, as_login=as_login, demo=demo)
 

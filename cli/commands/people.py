@@ -242,7 +242,7 @@ def _put(house: House, wanted: Sequence[Person], as_login: str | None, wish: Wis
     if not wish.as_json:
         _show(before, found, wish)
     changed, office = [person for _, person, _ in found], house.make_office(before)
-    exempt = not is_set_up(house, office)
+    exempt = not is_set_up(house, office) or not _anybody_known(before)
     guarded = needs_second(office, changed) and not exempt
     if not found or not wish.apply:
         _tell(wish, before, found, guarded)
@@ -302,13 +302,18 @@ def _tell(
 
 
 def _who_may(house: House, before: Sequence[Person], as_login: str | None) -> Actor | None:
-    """Who changes people; None while there are none. Raises `NotAllowed`."""
-    if not before:
+    """Who changes people; None while nobody has a login, since then nobody could. Raises `NotAllowed`."""
+    if not _anybody_known(before):
         return None
     actor = house.actor(as_login)
     if not actor.roles & MAY:
         raise NotAllowed(f"{actor.name} may not change people: it is for {' or '.join(sorted(MAY))}")
     return actor
+
+
+def _anybody_known(people: Sequence[Person]) -> bool:
+    """Whether the program can tell anybody at the terminal."""
+    return any(person.active and person.login for person in people)
 
 
 def _asked(house: House, planned: Planned, wish: Wish) -> Act:

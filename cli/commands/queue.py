@@ -57,8 +57,8 @@ def command(mine: bool, role: str | None, person: str | None, process: str | Non
 
 
 def viewer(settings: Settings, database: str | Path, as_login: str | None, *, needed: bool) -> str | None:
-    """The login of whoever looks; None for somebody who is nobody, in a home of made-up people or without people yet.
-    Raises `NotAllowed` or `UsageError`."""
+    """The login of whoever looks; None for somebody who is nobody, in a home of made-up people or while nobody has a
+    login. Raises `NotAllowed` or `UsageError`."""
     from storage import hints
 
     if as_login is not None and not settings.demo:
@@ -68,7 +68,7 @@ def viewer(settings: Settings, database: str | Path, as_login: str | None, *, ne
         return name
     if as_login is not None:
         raise UsageError(f"nobody here has the login '{name}'{nearest(name, known)}")
-    if needed or (not settings.demo and hints.everybody(database)):
+    if needed or (not settings.demo and known):
         raise nobody(name)
     return None
 

@@ -12,6 +12,7 @@ from sqlalchemy import insert, text
 from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
+from cli.identity import login
 from cli.main import app, main
 from cli.setup.roles import needed, roles_of
 from cli.wiring import machine_clock, open_house
@@ -93,6 +94,20 @@ def test_who_is_nobody_reads_nothing(home: Home, capsys: pytest.CaptureFixture[s
 def test_what_root_and_the_machine_need_works_for_nobody(home: Home, words: str) -> None:
     out_of_demo(home)
     assert main(words.split()) == 0
+
+
+def test_while_nobody_has_a_login_the_first_is_given_and_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, file = ["--home", str(tmp_path / "new")], tmp_path / "people.csv"
+    assert main(["init", *at]) == 0
+    file.write_text("id,name,email,roles\npria,Pria Low,p@d.example,privacy\nsue,Sue May,s@d.example,superintendent\n")
+    assert main(["people", "import", str(file), "--apply", *at]) == main(["queue", *at]) == 0
+    assert main(["people", "set", "pria", "--login", login(), *at]) == 0
+    capsys.readouterr()
+    assert main(["acts", "list", "--all", "--json", *at]) == 0
+    assert {act["confirmed_by"] for act in json.loads(capsys.readouterr().out)} == {"first set-up"}
+    assert main(["people", "set", "sue", "--login", "other", *at]) == 2, "a reason, and a second person, from now on"
 
 
 def test_a_home_without_people_yet_can_be_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
