@@ -99,6 +99,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
             }
         )
         return
+    if not counted:
+        say(f"case {case} has no list of families yet")
     for row in counted:
         fixed = "fixed, nobody changes it" if row["fixed_at"] else "may still be imported anew"
         say(f"{row['audience']}: {row['counted']:,} families, {row['students']:,} students; {fixed}")

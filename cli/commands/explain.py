@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from cli import completion
 from cli.commands.deadline import as_mapping, print_derived
 from cli.home import Home
 from cli.options import as_option, home_option, json_option
-from cli.printing import print_json, say
+from cli.printing import WIDTH, print_json, say
 from cli.wiring import open_house
 from engine.clocks import Derived, derive
 from engine.errors import Refused, UsageError
@@ -67,7 +68,8 @@ def _print(case: Case, definition: Definition, explained: Mapping[str, Derived])
         say(f"case {case.id} has no legal deadline yet: none of its clocks has a day 0")
     for name, value in explained.items():
         clock = case.clocks[name]
-        say(f"{name}: {in_words(definition.clocks[name].title, 'en')} ({clock.status})")
+        title = f"{name}: {in_words(definition.clocks[name].title, 'en')} ({clock.status})"
+        say(textwrap.fill(title, WIDTH, subsequent_indent="  "))
         print_derived(value)
         if clock.generation > 1:
             say(f"\n  Generation {clock.generation}: {clock.reason}")

@@ -44,7 +44,7 @@ def list_(process: str | None, all_: bool, limit: int, as_login: str | None, hom
         print_json([*(_mapping(line, labels) for line in lines[:limit]), *lacking])
         return
     if not lines and not lacking:
-        say("nothing starts by itself: no process has a schedule, or the daemon has not planned it yet")
+        say("nothing starts by itself: no process has a schedule, or the daemon has not\nplanned it yet")
         return
     table(["starts", "process", "for", "about", ""], [
         [_moment(line.at or line.started_at, zone), line.process, day(line.on), _about(line.subject, labels),

@@ -59,7 +59,8 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         say("\nParties")
         pairs({name: f"{party.name} ({party.email or 'on paper'}, {party.language})"
                for name, party in case.parties.items()})
-        say(f"  their mails: soppa mail outbox --case {case.id}; one that came back: soppa mail bounced MAIL --reason")
+        say(f"  their mails: soppa mail outbox --case {case.id}\n"
+            f"  a mail that came back: soppa mail bounced MAIL --reason TEXT")
     if case.facts:
         say("\nFacts")
         pairs({name: _fact(value, labels if name in definition.names_agreements else {})

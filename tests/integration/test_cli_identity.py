@@ -169,7 +169,9 @@ def test_a_mail_of_a_breach_is_listed_without_what_it_says(home: Home, capsys: p
 def test_the_outbox_leads_to_the_number_of_a_mail(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["show", "2026-0001", "--as", "carla"]) == 0
-    assert "soppa mail outbox --case 2026-0001; one that came back: soppa mail bounced MAIL" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "their mails: soppa mail outbox --case 2026-0001\n" in told
+    assert "a mail that came back: soppa mail bounced MAIL --reason TEXT\n" in told
     with open_house(home) as house:
         receipt = next(row for row in house.store.views.outbox(case_id="2026-0001") if row.mail == "receipt")
         for row in house.store.outbox.claim(machine_clock(), 50):
