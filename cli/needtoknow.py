@@ -30,7 +30,9 @@ def closed_to(reader: Reader, cases: Mapping[str, str], home: Home, database: st
     its cases, and the reader has none of these, did not begin the case, and was never asked anything in it."""
     if reader.is_second:
         return frozenset()
-    guarded = {case for case, process in cases.items() if _is_guarded(reader, case, process, home, database)}
+    one_of_each = {process: case for case, process in cases.items()}
+    wanted = {process: _roles_of(process, case, home, database) for process, case in one_of_each.items()}
+    guarded = {case for case, process in cases.items() if wanted[process] and not wanted[process] & reader.roles}
     if not guarded:
         return frozenset()
     from storage import hints
@@ -51,7 +53,8 @@ def _veil(row: QueueRow) -> QueueRow:
                    assignees=(), due=None, urgent=False, clocks=(), legal=None, target=None, snoozed_until=None)
 
 
-def _is_guarded(reader: Reader, case: str, process: str, home: Home, database: str | Path) -> bool:
+def _roles_of(process: str, case: str, home: Home, database: str | Path) -> frozenset[str]:
+    """The roles that need to know of a process, which this case is of; empty where everybody may."""
     from workflows import hints
 
     wanted = hints.need_to_know(process, home.workflows)
@@ -59,4 +62,4 @@ def _is_guarded(reader: Reader, case: str, process: str, home: Home, database: s
         from storage import hints as stored
 
         wanted = hints.need_to_know_of(stored.source(database, case) or "")
-    return bool(wanted) and not wanted & reader.roles
+    return wanted
