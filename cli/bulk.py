@@ -85,11 +85,12 @@ def _picked(house: House, asked: Asked) -> Iterator[Pick]:
     labels = house.store.register.labels() if newest.names_agreements else {}
     with house.store.read() as unit:
         cases = [unit.case(case_id) for case_id in unit.open_cases(asked.process)]
+    closed = house.closed(asked.actor, {case.id: case.process for case in cases})
     for case in cases:
         definition = house.definitions.pinned(case.process, case.version, case.hash)
         task = case.open_task(asked.task)
         wanted = definition.task(task) if task is not None else None
-        if task is None or wanted is None:
+        if task is None or wanted is None or case.id in closed:
             continue
         if definition.hash not in conditions:
             conditions[definition.hash] = _condition(definition, asked.where)

@@ -22,9 +22,10 @@ from storage.register import latest
 from storage.register_history import Written
 
 
-def show_entry(home: Home, entry: str, *, verify: bool, as_json: bool) -> None:
+def show_entry(home: Home, entry: str, as_login: str | None, *, verify: bool, as_json: bool) -> None:
     """Raises `UsageError` for an unknown id, `Refused` where a chain is broken."""
     with open_house(home) as house:
+        house.reader(as_login)
         found = house.store.register.about(entry)
         ids = {one for holding in found for one in _ids(holding)}
         lines = house.store.register.history(ids)
@@ -42,10 +43,11 @@ def show_entry(home: Home, entry: str, *, verify: bool, as_json: bool) -> None:
         say("\nthe history is whole")
 
 
-def export_register(home: Home, out: Path | None, *, as_json: bool) -> None:
+def export_register(home: Home, out: Path | None, as_login: str | None, *, as_json: bool) -> None:
     """As CSV; as JSON its rows, or how many of them went into the file. Raises `UsageError` where the file is there
     already or cannot be written."""
     with open_house(home) as house:
+        house.reader(as_login)
         people = {person.id: person.email for person in house.store.people()}
         text = to_csv(latest(house.store.register.holdings()), people)
     rows = list(csv.DictReader(io.StringIO(text, newline="")))

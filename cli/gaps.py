@@ -33,9 +33,10 @@ class Found:
         return [one for one in self.landings if one.falls_to is None]
 
 
-def show_gaps(home: Home, days: int, *, as_json: bool) -> None:
+def show_gaps(home: Home, days: int, as_login: str | None, *, as_json: bool) -> None:
     """Raises `Refused` where a rung lands on nobody."""
     with open_house(home) as house:
+        house.reader(as_login)
         with house.store.read() as unit:
             office = house.office(unit)
         today = office.today(house.clock())

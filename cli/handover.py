@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.errors import UsageError
+from engine.errors import Refused, UsageError
 from engine.messages import HandOver
 from engine.nodes import nearest
 from storage.register import latest
@@ -84,7 +84,7 @@ def _working(people: dict[str, Person], person_id: str) -> Person:
     if person_id not in people:
         raise UsageError(f"unknown person '{person_id}'{nearest(person_id, people)}")
     if not people[person_id].active:
-        raise UsageError(f"{person_id} has left already: nothing is done")
+        raise Refused(f"{person_id} has left already: nothing is done")
     return people[person_id]
 
 

@@ -62,6 +62,22 @@ def _name(uid: int) -> str:
         return f"uid-{uid}"
 
 
+def reading(people: Iterable[Person], *, as_login: str | None = None, demo: bool = False) -> Actor | None:
+    """The person who reads; None in a home of made-up people for a user who is none of them, and while nobody has a
+    login yet. Raises `NotAllowed` for an unmapped user."""
+    everybody = tuple(people)
+    logins = {person.login for person in everybody if person.active and person.login is not None}
+    if as_login is None and (not logins or (demo and login() not in logins)):
+        return None
+    return acting(everybody, as_login=as_login, demo=demo)
+
+
+def nobody(name: str) -> NotAllowed:
+    """The refusal of a user whom no person is."""
+    return NotAllowed(f"the user '{name}' is nobody in this office: soppa people set ID --login {name}, "
+                      f"by somebody who is")
+
+
 def acting(people: Iterable[Person], *, as_login: str | None = None, demo: bool = False,
            on_behalf_of: str | None = None) -> Actor:
     """The person who acts. `--as` works in a home marked as demo only. Raises `NotAllowed` for an unmapped user."""
@@ -72,8 +88,7 @@ def acting(people: Iterable[Person], *, as_login: str | None = None, demo: bool 
     if name not in known and as_login is not None:
         raise UsageError(f"nobody here has the login '{name}'{nearest(name, known)}")
     if name not in known:
-        raise NotAllowed(f"the user '{name}' is nobody in this office: soppa people set ID --login {name}, "
-                         f"by somebody who is")
+        raise nobody(name)
     return replace(actor_of(known[name]), on_behalf_of=on_behalf_of)
 
 

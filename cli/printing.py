@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDTH = 80
+ROOMY = 110
+"""Columns from which on there is room for whole dates beside long texts."""
+NEAR = 330
+"""Days within which a date without its year can be only one."""
+
+_WHOLE = re.compile(
+    r"–?|(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d+( \d{4})?|\d{4}-\d{4}(-\d+)?"
+    r"|\d{4}-\d\d-\d\d( \d\d:\d\d( UTC)?)?|[\d,.]+%?|\d+ days?( late)?|today|new"
+)
+"""A date, a case's number, a count: what is never broken into two lines."""
+_LEAST = 12
+"""Columns of a text that are kept for it, or for its longest word."""
+
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -39,6 +53,17 @@ def clean(text: str) -> str:
 def day(value: dt.date | None) -> str:
     """`Wed Jun 3 2026`, or a dash."""
     return "–" if value is None else day_name(value)
+
+
+def near_day(value: dt.date | None, today: dt.date) -> str:
+    """The same for a narrow screen: `Wed Jun 3`, with the year where it is not plain which one is meant."""
+    far = value is not None and abs((value - today).days) > NEAR
+    return day(value) if value is None or far else f"{value:%a %b} {value.day}"
+
+
+def columns() -> int:
+    """How wide the terminal of whoever looks is; wide where nobody looks."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else ROOMY
 
 
 def left(value: dt.date | None, today: dt.date) -> str:
@@ -102,9 +127,13 @@ def rich_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for header in headers:
-        shown.add_column(header, overflow="fold")
+    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for number, header in enumerate(headers):
+        cells = [clean(row[number]) for row in rows]
+        longest = max((len(word) for cell in cells for word in cell.split()), default=0)
+        whole = all(_WHOLE.fullmatch(cell) for cell in cells)
+        shown.add_column(header, overflow="fold", min_width=max(map(len, cells), default=0) if whole else
+                         min(longest, _LEAST), no_wrap=whole and len(header) <= max(map(len, cells), default=0))
     for row in rows:
         shown.add_row(*(Text(clean(cell), style="bold red" if cell.endswith(" late") else "") for cell in row))
     return shown

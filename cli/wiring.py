@@ -8,21 +8,22 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.home import Home, check_home
-from cli.identity import acting
+from cli.identity import acting, reading
+from cli.needtoknow import Reader, closed_to
 from cli.settings import Settings, read_settings
-from engine.errors import WrongEnvironment
+from engine.errors import NotAllowed, WrongEnvironment
 
 if TYPE_CHECKING:
     from cli.documents import Documents
     from engine.calendar import Calendar
-    from engine.case import Actor
+    from engine.case import Actor, Case
     from engine.definition import Definition
     from engine.office import Office, Person
     from engine.ports import Unit
@@ -98,6 +99,30 @@ class House:
     def active(self) -> frozenset[str]:
         """The ids of everybody who works here now."""
         return frozenset(person.id for person in self.store.people() if person.active)
+
+    def reader(self, as_login: str | None = None) -> Actor | None:
+        """Whoever reads at the terminal; None where everything is for everybody. Raises `NotAllowed`."""
+        return reading(self.store.people(), as_login=as_login, demo=self.settings.demo)
+
+    def case(self, case_id: str, who: Actor | None) -> Case:
+        """A case, for somebody who may read it. Raises `NotAllowed`."""
+        with self.store.read() as unit:
+            found = unit.case(case_id)
+        if who is not None and self.closed(who, {found.id: found.process}):
+            raise NotAllowed(f"case {found.id} is for those who need to know, and {who.name} has no part in it: ask "
+                             f"the privacy officer")
+        return found
+
+    def definition(self, case: Case) -> Definition:
+        """The one that the case runs on."""
+        return self.definitions.pinned(case.process, case.version, case.hash)
+
+    def closed(self, who: Actor | None, cases: Mapping[str, str]) -> frozenset[str]:
+        """Of these cases, each with its process, those that are not for this person to read."""
+        if who is None:
+            return frozenset()
+        reader = Reader(who.id, who.roles, who.id == self.settings.second_person)
+        return closed_to(reader, cases, self.home, database_url(self.home, self.settings))
 
     def actor(self, as_login: str | None = None, on_behalf_of: str | None = None) -> Actor:
         """The person at the terminal. Raises `NotAllowed`."""

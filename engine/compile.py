@@ -20,6 +20,7 @@ from engine.compile_register import check_taken, given_facts, is_taken, read_reg
 from engine.compile_schedule import check_start, read_schedule
 from engine.compile_states import answers, read_states, regions_of, with_offers
 from engine.definition import Definition, FactDef, PartyDef, Words
+from engine.faults import Fault
 from engine.fingerprint import fingerprint
 from engine.guards import Column, FactType
 from engine.ladders import Ladder
@@ -45,9 +46,25 @@ def compile_definition(
     """The definition that a document describes. `texts` holds the mails' sources by `NAME.LANGUAGE`, `references` the
     names of the texts of each piece of reference data, `register` the fields that an agreement has.
 
-    Raises `FaultyInput` with every fault, in the order of the file.
+    Raises `FaultyInput` with every fault, in the order of the file. A misspelt key is told, and the document read again
+    as it was meant, so that nothing is told which only follows from it.
     """
-    faults = Faults()
+    told: list[Fault] = []
+    while True:
+        faults = Faults()
+        made = _read(node, Scope(faults, rules, ladders, texts, {}, references=references, register=register))
+        if not faults.meant:
+            break
+        told += faults.misspelt
+        node = nodes.renamed(node, faults.meant)
+    faults.found += told
+    faults.raise_if_any()
+    return made
+
+
+def _read(node: Node, scope: Scope) -> Definition:
+    """What a document says, as far as it can be read; what is wrong stands in the scope's faults."""
+    faults = scope.faults
     top = nodes.fields(
         node,
         faults,
@@ -70,15 +87,15 @@ def compile_definition(
             "unnoticed",
             "migrates",
             "about",
+            "need_to_know",
         ),
         what="a process",
     )
-    scope = Scope(faults, rules, ladders, texts, _declared(top, faults), references=references, register=register)
+    scope.declared = _declared(top, faults)
     made = _definition(node, top, scope)
     check_texts(scope, made, node.mark)
     check_ways(scope, made)
     check_unused(scope)
-    faults.raise_if_any()
     return made
 
 
@@ -88,7 +105,9 @@ def _declared(top: Mapping[str, Node], faults: Faults) -> Mapping[str, Mapping[s
     for section, names in found.items():
         for key in names.values():
             if not _SNAKE.fullmatch(key.text):
-                faults.add(key, f"'{key.text}' in {section}: write names in small letters, digits and '_'")
+                small = key.text.lower().replace("-", "_")
+                faults.add_misspelt(key, f"'{key.text}' in {section}: write names in small letters, digits and '_'",
+                                    small if small not in names and _SNAKE.fullmatch(small) else None)
     return found
 
 
@@ -148,6 +167,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         unnoticed=_unnoticed(top.get("unnoticed"), scope),
         migrates=_migrates(top.get("migrates"), scope),
         about=tuple(_about(top.get("about"), scope)),
+        need_to_know=_roles(top.get("need_to_know"), "need_to_know", scope),
     )
     return replace(draft, hash=fingerprint(draft))
 
@@ -181,6 +201,10 @@ def _unnoticed(node: Node | None, scope: Scope) -> Mapping[str, str]:
         for one in nodes.items(top.get("mutants"), scope.faults, "mutants"):
             found[nodes.text(one, scope.faults, "mutants") or ""] = because
     return found
+
+
+def _roles(node: Node | None, what: str, scope: Scope) -> tuple[str, ...]:
+    return nodes.each(node, scope.faults, lambda item, faults: nodes.choice(item, faults, ROLES, what), what)
 
 
 def _section(top: Mapping[str, Node], name: str, scope: Scope) -> Iterator[tuple[Scalar, Node]]:
@@ -325,7 +349,7 @@ def read_start(
 ) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
     """What a start needs, the roles that may start, and the person fact that a starter on a page becomes."""
     top = nodes.fields(node, scope.faults, optional=("needs", "by", "self"), what="start")
-    by = nodes.each(top.get("by"), scope.faults, lambda item, faults: nodes.choice(item, faults, ROLES, "by"), "by")
+    by = _roles(top.get("by"), "by", scope)
     needs = []
     for item in nodes.items(top.get("needs"), scope.faults, "needs"):
         is_party = isinstance(item, Scalar) and item.text in parties

@@ -45,11 +45,11 @@ def check_texts(scope: Scope, made: Definition, where: Mark) -> None:
         kind = "parent" if mail.to.kind == "audience" else "staff"
         if mail.to.kind == "party" and mail.to.name in made.parties:
             kind = made.parties[mail.to.name].kind
-        for language in LANGUAGES.get(kind, ("en",)):
-            if language not in mail.texts:
-                scope.faults.add(
-                    keys[name], f"mail '{name}' has no text in '{language}': write mails/{name}.{language}.md"
-                )
+        lacks = [language for language in LANGUAGES.get(kind, ("en",)) if language not in mail.texts]
+        if lacks and f"mails.{name}" in scope.used:
+            files = " and ".join(f"mails/{name}.{language}.md" for language in lacks)
+            said = " and ".join(f"'{language}'" for language in lacks)
+            scope.faults.add(keys[name], f"mail '{name}' has no text in {said}: write {files}")
     for key, text in scope.texts.items():
         name = key.partition(".")[0]
         if name not in keys:
@@ -70,8 +70,9 @@ def check_ways(scope: Scope, made: Definition) -> None:
         fresh = ahead_of & made.states.keys() - reached
         reached |= fresh
         ahead.extend(fresh)
+    ends = [state for state in made.states.values() if not state.final and not any(triggers(state))]
     for name, key in scope.declared["states"].items():
-        if name not in reached and reached:
+        if name not in reached and reached and not ends:  # where a dead end should lead is not known
             scope.faults.add(key, f"state '{name}' can never be reached")
     for event in [handler.event for state in made.states.values() for handler in state.on]:
         clock = made.clocks.get(event.removeprefix("expired."))

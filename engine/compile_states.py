@@ -125,6 +125,7 @@ def _branches(node: Node | None, scope: Scope) -> tuple[Branch, ...]:
             scope.faults.add(item, "a way on is {when: guard, to: state} or {else: state}")
         elif "else" in top and place != len(items) - 1:
             scope.faults.add(item, "'else' must be the last way on")
+            found.append(Branch(scope.target(top["else"]) or ""))
         else:
             to = scope.target(top.get("to", top.get("else")))
             found.append(Branch(to or "", scope.guard(top.get("when"))))

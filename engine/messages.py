@@ -370,12 +370,26 @@ class Event:
     mail_bounced, child_by_hand, case_migrated, case_adopted, happened_before, evidence_given, rung_before_adoption,
     rung_hushed, quiet_ended, note_added, task_nudged, task_snoozed, task_shown_again;
     outside a decision second_confirmed, address_entered, answer_too_late (task, by, decided_by) for an answer to a task
-    that another had answered, evidence_taken (form, lines) and evidence_written (sha256).
+    that another had answered, document_taken (fact), evidence_taken (form, lines) and evidence_written (sha256).
     """
 
     kind: str
     detail: Mapping[str, str] = field(default_factory=dict)
     personal: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        return told(self.detail, self.personal)
+
+
+WHO_AND_WHY = ("by", "decided_by", "on_behalf_of", "reason", "sha256")
+"""What of a line's personal part whoever may read the case is told: names, reasons, which document; not the values of
+personal facts."""
+
+
+def told(detail: Mapping[str, str], personal: Mapping[str, str]) -> Mapping[str, str]:
+    """What a line of history says to whoever may read its case."""
+    return {**detail, **{name: personal[name] for name in WHO_AND_WHY if name in personal}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from engine.errors import FaultyInput
@@ -60,13 +60,26 @@ Node = Scalar | ListNode | MapNode
 
 @dataclass(slots=True)
 class Faults:
-    """Collects faults while a document is read; the only mutable thing here, and it never leaves a load."""
+    """Collects faults while a document is read; the only mutable thing here, and it never leaves a load.
+
+    `meant` says of misspelt keys which key was meant, so that one mistake need not be told by all that follows from it;
+    `misspelt` are the faults that say so.
+    """
 
     found: list[Fault] = field(default_factory=list)
+    meant: dict[Mark, str] = field(default_factory=dict)
+    misspelt: list[Fault] = field(default_factory=list)
 
     def add(self, where: Node | Mark, message: str) -> None:
         mark = where if isinstance(where, Mark) else where.mark
         self.found.append(Fault(mark, message))
+
+    def add_misspelt(self, key: Scalar, message: str, meant: str | None) -> None:
+        """A fault of a key, and which key was meant, if that is plain."""
+        self.add(key, message)
+        if meant is not None:
+            self.meant[key.mark] = meant
+            self.misspelt.append(self.found[-1])
 
     def raise_if_any(self) -> None:
         if self.found:
@@ -74,12 +87,18 @@ class Faults:
             raise FaultyInput(in_order)
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that a misspelt one is most like, if any is like it at all."""
+    found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)`, or the list of what is known, or nothing when nothing is known."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    close = closest(word, names)
     if close:
-        return f" (did you mean '{close[0]}'?)"
+        return f" (did you mean '{close}'?)"
     if len(names) > MOST_NAMED:
         names = [*names[:MOST_NAMED], f"… {len(names) - MOST_NAMED} more"]
     return f" (known: {', '.join(names)})" if names else ""
@@ -103,13 +122,26 @@ def fields(
     found: dict[str, Node] = {}
     for key, value in node.entries:
         if key.text not in known:
-            faults.add(key, f"unknown key '{key.text}' in {what}{nearest(key.text, known)}")
+            close = closest(key.text, known)
+            meant = close if close is not None and node.get(close) is None else None
+            faults.add_misspelt(key, f"unknown key '{key.text}' in {what}{nearest(key.text, known)}", meant)
         else:
             found[key.text] = value
     for name in must:
         if name not in found:
             faults.add(node, f"{what} needs the key '{name}'")
     return found
+
+
+def renamed(node: Node, keys: Mapping[Mark, str]) -> Node:
+    """The same document with other names for the keys at these places."""
+    match node:
+        case MapNode(entries, mark):
+            return MapNode(tuple((replace(key, text=keys.get(key.mark, key.text)), renamed(value, keys))
+                                 for key, value in entries), mark)
+        case ListNode(members, mark):
+            return ListNode(tuple(renamed(item, keys) for item in members), mark)
+    return node
 
 
 def named(node: Node | None, faults: Faults, what: str = "this block") -> Iterator[tuple[Scalar, Node]]:
@@ -185,7 +217,7 @@ def date(node: Node | None, faults: Faults, what: str = "this value") -> dt.date
 
 
 def choice(node: Node | None, faults: Faults, known: Iterable[str], what: str = "this value") -> str | None:
-    """A text out of a fixed set."""
+    """A text out of a fixed set; one that is misspelt is a fault, and read as what it is most like."""
     value = text(node, faults, what)
     if value is None or node is None:
         return None
@@ -193,4 +225,4 @@ def choice(node: Node | None, faults: Faults, known: Iterable[str], what: str = 
     if value in options:
         return value
     faults.add(node, f"{what}: '{value}' is unknown{nearest(value, options)}")
-    return None
+    return closest(value, options)

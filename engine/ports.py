@@ -205,9 +205,9 @@ class Unit(Protocol):
         """Who has answered a task, also one that its case has left behind; None while nobody has."""
         ...
 
-    def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime) -> None:
+    def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime, *, again: bool = False) -> None:
         """Adds a line to the history of a case that this transaction has read and does not change; once for each actor
-        and detail."""
+        and detail, or each time (`again`)."""
         ...
 
     def adopt(self, definition: Definition, source: Callable[[Definition], str]) -> None:

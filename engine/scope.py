@@ -15,11 +15,12 @@ from engine.definition import Who, Words, began, complete, ended, entered, expir
 from engine.guard_parser import GuardError, compile_guard
 from engine.guards import FactType, Guard, reads
 from engine.ladders import Ladder
-from engine.nodes import Faults, MapNode, Node, Scalar, nearest
+from engine.nodes import Faults, MapNode, Node, Scalar, closest, nearest
 from engine.register import Fields
 from engine.roles import ROLES as ROLES
 
 SECTIONS = ("facts", "parties", "states", "clocks", "mails", "children", "audiences", "registers")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -68,7 +69,8 @@ class Scope:
             return inside + value
         where = f"region '{self.region}'" if self.region else "states"
         self.faults.add(node, f"a target: there is no '{value}' in {where}{nearest(value, known)}")
-        return None
+        meant = closest(value, known)
+        return None if meant is None else inside + meant
 
     def name(self, section: str, node: Node | None, what: str) -> str | None:
         """A name declared in `section`; anything else is a fault with the nearest known name."""
@@ -78,6 +80,7 @@ class Scope:
         known = self.declared[section]
         if value not in known:
             self.faults.add(node, f"{what}: there is no '{value}' in {section}{nearest(value, known)}")
+            self.used.add(f"{section}.{closest(value, known)}")
             return None
         self.used.add(f"{section}.{value}")
         return value
@@ -118,6 +121,7 @@ class Scope:
         except GuardError as error:
             shift = error.column - 1 + (isinstance(node, Scalar) and node.quoted)
             self.faults.add(replace(node.mark, column=node.mark.column + shift), f"guard: {error}")
+            self.used.update(f"facts.{closest(word, self.types)}" for word in _WORD.findall(source))
             return None
         self.used.update(f"facts.{name}" for name in reads(guard))
         return guard

@@ -148,8 +148,10 @@ class Service:
             case = unit.case(unit.case_of_task(task_id))
             first = unit.answer_of(case.id, task_id)
             if first is not None and first.actor != f"{actor.kind}:{actor.id}":
-                told = {"task": task_id, "by": actor.name, "decided_by": first.by}
-                unit.note(case.id, Event("answer_too_late", told), actor, now)
+                names = {"by": actor.name, "decided_by": first.by}
+                is_office = actor.kind != "party" and not first.actor.startswith("party:")
+                told = {"task": task_id, **(names if is_office else {})}
+                unit.note(case.id, Event("answer_too_late", told, {} if is_office else names), actor, now)
         return first
 
     def record(

@@ -287,4 +287,4 @@ class _Player:
 
     def tell(self, case_id: str, events: Iterable[Event]) -> None:
         for event in events:
-            self.story.happenings.append(Happening(self.now, case_id, event.kind, event.detail))
+            self.story.happenings.append(Happening(self.now, case_id, event.kind, event.told))

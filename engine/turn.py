@@ -8,10 +8,17 @@ from dataclasses import dataclass, field, replace
 
 from engine.case import Actor, Case, FactValue, Place, Task
 from engine.definition import Definition, StateDef, Words, say
+from engine.forms import KEPT_DOCUMENT
 from engine.guards import evaluate, reads
 from engine.messages import Decision, Effect, Event
 from engine.office import Office
 from engine.words import written
+
+REASONED_BY_US = frozenset({"clock_moved"})
+"""Kinds of history whose reason the engine writes itself."""
+
+SEALED_KINDS = frozenset({"contacts", "document"})
+"""Facts of these types are personal wherever they stand, whatever their definition says."""
 
 
 @dataclass(slots=True)
@@ -61,9 +68,18 @@ class Turn:
         self.effects.append(effect)
 
     def tell(self, kind: str, **detail: object) -> None:
-        """Adds a line of history; values are written as text, those that are None left out."""
+        """Adds a line of history; values are written as text, those that are None left out.
+
+        What somebody typed, and the name of somebody outside the office, go into the sealed part.
+        """
         plain = {name: str(value) for name, value in detail.items() if value is not None}
-        self.events.append(Event(kind, plain))
+        sealed = {name: plain.pop(name) for name in tuple(plain) if self._is_personal(kind, name, plain[name])}
+        self.events.append(Event(kind, plain, sealed))
+
+    def _is_personal(self, kind: str, name: str, word: str) -> bool:
+        if name == "by":
+            return self.actor.kind == "party" and word == self.actor.name
+        return name == "on_behalf_of" or (name == "reason" and kind not in REASONED_BY_US)
 
     def change(self, **values: object) -> None:
         self.case = replace(self.case, **values)  # type: ignore[arg-type]
@@ -81,11 +97,11 @@ class Turn:
             text = {"value": written(value)}
             if name in self.case.facts:
                 text["was"] = written(self.case.facts[name])
-            if known is not None and known.personal:
-                plain = {"fact": name, **({"reason": reason} if reason else {})}
-                self.events.append(Event("fact_recorded", plain, personal=text))
+            why = {"reason": reason} if reason else {}
+            if known is not None and (known.personal or known.type.kind in SEALED_KINDS):
+                self.events.append(Event("fact_recorded", {"fact": name}, {**text, **why, **_pinned(text["value"])}))
             else:
-                self.tell("fact_recorded", fact=name, reason=reason or None, value=text["value"], was=text.get("was"))
+                self.tell("fact_recorded", fact=name, **text, **why)
         self.change(facts={**self.case.facts, **news})
         self._decide()
 
@@ -116,3 +132,9 @@ class Turn:
     def decision(self) -> Decision:
         changed = replace(self.case, revision=self.case.revision + 1)
         return Decision(changed, tuple(self.effects), tuple(self.events))
+
+
+def _pinned(value: str) -> dict[str, str]:
+    """Of a kept document the hash of its content, by which it is known again."""
+    kept = KEPT_DOCUMENT.fullmatch(value)
+    return {"sha256": kept["hash"]} if kept else {}

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from engine.errors import Contradiction, LostRace, Refused, SoppaError, WrongEnvironment
-from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe
+from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe, wrong_schema
 
 TRIES = 5
 _READS = "soppa_reads"
@@ -71,13 +71,8 @@ def check_schema(engine: Engine) -> None:
     with translated(), reading(engine).connect() as connection:
         known = inspect(connection).has_table("alembic_version")
         found = connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None
-    if found is None:
-        raise WrongEnvironment("the database has no tables of soppa: make them with soppa init")
     if found != SCHEMA:
-        raise WrongEnvironment(
-            f"the database has schema {found}, this program needs {SCHEMA}: "
-            + ("migrate it first" if found < SCHEMA else "install the newer soppa")
-        )
+        raise WrongEnvironment(wrong_schema(found))
 
 
 @contextmanager

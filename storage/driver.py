@@ -11,8 +11,19 @@ try:
 except ImportError:  # no wheel for this machine
     dbapi2 = sqlite3
 
-SCHEMA = "0017"
+SCHEMA = "0019"
 """The newest migration; a database at any other is refused."""
+
+
+def wrong_schema(found: str | None) -> str:
+    """What every command says of a database with another schema, or with none."""
+    if found is None:
+        return "the database has no tables of soppa: make them with soppa init"
+    told = f"the database has schema {found}, this program needs {SCHEMA}"
+    if found > SCHEMA:
+        return f"{told}: install the newer soppa that it belongs to"
+    return f"{told}: go on with the older soppa, or restore its backup with this one, which brings it up to date"
+
 
 BUSY_SECONDS = 30.0
 _FIXED_LINES = ((3, 44, 6), (3, 50, 7), (3, 51, 3))

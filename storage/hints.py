@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from storage.queue import asking
@@ -17,6 +19,11 @@ _PEOPLE = "SELECT id FROM people WHERE active ORDER BY id"
 _LOGINS = "SELECT login FROM people WHERE active AND login IS NOT NULL ORDER BY login"
 _EVERYBODY = "SELECT id FROM people ORDER BY id"
 _PROCESSES = "SELECT DISTINCT process FROM cases ORDER BY process"
+_PERSON = "SELECT id, roles FROM people WHERE active AND login = {}"
+_TAKES_PART = """
+    SELECT c.id FROM cases c WHERE c.id IN ({cases}) AND (c.initiator = {0} OR EXISTS (
+        SELECT 1 FROM tasks t LEFT JOIN task_assignees a ON a.task_id = t.id
+        WHERE t.case_id = c.id AND (a.person_id = {0} OR t.done_by_id = {0} OR t.role IN ({roles}))))"""
 _ACTS = "SELECT id FROM pending_acts WHERE confirmed_by IS NULL ORDER BY at DESC LIMIT 100"
 _INCIDENTS = "SELECT id FROM incidents WHERE closed_at IS NULL ORDER BY id DESC LIMIT 100"
 _TO_RETRY = "SELECT id FROM outbox WHERE state IN ('queued', 'deferred', 'failed') ORDER BY id DESC LIMIT 100"
@@ -76,6 +83,21 @@ def mails_to_retry(database: Database) -> list[str]:
 
 def mails_in_doubt(database: Database) -> list[str]:
     return _words(database, _IN_DOUBT)
+
+
+def person(database: Database, login: str) -> tuple[str, frozenset[str]] | None:
+    """The id and the roles of whoever works here under a login."""
+    with asking(database) as ask:
+        found = ask(_PERSON.format(ask.mark), (login,))
+    return (str(found[0][0]), frozenset(json.loads(found[0][1]))) if found else None
+
+
+def takes_part(database: Database, person_id: str, roles: Iterable[str], cases: Iterable[str]) -> set[str]:
+    """Of these cases those that a person began, or was ever asked something in, by name or by a role."""
+    of, theirs = sorted(cases), sorted(roles) or [""]
+    with asking(database) as ask:
+        statement = _TAKES_PART.format(ask.mark, cases=ask.marks(of), roles=ask.marks(theirs))
+        return {str(row[0]) for row in ask(statement, (*of, person_id, person_id, person_id, *theirs))}
 
 
 def _words(database: Database, statement: str, *values: str) -> list[str]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
 from engine.case import Actor
 from engine.errors import WrongEnvironment
-from engine.messages import Event
+from engine.messages import Event, told
 from engine.ports import Answer
 from storage import prepared
 from storage.rows import Row, dump
@@ -39,6 +39,11 @@ class HistoryLine:
     detail: dict[str, str]
     personal: dict[str, str]
     hash: str
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """What the line says to whoever may read its case."""
+        return told(self.detail, self.personal)
 
 
 def append(
@@ -66,13 +71,12 @@ def append_once(
         append(connection, ring, case_id, [event], actor, now)
 
 
-def answer_of(connection: Connection, case_id: str, task_id: str) -> Answer | None:
+def answer_of(connection: Connection, ring: Ring, case_id: str, task_id: str) -> Answer | None:
     """The answer that a task was given, whether its case has left it behind or not."""
-    answers = (HISTORY.c.case_id == case_id) & (HISTORY.c.kind == "task_completed")
-    for row in connection.execute(select(HISTORY.c.actor, HISTORY.c.detail).where(answers)):
-        detail = json.loads(row.detail)
-        if detail["task"] == task_id:
-            return Answer(row.actor, detail["by"], detail["outcome"])
+    for row in _rows(connection, case_id, "task_completed"):
+        if json.loads(row["detail"])["task"] == task_id:
+            said = _read(ring, row).told
+            return Answer(row["actor"], said.get("by", "(purged)"), said["outcome"])
     return None
 
 

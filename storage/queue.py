@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import WrongEnvironment
-from storage.driver import SCHEMA, SQLITE, connect_readonly
+from storage.driver import SCHEMA, SQLITE, connect_readonly, wrong_schema
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -309,7 +309,7 @@ def _postgres(url: str) -> Iterator[Asker]:
 
 def _checked(connection: Any, has_schema: str, *, is_sqlite: bool) -> Asker:
     ask = Asker(connection, is_sqlite=is_sqlite)
-    found = ask("SELECT version_num FROM alembic_version") if ask(has_schema) else [("none",)]
-    if found[0][0] != SCHEMA:
-        raise WrongEnvironment(f"the database has schema {found[0][0]}, this program needs {SCHEMA}: see soppa init")
+    found = ask("SELECT version_num FROM alembic_version")[0][0] if ask(has_schema) else None
+    if found != SCHEMA:
+        raise WrongEnvironment(wrong_schema(found))
     return ask

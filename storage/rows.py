@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 from engine.case import Actor, Adopted, Case, Cell, Clock, Contact, FactValue, HeldBy, Place, Suggestion, TableRow, Task
@@ -217,12 +217,13 @@ def _adopted(packed: Any, evidence: Mapping[str, str]) -> Adopted | None:
 
 def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Clock]) -> Case:
     progress = json.loads(row["progress"])
+    parties = unpack_parties(secrets["parties"])
     return Case(
         **{name: row[name] for name in _CASE_COLUMNS},
         facts=unpack_facts(secrets["facts"]),
-        parties=unpack_parties(secrets["parties"]),
+        parties=parties,
         holds=tuple(_held_by(packed) for packed in secrets.get("holds", ())),
-        tasks=tuple(tasks),
+        tasks=tuple(_named(task, parties) for task in tasks),
         clocks={clock.name: clock for clock in clocks},
         happened={name: dt.date.fromisoformat(day) for name, day in progress["happened"].items()},
         children=progress["children"],
@@ -238,11 +239,23 @@ def read_case(row: Row, secrets: Any, tasks: Iterable[Task], clocks: Iterable[Cl
 
 
 def task_row(case_id: str, task: Task, position: int) -> dict[str, object]:
-    return {"case_id": case_id, "present": True, "position": position, **_same(task, _TASK_COLUMNS)}
+    """The name of somebody outside the office stays in the sealed part of the case; the task names the party."""
+    name = {"done_by": None} if _is_by_its_party(task) else {}
+    return {"case_id": case_id, "present": True, "position": position, **_same(task, _TASK_COLUMNS), **name}
 
 
 def read_task(row: Row, assignees: Iterable[str]) -> Task:
     return Task(**{name: row[name] for name in _TASK_COLUMNS}, assignees=tuple(assignees))
+
+
+def _is_by_its_party(task: Task) -> bool:
+    return task.party is not None and task.done_by_id == task.party
+
+
+def _named(task: Task, parties: Mapping[str, Contact]) -> Task:
+    """A task with the name of its party, where that answered it."""
+    party = parties.get(task.party or "")
+    return replace(task, done_by=party.name) if party is not None and _is_by_its_party(task) else task
 
 
 def clock_row(case_id: str, clock: Clock) -> dict[str, object]:

@@ -262,10 +262,13 @@ class SqlUnit:
         return next_number(self.connection)
 
     def answer_of(self, case_id: str, task_id: str) -> Answer | None:
-        return history.answer_of(self.connection, case_id, task_id)
+        return history.answer_of(self.connection, self.base.ring, case_id, task_id)
 
-    def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime) -> None:
-        history.append_once(self.connection, self.base.ring, case_id, event, actor, now)
+    def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime, *, again: bool = False) -> None:
+        if again:
+            history.append(self.connection, self.base.ring, case_id, [event], actor, now)
+        else:
+            history.append_once(self.connection, self.base.ring, case_id, event, actor, now)
 
     def adopt(self, definition: Definition, source: Callable[[Definition], str]) -> None:
         its = {"its_process": definition.process, "its_version": definition.version}

@@ -76,7 +76,8 @@ class MailLine:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What failed five times. `kind` is timer, cycle, message or mail, `ref` the id of the row that waits."""
+    """What failed five times. `kind` is timer, cycle, message or mail, `ref` the id of the row that waits, `about` what
+    it is: a timer's key, the process of a cycle, the source of a message, the name of a mail."""
 
     id: int
     kind: str
@@ -86,6 +87,7 @@ class Incident:
     tries: int
     opened_at: dt.datetime
     closed_at: dt.datetime | None
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,10 @@ class CycleLine:
         if self.case_id is not None:
             return "started"
         return "waits" if self.at is not None else "held_back"
+
+
+_ABOUT = {"timer": TIMERS.c.key, "cycle": CYCLES.c.process, "message": MESSAGES.c.source, "mail": OUTBOX.c.mail}
+"""The column that says what a row is, by the kind of its incident."""
 
 
 class Views:
@@ -274,8 +280,11 @@ class Views:
             wanted = wanted.where(INCIDENTS.c.closed_at.is_(None))
         with self.base.reading() as connection:
             rows = connection.execute(wanted).all()
+            about = {row.id: connection.scalar(select(_ABOUT[row.kind]).where(_ABOUT[row.kind].table.c.id == row.ref))
+                     for row in rows}
         return tuple(
-            Incident(row.id, row.kind, row.ref, row.case_id, row.error, row.tries, row.opened_at, row.closed_at)
+            Incident(row.id, row.kind, row.ref, row.case_id, row.error, row.tries, row.opened_at, row.closed_at,
+                     about[row.id] or "")
             for row in rows
         )
 

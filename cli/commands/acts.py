@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ from cli.wiring import House, open_house
 from engine.errors import Refused
 
 if TYPE_CHECKING:
+    from engine.case import Actor
     from storage.acts import Act
 
 TRIES, PER = 5, dt.timedelta(minutes=15)
@@ -29,13 +31,15 @@ def command() -> None:
 
 @command.command("list", epilog="Example: soppa acts list --all --json")
 @click.option("--all", "every", is_flag=True, help="Also those confirmed, lapsed or exempt.")
+@as_option
 @home_option
 @json_option
-def list_(every: bool, home: Home, as_json: bool) -> None:
+def list_(every: bool, as_login: str | None, home: Home, as_json: bool) -> None:
     """List the acts that wait for their second person."""
     with open_house(home) as house:
         now, zone = house.clock(), house.settings.zone
-        found = house.store.acts.every() if every else house.store.acts.waiting(now)
+        reader = house.reader(as_login)
+        found = _open_to(house, reader, house.store.acts.every() if every else house.store.acts.waiting(now))
     if as_json:
         print_json([as_mapping(act) for act in found])
     elif not found:
@@ -66,6 +70,14 @@ def confirm(act: str, as_login: str | None, home: Home, as_json: bool) -> None:
         print_json(as_mapping(done))
     else:
         say("confirmed and done")
+
+
+def _open_to(house: House, reader: Actor | None, acts: Sequence[Act]) -> list[Act]:
+    """Without those about cases that the reader need not know of."""
+    with house.store.read() as unit:
+        cases = {act.case_id: unit.case(act.case_id).process for act in acts if act.case_id is not None}
+    closed = house.closed(reader, cases)
+    return [act for act in acts if act.case_id not in closed]
 
 
 def bring_code(house: House, person: str, typed: str) -> None:

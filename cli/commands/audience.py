@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from cli import completion
-from cli.commands.letters import run_mapping
+from cli.commands.letters import read_letters_of, run_mapping
 from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, print_json, say, table
@@ -54,6 +54,7 @@ def import_(
 
     families = read_families(file)
     with open_house(home) as house:
+        read_letters_of(house, case, as_login)
         wanted = _audience(*_case(house, case), audience)
         if apply_:
             _enter(house, case, wanted, families.members, as_login)
@@ -70,11 +71,13 @@ def import_(
     show_default=True,
     help="At most so many of those who are not done.",
 )
+@as_option
 @home_option
 @json_option
-def show(case: str, limit: int, home: Home, as_json: bool) -> None:
+def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool) -> None:
     """How far the letters of CASE have come, who is not told yet, and whether the relay's day is long enough."""
     with open_house(home) as house:
+        read_letters_of(house, case, as_login)
         _case(house, case)
         with house.store.read() as unit:
             audiences = unit.audiences(house.clock())
@@ -96,6 +99,8 @@ def show(case: str, limit: int, home: Home, as_json: bool) -> None:
             }
         )
         return
+    if not counted:
+        say(f"case {case} has no list of families yet")
     for row in counted:
         fixed = "fixed, nobody changes it" if row["fixed_at"] else "may still be imported anew"
         say(f"{row['audience']}: {row['counted']:,} families, {row['students']:,} students; {fixed}")

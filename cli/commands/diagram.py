@@ -9,7 +9,7 @@ import click
 
 from cli import completion
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say
 from cli.wiring import open_house
 from engine.errors import UsageError
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
               help="A file; the terminal without it.")
 @click.option("--pages", type=click.Path(path_type=Path, file_okay=False), default=None,
               help="Instead, write a page about each shipped process into this folder.")
+@as_option
 @home_option
 @json_option
-def command(process: str | None, case_id: str | None, kind: str, out: Path | None, pages: Path | None, home: Home,
-            as_json: bool) -> None:
+def command(process: str | None, case_id: str | None, kind: str, out: Path | None, pages: Path | None,
+            as_login: str | None, home: Home, as_json: bool) -> None:
     """Draw PROCESS: states with who acts and by when, regions, ways on, legal clocks with their citation. A case may
     stand in the place of the process."""
     if pages is not None:
@@ -39,7 +40,7 @@ def command(process: str | None, case_id: str | None, kind: str, out: Path | Non
     from cli.pictures.dot import svg
     from cli.pictures.mermaid import mermaid
 
-    picture = _picture(process, case_id, home)
+    picture = _picture(process, case_id, as_login, home)
     drawn = svg(picture) if kind == "svg" else mermaid(picture)
     if out is not None:
         out.write_text(drawn, "utf-8")
@@ -59,7 +60,7 @@ def _write_pages(folder: Path, as_json: bool) -> None:
     print_json({"files": [str(path) for path in written]}) if as_json else say(f"{folder}: {len(written)} pages")
 
 
-def _picture(process: str | None, case_id: str | None, home: Home) -> Picture:
+def _picture(process: str | None, case_id: str | None, as_login: str | None, home: Home) -> Picture:
     from cli.pictures.graph import picture_of
 
     if case_id is None:
@@ -67,8 +68,7 @@ def _picture(process: str | None, case_id: str | None, home: Home) -> Picture:
             raise UsageError("which process, or with --case which case? soppa diagram correction_request")
         return picture_of(Catalogue(home.workflows if home.workflows.is_dir() else None).newest(process))
     with open_house(home) as house:
-        with house.store.read() as unit:
-            case = unit.case(case_id)
+        case = house.case(case_id, house.reader(as_login))
         if process is not None and process != case.process:
             raise UsageError(f"case {case_id} is a {case.process}, not a {process}: leave the process out")
         definition = house.definitions.pinned(case.process, case.version, case.hash)

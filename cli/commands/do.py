@@ -13,12 +13,13 @@ from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import print_json, say
 from cli.wiring import open_house
-from engine.errors import UsageError
+from engine.errors import Refused, UsageError
 from engine.nodes import nearest
 from engine.words import say as in_words
 
 if TYPE_CHECKING:
     from engine.case import Case, Task
+    from engine.definition import Definition
 
 
 def _first(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -60,13 +61,12 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: s
     if yes:
         raise UsageError("--yes belongs to --where: a single task is answered at once")
     with open_house(home) as house:
-        with house.store.read() as unit:
-            found = unit.case(case)
+        actor = house.actor(as_login, on_behalf_of)
+        found = house.case(case, actor)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         left_behind = house.store.views.left_behind(found.id)
-        wanted, *others = (find_task(found, word, left_behind) for word in (task, *further))
-        typed, actor = read_given(given), house.actor(as_login, on_behalf_of)
-        with handing_in(house.documents, definition, typed) as words:
+        wanted, *others = (find_task(found, word, definition, left_behind) for word in (task, *further))
+        with handing_in(house.documents, definition, read_given(given)) as words:
             values = fact_values(definition, words, house.active())
             after = house.service.complete_task(
                 wanted.id, outcome, values, actor, house.clock(), reason=reason, break_glass=break_glass,
@@ -91,11 +91,18 @@ def _answer_many(process: str, task: str, outcome: str, given: dict[str, str], w
         answer_many(house, asked, yes=yes, as_json=as_json)
 
 
-def find_task(case: Case, word: str, left_behind: Sequence[Task] = ()) -> Task:
-    """A task by number, or the open one (else the latest) by name. Raises `UsageError`."""
+def find_task(case: Case, word: str, definition: Definition, left_behind: Sequence[Task] = ()) -> Task:
+    """A task by number, or the open one (else the latest) by name.
+
+    Raises `Refused` for one of the process that is not open, `UsageError` for one that it does not have.
+    """
     found = case.task(word) or case.open_task(word)
     done = [task for task in (*left_behind, *case.tasks) if word in (task.name, task.id)]
     if found is None and not done:
-        known = [task.name for task in case.tasks if task.is_open]
-        raise UsageError(f"case {case.id} has no open task '{word}'{nearest(word, known)}")
+        still_open = [task.name for task in case.tasks if task.is_open]
+        names = {task.name for state in definition.states.values() for task in state.tasks}
+        if word in names:
+            now = f"open are {', '.join(still_open)}" if still_open else "none is open"
+            raise Refused(f"task '{word}' is not open in case {case.id}: {now}")
+        raise UsageError(f"case {case.id} has no open task '{word}'{nearest(word, still_open)}")
     return found or done[-1]

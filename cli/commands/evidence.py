@@ -54,8 +54,7 @@ def command(case: str, redacted: bool, out: Path | None, with_verifier: bool, as
     """
     with open_house(home) as house:
         actor = _actor(house, as_login)
-        with house.store.read() as unit:
-            case_id = unit.case(case).id
+        case_id = house.case(case, actor).id
         file = out or Path(f"evidence-{case_id}{'-redacted' if redacted else ''}.zip")
         _check_free(file, with_verifier)
         taken = _take(house, case_id, actor, redacted=redacted)

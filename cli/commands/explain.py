@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,11 +12,11 @@ import click
 from cli import completion
 from cli.commands.deadline import as_mapping, print_derived
 from cli.home import Home
-from cli.options import home_option, json_option
-from cli.printing import print_json, say
+from cli.options import as_option, home_option, json_option
+from cli.printing import WIDTH, print_json, say
 from cli.wiring import open_house
 from engine.clocks import Derived, derive
-from engine.errors import UsageError
+from engine.errors import Refused, UsageError
 from engine.nodes import nearest
 from engine.words import say as in_words
 
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: soppa explain 2026-0001 district_fix")
 @click.argument("case", shell_complete=completion.cases)
 @click.argument("clock", required=False, shell_complete=completion.clocks)
+@as_option
 @home_option
 @json_option
-def command(case: str, clock: str | None, home: Home, as_json: bool) -> None:
+def command(case: str, clock: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
     """Explain the dates of CASE, or of one CLOCK: the rule, day 0, every roll and hold."""
     with open_house(home) as house:
-        with house.store.read() as unit:
-            found, office = unit.case(case), house.office(unit)
+        found = house.case(case, house.reader(as_login))
+        office = house.make_office(house.store.people())
         definition = house.definitions.pinned(found.process, found.version, found.hash)
-    explained = {name: derived(found.clocks[name], definition.clocks[name], office) for name in _wanted(found, clock)}
+    explained = {name: derived(found.clocks[name], definition.clocks[name], office)
+                 for name in _wanted(found, clock, definition)}
     if as_json:
         print_json([{"clock": name, "status": found.clocks[name].status, **as_mapping(value)}
                     for name, value in explained.items()])
@@ -45,15 +48,18 @@ def command(case: str, clock: str | None, home: Home, as_json: bool) -> None:
 
 
 def derived(clock: Clock, definition: ClockDef, office: Office) -> Derived:
-    """The dates again, from what the clock is; the same as those stored unless a calendar has changed since."""
+    """The dates again, from what the clock is, the hold policy of its time included; the same as those stored unless a
+    calendar has changed since."""
     rule = replace(definition.rule, length=clock.length)
-    return derive(rule, clock.anchor, office.calendars, clock.holds, office.hold_policy, office.asap_grace,
-                  clock.agreed)
+    return derive(rule, clock.anchor, office.calendars, clock.holds, clock.policy, clock.grace, clock.agreed)
 
 
-def _wanted(case: Case, name: str | None) -> list[str]:
+def _wanted(case: Case, name: str | None, definition: Definition) -> list[str]:
+    """Raises `Refused` for a clock that has not begun, `UsageError` for one that there is not."""
     if name is not None and name not in case.clocks:
-        raise UsageError(f"case {case.id} has no clock '{name}'{nearest(name, case.clocks)}")
+        if name in definition.clocks:
+            raise Refused(f"clock '{name}' of case {case.id} has not begun: its day 0 is not known yet")
+        raise UsageError(f"case {case.id} has no clock '{name}'{nearest(name, definition.clocks)}")
     return list(case.clocks) if name is None else [name]
 
 
@@ -62,7 +68,8 @@ def _print(case: Case, definition: Definition, explained: Mapping[str, Derived])
         say(f"case {case.id} has no legal deadline yet: none of its clocks has a day 0")
     for name, value in explained.items():
         clock = case.clocks[name]
-        say(f"{name}: {in_words(definition.clocks[name].title, 'en')} ({clock.status})")
+        title = f"{name}: {in_words(definition.clocks[name].title, 'en')} ({clock.status})"
+        say(textwrap.fill(title, WIDTH, subsequent_indent="  "))
         print_derived(value)
         if clock.generation > 1:
             say(f"\n  Generation {clock.generation}: {clock.reason}")

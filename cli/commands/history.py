@@ -10,12 +10,14 @@ import click
 from cli import completion
 from cli.commands.show import note_text
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say, table
-from cli.wiring import open_house
+from cli.wiring import House, open_house
 from engine.errors import Refused
 
 if TYPE_CHECKING:
+    from cli.evidence.words import Words
+    from engine.case import Case
     from storage.history import HistoryLine
 
 NOTE = "note_added"
@@ -24,35 +26,47 @@ NOTE = "note_added"
 @click.command(epilog="Example: soppa history 2026-0001")
 @click.argument("case", shell_complete=completion.cases)
 @click.option("--verify", is_flag=True, help="Only say whether the chain of the history, and the seals, are whole.")
+@as_option
 @home_option
 @json_option
-def command(case: str, verify: bool, home: Home, as_json: bool) -> None:
+def command(case: str, verify: bool, as_login: str | None, home: Home, as_json: bool) -> None:
     """Tell what happened in CASE, line by line, notes in full. Values of personal facts are left out."""
     with open_house(home) as house:
-        with house.store.read() as unit:
-            found = unit.case(case)
+        found = house.case(case, house.reader(as_login))
         views = house.store.views
         wrong = [*views.verify_history(found.id), *views.verify_seals()] if verify else []
         lines = house.store.views.history(found.id)
-        zone = house.settings.zone
+        zone, words = house.settings.zone, None if verify or as_json else _words(house, found)
     if verify:
         _tell_verified(found.id, len(lines), wrong, as_json)
         return
     if as_json:
-        print_json([{"seq": line.seq, "at": line.at, "actor": line.actor, "kind": line.kind, "detail": line.detail,
+        print_json([{"seq": line.seq, "at": line.at, "actor": line.actor, "kind": line.kind, "detail": dict(line.told),
                      "text": line.personal.get("text") if line.kind == NOTE else None}
                     for line in lines])
         return
-    table(["", "when", "who", "what", ""], [
-        [str(line.seq), f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}", line.actor, line.kind.replace("_", " "),
-         _what(line)] for line in lines])
+    assert words is not None  # noqa: S101 - made for whoever reads
+    table(["", "when", "who", "what"], [
+        [str(line.seq), f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}", words.lens.who(line.actor), _what(line, words)]
+        for line in lines])
 
 
-def _what(line: HistoryLine) -> str:
-    """The words of a note; of every other line what is not personal."""
-    if line.kind == NOTE:
-        return note_text(line)
-    return ", ".join(f"{key} {value}" for key, value in line.detail.items() if value)
+def _words(house: House, case: Case) -> Words:
+    """What the lines of a case mean, with the names of whoever took part."""
+    from cli.evidence.lens import Lens
+    from cli.evidence.words import Words
+
+    definition = house.definitions.pinned(case.process, case.version, case.hash)
+    names = {person.id: person.name for person in house.store.people()}
+    parties = {name: party.name for name, party in case.parties.items()}
+    began = case.started_at.astimezone(house.settings.zone).date()
+    tasks = {task.id: task.name for task in (*house.store.views.left_behind(case.id), *case.tasks)}
+    return Words(Lens(definition, names, {}, parties, began, redacted=False), tasks)
+
+
+def _what(line: HistoryLine, words: Words) -> str:
+    """A sentence; the words of a note as they were said."""
+    return f"Note: {note_text(line)}" if line.kind == NOTE else words.of(line.kind, line.told)
 
 
 def _tell_verified(case_id: str, lines: int, wrong: Sequence[str], as_json: bool) -> None:

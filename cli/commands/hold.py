@@ -41,6 +41,7 @@ def place(case: str, agency: str, officer: str, matter: str, started: str, until
     begun, ends = read_date(started, "--from"), read_date(until, "--until") if until else None
     with open_house(home) as house:
         actor = house.actor(as_login)
+        house.case(case, actor)
 
         def work(kept: str | None) -> Case:
             wanted = PlaceHold(agency, officer, matter, begun, kept or "", actor, ends)
@@ -65,6 +66,7 @@ def release(case: str, hold: str, on: str, reason: str, paper: str | None, as_lo
     released = read_date(on, "--on")
     with open_house(home) as house:
         actor = house.actor(as_login)
+        house.case(case, actor)
 
         def work(kept: str | None) -> Case:
             return house.service.release_hold(case, ReleaseHold(hold, released, reason, actor, kept), house.clock())
@@ -74,12 +76,13 @@ def release(case: str, hold: str, on: str, reason: str, paper: str | None, as_lo
 
 @command.command(name="list", epilog="Example: soppa hold list 2026-0007")
 @click.argument("case", shell_complete=completion.cases)
+@as_option
 @home_option
 @json_option
-def list_(case: str, home: Home, as_json: bool) -> None:
+def list_(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """The holds of CASE, with what became of them."""
-    with open_house(home) as house, house.store.read() as unit:
-        found = unit.case(case)
+    with open_house(home) as house:
+        found = house.case(case, house.reader(as_login))
     if as_json:
         print_json([hold_mapping(hold) for hold in found.holds])
     elif not found.holds:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import click
 
 from cli import completion
+from cli.failures import what_failed, what_to_do
 from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option
-from cli.printing import print_json, say, table
+from cli.printing import WIDTH, print_json, say
 from cli.wiring import open_house
 
 
@@ -17,21 +20,23 @@ def command() -> None:
 
 
 @command.command("list", epilog="Example: soppa incidents list --json")
+@as_option
 @home_option
 @json_option
-def list_(home: Home, as_json: bool) -> None:
-    """List the open incidents."""
+def list_(as_login: str | None, home: Home, as_json: bool) -> None:
+    """List the open incidents: what failed, in which case, and what to do."""
     with open_house(home) as house:
-        found = house.store.views.incidents()
+        house.reader(as_login)
+        found, zone = house.store.views.incidents(), house.settings.zone
     if as_json:
         print_json([{"id": one.id, "kind": one.kind, "case": one.case_id, "error": one.error, "tries": one.tries,
-                     "opened_at": one.opened_at} for one in found])
+                     "opened_at": one.opened_at, "says": what_failed(one), "do": what_to_do(one)} for one in found])
     elif not found:
         say("no incidents")
-    else:
-        table(["id", "kind", "case", "since", "error"], [
-            [str(one.id), one.kind, one.case_id or "", f"{one.opened_at:%Y-%m-%d %H:%M} UTC", one.error]
-            for one in found])
+    for one in found if not as_json else ():
+        say(f"incident {one.id}, since {one.opened_at.astimezone(zone):%Y-%m-%d %H:%M}, tried {one.tries} times")
+        for sentence in (what_failed(one), what_to_do(one)):
+            say(textwrap.fill(sentence, WIDTH, initial_indent="  ", subsequent_indent="  "))
 
 
 @command.command(epilog="Example: soppa incidents retry 3")

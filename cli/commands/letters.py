@@ -75,13 +75,15 @@ def print_(case: str, out: Path, run: int | None, as_login: str | None, home: Ho
 
 @command.command(epilog="Example: soppa letters runs 2026-0007")
 @click.argument("case", shell_complete=completion.cases)
+@as_option
 @home_option
 @json_option
-def runs(case: str, home: Home, as_json: bool) -> None:
+def runs(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """The print runs of CASE, and how many letters of each are not posted."""
-    with open_house(home) as house, house.store.read() as unit:
-        unit.case(case)
-        found = unit.audiences(house.clock()).runs(case)
+    with open_house(home) as house:
+        read_letters_of(house, case, as_login)
+        with house.store.read() as unit:
+            found = unit.audiences(house.clock()).runs(case)
     if as_json:
         print_json([run_mapping(row) for row in found])
     elif not found:
@@ -167,6 +169,13 @@ def run_mapping(row: Mapping[str, Any]) -> dict[str, object]:
     """The documented JSON keys."""
     names = {"run": "number", "mail": "mail", "letters": "letters", "at": "at", "by": "by", "not_posted": "printed"}
     return {key: row[name] for key, name in names.items()}
+
+
+def read_letters_of(house: House, case_id: str, as_login: str | None) -> None:
+    """Raises `NotAllowed` for whoever may not read how the letters of a case have come on. Those who print and post
+    them may, whatever the case."""
+    reader = house.reader(as_login)
+    house.case(case_id, None if reader is not None and reader.roles & MAY else reader)
 
 
 def _actor(house: House, as_login: str | None) -> Actor:

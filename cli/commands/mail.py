@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.definition import MailDef
 
 WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain")
+SETTLED = ("accepted", "cancelled")
 
 
 @click.group(cls=Commands, epilog="Example: soppa mail outbox --state uncertain")
@@ -56,10 +57,13 @@ def test(address: str | None, headers: Path | None, minutes: int, as_login: str 
 @click.argument("process", shell_complete=completion.processes)
 @click.argument("mail", required=False, shell_complete=completion.process_mails)
 @click.option("--language", default="en", show_default=True)
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              help="Also write the HTML part into this new file, to look at in a browser; of one MAIL.")
 @home_option
 @json_option
-def preview(process: str, mail: str | None, language: str, home: Home, as_json: bool) -> None:
-    """Show a mail with made-up values. Without MAIL, all mails of PROCESS."""
+def preview(process: str, mail: str | None, language: str, html: Path | None, home: Home, as_json: bool) -> None:
+    """Show the text part of a mail with made-up values, and with --html FILE its other part. Without MAIL, all mails of
+    PROCESS."""
     import datetime as dt
 
     from cli.office import references_of, settings_or_sample
@@ -74,40 +78,66 @@ def preview(process: str, mail: str | None, language: str, home: Home, as_json: 
     written_in = languages(definition)
     if language not in written_in:
         raise UsageError(f"no mail of {process} is written in '{language}'{nearest(language, written_in)}")
+    if html is not None:
+        _check_html(html, mail)
     today, references = dt.datetime.now(settings.zone).date(), references_of(home)
     made = [definition.mails[name] for name in ([mail] if mail else definition.mails)]
     shown = [(one, render(definition, one, language, settings.district, today, references)) for one in made]
+    if html is not None:
+        _write_html(html, shown[0][1].html)
     if as_json:
         print_json([{"mail": one.name, "language": text.language, "subject": text.subject, "text": text.text,
-                     "reviewed": _is_reviewed(one, text.language)} for one, text in shown])
+                     "html": text.html, "reviewed": _is_reviewed(one, text.language)} for one, text in shown])
         return
     for one, text in shown:
         say(f"— {one.name} ({text.language})\nSubject: {text.subject}\n\n{text.text}\n")
         if not _is_reviewed(one, text.language):
             say(f"Nobody has reviewed this text yet: `reviewed_by` of mail '{one.name}' in process.yaml says who.\n")
+    if html is not None:
+        say(f"its HTML part: {html}")
 
 
-@command.command(epilog="Example: soppa mail outbox --state uncertain")
-@click.option("--state", "states", multiple=True, type=click.Choice([*WAITING, "accepted", "cancelled"]),
-              help="Only these; everything not settled well, without it.")
+def _check_html(file: Path, mail: str | None) -> None:
+    if mail is None:
+        raise UsageError("--html writes one mail: name which, after the process")
+    if file.exists():
+        raise UsageError(f"{file} is there already: name a new file")
+
+
+def _write_html(file: Path, content: str) -> None:
+    try:
+        file.write_text(content, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written ({error.strerror}): name another") from error
+
+
+@command.command(epilog="Example: soppa mail outbox --case 2026-0001 --to parent   or: --state uncertain")
+@click.option("--case", "case", default=None, shell_complete=completion.cases, help="Only mails of this case.")
+@click.option("--to", "reader", default=None, metavar="WHOM",
+              help="Only mails to this person (id or part of the name) or party (such as parent).")
+@click.option("--state", "states", multiple=True, type=click.Choice([*WAITING, *SETTLED]),
+              help="Only these; without it, --case and --to everything that is not settled well.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@as_option
 @home_option
 @json_option
-def outbox(states: tuple[str, ...], limit: int, home: Home, as_json: bool) -> None:
-    """List mails that wait, failed or are in doubt."""
+def outbox(case: str | None, reader: str | None, states: tuple[str, ...], limit: int, as_login: str | None, home: Home,
+           as_json: bool) -> None:
+    """List mails, newest first: those that wait, failed or are in doubt, or all of a case or to a reader. Their numbers
+    are what retry, settle and bounced want."""
+    from cli.outbox import Wanted, mapping, wanted_mails
+
+    shown = states or (() if case or reader else WAITING)
     with open_house(home) as house:
-        found = [row for row in house.store.views.outbox() if row.state in (states or WAITING)][:limit]
+        found = wanted_mails(house, Wanted(case, reader, shown, limit), house.reader(as_login))
+        zone = house.settings.zone
     if as_json:
-        print_json([{"id": row.id, "case": row.case_id, "mail": row.mail, "recipient": row.recipient,
-                     "about": row.about, "state": row.state, "attempts": row.attempts, "reply": row.reply}
-                    for row in found])
+        print_json([mapping(one) for one in found])
     elif not found:
-        say("nothing waits")
+        say("no such mail" if shown != WAITING else "nothing waits")
     else:
-        table(["id", "case", "mail", "to", "state", "tries", "reply"], [
-            [str(row.id), row.case_id or "", row.mail, ", ".join(row.about) or row.recipient, row.state,
-             str(row.attempts), row.reply]
-            for row in found])
+        table(["mail", "case", "what", "to", "when", "state", "reply"], [one.cells(zone) for one in found])
+        say("soppa mail retry|settle|bounced MAIL, by the number in the first column")
 
 
 @command.command(epilog="Example: soppa mail retry 17")

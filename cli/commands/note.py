@@ -24,6 +24,7 @@ def command(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
 
     with open_house(home) as house:
         actor, now = house.actor(as_login), house.clock()
+        house.case(case, actor)
         after = house.service.tend(case, AddNote(_typed(), actor), now)
     if as_json:
         print_json({"case": after.id, "at": now, "by": actor.name})

@@ -29,10 +29,10 @@ def command(case: str, task: str, as_login: str | None, home: Home, as_json: boo
     from engine.messages import Nudge
 
     with open_house(home) as house:
-        with house.store.read() as unit:
-            before, office = unit.case(case), house.office(unit)
-        wanted = find_task(before, task)
-        after = house.service.tend(before.id, Nudge(wanted.id, house.actor(as_login)), house.clock())
+        actor = house.actor(as_login)
+        before, office = house.case(case, actor), house.make_office(house.store.people())
+        wanted = find_task(before, task, house.definition(before))
+        after = house.service.tend(before.id, Nudge(wanted.id, actor), house.clock())
     readers = nudged_by(before, after, wanted.id)
     if as_json:
         print_json({"case": after.id, "task": wanted.id, "to": readers})

@@ -68,6 +68,7 @@ def import_(file: Path, apply_: bool, yes: bool, reason: str, as_login: str | No
     A column that is not there says nothing, and whoever is left out stays as they are."""
     rows = read_rows(file)
     with open_house(home) as house:
+        house.reader(as_login)
         before = _people(house)
         wanted = wanted_of(rows, before)
         wish = Wish(apply_, apply_, "--apply", reason, as_json, {who.id: line for line, who in wanted.items()})
@@ -79,11 +80,13 @@ def import_(file: Path, apply_: bool, yes: bool, reason: str, as_login: str | No
 
 
 @command.command("list", epilog="Example: soppa people list --json")
+@as_option
 @home_option
 @json_option
-def list_(home: Home, as_json: bool) -> None:
+def list_(as_login: str | None, home: Home, as_json: bool) -> None:
     """List the people."""
     with open_house(home) as house:
+        house.reader(as_login)
         people = _people(house)
     if as_json:
         print_json([row_of(person) for person in people])
@@ -168,13 +171,14 @@ def absence(person: str, days: str, end: bool, hand_over: bool, as_login: str | 
 
 @command.command(epilog="Example: soppa people gaps --days 90")
 @click.option("--days", type=click.IntRange(1, 400), default=90, show_default=True)
+@as_option
 @home_option
 @json_option
-def gaps(days: int, home: Home, as_json: bool) -> None:
+def gaps(days: int, as_login: str | None, home: Home, as_json: bool) -> None:
     """Which rungs of open cases land on nobody, or on somebody else, since people are away."""
     from cli.gaps import show_gaps
 
-    show_gaps(home, days, as_json=as_json)
+    show_gaps(home, days, as_login, as_json=as_json)
 
 
 @command.command(epilog="Example: soppa people totp carla")
@@ -238,7 +242,7 @@ def _put(house: House, wanted: Sequence[Person], as_login: str | None, wish: Wis
     if not wish.as_json:
         _show(before, found, wish)
     changed, office = [person for _, person, _ in found], house.make_office(before)
-    exempt = not is_set_up(house, office)
+    exempt = not is_set_up(house, office) or not _anybody_known(before)
     guarded = needs_second(office, changed) and not exempt
     if not found or not wish.apply:
         _tell(wish, before, found, guarded)
@@ -298,13 +302,18 @@ def _tell(
 
 
 def _who_may(house: House, before: Sequence[Person], as_login: str | None) -> Actor | None:
-    """Who changes people; None while there are none. Raises `NotAllowed`."""
-    if not before:
+    """Who changes people; None while nobody has a login, since then nobody could. Raises `NotAllowed`."""
+    if not _anybody_known(before):
         return None
     actor = house.actor(as_login)
     if not actor.roles & MAY:
         raise NotAllowed(f"{actor.name} may not change people: it is for {' or '.join(sorted(MAY))}")
     return actor
+
+
+def _anybody_known(people: Sequence[Person]) -> bool:
+    """Whether the program can tell anybody at the terminal."""
+    return any(person.active and person.login for person in people)
 
 
 def _asked(house: House, planned: Planned, wish: Wish) -> Act:

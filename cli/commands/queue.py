@@ -12,9 +12,10 @@ import click
 
 from cli import completion
 from cli.home import Home, check_home
-from cli.identity import login
+from cli.identity import login, nobody
+from cli.needtoknow import Reader, closed_to, veiled
 from cli.options import as_option, home_option, json_option
-from cli.printing import day, left, print_json, say, table
+from cli.printing import ROOMY, columns, day, left, near_day, print_json, say, table
 from cli.settings import Settings, read_settings
 from engine.errors import NotAllowed, UsageError
 from engine.nodes import nearest
@@ -44,9 +45,9 @@ def command(mine: bool, role: str | None, person: str | None, process: str | Non
     view = View(_today(settings), viewer(settings, database, as_login, needed=mine or snoozed), role, person, process,
                 overdue, mine, snoozed, limit)
     if watch:
-        _watch(settings, database, view, as_json)
+        _watch(settings, home, database, view, as_json)
         return
-    rows = open_queue_rows(database, view)
+    rows = _rows(settings, home, database, view)
     if not rows:
         check_names(home, database, role, person, process)
     if as_json:
@@ -56,8 +57,8 @@ def command(mine: bool, role: str | None, person: str | None, process: str | Non
 
 
 def viewer(settings: Settings, database: str | Path, as_login: str | None, *, needed: bool) -> str | None:
-    """The login of whoever looks; None for somebody who is nobody here, where that does not matter. Raises
-    `NotAllowed` or `UsageError`."""
+    """The login of whoever looks; None for somebody who is nobody, in a home of made-up people or while nobody has a
+    login. Raises `NotAllowed` or `UsageError`."""
     from storage import hints
 
     if as_login is not None and not settings.demo:
@@ -67,10 +68,22 @@ def viewer(settings: Settings, database: str | Path, as_login: str | None, *, ne
         return name
     if as_login is not None:
         raise UsageError(f"nobody here has the login '{name}'{nearest(name, known)}")
-    if needed:
-        raise NotAllowed(f"the user '{name}' is nobody in this office: soppa people set ID --login {name}, by somebody "
-                         "who is")
+    if needed or (not settings.demo and known):
+        raise nobody(name)
     return None
+
+
+def _rows(settings: Settings, home: Home, database: str | Path, view: View) -> list[QueueRow]:
+    """What is wanted, and of cases that the viewer need not know of only that they are there."""
+    rows = open_queue_rows(database, view)
+    if view.login is None:
+        return rows
+    from storage import hints
+
+    known = hints.person(database, view.login)
+    reader = Reader(*(known or ("", frozenset())), known is not None and known[0] == settings.second_person)
+    closed = closed_to(reader, {row.case_id: row.process for row in rows}, home, database)
+    return veiled(rows, closed, narrowed=bool(view.role or view.person or view.overdue or view.mine or view.snoozed))
 
 
 def check_names(home: Home, database: str | Path, role: str | None, person: str | None, process: str | None) -> None:
@@ -95,10 +108,11 @@ def as_mapping(row: QueueRow) -> dict[str, object]:
             "what": row.task_title or None, "snoozed_until": row.snoozed_until}
 
 
-def cells(row: QueueRow, today: dt.date) -> list[str]:
+def cells(row: QueueRow, today: dt.date, *, narrow: bool = False) -> list[str]:
     back = f" (until {row.snoozed_until:%b} {row.snoozed_until.day})" if row.snoozed_until else ""
-    return [day(row.legal), left(row.legal, today), day(row.due or row.target), row.case_id,
-            (row.task or "(nobody is asked now)") + back, who(row)]
+    legal, target = (near_day(when, today) if narrow else day(when) for when in (row.legal, row.due or row.target))
+    return [legal, left(row.legal, today), target, row.case_id, (row.task_title or "(nobody is asked now)") + back,
+            who(row)]
 
 
 def who(row: QueueRow) -> str:
@@ -111,7 +125,7 @@ def _today(settings: Settings) -> dt.date:
 
 def _print(rows: Sequence[QueueRow], view: View, snoozed: int) -> None:
     if rows:
-        table(HEADERS, [cells(row, view.today) for row in rows])
+        table(HEADERS, [cells(row, view.today, narrow=columns() < ROOMY) for row in rows])
     else:
         say("nothing is snoozed" if view.snoozed else "nothing waits")
     if snoozed and not view.snoozed:
@@ -122,7 +136,7 @@ def _snoozed_line(number: int) -> str:
     return f"{number} task{'s are' if number > 1 else ' is'} snoozed: soppa queue --snoozed"
 
 
-def _watch(settings: Settings, database: str | Path, view: View, as_json: bool) -> None:
+def _watch(settings: Settings, home: Home, database: str | Path, view: View, as_json: bool) -> None:
     """Raises `UsageError` where nobody is looking."""
     if as_json or not sys.stdout.isatty():
         raise UsageError("--watch is for a person at a terminal: leave it out, and ask as often as you need")
@@ -131,6 +145,6 @@ def _watch(settings: Settings, database: str | Path, view: View, as_json: bool) 
     def look() -> tuple[View, Sequence[QueueRow], str]:
         now = replace(view, today=_today(settings))
         snoozed = snoozed_count(database, now.today, view.login or "")
-        return now, open_queue_rows(database, now), _snoozed_line(snoozed) if snoozed and not view.snoozed else ""
+        return now, _rows(settings, home, database, now), _snoozed_line(snoozed) if snoozed and not view.snoozed else ""
 
-    watch_queue(look, lambda row, today: cells(row, today), HEADERS)
+    watch_queue(look, lambda row, today: cells(row, today, narrow=columns() < ROOMY), HEADERS)

@@ -24,9 +24,10 @@ from cli.wiring import open_house
 def command(case: str, task: str, person: str, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Give TASK of CASE to PERSON (an id). Links mailed before are dead."""
     with open_house(home) as house:
-        with house.store.read() as unit:
-            wanted = find_task(unit.case(case), task)
-        after = house.service.reassign(wanted.id, person, house.actor(as_login), house.clock(), reason)
+        actor = house.actor(as_login)
+        found = house.case(case, actor)
+        wanted = find_task(found, task, house.definition(found))
+        after = house.service.reassign(wanted.id, person, actor, house.clock(), reason)
     if as_json:
         print_json(as_mapping(after))
     else:

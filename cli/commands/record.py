@@ -38,9 +38,9 @@ def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_log
 
     typed = read_given(given)
     with open_house(home) as house:
-        with house.store.read() as unit:
-            before = unit.case(case)
-        definition, actor = house.definitions.pinned(before.process, before.version, before.hash), house.actor(as_login)
+        actor = house.actor(as_login)
+        before = house.case(case, actor)
+        definition = house.definitions.pinned(before.process, before.version, before.hash)
         with handing_in(house.documents, definition, typed) as words:
             values = fact_values(definition, words, house.active())
             try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from cli.commands.queue import viewer
 from cli.home import Home, check_home
 from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say, table
@@ -51,15 +52,18 @@ def import_(file: Path, apply_: bool, accepted: tuple[str, ...], yes: bool, as_o
 @click.option("--operator", help="Part of an operator's name, or its id.")
 @click.option("--status", help="Of the agreement (active, superseded, ended), or what the approved list says.")
 @click.option("--sponsor", help="Mail address or id of the person who asked for it.")
+@as_option
 @home_option
 @json_option
-def list_(product: str | None, operator: str | None, status: str | None, sponsor: str | None, home: Home,
-          as_json: bool) -> None:
+def list_(product: str | None, operator: str | None, status: str | None, sponsor: str | None, as_login: str | None,
+          home: Home, as_json: bool) -> None:
     """List the products, each with its agreement."""
     if status is not None and status not in (*STATUSES, *LISTINGS):
         raise UsageError(f"--status: '{status}' is unknown{nearest(status, (*STATUSES, *LISTINGS))}")
     check_home(home)
-    database = read_settings(home.settings).database or home.database
+    settings = read_settings(home.settings)
+    database = settings.database or home.database
+    viewer(settings, database, as_login, needed=False)
     rows = listed(database)
     rows = rows if status in STATUSES else one_a_product(rows)
     rows = [row for row in rows if _is_like(product, row.product, row.product_id)
@@ -80,25 +84,27 @@ def list_(product: str | None, operator: str | None, status: str | None, sponsor
 @command.command(epilog="Example: soppa register show A-0001")
 @click.argument("entry", metavar="ID")
 @click.option("--verify", is_flag=True, help="Also hold the chains of its history against what stands there.")
+@as_option
 @home_option
 @json_option
-def show(entry: str, verify: bool, home: Home, as_json: bool) -> None:
+def show(entry: str, verify: bool, as_login: str | None, home: Home, as_json: bool) -> None:
     """Show an agreement (A-0001), a product (P-0001) or an operator (O-0001), and what happened to it."""
     from cli.entries import show_entry
 
-    show_entry(home, entry, verify=verify, as_json=as_json)
+    show_entry(home, entry, as_login, verify=verify, as_json=as_json)
 
 
 @command.command(epilog="Example: soppa register export --out inventory.csv")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="A new file; without it the terminal.")
+@as_option
 @home_option
 @json_option
-def export(out: Path | None, home: Home, as_json: bool) -> None:
+def export(out: Path | None, as_login: str | None, home: Home, as_json: bool) -> None:
     """Write the register as a CSV file that it can be imported from again."""
     from cli.entries import export_register
 
-    export_register(home, out, as_json=as_json)
+    export_register(home, out, as_login, as_json=as_json)
 
 
 def _row_mapping(row: Listed) -> Mapping[str, object]:

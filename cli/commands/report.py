@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.home import Home, write_private
-from cli.options import Commands, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import WIDTH, print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import UsageError
@@ -36,7 +36,7 @@ def _options(made: Callable[..., None]) -> Callable[..., None]:
                      help="Write it as a PDF with pictures, into a new file."),
         click.option("--csv", "sheet", type=click.Path(path_type=Path, dir_okay=False), default=None,
                      help="Write the rows behind it as CSV, into a new file."),
-        home_option, json_option,
+        as_option, home_option, json_option,
     )):  # fmt: skip
         made = option(made)
     return made
@@ -82,13 +82,14 @@ def requests(**given: Any) -> None:
 
 
 def _report(make: Callable[[House, Period], Report], *, first: str | None, last: str | None, pdf: Path | None,
-            sheet: Path | None, home: Home, as_json: bool) -> None:
+            sheet: Path | None, as_login: str | None, home: Home, as_json: bool) -> None:
     from cli.reports.period import read_period
 
     for file in (pdf, sheet):
         if file is not None and file.exists():
             raise UsageError(f"{file} is there already: name a new file")
     with open_house(home) as house:
+        house.reader(as_login)
         zone, today = house.settings.zone, house.clock().astimezone(house.settings.zone).date()
         report = make(house, read_period(first, last, today, house.settings.fiscal_year_start, zone))
         district = house.settings.district

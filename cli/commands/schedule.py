@@ -10,7 +10,7 @@ import click
 
 from cli import completion
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import as_option, home_option, json_option
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.definition import ANNIVERSARY
@@ -29,11 +29,13 @@ def command() -> None:
 @click.option("--process", help="Only this process.", shell_complete=completion.processes)
 @click.option("--all", "all_", is_flag=True, help="Also what has started already.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@as_option
 @home_option
 @json_option
-def list_(process: str | None, all_: bool, limit: int, home: Home, as_json: bool) -> None:
+def list_(process: str | None, all_: bool, limit: int, as_login: str | None, home: Home, as_json: bool) -> None:
     """List what starts next, the nearest first, and the agreements for which the register has no date."""
     with open_house(home) as house:
+        house.reader(as_login)
         house.definitions.newest(process) if process else None
         lines = [line for line in house.store.views.cycles(started=all_) if process in (None, line.process)]
         labels, lacking = house.store.register.labels(), list(_lacking(house, process, lines))
@@ -42,7 +44,7 @@ def list_(process: str | None, all_: bool, limit: int, home: Home, as_json: bool
         print_json([*(_mapping(line, labels) for line in lines[:limit]), *lacking])
         return
     if not lines and not lacking:
-        say("nothing starts by itself: no process has a schedule, or the daemon has not planned it yet")
+        say("nothing starts by itself: no process has a schedule, or the daemon has not\nplanned it yet")
         return
     table(["starts", "process", "for", "about", ""], [
         [_moment(line.at or line.started_at, zone), line.process, day(line.on), _about(line.subject, labels),

@@ -11,7 +11,7 @@ import click
 
 from cli import completion
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import as_option, home_option, json_option
 from cli.printing import WIDTH, day, left, pairs, print_json, say, table
 from cli.wiring import open_house
 from engine.suggesting import differences
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: soppa show 2026-0001")
 @click.argument("case", shell_complete=completion.cases)
+@as_option
 @home_option
 @json_option
-def command(case: str, home: Home, as_json: bool) -> None:
+def command(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Show CASE: where it stands, its deadlines, open tasks, parties and facts."""
     with open_house(home) as house:
-        with house.store.read() as unit:
-            found, office = unit.case(case), house.office(unit)
+        found = house.case(case, house.reader(as_login))
+        office = house.make_office(house.store.people())
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         labels = house.store.register.labels() if definition.names_agreements else {}
         notes = house.store.views.notes(found.id)
@@ -58,6 +59,8 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         say("\nParties")
         pairs({name: f"{party.name} ({party.email or 'on paper'}, {party.language})"
                for name, party in case.parties.items()})
+        say(f"  their mails: soppa mail outbox --case {case.id}\n"
+            f"  a mail that came back: soppa mail bounced MAIL --reason TEXT")
     if case.facts:
         say("\nFacts")
         pairs({name: _fact(value, labels if name in definition.names_agreements else {})

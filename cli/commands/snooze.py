@@ -32,9 +32,10 @@ def command(case: str, task: str, until: str | None, end: bool, past_date: bool,
         raise UsageError("say until when, with --until DATE, or --end it")
     back = None if until is None else read_date(until, "--until")
     with open_house(home) as house:
-        with house.store.read() as unit:
-            wanted = find_task(unit.case(case), task)
-        command = Snooze(wanted.id, back, house.actor(as_login), past_date, reason)
+        actor = house.actor(as_login)
+        found = house.case(case, actor)
+        wanted = find_task(found, task, house.definition(found))
+        command = Snooze(wanted.id, back, actor, past_date, reason)
         after = house.service.tend(case, command, house.clock())
     if as_json:
         print_json({"case": after.id, "task": wanted.id, "until": back})

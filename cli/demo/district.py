@@ -52,6 +52,7 @@ PEOPLE = (
     _person("tess", "Tess Abara", "sponsor", "staff", supervisor="nora"),
     _person("dana", "Dana Novak", "data_owner", "staff", supervisor="omar"),
     _person("hugo", "Hugo Lang", "hearing_officer"),
+    _person("ines", "Ines Okafor", "hr"),
 )
 """Nora leads Creekside Elementary, Omar leads Prairie High; Dana keeps the student information system."""
 

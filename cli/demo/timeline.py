@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cli.commands.show import as_mapping
 from cli.demo.sink import MailSink
@@ -22,7 +22,7 @@ def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
     for number, case in enumerate(cases, 1):
         say(f"{number}. {_title(house, case)}\n")
         table(["day", "case", "what", ""], [
-            [day(office.today(line.at)), case_id, SHOWN[line.kind], _words(line.kind, line.detail)]
+            [day(office.today(line.at)), case_id, SHOWN[line.kind], _words(line.kind, line.told)]
             for case_id, line in _lines(house, _found(house, [case])[0])])
         say()
     table(["case", "clock", "legal deadline", "district target", "met"], [
@@ -46,7 +46,7 @@ def timeline_mapping(house: House, cases: Sequence[Case], sink: MailSink) -> dic
     found, _ = _found(house, cases)
     return {
         "cases": [as_mapping(case) for case in found],
-        "happenings": [{"at": line.at, "case": case_id, "kind": line.kind, "detail": line.detail}
+        "happenings": [{"at": line.at, "case": case_id, "kind": line.kind, "detail": dict(line.told)}
                        for case_id, line in _lines(house, found)],
         "mails": [{"to": mail.envelope_to, "subject": mail.subject} for mail in sink.mails],
     }  # fmt: skip
@@ -76,7 +76,7 @@ def _family(house: House, cases: Iterable[Case]) -> list[str]:
     return list(found)
 
 
-def _words(kind: str, detail: dict[str, str]) -> str:
+def _words(kind: str, detail: Mapping[str, str]) -> str:
     named = ("state", "name", "clock", "of", "mail", "rung", "outcome")
     first = " ".join(detail[key] for key in named if key in detail)
     dates = ", ".join(f"{key} {detail[key]}" for key in ("legal", "target") if key in detail)

@@ -100,8 +100,14 @@ def _because(detail: Detail) -> str:
     return f" Reason: {detail['reason']}" if detail.get("reason") else ""
 
 
+def _hash(detail: Detail) -> str:
+    return f", SHA-256 {detail['sha256']}" if detail.get("sha256") else ""
+
+
 def _recorded(words: Words, detail: Detail) -> str:
     name = detail.get("fact", "")
+    if "value" not in detail and detail.get("sha256"):
+        return f"Document “{words.fact(name)}” was handed in{_hash(detail)}.{_because(detail)}"
     value = words.lens.fact(name, detail["value"]) if "value" in detail else None
     was = words.lens.fact(name, detail["was"]) if "was" in detail else None
     told = f": {day(value)}" if value else ": (left out)" if words.lens.redacted else ""
@@ -236,6 +242,7 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
                                          "was taken in: it was not sent.",
     "rung_hushed": lambda w, d: f"Reminder “{w.mail(d['rung'])}” was kept from {w.mail(d['spared'])} for a while.",
     "quiet_ended": lambda w, d: f"The quiet after taking the case in ended on {day(d['on'])}.",
+    "document_taken": lambda w, d: f"The document “{w.fact(d['fact'])}” was taken out{_hash(d)}.",
     "evidence_taken": _evidence,
     "evidence_written": lambda w, d: f"The file that was handed out has the SHA-256 {d.get('sha256', '')}.",
 }

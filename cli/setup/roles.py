@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from engine.definition import Definition
+from engine.roles import ROLES
 
 TITLES: Mapping[str, str] = {
     "privacy": "Privacy officer",
@@ -19,6 +20,7 @@ TITLES: Mapping[str, str] = {
     "board_attorney": "Attorney of the Board",
     "web": "Who puts things on the website",
     "hr": "Human resources",
+    "principal": "Principals of the schools",
 }
 
 
@@ -27,15 +29,26 @@ def title(role: str) -> str:
 
 
 def needed(definitions: Iterable[Definition]) -> dict[str, tuple[str, ...]]:
-    """Each role that a task is for, with the processes that need it; the privacy officer comes first."""
+    """Each role that a task is for, or that is told of something, with the processes that need it; the privacy officer
+    comes first."""
     found: dict[str, set[str]] = {"privacy": set(), "superintendent": set()}
     for definition in definitions:
-        for state in definition.states.values():
-            for task in state.tasks:
-                if task.who.kind == "role":
-                    found.setdefault(task.who.name, set()).add(definition.process)
+        for role in roles_of(definition):
+            found.setdefault(role, set()).add(definition.process)
     order = [*TITLES, *sorted(found.keys() - TITLES.keys())]
     return {role: tuple(sorted(found[role])) for role in order if role in found}
+
+
+def roles_of(definition: Definition) -> set[str]:
+    """The roles that do something in a process or read of it: of tasks and of breaking the glass, of mails and who
+    posts them, of clocks and their reminders."""
+    tasks = [task for state in definition.states.values() for task in state.tasks]
+    glass = [task.break_glass for task in tasks if task.break_glass is not None]
+    clocks, mails = definition.clocks.values(), definition.mails.values()
+    people = [*(task.who for task in tasks), *(clock.owner for clock in clocks), *(mail.to for mail in mails)]
+    rungs = {place for clock in clocks if clock.ladder for rung in clock.ladder.rungs for place in rung.to}
+    named = {who.name for who in people if who.kind == "role"} | {mail.paper for mail in mails if mail.paper}
+    return named | {role for one in glass for role in (one.role, *one.tells)} | (rungs & set(ROLES))
 
 
 def thresholds(definitions: Iterable[Definition]) -> dict[str, tuple[str, int]]:

@@ -294,6 +294,6 @@ def _key(row: QueueRow) -> str:
 def _cells(row: QueueRow, today: dt.date) -> list[Text]:
     said = left(row.legal or row.due or row.target, today)
     who = ", ".join(name for _, name in row.assignees) or row.party or row.role or "nobody"
-    what = row.task or "(nobody is asked)"
+    what = row.task_title or "(nobody is asked)"
     style = LATE if row.is_overdue(today) else ""
     return [Text(day(row.legal)), Text(said, style), Text(row.case_id), Text(clean(what)), Text(clean(who))]

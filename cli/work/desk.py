@@ -107,12 +107,13 @@ class Desk:
 
     def rows(self) -> list[QueueRow]:
         database = database_url(self.house.home, self.house.settings)
-        return open_queue_rows(database, replace(self.view, today=self.today()))
+        rows = open_queue_rows(database, replace(self.view, today=self.today()))
+        closed = self.house.closed(self.actor, {row.case_id: row.process for row in rows})
+        return [row for row in rows if row.case_id not in closed]
 
     def matter(self, case_id: str) -> Matter:
         house = self.house
-        with house.store.read() as unit:
-            case, office = unit.case(case_id), house.office(unit)
+        case, office = house.case(case_id, self.actor), house.make_office(house.store.people())
         definition = house.definitions.pinned(case.process, case.version, case.hash)
         labels = house.store.register.labels() if definition.names_agreements else {}
         return Matter(case, definition, office, self.today(), house.store.views.notes(case_id), labels)

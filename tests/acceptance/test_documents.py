@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,9 @@ def test_a_file_goes_in_sealed_and_comes_out_as_it_was(home: Path, tmp_path: Pat
     taken = tmp_path / "taken.pdf"
     assert soppa(home, "document", case, "evidence", "--as", "carla", "--out", str(taken)).returncode == 0
     assert (taken.read_bytes(), taken.stat().st_mode & 0o777) == (PDF, 0o600)
+    told, hashed = soppa(home, "history", case).stdout, sha256(PDF).hexdigest()
+    assert f"was handed in, SHA-256 {hashed}." in told
+    assert f"was taken out, SHA-256 {hashed}." in told
     again = soppa(home, "document", case, "evidence", "--as", "carla", "--out", str(taken))
     assert (again.returncode, "name a new file" in again.stderr) == (2, True)
     refused = soppa(home, "document", case, "evidence", "--as", "dana", "--out", str(tmp_path / "x"))

@@ -106,7 +106,7 @@ def test_a_case_moves_with_its_clock_and_its_open_tasks(place: Place, capsys: py
     assert after.open_task("price") is not None
     with open_house(place.home) as house:
         line = next(line for line in house.store.views.history(after.id) if line.kind == "case_migrated")
-        assert line.detail["reason"] == "the price is asked now"
+        assert line.personal["reason"] == "the price is asked now"
         assert not house.store.views.verify_history(after.id)
     capsys.readouterr()
     assert main(APPLY) == 0

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser import BROWSERS
+
 PHONE = {"width": 375, "height": 740}
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium. Without one the tests are skipped, and fail where CI is set."""
-    program = shutil.which("chromium")
+    """The first of `BROWSERS` that is installed. Without one the tests are skipped, and fail where CI is set."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         reason = "NO PAGE WAS TRIED IN A BROWSER: install the package chromium"
         if os.environ.get("CI"):

@@ -117,7 +117,7 @@ class Pages:
             case_id = unit.case_of_task(task_id)
         for line in self.store.views.history(case_id):
             if line.kind == "task_completed" and line.detail.get("task") == task_id:
-                return Answered(line.detail["by"], line.at, line.detail["outcome"])
+                return Answered(line.told["by"], line.at, line.detail["outcome"])
         return None
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select, update
 
 from storage.database import open_engine
 from storage.driver import SCHEMA
-from storage.tables import METADATA
+from storage.tables import METADATA, TASKS
 from storage.upgrade import config_for, is_empty, migrate
+from tests.integration.stored import NOW, change, load, opened, start, task
 
 
 def test_the_migrations_make_the_tables_as_they_are_declared(empty_database_url: str) -> None:
@@ -42,3 +47,18 @@ def test_a_database_is_empty_until_its_tables_are_made(empty_database_url: str) 
     assert is_empty(empty_database_url)
     migrate(empty_database_url)
     assert not is_empty(empty_database_url)
+
+
+def test_the_upgrade_takes_names_of_outsiders_from_beside_their_tasks(database_url: str) -> None:
+    asked = replace(task("2026-0001"), assignees=(), role=None, party="parent")
+    done = replace(asked, outcome="confirm", done_by="Eva Ruiz", done_by_id="parent", done_at=NOW)
+    with opened(database_url) as store:
+        case = change(store, start(store), tasks=(done,))
+        with store.base.writing() as connection:
+            connection.execute(update(TASKS).values(done_by="Eva Ruiz"))
+            with Operations.context(MigrationContext.configure(connection)):
+                import_module("storage.migrations.versions.0019_names_of_parties").upgrade()
+        with store.base.reading() as connection:
+            assert connection.scalars(select(TASKS.c.done_by)).all() == [None]
+        assert load(store, case.id).tasks == (done,)
+        assert store.views.verify_history(case.id) == []

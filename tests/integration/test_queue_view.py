@@ -20,6 +20,8 @@ from engine.case import Case, Clock, Task
 from engine.errors import WrongEnvironment
 from engine.messages import Decision, Event, HideTask
 from engine.office import Person
+from storage.hints import person as person_of
+from storage.hints import takes_part
 from storage.queue import QueueRow, View, asking, open_queue_rows, snoozed_count
 from storage.store import SqlStore
 from storage.tables import CASES, CLOCKS, DEFINITIONS
@@ -181,7 +183,7 @@ def test_what_is_no_database_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WrongEnvironment, match="there is no database"):
         open_queue_rows(path, View(TODAY))
     path.touch(mode=0o600)
-    with pytest.raises(WrongEnvironment, match="schema none"):
+    with pytest.raises(WrongEnvironment, match="no tables of soppa: make them with soppa init"):
         open_queue_rows(path, View(TODAY))
     path.write_bytes(b"This is no database, but it is long enough to be looked at." * 20)
     with pytest.raises(WrongEnvironment, match="cannot be read"):
@@ -255,3 +257,14 @@ def test_a_task_that_went_to_another_is_not_the_one_that_was_snoozed(
 def test_mine_is_what_waits_for_whoever_looks(store: SqlStore, database_url: str, case: Case) -> None:
     change(store, case, tasks=(replace(case.tasks[0], assignees=("bob",)),))
     assert _seen(database_url, mine=True) == [] and _seen(database_url, "bob", mine=True) == [None]
+
+
+def test_who_takes_part_in_a_case_is_told_by_its_tasks(store: SqlStore, database_url: str) -> None:
+    """Case 1 was begun by ann and asks ann and bob, as custodians."""
+    store.save_person(Person("bob", "Bob Ray", "bob@d.org", frozenset({"staff"}), login="bray"))
+    case = start(store).id
+    parts = {person: takes_part(database_url, person, roles, [case]) == {case} for person, roles in (
+        ("ann", ()), ("bob", ()), ("eve", ()), ("cem", ("custodian",)), ("dan", ("staff", "legal")))}
+    assert parts == {"ann": True, "bob": True, "eve": False, "cem": True, "dan": False}
+    assert person_of(database_url, "bray") == ("bob", frozenset({"staff"}))
+    assert person_of(database_url, "nobody") is None

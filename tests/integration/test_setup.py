@@ -56,9 +56,9 @@ def typing(monkeypatch: pytest.MonkeyPatch, lines: Sequence[str]) -> None:
 
 SITTING = ["Prairie Creek USD 99", "", "", "", "https://privacy.prairie-creek.example", "", "",
            *PEOPLE.values(), "Lena Ortiz <lena@prairie-creek.example>", "lena", "-", "",
-           "Paul Dubois <paul@prairie-creek.example>; sam", *[""] * 3,
+           "Paul Dubois <paul@prairie-creek.example>; sam", *[""] * 5,
            "praman", "", "", "", "", "", "", "", "", "555-0100", "", *[""] * 5, "", "y"]
-"""District, zone, year, languages, three of the pages; eleven roles, login, five deputies, second person; contact;
+"""District, zone, year, languages, three of the pages; thirteen roles, login, five deputies, second person; contact;
 relay, numbers, hold, agencies, yes."""
 
 
@@ -118,7 +118,8 @@ def test_the_relays_password_is_typed_unseen_and_kept_in_its_own_file_alone(home
         terminal.answer(question, "\n")
     terminal.answer("Privacy officer", f"{PEOPLE['Privacy officer']}\n")
     for question in ("(superintendent)", "(custodian)", "(legal)", "(itsec)", "(edtech)", "(procurement)", "(signer)",
-                     "(board_clerk)", "(web)", "(hr)", "Login", "Second person", "Name", "Mail address", "Telephone"):
+                     "(board_clerk)", "(board_attorney)", "(web)", "(hr)", "(principal)", "Login", "Second person",
+                     "Name", "Mail address", "Telephone"):
         terminal.answer(question, "\n")
     terminal.answer("Name of the relay", "mail.example.org\n")
     terminal.answer("Port [587]", "70000\n")

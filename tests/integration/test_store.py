@@ -32,7 +32,7 @@ from storage.database import open_engine
 from storage.driver import SQLITE, wal_is_safe
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
-from storage.tables import CASES, HISTORY, OUTBOX, TIMERS
+from storage.tables import CASES, HISTORY, OUTBOX, TASKS, TIMERS
 from tests.integration.stored import ANN, MINUTE, NOW, TODAY, change, clock, load, new_case, opened, start, task
 
 ADA = Person("ada", "Ada", "ada@d.org", frozenset({"privacy"}), "ada", absent=(TODAY, TODAY + dt.timedelta(days=2)))
@@ -376,6 +376,29 @@ def test_nothing_personal_stands_in_the_tables_in_clear(store: SqlStore) -> None
             rows = connection.execute(select(table)).all()
             found += [(table.name, value) for row in rows for value in row if _holds(value, b"Ruiz")]
     assert found == []
+
+
+def test_a_party_who_answered_stands_in_the_tables_by_its_part_in_the_case(store: SqlStore) -> None:
+    asked = replace(task("2026-0001"), assignees=(), role=None, party="parent")
+    done = replace(asked, outcome="confirm", done_by="Eva Ruiz", done_by_id="parent", done_at=NOW)
+    case = change(store, start(store), tasks=(done,))
+    assert load(store, case.id).tasks == (done,)
+    with store.base.reading() as connection:
+        rows = [value for row in connection.execute(select(TASKS)).all() for value in row]
+    assert not [value for value in rows if _holds(value, b"Ruiz")]
+
+
+def test_a_line_that_was_written_with_a_name_in_clear_stays_whole_and_is_read_alike(store: SqlStore) -> None:
+    detail = {"task": "2026-0001-1", "outcome": "confirm", "by": "Eva Ruiz"}
+    case = start(store, events=(Event("task_completed", detail),))
+    sealed = Event("task_completed", {"task": "2026-0001-2", "outcome": "confirm"}, {"by": "Eva Ruiz"})
+    with store.begin() as unit:
+        unit.case(case.id)
+        unit.note(case.id, sealed, ANN, NOW)
+        answers = [unit.answer_of(case.id, number) for number in ("2026-0001-1", "2026-0001-2")]
+    assert [answer and answer.by for answer in answers] == ["Eva Ruiz", "Eva Ruiz"]
+    assert [line.told["by"] for line in store.views.history(case.id)] == ["Eva Ruiz", "Eva Ruiz"]
+    assert store.views.verify_history(case.id) == []
 
 
 def test_people_come_back_as_saved_and_can_be_changed(store: SqlStore) -> None:

@@ -36,7 +36,7 @@ TABLE = [
     ("option_twice", 10, 39,
      "the option 'tablet' is here twice"),
     ("fact_name", 12, 3,
-     "'Agreed' in facts is never asked, read, shown or mailed: use it or take it out"),
+     "'Agreed' in facts: write names in small letters, digits and '_'"),
     ("party_kind", 6, 18,
      "kind: 'parents' is unknown (did you mean 'parent'?)"),
     ("start_needs", 7, 25,
@@ -129,6 +129,27 @@ def sound(source: str = SOUND) -> Definition:
 def test_a_broken_definition_names_its_fault(name: str, line: int, column: int, message: str) -> None:
     found = faults((BROKEN / f"{name}.yaml").read_text(encoding="utf-8"))
     assert (line, column, message) in [(fault.mark.line, fault.mark.column, fault.message) for fault in found]
+
+
+@pytest.mark.parametrize("name", [row[0] for row in TABLE])
+def test_one_mistake_is_one_fault(name: str) -> None:
+    assert len(faults((BROKEN / f"{name}.yaml").read_text(encoding="utf-8"))) == 1
+
+
+MISSPELT = ["facts", "start", "parties", "clocks", "states", "mails", "tasks", "outcomes", "satisfied_by", "needs",
+            "label", "final", "initial", "rule"]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", MISSPELT)
+def test_a_misspelt_key_is_told_and_not_what_follows_from_it(key: str) -> None:
+    wrong = key[:-2] + key[-1] + key[-2]
+    found = faults(re.sub(rf"\b{key}:", f"{wrong}:", SOUND, count=1))
+    assert [fault.message.partition(" in ")[0] for fault in found] == [f"unknown key '{wrong}'"]
+
+
+def test_misspelt_keys_within_one_another_are_all_told() -> None:
+    found = faults(SOUND.replace("states:", "sattes:").replace("tasks:", "taskz:").replace("outcomes:", "outcoms:"))
+    assert [fault.message.split("'")[1] for fault in found] == ["sattes", "taskz", "outcoms"]
 
 
 def test_every_broken_file_is_in_the_table() -> None:

@@ -21,6 +21,7 @@ from engine.messages import (
     SetTimer,
     StartCase,
 )
+from engine.turn import Turn
 from tests.office import PEOPLE, office
 
 DEFINITION = workflows.Catalogue().newest("correction_request")
@@ -98,6 +99,28 @@ def test_personal_facts_stand_in_no_plain_line_of_history() -> None:
     lines = [event for event in started().events if event.detail.get("fact") == "item"]
     assert [line.personal for line in lines] == [{"value": "birth date"}]
     assert all("birth date" not in value for event in started().events for value in event.detail.values())
+
+
+def test_names_of_outsiders_and_what_somebody_typed_are_sealed() -> None:
+    parent = Actor("party", "parent", "Eva Ruiz", on_behalf_of="Jo Ruiz")
+    turn = Turn(DEFINITION, office(), parent, NOW, CASE)
+    turn.tell("task_completed", task="1", by="Eva Ruiz", reason="my son moved", on_behalf_of="Jo Ruiz")
+    turn.tell("clock_moved", clock="district_fix", reason="day 0 is earlier", by="told.receipt")
+    answered, moved = turn.events
+    assert answered.detail == {"task": "1"}
+    assert answered.told == {"task": "1", "by": "Eva Ruiz", "reason": "my son moved", "on_behalf_of": "Jo Ruiz"}
+    assert moved.personal == {}
+
+
+def test_documents_and_contacts_are_sealed_whatever_their_definition_says() -> None:
+    known = {name: replace(fact, personal=False) for name, fact in DEFINITION.facts.items()}
+    turn = Turn(replace(DEFINITION, facts=known), office(), actor("cus"), NOW, CASE)
+    hashed = "ab" * 32
+    kept, holders = f"{'0' * 32}.pdf sha256:{hashed}", (Contact("Jo Doe", "jo@x.example"),)
+    turn.record({"evidence": kept, "outside_holders": holders})
+    assert [event.detail for event in turn.events] == [{"fact": "evidence"}, {"fact": "outside_holders"}]
+    assert turn.events[0].told == {"fact": "evidence", "sha256": hashed}
+    assert "Jo Doe" not in str(turn.events[1].told)
 
 
 def test_only_whom_the_task_is_for_may_answer() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from cli.commands.explain import derived as explained
 from engine.case import Case
 from engine.decide import decide, start
 from engine.errors import Refused, SoppaError
@@ -122,6 +123,17 @@ def test_the_end_named_in_the_request_releases_it() -> None:
     case = after(held, FireTimer("hold/H1/until"), D(2027, 6, 5))
     assert case.holds[0].released == D(2027, 6, 4)
     assert case.clocks["tell"].legal == D(2027, 6, 7)
+
+
+def test_a_told_date_is_explained_by_the_hold_policy_of_its_time() -> None:
+    tolling = replace(office(), hold_policy="toll")
+    held = decide(DEFINITION, begun(), REQUEST, noon(MAY_10), tolling).case
+    clock = decide(DEFINITION, held, ReleaseHold("H1", D(2027, 5, 20), "letter", actor("leg")), noon(D(2027, 5, 20)),
+                   tolling).case.clocks["tell"]
+    today = explained(clock, DEFINITION.clocks["tell"], office())
+    assert office().hold_policy == "asap"
+    assert (today.nominal, today.legal, today.target) == (clock.nominal, clock.legal, clock.target)
+    assert clock.legal != released(standing(), D(2027, 5, 20)).clocks["tell"].legal
 
 
 def test_overlapping_holds_end_with_the_last_of_them() -> None:

@@ -170,7 +170,7 @@ def test_past_the_target_it_takes_the_word_for_it_and_a_reason() -> None:
     assert "needs a reason" in str(refusal(Snooze(VERIFY.id, after, actor("ada"), past_date=True, reason=" ")))
     decision = done(Snooze(VERIFY.id, after, actor("ada"), past_date=True, reason="Pat is away"))
     assert decision.effects == (HideTask(VERIFY.id, 1, "ada", after, past_date=True),)
-    assert decision.events[0].detail["reason"] == "Pat is away"
+    assert decision.events[0].personal["reason"] == "Pat is away"
 
 
 def test_so_it_does_past_a_legal_date() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +15,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.browser import BROWSERS
 
 ROOT = Path(__file__).parents[2]
 OURS = {"workflows", "engine", "storage", "notifiers", "registry", "web", "cli", "tests", "bench"}
@@ -78,3 +82,41 @@ def imported(path: Path) -> set[str]:
 def test_no_tracked_file_names_a_folder_of_the_machine_it_was_written_on() -> None:
     folder = re.compile(rb"(?<![\w.~/-])/" + rb"(work|opt/pypi)/")
     assert [str(path.relative_to(ROOT)) for path in tracked() if folder.search(path.read_bytes())] == []
+
+
+@pytest.fixture
+def without_venv(tmp_path: Path) -> dict[str, str]:
+    """An environment whose python3 has no ensurepip, as Debian's without python3-venv."""
+    fake = tmp_path / "bin" / "python3"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\ncase "$*" in *ensurepip*) exit 1;; esac\nexec {sys.executable} "$@"\n')
+    fake.chmod(0o755)
+    return {**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}", "PYTHON": "python3", "LC_ALL": "C"}
+
+
+SAYS_VENV = "Python's venv module is missing: install the package python3-venv\n"
+
+
+def test_a_missing_venv_module_is_one_sentence_and_78(without_venv: dict[str, str]) -> None:
+    done = subprocess.run([ROOT / ".ci" / "needs"], env=without_venv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (78, SAYS_VENV)
+
+
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_make_tells_what_is_missing_before_it_begins(
+    without_venv: dict[str, str], tmp_path: Path, target: str
+) -> None:
+    clone = tmp_path / "clone"
+    (clone / ".ci").mkdir(parents=True)
+    for name in ("Makefile", ".ci/needs", "requirements.lock"):
+        shutil.copy(ROOT / name, clone / name)
+    done = subprocess.run(["make", target], cwd=clone, env=without_venv, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith(SAYS_VENV)
+    assert (done.returncode, "Error 78" in done.stderr) == (2, True)
+    assert not (clone / ".venv").exists()
+
+
+def test_the_checks_and_the_browser_tests_know_the_same_browsers() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    line = next(line for line in script.splitlines() if "missing+=(chromium)" in line)
+    assert tuple(re.findall(r"has ([a-z-]+)", line)) == BROWSERS

@@ -1,0 +1,82 @@
+"""The outbox as a person looks for a mail in it: by case, reader and state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from cli.needtoknow import VEILED
+from cli.wiring import House
+
+if TYPE_CHECKING:
+    from engine.case import Actor
+    from storage.views import MailLine
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which mails; of any state where `states` is empty."""
+
+    case: str | None
+    reader: str | None
+    states: tuple[str, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mail, and whom it is to in plain words. A `closed` one is of a case that its reader need not know of."""
+
+    line: MailLine
+    to: str
+    closed: bool = False
+
+    def cells(self, zone: ZoneInfo) -> list[str]:
+        line = self.line
+        when = f"{(line.settled_at or line.created_at).astimezone(zone):%Y-%m-%d %H:%M}"
+        what, to, reply = (VEILED, "", "") if self.closed else (line.mail.replace("_", " "), self.to, line.reply)
+        state = line.state.replace("_", " ") + (f", {line.attempts} tries" if line.attempts > 1 else "")
+        return [str(line.id), line.case_id or "", what, to, when, state, reply]
+
+
+def mapping(found: Found) -> dict[str, object]:
+    """The documented JSON keys."""
+    row, is_open = found.line, not found.closed
+    return {"id": row.id, "case": row.case_id, "mail": row.mail if is_open else None,
+            "recipient": row.recipient if is_open else None, "about": row.about if is_open else (), "state": row.state,
+            "attempts": row.attempts, "reply": row.reply if is_open else None, "created_at": row.created_at,
+            "settled_at": row.settled_at}
+
+
+def wanted_mails(house: House, wanted: Wanted, reader: Actor | None) -> list[Found]:
+    """Newest first. Raises `UsageError` for a case or a state that is not there."""
+    if wanted.case is not None:
+        house.case(wanted.case, reader)
+    names = {f"person:{person.id}": person.name for person in house.store.people()}
+    lines = [line for line in house.store.views.outbox(case_id=wanted.case)
+             if (not wanted.states or line.state in wanted.states) and _is_to(line, names, wanted.reader)]
+    kept = lines[: wanted.limit]
+    closed = house.closed(reader, _processes(house, kept)) if reader is not None else frozenset()
+    return [Found(line, _to(line, names), line.case_id in closed) for line in kept
+            if wanted.reader is None or line.case_id not in closed]
+
+
+def _processes(house: House, lines: list[MailLine]) -> dict[str, str]:
+    with house.store.read() as unit:
+        return {case: unit.case(case).process for case in {line.case_id for line in lines if line.case_id}}
+
+
+def _is_to(line: MailLine, names: dict[str, str], word: str | None) -> bool:
+    if word is None:
+        return True
+    bare = line.recipient.partition(":")[2]
+    about = any(one.startswith(f"{word} of ") for one in line.about)
+    return word == bare or about or word.casefold() in names.get(line.recipient, "").casefold()
+
+
+def _to(line: MailLine, names: dict[str, str]) -> str:
+    """A name of the office, the part of somebody outside; never an address."""
+    kind, _, name = line.recipient.partition(":")
+    named = {"person": names.get(line.recipient, name), "recipient": f"number {name}"}
+    return ", ".join(line.about) or named.get(kind, name)

@@ -1,0 +1,211 @@
+"""What a process is made of, as values: facts, who acts, tasks with their forms and outcomes, states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.case import FactValue
+from engine.guards import FactType, Guard
+from engine.ladders import Ladder
+from engine.words import Words
+
+LinkLevel = Literal["open", "code", "second"]
+"""How sure the page must be of who clicks: `open` < `code` < `second` (a second channel)."""
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Where a fact or a party comes from that nobody types: a field of the agreement which fact `agreement` names. A
+    `sure` field has a value in every agreement."""
+
+    agreement: str
+    field: str
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FactDef:
+    """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
+    a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
+    to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
+    district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
+    is a text that a browser can open."""
+
+    name: str
+    type: FactType
+    label: Words
+    personal: bool = False
+    help: Words = field(default_factory=dict)
+    option_labels: Mapping[str, Words] = field(default_factory=dict)
+    columns: Mapping[str, FactDef] = field(default_factory=dict)
+    taken: Taken | None = None
+    like: str | None = None
+    prefill: bool = False
+    threshold: int | None = None
+    past: bool = False
+    web_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who acts or reads: a role of the district, a person named in a fact, a party of the case, or (reads only) an
+    audience of it."""
+
+    kind: Literal["role", "person", "party", "audience"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One way on; `when` None is the way taken when no guard before it holds (always the last)."""
+
+    to: str
+    when: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A district's target: `amount` `unit` after the entry of the state, or after / before a clock's date or an event.
+
+    `unit` is `business_days`, `calendar_days` or `school_days`; business days are counted in `il-strict`. The int fact
+    `days`, once known, takes the place of `amount`.
+    """
+
+    amount: int
+    unit: str
+    of: str | None = None
+    before: bool = False
+    days: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    fact: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, that a piece
+    of reference data was looked up at most so many `months` ago, that the legal date of a clock has `passed`, or that
+    the texts in `uncounted` say of no number of people, where `when` holds or cannot be answered yet."""
+
+    text: Words
+    that: Guard | None = None
+    fresh: str | None = None
+    months: int = 0
+    passed: str | None = None
+    uncounted: tuple[str, ...] = ()
+    when: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a person may answer. Without `to` the answer is only recorded (and the state's join looks at it). A
+    `holdable` one is refused while a law-enforcement hold stands. Nobody changes the audiences in `fixes` afterwards,
+    unless an answer that `frees` them comes before a mail to them.
+    """
+
+    name: str
+    label: Words
+    to: tuple[Branch, ...] = ()
+    when: Guard | None = None
+    needs: tuple[str, ...] = ()
+    sets: tuple[tuple[str, FactValue], ...] = ()
+    sends: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    holdable: bool = False
+    requires: tuple[Requirement, ...] = ()
+    fixes: tuple[str, ...] = ()
+    frees: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """Who may answer in an absent person's place when a legal date is near: `role`, from `days` business days before
+    the legal date of `clock` on, with a reason. `tells` are the roles that learn of it at once, besides those passed
+    over."""
+
+    role: str
+    clock: str
+    days: int
+    tells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDef:
+    """A task of a state, opened with it if `when` holds. An `offered` task may be done, but nobody is asked to and
+    nothing waits for it. Its target has a `ladder` of its own, or the definition's."""
+
+    name: str
+    title: Words
+    who: Who
+    link: LinkLevel
+    form: tuple[FormField, ...]
+    outcomes: Mapping[str, Outcome]
+    due: Due | None = None
+    shows: tuple[str, ...] = ()
+    help: Words = field(default_factory=dict)
+    approval: bool = False
+    offered: bool = False
+    posts: str | None = None
+    when: Guard | None = None
+    break_glass: BreakGlass | None = None
+    ladder: Ladder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnEvent:
+    event: str
+    to: tuple[Branch, ...]
+    sends: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A move made by the calendar: `amount` `unit` after the entry of the state or, with `of`, before the date of that
+    clock (its target, as for a `Due`), on the morning of the day."""
+
+    amount: int
+    unit: str
+    to: tuple[Branch, ...]
+    sends: tuple[str, ...] = ()
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegionDef:
+    """One track of a parallel state; `initial` is the full name of its first state, `region.state`."""
+
+    name: str
+    title: Words
+    initial: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateDef:
+    """`name` is `region.state` for a state of a region. A parallel state has `regions`, and `done` for when all of them
+    have come to a final state. `distinct`: each of its tasks is answered by another person."""
+
+    name: str
+    title: Words
+    region: str = ""
+    regions: tuple[RegionDef, ...] = ()
+    done: tuple[Branch, ...] = ()
+    initial: bool = False
+    final: bool = False
+    outcome: str | None = None
+    tasks: tuple[TaskDef, ...] = ()
+    join: Literal["any", "all", "veto"] = "any"
+    distinct: bool = False
+    joined: tuple[Branch, ...] = ()
+    always: tuple[Branch, ...] = ()
+    on: tuple[OnEvent, ...] = ()
+    after: After | None = None
+    sends: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    registers: tuple[str, ...] = ()
+
+    def task(self, name: str) -> TaskDef | None:
+        return next((task for task in self.tasks if task.name == name), None)
