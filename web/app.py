@@ -27,12 +27,13 @@ from web.headers import BodyLimit, SafeHeaders, TooLarge
 from web.incidents import Incidents
 from web.links import link_pages
 from web.nudge import nudge_pages
+from web.proof import proof_pages
 from web.reach import reach_pages
 from web.signin import signin_pages
 from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Reach, Site, WebSettings
 from web.start import start_pages
 from web.status import health_page, status_pages
-from web.tasks import proof_pages, task_pages
+from web.tasks import task_pages
 from web.visitors import language_of
 from web.words import tell
 

@@ -10,8 +10,8 @@ from engine.errors import UsageError
 from web.answers import unknown
 from web.documents import MEDIA_TYPES
 from web.headers import LETTER_POLICY
+from web.look import Look, look_at
 from web.site import Site
-from web.tasks import Look, look_at
 from web.visitors import is_enough, limiter
 
 HOLD = "hold"

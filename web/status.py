@@ -14,9 +14,10 @@ from engine.case import Case
 from engine.definition import Definition, say
 from engine.errors import UsageError
 from web.answers import Show, see_other, unknown
+from web.lines import own_tasks
+from web.onfile import DateView
 from web.site import Site
 from web.start import startable
-from web.tasks import DateView, own_tasks
 from web.visitors import Visitor, is_enough, limiter, load, signed_in, submitted, visitor_of
 from web.words import date_words, tell
 
