@@ -115,6 +115,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     registers = read_registers(top.get("registers"), scope)
     scope.given = given_facts(facts, registers)
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
+    scope.guarded.update(name for name, party in parties.items() if party.kind != "operator")
     needs, by, starter = read_start(top.get("start"), parties, scope)
     states = read_states(top.get("states"), scope)
     states = with_offers(top.get("offers"), states, scope)

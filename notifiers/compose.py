@@ -30,7 +30,7 @@ from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
 BRIEF, CONTACT_BRIEF, TASK, NUDGE = "brief", "contact_brief", "task", "nudge"
-NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back")
+NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back", "vouch")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
@@ -221,6 +221,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
         values |= act_words(row, draft.office, language)
     if row.mail == "while_off":
         values |= words.while_off_words(row.words, draft.office, language)
+    if row.mail == "vouch":
+        values |= {"link": f"{draft.office.public_url}/vouch/{row.case_id}"}
     if row.mail == "set_back":
         values |= {"since": words.instant_words(dt.datetime.fromisoformat(row.words["since"]), draft.office, language)}
     if matter is not None:
@@ -433,6 +435,21 @@ def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.date
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, office, language)
     rendered = _on_paper(matter, mail, values, language, office)
+    return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
+                         date=words.date_words(today, language), footer=_footer(office, matter.case.id))
+
+
+def code_letter(matter: Matter, key: str, said: Mapping[str, str], office: Office, now: dt.datetime) -> str:
+    """The letter with the `code` of a second channel, good `until` a day, as a page to print and post. Raises
+    `UsageError` for a reader the case does not have."""
+    reader = words.reader_of(key, matter.case, office)
+    if reader is None:
+        raise UsageError(f"case {matter.case.id} has no {key}: enter the reader first")
+    language, source = _own_text("letter_code", reader.language)
+    today = office.today(now)
+    values = {**words.office_words(reader, office, today, language), "case": matter.case.id, **said}
+    rendered = render_mail(source, values, language, _footer(office, matter.case.id), paper=True,
+                           file=_own_name("letter_code", language))
     return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
                          date=words.date_words(today, language), footer=_footer(office, matter.case.id))
 

@@ -44,7 +44,10 @@ class Look:
 
     @property
     def shows_personal(self) -> bool:
-        return is_enough(self.has, "code")
+        """A code is enough for people of the district and for an operator, which holds the data itself; a parent shows
+        over another channel who they are before anything about a child is filled in."""
+        party = self.definition.parties.get(self.visitor.party or "")
+        return is_enough(self.has, "code" if party is None or party.kind == "operator" else "second")
 
 
 def look_at(site: Site, request: Request, task_id: str) -> Look:
@@ -64,7 +67,7 @@ def look_at(site: Site, request: Request, task_id: str) -> Look:
         raise PlainPage("other", 403, language)
     wanted = definition.task(task) if task is not None else None
     also = _also(visitor, case, definition, task, visitor.office.today(site.clock()))
-    return Look(visitor, case, definition, task_id, task, wanted, language, reached(site, visitor, case.id), also)
+    return Look(visitor, case, definition, task_id, task, wanted, language, reached(site, visitor, case), also)
 
 
 def _also(

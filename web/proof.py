@@ -1,4 +1,4 @@
-"""Where a visitor proves more of who they are, and where the custodian vouches for a parent."""
+"""Where a visitor proves more of who they are: a mailed code, and the app of people of the district."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from web.doors import Door, door_page, is_staff, mail_code, try_code
 from web.look import Look, look_at
 from web.site import Site
 from web.visitors import Visitor, check_form, check_origin, is_enough, limiter, submitted
+from web.vouching import second_page
 from web.words import tell
 
 Form = Annotated[FormData, Depends(submitted)]
 
 
 def proof_pages(site: Site, show: Show) -> APIRouter:
-    """Where a visitor proves more of who they are, and where the custodian vouches for a parent."""
+    """Where a visitor proves more of who they are: a mailed code, and the app of people of the district."""
     router = APIRouter(dependencies=[Depends(limiter(site))], include_in_schema=False)
 
     @router.post("/task/{task_id}/code")
@@ -39,18 +40,6 @@ def proof_pages(site: Site, show: Show) -> APIRouter:
         look = look_at(site, request, task_id)
         check_form(site, request, look.visitor, form, look.path)
         return bring_app_code(site, show, look.visitor, look.path, str(form.get("code", "")), look.language)
-
-    @router.post("/task/{task_id}/second")
-    def tick_second(task_id: str, request: Request, form: Form) -> Response:
-        look = look_at(site, request, task_id)
-        check_form(site, request, look.visitor, form, look.path)
-        how, parents = str(form.get("how", "")), parents_of(look)
-        if not parents or how not in ("in_person", "call_back"):
-            raise unknown(look.language)
-        by = look.visitor.actor(look.case).id
-        for name in parents:
-            site.links.confirm_second(look.case.id, f"party:{name}", how, by, site.clock())
-        return see_other(look.path)
 
     return router
 
@@ -92,21 +81,4 @@ def step_up(site: Site, show: Show, look: Look, sent: bool) -> Response:
         return door_page(show, door_of(look), sent=sent)
     if is_staff(look.visitor.session.recipient):
         return app_code_page(site, show, look.visitor, look.path, look.language)
-    return show("message.html", look.language, 403, key="second", values={}, case=look.case.id)
-
-
-def parents_of(look: Look) -> tuple[str, ...]:
-    """The case's parents, whom the custodian may vouch for; none for anybody else's eyes."""
-    person = look.visitor.person
-    if person is None or "custodian" not in person.roles or not look.shows_personal:
-        return ()
-    kinds = look.definition.parties
-    return tuple(name for name in look.case.parties if name in kinds and kinds[name].kind == "parent")
-
-
-def ticks(site: Site, look: Look) -> list[tuple[str, bool]]:
-    """Each parent's name, and whether they have been met or called back for this case."""
-    return [
-        (look.case.parties[name].name, site.links.second_confirmed(look.case.id, f"party:{name}"))
-        for name in parents_of(look)
-    ]
+    return second_page(show, look)

@@ -56,7 +56,8 @@ def status_pages(site: Site, show: Show) -> APIRouter:
         tasks = own_tasks(site, visitor)
         asked, offered = [line for line in tasks if not line.offered], [line for line in tasks if line.offered]
         may_start = startable(site, visitor.person) if visitor.person else []
-        return show("mine.html", visitor.language(), asked=asked, offered=offered, startable=may_start)
+        return show("mine.html", visitor.language(), asked=asked, offered=offered, startable=may_start,
+                    may_vouch="custodian" in (visitor.person.roles if visitor.person else ()))
 
     return router
 

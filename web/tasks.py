@@ -23,9 +23,10 @@ from web.lines import TaskLine, own_tasks
 from web.links import answer_of, closed_page
 from web.look import Look, look_at
 from web.onfile import agreements_for, dates_of, facts_on_file
-from web.proof import step_up, ticks
+from web.proof import step_up
 from web.site import Site
 from web.visitors import check_form, is_enough, limiter, submitted
+from web.vouching import path_of, vouched
 from web.words import instant_words, tell
 
 Form = Annotated[FormData, Depends(submitted)]
@@ -112,7 +113,9 @@ def _form_page(
         generation=task.generation,
         nonce=look.visitor.nonce(look.path),
         letter=bool(wanted.posts or task.mail),
-        ticks=ticks(site, look),
+        ticks=vouched(site, look.visitor, look.case, look.definition) if look.shows_personal else [],
+        tick_path=path_of(look.case),
+        tick_nonce=look.visitor.nonce(path_of(look.case)),
         more=_besides(site, look) if wanted.link == "open" else [],
     )
 

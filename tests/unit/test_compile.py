@@ -89,6 +89,8 @@ TABLE = [
      "guard: unknown fact 'now' (known: agreed, asked_on, device, note)"),
     ("open_link", 32, 15,
      "task 'decide' shows, asks or decides something: its link must be 'code' or 'second'"),
+    ("parent_sees_personal", 43, 15,
+     "task 'read_note' shows 'note', which is personal, to a parent: its link must be 'second'"),
     ("two_readers", 29, 9,
      "task 'decide' needs exactly one of role, person and party"),
     ("due_unit", 33, 14,
