@@ -6,6 +6,7 @@ names something that can happen. `engine.compile` makes these values; nothing el
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from textwrap import shorten
@@ -41,7 +42,8 @@ class FactDef:
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
     district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
-    is a text that a browser can open."""
+    is a text that a browser can open. A date is `not_before` those of other facts, of events, or of clocks (their legal
+    dates), as far as these are known."""
 
     name: str
     type: FactType
@@ -56,6 +58,7 @@ class FactDef:
     threshold: int | None = None
     past: bool = False
     web_address: bool = False
+    not_before: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,10 +505,18 @@ POST = "post_"
 POSTED_ON = FactDef("posted_on", FactType("date"), {"en": "Date it was posted"})
 
 
+def subject_of(mail: MailDef) -> str:
+    """What a mail is about, from the subject of its English text without the case number and other values."""
+    first = mail.texts.get("en", "").partition("\n")[0].removeprefix("Subject:")
+    plain = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", first)
+    return re.sub(r"^\s*Case\s*:", "", plain).strip(" :,")
+
+
 def posting_task(mail: MailDef) -> TaskDef:
     """The task that replaces a mail which cannot be sent: print the letter, post it, say on which day."""
-    one = {"en": "Print the letter, post it, and enter the date of posting"}
-    many = {"en": "Print the letters of those whom no mail reaches, post them, and enter the date of posting"}
+    named = f" “{what}”" if (what := subject_of(mail)) else ""
+    one = {"en": f"Print the letter{named}, post it, and enter the date of posting"}
+    many = {"en": f"Print the letters{named} of those whom no mail reaches, post them, and enter the date of posting"}
     return TaskDef(
         name=POST + mail.name,
         title=many if mail.to.kind == "audience" else one,

@@ -269,6 +269,7 @@ def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     if mail.task and task is None and "link" in template.needed and not _is_awaited(matter, mail):
         return None
     values = _matter_words(draft, matter, language)
+    values |= words.started_words(mail.name, matter.definition, matter.case, draft.today, draft.office, language)
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, draft.office, language)
     values |= {name: url for name in sorted(names) if (url := _told_link(name, draft, matter, mail, task)) is not None}
@@ -430,7 +431,8 @@ def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.date
         raise UsageError(f"case {matter.case.id} has no {key}: enter the reader first")
     language, today = text_language(mail, reader.language), office.today(now)
     values = {**words.office_words(reader, office, today, language),
-              **words.case_words(matter.definition, matter.case, office, language)}
+              **words.case_words(matter.definition, matter.case, office, language),
+              **words.started_words(mail.name, matter.definition, matter.case, today, office, language)}
     task = matter.case.open_task(mail.task) if mail.task else None
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, office, language)

@@ -9,38 +9,21 @@ from engine.case import FactValue, Task
 from engine.decisions import reasons
 from engine.definition import FactDef, TaskDef, say
 from engine.suggesting import differences
+from web.dates import DateView, clock_dates, until_date
 from web.look import Look
 from web.site import Site
 from web.words import date_words, fact_lines, tell
 
 
-@dataclass(frozen=True, slots=True)
-class DateView:
-    kind: str
-    title: str
-    date: str
-
-
-def dates_of(look: Look, task: Task) -> tuple[DateView, ...]:
-    """The task's own date, and the legal dates that run: for a party only its own windows."""
-    clocks = look.definition.clocks
-    running = sorted(
-        (clock.legal, clock.name)
-        for clock in look.case.clocks.values()
-        if clock.status == "running" and clock.legal and (look.visitor.person or clocks[clock.name].window)
-    )
-    views = [
-        DateView(
-            "window" if clocks[name].window else "legal",
-            say(clocks[name].title, look.language),
-            date_words(day, look.language),
-        )
-        for day, name in running
-    ]
+def dates_of(look: Look, task: Task) -> list[DateView]:
+    """The task's own date or, of what is only offered, until when it can be done; then the legal dates that run, which
+    for a party are its own windows."""
+    views = clock_dates(look.case, look.definition, look.language, all_of_them=look.visitor.person is not None)
+    dated = [view for view in views if view.date]
     if task.due is not None:
-        own = DateView("target", tell("until", look.language), date_words(task.due, look.language))
-        return (own, *views)
-    return tuple(views)
+        return [DateView("target", tell("until", look.language), date_words(task.due, look.language)), *dated]
+    until = until_date(look.case, look.definition, look.visitor.office, look.language)
+    return [until, *dated] if until is not None and task.offered and task.party is not None else dated
 
 
 @dataclass(frozen=True, slots=True)

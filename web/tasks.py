@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.definition import TaskDef, say
-from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError
+from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError, WrongDate
 from engine.guards import evaluate
 from web.answering import complete, read_form, with_files_again
 from web.answers import PlainPage, Show, see_other, unknown
@@ -27,7 +27,7 @@ from web.proof import step_up
 from web.site import Site
 from web.visitors import check_form, is_enough, limiter, submitted
 from web.vouching import path_of, vouched
-from web.words import instant_words, tell
+from web.words import date_problem, instant_words, tell
 
 Form = Annotated[FormData, Depends(submitted)]
 
@@ -182,10 +182,10 @@ def _late_page(site: Site, show: Show, look: Look) -> Response:
 
 def _refused(site: Site, show: Show, look: Look, submission: Submission, error: Exception) -> Response:
     """Puts the engine's refusal into the page's words: beside the field it names, or on top."""
-    name = str(error).partition(":")[0]
-    if look.wanted is not None and any(field.fact == name for field in look.wanted.form):
-        errors = {**submission.errors, name: tell("future", look.language)}
-        return _form_page(site, show, look, replace(submission, errors=errors), status=422)
+    if isinstance(error, WrongDate) and look.wanted is not None:
+        errors = {**submission.errors, error.fact: date_problem(error, look.language)}
+        if any(field.fact == error.fact for field in look.wanted.form):
+            return _form_page(site, show, look, replace(submission, errors=errors), status=422)
     return _form_page(site, show, look, submission, status=422, refusal=_refusal(look, submission))
 
 
