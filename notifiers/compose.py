@@ -21,8 +21,8 @@ from engine.ports import RECIPIENT, BriefLine, Definitions, NewLink, OfficeMaker
 from engine.walk import watched_events
 from notifiers import brief, message, outlook, words
 from notifiers.acts import act_words
+from notifiers.agenda import Entry, calendar_file, entry_of_mail, entry_of_task
 from notifiers.contacts import astray, reader_of_lines
-from notifiers.invite import invite
 from notifiers.letters import PaperLetter, address_lines, letters_pdf
 from notifiers.outlook import NO_OUTLOOK, Outlook, of_duties, read_outlook
 from notifiers.render import Rendered, parse, render_letter, render_mail
@@ -208,7 +208,8 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
               **row.words, "link": draft.task_link(matter, task)}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
                            file=_own_name(row.mail, language))
-    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if row.mail == TASK else None)
+    entry = entry_of_task(task, values["task"]) if row.mail == TASK else None
+    return _built(row, draft, rendered, _attached(draft, matter, entry))
 
 
 def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:
@@ -274,7 +275,9 @@ def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
         values |= words.task_words(matter.definition, matter.case, task, draft.office, language)
     values |= {name: url for name in sorted(names) if (url := _told_link(name, draft, matter, mail, task)) is not None}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id), file=file)
-    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if task else None)
+    entry = entry_of_mail(matter.definition, matter.case, mail, task, frozenset(names), draft.office, draft.now,
+                          language)
+    return _built(row, draft, rendered, _attached(draft, matter, entry))
 
 
 def _is_awaited(matter: Matter, mail: MailDef) -> bool:
@@ -295,11 +298,10 @@ def _matter_words(draft: _Draft, matter: Matter, language: str) -> dict[str, str
             **words.case_words(matter.definition, matter.case, draft.office, language)}
 
 
-def _invite(draft: _Draft, matter: Matter, task: Task, title: str) -> bytes | None:
-    if task.due is None:
+def _attached(draft: _Draft, matter: Matter, entry: Entry | None) -> bytes | None:
+    if entry is None:
         return None
-    return invite(uid=f"{task.id}@{draft.desk.domain}", sequence=task.generation - 1, due=task.due, stamp=draft.now,
-                  title=f"{matter.case.id}: {title}", note=draft.office.district)
+    return calendar_file(entry, matter.case, draft.office, draft.desk.domain, draft.now)
 
 
 def _expiry(task: Task, office: Office, now: dt.datetime) -> dt.datetime:

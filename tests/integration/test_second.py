@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,42 @@ def test_a_form_for_a_parent_is_filled_with_nothing_personal_before_the_second_c
     assert "proof of who you are" in page and "The birth date is wrong" not in page
     pages.store.links.confirm_second(case.id, PARENT, "in_person", actor("cus"), pages.now)
     assert "The birth date is wrong" in client.get(path).text
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("en", "You can do this until"), ("es", "Puede hacerlo hasta el"),
+])  # fmt: skip
+def test_a_parents_page_says_until_when_and_that_the_district_set_that_day(
+        pages: Pages, language: str, words: str) -> None:
+    case = decided(pages, language)
+    pages.store.links.confirm_second(case.id, PARENT, "in_person", actor("cus"), pages.now)
+    client, path = parent(pages, case)
+    day = {"en": "Monday, October 12, 2026", "es": "lunes, 12 de octubre de 2026"}[language]
+    target = {"en": "district target", "es": "meta del distrito"}[language]
+    for page in (client.get(path).text, client.get(f"/status/{case.id}").text):
+        assert words in page and day in page and target in page
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("en", "this is before Friday, September 11, 2026 (Date stamped when the request reached anyone in the district)"),
+    ("es", "es anterior al viernes, 11 de septiembre de 2026"),
+])  # fmt: skip
+def test_a_date_in_a_wrong_order_is_told_beside_its_field(pages: Pages, language: str, words: str) -> None:
+    pages.people = {**PEOPLE, "cus": replace(PEOPLE["cus"], language=language)}
+    case = pages.start()
+    client = browser(pages)
+    path = sign_in(client, pages, pages.link(case, "person:cus", "withdraw"))
+    page = client.post(path, data=hidden(client.get(path).text) | {"withdrawn_on": "2026-09-01"})
+    assert page.status_code == 422 and words in page.text and 'id="withdrawn_on-error"' in page.text
+    assert pages.case(case.id) == case
+
+
+def test_a_parent_places_a_statement_with_the_record(pages: Pages) -> None:
+    case = decided(pages)
+    client = browser(pages)
+    path = sign_in(client, pages, pages.link(case, PARENT, "give_statement"))
+    answered = client.post(path, data=hidden(client.get(path).text) | {"statement": "I still disagree"})
+    assert answered.status_code == 303, answered.text
+    while pages.service.advance(pages.now):
+        pass
+    assert pages.case(case.id).facts["statement"] == "I still disagree"
