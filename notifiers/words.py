@@ -244,7 +244,8 @@ def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -
 def instant_words(instant: dt.datetime, office: Office, language: str) -> str:
     """The local day and time."""
     local = instant.astimezone(office.zone)
-    return f"{date_words(local.date(), language)}, {phrase('at', language)} {_time_words(local, language)}"
+    at = "a la" if language == "es" and local.hour == 1 else phrase("at", language)
+    return f"{date_words(local.date(), language)}, {at} {_time_words(local, language)}"
 
 
 def while_off_words(said: Mapping[str, str], office: Office, language: str) -> dict[str, str]:
