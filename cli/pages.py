@@ -13,7 +13,7 @@ from cli.wiring import House
 from engine.case import Case
 from engine.errors import UsageError
 from engine.office import Office
-from notifiers.compose import Matter, letter
+from notifiers.compose import Matter, code_letter, letter
 from storage.acts import Act as Begun
 from web.app import make_app
 from web.site import Act, Answered, Change, WebSettings
@@ -30,9 +30,9 @@ def pages(house: House) -> Callable[..., object]:
     return make_app(
         service=house.service, store=house.store, definitions=house.definitions, office=lent.office,
         clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
-        documents=house.documents, inspect=inspect, letter=lent.letter, match_totp=matching, act_of=lent.act_of,
-        act=lent.act, confirm_act=lent.confirm_act, agreements=house.store.register.labels,
-        reach=Reaches(house),
+        documents=house.documents, inspect=inspect, letter=lent.letter, code_letter=lent.code_letter,
+        match_totp=matching, act_of=lent.act_of, act=lent.act, confirm_act=lent.confirm_act,
+        agreements=house.store.register.labels, reach=Reaches(house),
     )  # fmt: skip
 
 
@@ -76,6 +76,10 @@ class _Lent:
         if mail is None:
             raise UsageError(f"process '{case.process}' has no mail '{mail_name}'")
         return letter(Matter(case, definition), mail, f"party:{mail.to.name}", self.office(), self.house.clock())
+
+    def code_letter(self, case: Case, party: str, said: Mapping[str, str]) -> str:
+        definition = self.house.definitions.pinned(case.process, case.version, case.hash)
+        return code_letter(Matter(case, definition), f"party:{party}", said, self.office(), self.house.clock())
 
     def act_of(self, token: str) -> Act | None:
         found = find_act(self.house, token)

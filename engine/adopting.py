@@ -13,6 +13,7 @@ from dataclasses import replace
 from engine import moves, obligations, taking, tasks
 from engine.calendar import ONE_DAY
 from engine.case import Adopted, Case, Clock, Place
+from engine.dates import out_of_order
 from engine.decide import thresholds
 from engine.definition import (
     SUBJECT,
@@ -120,6 +121,7 @@ def _wrong_dates(definition: Definition, command: AdoptCase, today: dt.date, off
             yield f"{name}: {day} is in the future; today is {today}"
         elif isinstance(day, dt.date) and day < first:
             yield f"{name}: {day} is before {first}, where the calendars begin: what is older is not counted"
+    yield from map(str, out_of_order(definition, command.facts, command.facts, command.happened, {}, office))
 
 
 def _taken_in(definition: Definition, command: AdoptCase, now: dt.datetime, office: Office) -> Case:

@@ -249,7 +249,10 @@ def _later_end(one: dt.date | None, other: dt.date | None) -> dt.date | None:
 
 def _dates(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
     undated = Derived(rule, trigger, None, None, None, (), calendars.versions_for(rule))
-    if rule.kind in ("no_number", "quota"):
+    if rule.kind == "quota":
+        steps.add("no_number", None, _quota_text(rule, trigger))
+        return undated
+    if rule.kind == "no_number":
         steps.add("no_number", None, f"{rule.citation} gives no number of days; the district sets its own target")
         return undated
     if rule.kind == "on_date":
@@ -266,6 +269,14 @@ def _dates(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) ->
     nominal = trigger + dt.timedelta(days=rule.length)
     steps.add("nominal", nominal, f"Day {rule.length} (calendar days, all counted) is {day_name(nominal)}")
     return _from_nominal(undated, nominal, calendars, steps)
+
+
+def _quota_text(rule: Rule, day: dt.date) -> str:
+    year, quarter = fiscal_quarter(day)
+    first = dt.date(year - (quarter < 3), (7, 10, 1, 4)[quarter - 1], 1)
+    last = (first + dt.timedelta(days=95)).replace(day=1) - ONE_DAY
+    return (f"{rule.citation} limits how many there may be, {rule.length} in a State fiscal quarter, and sets nobody a "
+            f"date; this one counts in quarter {quarter} of fiscal year {year}, {day_name(first)} to {day_name(last)}")
 
 
 def _on_date(undated: Derived, calendars: Calendars, steps: _Steps) -> Derived:

@@ -16,6 +16,7 @@ from engine.clocks import Rule
 from engine.compile_checks import check_states, check_texts, check_unused, check_ways
 from engine.compile_decisions import read_decisions
 from engine.compile_duties import mails_to_many, read_audience, read_child, read_clock, read_mail, read_scenarios
+from engine.compile_order import with_order
 from engine.compile_register import check_taken, given_facts, is_taken, read_registers, read_taken, taken_type
 from engine.compile_schedule import check_start, read_schedule
 from engine.compile_states import answers, read_states, regions_of, with_offers
@@ -131,9 +132,11 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.to_many = frozenset(mails_to_many(top))
     scope.decided = frozenset(key.text for key, _ in nodes.named(top.get("decisions"), Faults()))
     check_taken(top.get("facts"), facts, scope)
+    facts = with_order(top.get("facts"), facts, scope)
     registers = read_registers(top.get("registers"), scope)
     scope.given = given_facts(facts, registers)
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
+    scope.guarded.update(name for name, party in parties.items() if party.kind != "operator")
     needs, by, starter = read_start(top.get("start"), parties, scope)
     states = read_states(top.get("states"), scope)
     states = with_offers(top.get("offers"), states, scope)
@@ -235,7 +238,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         scope.faults,
         required=("type", "label"),
         optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past",
-                  "web_address"),
+                  "web_address", "not_before"),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"

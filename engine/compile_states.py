@@ -243,6 +243,7 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
         offered=offered or nodes.boolean(top.get("offered"), scope.faults, "offered") or False,
     )
     _check_link(task, top.get("link") or node, scope)
+    _check_shown(task, top.get("link") or node, scope)
     _check_needs(task, top.get("outcomes"), scope)
     return task
 
@@ -271,6 +272,18 @@ def _check_link(task: TaskDef, where: Node, scope: Scope) -> None:
     if task.link == "open" and decides:
         scope.faults.add(
             where, f"task '{task.name}' shows, asks or decides something: its link must be 'code' or 'second'"
+        )
+
+
+def _check_shown(task: TaskDef, where: Node, scope: Scope) -> None:
+    """Whoever may read a parent's mail could have its code too, so what is about the child takes another channel. An
+    operator holds the data itself, and people of the district have sessions of their own."""
+    if task.who.kind != "party" or task.who.name not in scope.guarded or task.link == "second":
+        return
+    about = next((name for name in task.shows if name in scope.personal or scope.types[name].kind == "document"), None)
+    if about is not None:
+        scope.faults.add(
+            where, f"task '{task.name}' shows '{about}', which is personal, to a parent: its link must be 'second'"
         )
 
 

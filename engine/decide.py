@@ -9,6 +9,7 @@ from typing import Any
 
 from engine import handing, holds, moves, obligations, officer, taking, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
+from engine.dates import check_dates
 from engine.definition import SUBJECT, Definition, MailDef, Outcome, began, complete, posting_task
 from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
 from engine.messages import (
@@ -67,7 +68,7 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
               after=command.after)
     if command.cycle is not None:
         _of_schedule(turn, command.cycle)
-    tasks.check_dates(turn, command.facts)
+    check_dates(turn, command.facts)
     taking.check_typed(turn, command.facts)
     turn.record({**thresholds(turn), **command.facts})
     taking.follow(turn, command.facts)
@@ -221,7 +222,7 @@ def _record(turn: Turn, command: RecordFacts) -> None:
             raise UsageError(f"unknown fact '{name}'{nearest(name, turn.definition.facts)}")
         if name in turn.definition.decisions:
             raise UsageError(f"fact '{name}' follows from its decision table: record what it rests on")
-    tasks.check_dates(turn, command.values)
+    check_dates(turn, command.values)
     taking.check_typed(turn, command.values)
     before = turn.case.clocks
     turn.record(command.values, command.reason)

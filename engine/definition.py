@@ -28,7 +28,6 @@ from engine.duties import (
     RegisterDef,
     Scenario,
     ScheduleDef,
-    Source,
     Verdict,
 )
 from engine.events import began, complete, ended, entered, expired, told
@@ -57,6 +56,7 @@ from engine.parts import (
     Outcome,
     RegionDef,
     Requirement,
+    Source,
     StateDef,
     Taken,
     TaskDef,

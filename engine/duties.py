@@ -10,16 +10,8 @@ from engine.case import FactValue
 from engine.clocks import Rule
 from engine.guards import Guard
 from engine.ladders import Ladder
-from engine.parts import FormField, Taken, Who
+from engine.parts import FormField, Source, Taken, Who
 from engine.words import Words
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A date: in a fact, the local date on which an event happened, or the legal date of another clock."""
-
-    kind: Literal["fact", "event", "clock"]
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
     SoppaError
     ├── UsageError              2   the words of the call make no sense: unknown name, wrong type, bad date
     │   ├── FaultyInput         2   a document or table with one or more faults, each with its place
+    │   ├── WrongDate           2   a date that cannot be: in the future, or before what comes first
     │   └── OutsideCalendar     2   a date beyond the last (or before the first) day of a calendar
     ├── Refused                 1   the call is well formed, but the case does not allow it
     │   ├── Unmet               1   the answer comes too early: what it requires is not there yet
@@ -19,7 +20,9 @@ Every message is one plain sentence: what is wrong, where, and what to do. It ne
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from engine.faults import Fault
 
@@ -40,6 +43,21 @@ class FaultyInput(UsageError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class WrongDate(UsageError):
+    """A date of fact `fact` that cannot be: it lies in the `future`, or is `before` or `after` the day `other`, which
+    `label` names in each language."""
+
+    def __init__(
+        self, fact: str, day: dt.date, why: Literal["future", "before", "after"], other: dt.date,
+        label: Mapping[str, str],
+    ) -> None:
+        self.fact, self.why, self.other, self.label = fact, why, other, label
+        if why == "future":
+            super().__init__(f"{fact}: {day} is in the future; today is {other}")
+        else:
+            super().__init__(f"{fact}: {day} is {why} {other} ({label['en']}): correct one of the two dates")
 
 
 class OutsideCalendar(UsageError):

@@ -6,6 +6,7 @@
     recipient_name    who reads it
     contact_name, contact_email, contact_phone    whom to ask
     task, due, instead_of     what the reader is asked to do, its date, for whom the reader stands in (with a task)
+    state_until       the last day of the state in which the case stands, where days end it: a district's own
     legal_due, legal_title    the earliest running legal date of the district's own duties, and what it is of
     clock_NAME, clock_NAME_kind    a clock's date, and what that date is to the reader
     fact_NAME         a recorded fact that is not personal
@@ -26,10 +27,10 @@ from engine.scope import Scope
 
 EVERY = (
     "case", "process", "state", "district", "today", "recipient_name", "contact_name", "contact_email",
-    "contact_phone", "legal_due", "legal_title", "parent_case",
+    "contact_phone", "legal_due", "legal_title", "parent_case", "state_until",
 )  # fmt: skip
 OF_A_TASK = ("task", "due", "instead_of")
-SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case"})
+SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case", "state_until"})
 """Not known in each mail that may read them: they stand inside `has`."""
 
 BECAUSE, REFERENCE = "because_", "ref_"

@@ -7,10 +7,10 @@ told is never overwritten.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from engine.case import Clock
+from engine.case import Clock, FactValue
 from engine.clocks import Derived, Hold, HoldPolicy, Rule, derive
 from engine.definition import ClockDef, Source, Who, expired
 from engine.guards import evaluate
@@ -155,7 +155,7 @@ def _as_date(turn: Turn, value: object) -> dt.date:
 def _derive(turn: Turn, clock: ClockDef, anchor: dt.date, current: Clock | None) -> Derived:
     policy, grace = _policy(turn, current)
     holds, agreed = _holds(turn, clock), _agreed(turn, clock)
-    return derive(_rule(turn, clock), anchor, turn.office.calendars, holds, policy, grace, agreed)
+    return derive(rule_of(clock, turn.case.facts), anchor, turn.office.calendars, holds, policy, grace, agreed)
 
 
 def _undated(turn: Turn, clock: ClockDef, current: Clock) -> Derived:
@@ -182,9 +182,9 @@ def _agreed(turn: Turn, clock: ClockDef) -> dt.date | None:
     return value if isinstance(value, dt.date) else None
 
 
-def _rule(turn: Turn, clock: ClockDef) -> Rule:
+def rule_of(clock: ClockDef, facts: Mapping[str, FactValue]) -> Rule:
     """The rule, with the days of a contract where they are shorter."""
-    days = turn.case.facts.get(clock.days_fact or "")
+    days = facts.get(clock.days_fact or "")
     if isinstance(days, int) and clock.rule.length is not None and 0 < days < clock.rule.length:
         return replace(clock.rule, length=days)
     return clock.rule

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.duties import ChildDef, MailDef
 from engine.guards import FactType
 from engine.parts import Due, FactDef, FormField, Outcome, TaskDef, Who
@@ -12,10 +14,18 @@ POST = "post_"
 POSTED_ON = FactDef("posted_on", FactType("date"), {"en": "Date it was posted"})
 
 
+def subject_of(mail: MailDef) -> str:
+    """What a mail is about, from the subject of its English text without the case number and other values."""
+    first = mail.texts.get("en", "").partition("\n")[0].removeprefix("Subject:")
+    plain = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", first)
+    return re.sub(r"^\s*Case\s*:", "", plain).strip(" :,")
+
+
 def posting_task(mail: MailDef) -> TaskDef:
     """The task that replaces a mail which cannot be sent: print the letter, post it, say on which day."""
-    one = {"en": "Print the letter, post it, and enter the date of posting"}
-    many = {"en": "Print the letters of those whom no mail reaches, post them, and enter the date of posting"}
+    named = f" “{what}”" if (what := subject_of(mail)) else ""
+    one = {"en": f"Print the letter{named}, post it, and enter the date of posting"}
+    many = {"en": f"Print the letters{named} of those whom no mail reaches, post them, and enter the date of posting"}
     return TaskDef(
         name=POST + mail.name,
         title=many if mail.to.kind == "audience" else one,

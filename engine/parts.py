@@ -14,6 +14,7 @@ from engine.words import Words
 LinkLevel = Literal["open", "code", "second"]
 """How sure the page must be of who clicks: `open` < `code` < `second` (a second channel)."""
 
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Where a fact or a party comes from that nobody types: a field of the agreement which fact `agreement` names. A
@@ -25,12 +26,21 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A date: in a fact, the local date on which an event happened, or the legal date of another clock."""
+
+    kind: Literal["fact", "event", "clock"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FactDef:
     """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
     district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
-    is a text that a browser can open."""
+    is a text that a browser can open. A date is `not_before` those of other facts, of events, or of clocks (their legal
+    dates), as far as these are known."""
 
     name: str
     type: FactType
@@ -45,6 +55,7 @@ class FactDef:
     threshold: int | None = None
     past: bool = False
     web_address: bool = False
+    not_before: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -464,11 +464,12 @@ class Links(Protocol):
     def close_session(self, session: Session) -> None: ...
 
     def second_confirmed(self, case_id: str, recipient: str) -> bool:
-        """Whether the custodian ticked, for this case, that the party was met in person or called back."""
+        """Whether a second channel has shown, for this case, who the party is."""
         ...
 
-    def confirm_second(self, case_id: str, recipient: str, how: str, by: str, now: dt.datetime) -> None:
-        """Keeps the tick of the person `by`, and its line in the case's history with it."""
+    def confirm_second(self, case_id: str, recipient: str, how: str, by: Actor, now: dt.datetime) -> None:
+        """Keeps how the party was confirmed (`in_person`, `call_back`: by the custodian; `letter`: by typing its code)
+        and its line in the case's history."""
         ...
 
     def totp_secret(self, person_id: str) -> str | None: ...

@@ -37,6 +37,7 @@ class Scope:
     declared: Mapping[str, Mapping[str, Scalar]]
     types: dict[str, FactType] = field(default_factory=dict)
     personal: set[str] = field(default_factory=set)
+    guarded: set[str] = field(default_factory=set)
     answers: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set)
     region: str = ""

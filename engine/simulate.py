@@ -15,7 +15,7 @@ from engine.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.cycles import start_date
 from engine.decide import decide, start
 from engine.definition import CYCLE_ON, SUBJECT, Definition
-from engine.errors import Refused, SoppaError, Unmet, UsageError
+from engine.errors import Refused, SoppaError, Unmet, UsageError, WrongDate
 from engine.forms import SAMPLE_DOCUMENT
 from engine.messages import (
     AudienceTold,
@@ -48,6 +48,10 @@ HOLD = "hold"
 COUNSEL = Actor("person", "legal", "Counsel", frozenset({"legal"}))
 MAX_MOVES = 10_000
 """More moves than any story makes: a definition that turns in circles is stopped."""
+
+
+_PLAIN: Mapping[type[SoppaError], type[SoppaError]] = {Unmet: Refused, WrongDate: UsageError}
+"""Errors that know more than their sentence, and those that say it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,7 @@ class _Player:
         try:
             self.do(case.id, CompleteTask(task.id, answer.outcome, answer.values, SYSTEM))
         except SoppaError as error:
-            kind = Refused if isinstance(error, Unmet) else type(error)
+            kind = _PLAIN.get(type(error), type(error))
             raise kind(f"on {answer.on}, {answer.task}.{answer.outcome}: {error}") from error
 
     def hold(self, answer: Answer) -> None:

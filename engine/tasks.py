@@ -10,8 +10,8 @@ from engine.calendar import months_after
 from engine.case import SYSTEM, Actor, Contact, FactValue, Place, Task
 from engine.clocks import count_back, due_in
 from engine.counting import counted_people
+from engine.dates import check_dates
 from engine.definition import (
-    CYCLE_ON,
     ChildDef,
     Due,
     MailDef,
@@ -24,7 +24,7 @@ from engine.definition import (
     by_hand_task,
     posting_task,
 )
-from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError
+from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError, WrongDate
 from engine.guards import evaluate
 from engine.ladders import FIRE_HOUR, Ladder, PlannedRung, following, plan_target
 from engine.machine import UnknownFacts, holds
@@ -439,22 +439,12 @@ def _check_posting(turn: Turn, task: Task, values: Mapping[str, FactValue]) -> N
     if task.mail is None or not isinstance(posted, dt.date):
         return
     if posted < made:
-        raise UsageError(f"posted_on: {posted} is before {made}, when the letter was made: give the day it was posted")
+        made_then = {"en": "when the letter was made", "es": "cuando se hizo la carta"}
+        raise WrongDate("posted_on", posted, "before", made, made_then)
     to_many = turn.definition.mails[task.mail].to.kind == "audience"
     held_since = min((hold.started for hold in turn.case.holds if hold.stands), default=None)
     if to_many and held_since is not None and posted >= held_since:
         raise Refused("a law-enforcement hold stands: keep these letters back until it is released")
-
-
-def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
-    """A date that starts a clock, or says what has happened, cannot lie in the future; that of a cycle can."""
-    past = {name for name, fact in turn.definition.facts.items() if fact.past} | {"posted_on"}
-    anchors = {fact for clock in turn.definition.clocks.values() for fact in clock.anchor.names("fact")} - {CYCLE_ON}
-    for name in sorted(values.keys() & (anchors | past)):
-        value = values[name]
-        day = turn.office.today(value) if isinstance(value, dt.datetime) else value
-        if isinstance(day, dt.date) and day > turn.today:
-            raise UsageError(f"{name}: {day.isoformat()} is in the future; today is {turn.today.isoformat()}")
 
 
 def _check_open_now(turn: Turn, outcome: Outcome) -> None:

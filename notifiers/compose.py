@@ -21,8 +21,8 @@ from engine.ports import RECIPIENT, BriefLine, Definitions, NewLink, OfficeMaker
 from engine.walk import watched_events
 from notifiers import brief, message, outlook, words
 from notifiers.acts import act_words
+from notifiers.agenda import Entry, calendar_file, entry_of_mail, entry_of_task
 from notifiers.contacts import astray, reader_of_lines
-from notifiers.invite import invite
 from notifiers.letters import PaperLetter, address_lines, letters_pdf
 from notifiers.outlook import NO_OUTLOOK, Outlook, of_duties, read_outlook
 from notifiers.render import Rendered, parse, render_letter, render_mail
@@ -30,7 +30,7 @@ from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
 BRIEF, CONTACT_BRIEF, TASK, NUDGE = "brief", "contact_brief", "task", "nudge"
-NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back")
+NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back", "vouch")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
@@ -208,7 +208,8 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
               **row.words, "link": draft.task_link(matter, task)}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
                            file=_own_name(row.mail, language))
-    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if row.mail == TASK else None)
+    entry = entry_of_task(task, values["task"]) if row.mail == TASK else None
+    return _built(row, draft, rendered, _attached(draft, matter, entry))
 
 
 def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:
@@ -221,6 +222,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
         values |= act_words(row, draft.office, language)
     if row.mail == "while_off":
         values |= words.while_off_words(row.words, draft.office, language)
+    if row.mail == "vouch":
+        values |= {"link": f"{draft.office.public_url}/vouch/{row.case_id}"}
     if row.mail == "set_back":
         values |= {"since": words.instant_words(dt.datetime.fromisoformat(row.words["since"]), draft.office, language)}
     if matter is not None:
@@ -267,11 +270,14 @@ def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     if mail.task and task is None and "link" in template.needed and not _is_awaited(matter, mail):
         return None
     values = _matter_words(draft, matter, language)
+    values |= words.started_words(mail.name, matter.definition, matter.case, draft.today, draft.office, language)
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, draft.office, language)
     values |= {name: url for name in sorted(names) if (url := _told_link(name, draft, matter, mail, task)) is not None}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id), file=file)
-    return _built(row, draft, rendered, _invite(draft, matter, task, values["task"]) if task else None)
+    entry = entry_of_mail(matter.definition, matter.case, mail, task, frozenset(names), draft.office, draft.now,
+                          language)
+    return _built(row, draft, rendered, _attached(draft, matter, entry))
 
 
 def _is_awaited(matter: Matter, mail: MailDef) -> bool:
@@ -292,11 +298,10 @@ def _matter_words(draft: _Draft, matter: Matter, language: str) -> dict[str, str
             **words.case_words(matter.definition, matter.case, draft.office, language)}
 
 
-def _invite(draft: _Draft, matter: Matter, task: Task, title: str) -> bytes | None:
-    if task.due is None:
+def _attached(draft: _Draft, matter: Matter, entry: Entry | None) -> bytes | None:
+    if entry is None:
         return None
-    return invite(uid=f"{task.id}@{draft.desk.domain}", sequence=task.generation - 1, due=task.due, stamp=draft.now,
-                  title=f"{matter.case.id}: {title}", note=draft.office.district)
+    return calendar_file(entry, matter.case, draft.office, draft.desk.domain, draft.now)
 
 
 def _expiry(task: Task, office: Office, now: dt.datetime) -> dt.datetime:
@@ -428,11 +433,27 @@ def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.date
         raise UsageError(f"case {matter.case.id} has no {key}: enter the reader first")
     language, today = text_language(mail, reader.language), office.today(now)
     values = {**words.office_words(reader, office, today, language),
-              **words.case_words(matter.definition, matter.case, office, language)}
+              **words.case_words(matter.definition, matter.case, office, language),
+              **words.started_words(mail.name, matter.definition, matter.case, today, office, language)}
     task = matter.case.open_task(mail.task) if mail.task else None
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, office, language)
     rendered = _on_paper(matter, mail, values, language, office)
+    return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
+                         date=words.date_words(today, language), footer=_footer(office, matter.case.id))
+
+
+def code_letter(matter: Matter, key: str, said: Mapping[str, str], office: Office, now: dt.datetime) -> str:
+    """The letter with the `code` of a second channel, good `until` a day, as a page to print and post. Raises
+    `UsageError` for a reader the case does not have."""
+    reader = words.reader_of(key, matter.case, office)
+    if reader is None:
+        raise UsageError(f"case {matter.case.id} has no {key}: enter the reader first")
+    language, source = _own_text("letter_code", reader.language)
+    today = office.today(now)
+    values = {**words.office_words(reader, office, today, language), "case": matter.case.id, **said}
+    rendered = render_mail(source, values, language, _footer(office, matter.case.id), paper=True,
+                           file=_own_name("letter_code", language))
     return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
                          date=words.date_words(today, language), footer=_footer(office, matter.case.id))
 

@@ -102,6 +102,8 @@ def _markdown() -> MarkdownIt:
 
 
 _SOURCES = _environment()
+_STATEMENT = re.compile(r"\{%.*?%\}")
+_KEEPS_BREAK = re.compile(r"[+-]?%\}\s*$")
 _MARKDOWN = _markdown()
 _LAYOUTS = Environment(autoescape=True, undefined=StrictUndefined)
 
@@ -164,9 +166,17 @@ def parse(source: str, file: str = "mail text") -> Template:
         raise FaultyInput(faults)
     head, _, body = source.partition("\n")
     names = tuple(sorted({node.name for node in tree.find_all(nodes.Name) if node.name != "has"}))
-    template = Template(head.removeprefix("Subject:").strip(), body.strip("\n"), names, frozenset(_needed(tree)), file)
+    subject, text = head.removeprefix("Subject:").strip(), _with_breaks(body.strip("\n"))
+    template = Template(subject, text, names, frozenset(_needed(tree)), file)
     _check_parts(template)
     return template
+
+
+def _with_breaks(source: str) -> str:
+    """Keeps the line break after a statement that ends a line with words in it; one that stands alone takes its own
+    line away."""
+    lines = source.split("\n")
+    return "\n".join(_KEEPS_BREAK.sub("+%}", line) if _STATEMENT.sub("", line).strip() else line for line in lines)
 
 
 def _fault(file: str, line: int, message: str) -> Fault:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from engine.case import Case, Clock, Contact, FactValue, TableRow, Task
 from engine.decisions import reasons
 from engine.definition import ClockDef, Definition, FactDef, say
+from engine.expecting import Expected, started_by, state_until
 from engine.office import Office, Person, Reference
 
 _DAYS = {
@@ -133,6 +134,9 @@ def case_words(definition: Definition, case: Case, office: Office, language: str
               "state": say(definition.states[case.state].title, language)}
     if case.parent is not None:
         values["parent_case"] = case.parent
+    until = state_until(definition, case, office)
+    if until is not None:
+        values["state_until"] = _expected(until, language)
     for clock in case.clocks.values():
         values.update(_clock_words(definition.clocks[clock.name], clock, language))
     for name, value in case.facts.items():
@@ -143,6 +147,21 @@ def case_words(definition: Definition, case: Case, office: Office, language: str
         because = " ".join(say(reason, language) for reason in reasons(definition, case, name))
         values |= {f"because_{name}": because} if because else {}
     return {**values, **_legal_words(definition, case, language)}
+
+
+def started_words(mail: str, definition: Definition, case: Case, today: dt.date, office: Office, language: str
+                  ) -> dict[str, str]:
+    """The dates of the clocks that begin when this mail is told, as if it were today."""
+    values: dict[str, str] = {}
+    for clock, expected in started_by(mail, definition, case, today, office):
+        kind = "window" if clock.window else "own" if clock.rule.certainty == "D" else "legal"
+        values |= {f"clock_{clock.name}": _expected(expected, language),
+                   f"clock_{clock.name}_kind": phrase(kind, language)}
+    return values
+
+
+def _expected(expected: Expected, language: str) -> str:
+    return date_words(expected.day, language) + (phrase("provisional", language) if expected.provisional else "")
 
 
 def task_words(definition: Definition, case: Case, task: Task, office: Office, language: str) -> dict[str, str]:
@@ -179,7 +198,7 @@ def sample_words(definition: Definition, office_name: str, language: str, today:
         "state": say(definition.initial.title, language), "district": office_name, "today": day,
         "recipient_name": "Alex Rivera", "contact_name": "Dana Brooks", "contact_email": "privacy@district.example",
         "contact_phone": "555-0100", "task": "Look at the request", "due": day, "instead_of": "Sam Lee",
-        "legal_due": day, "legal_title": "the district's answer", "link": "https://district.example/t/sample",
+        "legal_due": day, "state_until": day, "legal_title": "the district's answer", "link": "https://district.example/t/sample",
         "status_link": "https://district.example/s/sample",
     }
     for name in definition.clocks:
@@ -225,7 +244,8 @@ def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -
 def instant_words(instant: dt.datetime, office: Office, language: str) -> str:
     """The local day and time."""
     local = instant.astimezone(office.zone)
-    return f"{date_words(local.date(), language)}, {phrase('at', language)} {_time_words(local, language)}"
+    at = "a la" if language == "es" and local.hour == 1 else phrase("at", language)
+    return f"{date_words(local.date(), language)}, {at} {_time_words(local, language)}"
 
 
 def while_off_words(said: Mapping[str, str], office: Office, language: str) -> dict[str, str]:

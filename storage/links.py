@@ -96,14 +96,14 @@ class SqlLinks:
         with self.base.reading() as connection:
             return connection.scalar(select(SECOND_CHECKS.c.by).where(wanted)) is not None
 
-    def confirm_second(self, case_id: str, recipient: str, how: str, by: str, now: dt.datetime) -> None:
-        row = {"case_id": case_id, "recipient": recipient, "how": how, "by": by, "at": now}
+    def confirm_second(self, case_id: str, recipient: str, how: str, by: Actor, now: dt.datetime) -> None:
+        row = {"case_id": case_id, "recipient": recipient, "how": how, "by": by.id, "at": now}
         ticked = Event("second_confirmed", {"party": recipient.removeprefix("party:"), "how": how})
 
         def work(connection: Connection) -> None:
             connection.execute(select(CASES.c.id).where(CASES.c.id == case_id).with_for_update())
             put(connection, SECOND_CHECKS, row)
-            history.append(connection, self.base.ring, case_id, [ticked], Actor("person", by, by), now)
+            history.append(connection, self.base.ring, case_id, [ticked], by, now)
 
         self.base.write(work)
 

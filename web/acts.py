@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from engine.errors import SoppaError
 from web.answers import Show, see_other, unknown
+from web.proof import app_code_page, bring_app_code
 from web.site import Act, Site
-from web.tasks import app_code_page, bring_app_code
 from web.visitors import Visitor, check_form, is_enough, limiter, signed_in, submitted
 from web.words import instant_words, tell
 

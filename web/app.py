@@ -27,13 +27,15 @@ from web.headers import BodyLimit, SafeHeaders, TooLarge
 from web.incidents import Incidents
 from web.links import link_pages
 from web.nudge import nudge_pages
+from web.proof import proof_pages
 from web.reach import reach_pages
 from web.signin import signin_pages
 from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Reach, Site, WebSettings
 from web.start import start_pages
 from web.status import health_page, status_pages
-from web.tasks import proof_pages, task_pages
+from web.tasks import task_pages
 from web.visitors import language_of
+from web.vouching import second_pages, vouching_pages
 from web.words import tell
 
 _KEYS = {404: "unknown", 405: "method", 413: "large", 429: "many"}
@@ -54,6 +56,7 @@ def make_app(
     documents: Documents,
     inspect: Inspect,
     letter: Callable[[Case, str], str],
+    code_letter: Callable[[Case, str, Mapping[str, str]], str],
     match_totp: Callable[[str, str, dt.datetime], int | None],
     act_of: Callable[[str], Act | None],
     act: Callable[[str], Act | None],
@@ -79,6 +82,7 @@ def make_app(
         documents=documents,
         inspect=inspect,
         letter=letter,
+        code_letter=code_letter,
         match_totp=match_totp,
         act_of=act_of,
         act=act,
@@ -95,8 +99,8 @@ def make_app(
     app.add_api_route("/static/style.css", _style, methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(health_page(site))
     app.include_router(file_pages(site))
-    for pages in (task_pages, proof_pages, act_pages, start_pages, signin_pages, status_pages, reach_pages, nudge_pages,
-                  link_pages):
+    for pages in (task_pages, proof_pages, second_pages, vouching_pages, act_pages, start_pages, signin_pages,
+                  status_pages, reach_pages, nudge_pages, link_pages):
         app.include_router(pages(site, show))
     return app
 

@@ -10,8 +10,8 @@ from engine.errors import UsageError
 from web.answers import unknown
 from web.documents import MEDIA_TYPES
 from web.headers import LETTER_POLICY
+from web.look import Look, look_at
 from web.site import Site
-from web.tasks import Look, look_at
 from web.visitors import is_enough, limiter
 
 HOLD = "hold"
@@ -41,7 +41,7 @@ def _document(site: Site, look: Look, fact_name: str) -> Response:
     value = _paper_of(look) if fact_name == HOLD else look.case.facts.get(fact_name)
     if not (fact_name == HOLD or _is_named(look, fact_name)) or not isinstance(value, str) or not look.is_open:
         raise unknown(look.language)
-    if not is_enough(look.has, "second" if look.needed == "second" else "code"):
+    if not look.shows_personal or not is_enough(look.has, "second" if look.needed == "second" else "code"):
         raise unknown(look.language)
     try:
         content, kind = site.documents.read(value)

@@ -111,7 +111,8 @@ Inspect = Callable[[bytes, str], Kind]
 
 MailNow = Callable[[str, str, Mapping[str, str]], None]
 """Puts a mail for a recipient into the outbox. Values of a `code`: `case`, `code`, `minutes`; of a `fresh_link`: `case`
-and `task` (a task's id; absent for a status link); of `already_decided`: `case`, `decided_by`, `decided_at`."""
+and `task` (a task's id; absent for a status link); of `already_decided`: `case`, `decided_by`, `decided_at`; of a
+`vouch`, that a parent waits to be called back: `case`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,10 @@ class Site:
     """`cases_of` names the cases in which a person has open tasks, the most pressing first; `answered` finds an answer
     that its case has left behind; `inspect(content, name)` says what kind a file is, or raises `Unfit`;
     `match_totp(secret, typed, now)` gives the time step of a right code; `letter` is the printable letter of a mail as
-    a whole HTML page. `act_of` finds an act by the token in its mail, `act` by its id; `confirm_act(id, person)`
-    carries it out, or raises a `SoppaError` and changes nothing. `agreements` are those of the register that a form may
-    offer, by id, as people call them."""
+    a whole HTML page, `code_letter(case, party, {"code": …, "until": …})` the one with the code of a second channel.
+    `act_of` finds an act by the token in its mail, `act` by its id; `confirm_act(id, person)` carries it out, or raises
+    a `SoppaError` and changes nothing. `agreements` are those of the register that a form may offer, by id, as people
+    call them."""
 
     service: Service
     store: PageStore
@@ -135,6 +137,7 @@ class Site:
     documents: Documents
     inspect: Inspect
     letter: Callable[[Case, str], str]
+    code_letter: Callable[[Case, str, Mapping[str, str]], str]
     match_totp: Callable[[str, str, dt.datetime], int | None]
     act_of: Callable[[str], Act | None]
     act: Callable[[str], Act | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -12,13 +12,13 @@ from starlette.responses import Response
 
 from engine.case import Actor, Case, FactValue
 from engine.definition import Definition, FormField, Outcome, TaskDef, Who, say
-from engine.errors import FaultyInput, SoppaError, UsageError
+from engine.errors import FaultyInput, SoppaError, UsageError, WrongDate
 from engine.office import Person
 from web.answers import PlainPage, Show, see_other, unknown
 from web.forms import Submission, fields_of, read_submission
 from web.site import Site
 from web.visitors import Visitor, check_form, is_enough, limiter, signed_in, submitted
-from web.words import tell
+from web.words import date_problem, tell
 
 Form = Annotated[FormData, Depends(submitted)]
 BEGIN = "begin"
@@ -112,6 +112,9 @@ def _begin(site: Site, show: Show, starter: Starter, sent: Submission) -> Respon
     actor = Actor("person", starter.person.id, starter.person.name, starter.person.roles)
     try:
         case = site.service.start(starter.definition.process, facts, {}, actor, site.clock())
+    except WrongDate as error:
+        problem = {error.fact: date_problem(error, starter.language)}
+        return _page(show, starter, replace(sent, errors=problem), 422)
     except (UsageError, SoppaError):
         return _page(show, starter, sent, 422, tell("refused", starter.language))
     return see_other(_first_task(case, starter.person) or "/mine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -13,10 +14,12 @@ from starlette.responses import JSONResponse, Response
 from engine.case import Case
 from engine.definition import Definition, say
 from engine.errors import UsageError
+from engine.office import Office
 from web.answers import Show, see_other, unknown
+from web.dates import DateView, clock_dates, until_date
+from web.lines import own_tasks
 from web.site import Site
 from web.start import startable
-from web.tasks import DateView, own_tasks
 from web.visitors import Visitor, is_enough, limiter, load, signed_in, submitted, visitor_of
 from web.words import date_words, tell
 
@@ -55,7 +58,8 @@ def status_pages(site: Site, show: Show) -> APIRouter:
         tasks = own_tasks(site, visitor)
         asked, offered = [line for line in tasks if not line.offered], [line for line in tasks if line.offered]
         may_start = startable(site, visitor.person) if visitor.person else []
-        return show("mine.html", visitor.language(), asked=asked, offered=offered, startable=may_start)
+        return show("mine.html", visitor.language(), asked=asked, offered=offered, startable=may_start,
+                    may_vouch="custodian" in (visitor.person.roles if visitor.person else ()))
 
     return router
 
@@ -90,16 +94,14 @@ def _status_page(site: Site, show: Show, visitor: Visitor, case: Case, definitio
         since=date_words(office.today(case.ended_at or case.entered_at), language),
         started=date_words(office.today(case.started_at), language),
         ended=not case.is_open,
-        dates=_dates(case, definition, language),
+        dates=_dates(case, definition, office, language),
         tasks=own_tasks(site, visitor, case),
     )
 
 
-def _dates(case: Case, definition: Definition, language: str) -> list[DateView]:
-    running = (clock for clock in case.clocks.values() if clock.status == "running")
-    views = []
-    for clock in sorted(running, key=lambda each: each.legal or dt.date.max):
-        known = definition.clocks[clock.name]
-        day = date_words(clock.legal, language) if clock.legal else tell("no_date", language)
-        views.append(DateView("window" if known.window else "legal", say(known.title, language), day))
-    return views
+def _dates(case: Case, definition: Definition, office: Office, language: str) -> list[DateView]:
+    """What has no date says so; the law's dates come first."""
+    views = clock_dates(case, definition, language, all_of_them=True)
+    told = [view if view.date else replace(view, date=tell("no_date", language)) for view in views]
+    until = until_date(case, definition, office, language)
+    return [*told, *([until] if until else [])]

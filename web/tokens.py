@@ -23,6 +23,12 @@ def new_code() -> str:
     return f"{secrets.randbelow(1_000_000):06d}"
 
 
+def new_letter_code() -> str:
+    """Ten digits in two groups, for the month that a letter may take."""
+    digits = f"{secrets.randbelow(10**10):010d}"
+    return f"{digits[:5]} {digits[5:]}"
+
+
 def code_hash(recipient: str, typed: str) -> str:
     """The hash of a code for one recipient; spaces and hyphens, as people type them, do not count."""
     digits = "".join(char for char in typed if char.isascii() and char.isdigit())

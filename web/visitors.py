@@ -81,12 +81,23 @@ def signed_in(site: Site, request: Request) -> Visitor:
     return visitor
 
 
-def reached(site: Site, visitor: Visitor, case_id: str) -> LinkLevel:
-    """The level proved: a party met in person or called back for this case has reached `second` with the code."""
+def reached(site: Site, visitor: Visitor, case: Case) -> LinkLevel:
+    """The level proved: a party that a second channel has confirmed for this case reaches `second` with the code."""
     session = visitor.session
-    if visitor.party and session.level == "code" and site.links.second_confirmed(case_id, session.recipient):
+    if visitor.party and session.level == "code" and second_reached(site, case, visitor.party):
         return "second"
     return session.level
+
+
+def second_reached(site: Site, case: Case, party: str) -> bool:
+    """Whether a second channel has confirmed a party: for this case, or for the case that started this one with the
+    same contact as its party of that name."""
+    if site.links.second_confirmed(case.id, f"party:{party}"):
+        return True
+    if case.parent is None:
+        return False
+    above = load(site, case.parent)[0]
+    return above.parties.get(party) == case.parties.get(party) and second_reached(site, above, party)
 
 
 def is_enough(has: LinkLevel, needed: LinkLevel) -> bool:

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from engine.case import Contact, FactValue, TableRow
 from engine.definition import FactDef, Words, say
+from engine.errors import WrongDate
 from engine.office import Office
 from engine.words import LANGUAGES as LANGUAGES
 
@@ -50,6 +51,13 @@ def instant_words(instant: dt.datetime, office: Office, language: str) -> str:
         return f"{date_words(local.date(), language)}, {local:%H:%M}"
     half = "am" if local.hour < 12 else "pm"
     return f"{date_words(local.date(), language)}, {local.hour % 12 or 12}:{local:%M} {half}"
+
+
+def date_problem(error: WrongDate, language: str) -> str:
+    """What is wrong with a date, beside its field."""
+    if error.why == "future":
+        return tell("future", language)
+    return tell(f"date_{error.why}", language, date=date_words(error.other, language), label=say(error.label, language))
 
 
 def fact_lines(fact: FactDef, value: FactValue, office: Office, language: str) -> tuple[str, ...]:

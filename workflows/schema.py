@@ -112,6 +112,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             threshold=NUMBER,
             past=FLAG,
             web_address=FLAG,
+            not_before=NAME_OR_NAMES,
         ),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),

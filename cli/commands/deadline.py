@@ -10,6 +10,7 @@ import click
 
 import workflows
 from cli import completion
+from cli.commands.rules import quota_words
 from cli.options import json_option, read_date, read_dates
 from cli.printing import day, numbered, pairs, print_json, say
 from engine.calendar import SchoolDays
@@ -100,7 +101,9 @@ def print_derived(derived: Derived) -> None:
 
 
 def _dates(derived: Derived) -> dict[str, str]:
-    if derived.rule.kind in ("no_number", "quota"):
+    if derived.rule.kind == "quota":
+        return {"limit": quota_words(derived.rule), "legal deadline": "none: a limit on requests is nobody's duty"}
+    if derived.rule.kind == "no_number":
         return {"legal deadline": NO_DATE}
     if derived.held_since is not None:
         return {"legal deadline": f"none while the hold of {day(derived.held_since)} stands",

@@ -28,7 +28,13 @@ def length(rule: Rule) -> str:
         return f"{rule.length} {rule.unit.replace('_', ' ')}"
     if rule.kind == "on_date":
         return "on " + ", ".join(rule.on)
-    return {"no_number": "no number in the law", "quota": "a quota"}.get(rule.kind, "with the event")
+    if rule.kind == "quota":
+        return quota_words(rule)
+    return "no number in the law" if rule.kind == "no_number" else "with the event"
+
+
+def quota_words(rule: Rule) -> str:
+    return f"at most {rule.length} a quarter"
 
 
 def _mapping(rule: Rule) -> dict[str, object]:

@@ -134,13 +134,12 @@ ACTS = (
     Act(17, 1, "correction_request", "decide", "wrong_outside", "carla",
         {"basis": "Test report", "outside_holders": (READWELL,)}),
     Act(18, 1, "operator_fix", "notify", "send", "carla"),
-    Act(21, 1, "operator_fix", "stamp_receipt", "stamped", "carla", dates=("operator_received_on",)),
     Act(21, 1, "correction_request", "confirm_notified", "notified", "carla", dates=("holders_notified_on",)),
     Act(71, 0, "correction_request", "fix", "fixed", "dana", {"fixed_where": "Student information system"},
         dates=("fixed_on",)),
     Act(98, 1, "operator_fix", "answer", "confirm", "operator",
         {"fixed_where": "Readwell", "downstream_done": True}, dates=("fixed_on",)),
-    Act(99, 1, "operator_fix", "stamp_confirmation", "stamped", "carla", dates=("confirmed_on",)),
+    Act(99, 1, "operator_fix", "stamp_confirmation", "stamped", "carla"),
     Act(100, 1, "correction_request", "conclude", "corrected", "carla"),
 )
 """Both matters end well, but slowly: the reminders of the district's and the operator's 90 days fire on the way."""

@@ -165,6 +165,13 @@ def _later(words: Words, detail: Detail) -> str:
             f"{day(detail.get('was', ''))} to {day(detail.get('becomes', ''))}.")
 
 
+_PROVED = {"in_person": "was met in person", "call_back": "was called back", "letter": "typed the code of a letter"}
+
+
+def _second(words: Words, detail: Detail) -> str:
+    return f"“{words.lens.who('party:' + detail['party'])}” {_PROVED.get(detail['how'], detail['how'])}."
+
+
 def _held(words: Words, detail: Detail) -> str:
     until = f" until {day(detail['until'])}" if detail.get("until") else ""
     return f"Law-enforcement hold {detail['hold']} placed from {day(detail['started'])}{until}."
@@ -221,7 +228,7 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "child_started": lambda w, d: f"Started a case of “{w.mail(d['process'])}”.",
     "child_ended": lambda w, d: f"Case {d['case']} ended: {w.mail(d['outcome'])}.",
     "party_changed": lambda w, d: f"Contact of “{w.lens.who('party:' + d['party'])}” was set.",
-    "second_confirmed": lambda w, d: f"“{w.lens.who('party:' + d['party'])}” was met or called back ({d['how']}).",
+    "second_confirmed": _second,
     "answer_too_late": lambda w, d: "An answer came after another had been given.",
     "glass_broken": lambda w, d: f"“{w.task(d['name'])}” was answered in the place of who was asked, since a legal "
                                  f"date was near.{_because(d)}",

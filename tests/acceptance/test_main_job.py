@@ -84,7 +84,7 @@ def test_from_receipt_to_closed(house: House) -> None:
     told = house.answer(22, "fix", "fixed", "dan", fixed)
     assert (told.state, told.clocks["district_fix"].status) == ("district_telling", "running")
     rows = house.mails_leave(START + dt.timedelta(days=23))
-    assert {"receipt", "told_inaccuracy", "told_corrected"} <= {row.mail for row in rows}
+    assert {"receipt", "told_wrong_district", "told_corrected"} <= {row.mail for row in rows}
     case = house.case()
     assert (case.outcome, case.clocks["district_fix"].status) == ("corrected", "satisfied")
     assert case.clocks["district_fix"].ended_on == dt.date(2028, 2, 2)

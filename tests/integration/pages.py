@@ -70,6 +70,7 @@ class Pages:
             inspect=lambda content, name: self.inspect(content, name),
             documents=Documents(self.folder, self.store.base.ring),
             letter=lambda case, mail: f"<!DOCTYPE html><title>{mail}</title><p>Letter of case {case.id}",
+            code_letter=lambda case, party, said: f"<p>{case.parties[party].name}: {said['code']}, {said['until']}",
             match_totp=lambda secret, typed, now: int(now.timestamp()) // 30 if typed == "123456" else None,
             act_of=self.acts.get,
             act=lambda act_id: next((act for act in self.acts.values() if act.id == act_id), None),

@@ -46,7 +46,7 @@ cases:
     state: waiting_for_holders
     begun_by: carla
     given: {parent: Ana Ruiz <ana@families.example>, received_on: 2026-08-20, item: Level, held_by: outside}
-    happened: {told.told_inaccuracy: 2026-09-16, confirm_notified.notified: 2026-09-18}
+    happened: {told.told_wrong_district: 2026-09-16, confirm_notified.notified: 2026-09-18}
     evidence: {received_on: signed.pdf, confirm_notified.notified: signed.pdf}
 """
 HEAD = "key,process,state,product,operator,entered_on,evidence.entered_on\n"

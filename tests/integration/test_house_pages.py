@@ -80,7 +80,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def hidden(html: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="(_\w+)" value="([^"]*)">', html))
+    return dict(reversed(re.findall(r'<input type="hidden" name="(_\w+)" value="([^"]*)">', html)))
 
 
 def test_a_code_is_mailed_used_and_forgotten(office: Office) -> None:

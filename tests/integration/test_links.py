@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from engine.case import Case
+from engine.case import Actor, Case
 from engine.office import Person
 from engine.ports import NewLink, Session
 from storage.store import SqlStore
@@ -19,6 +19,7 @@ from tests.integration.stored import MINUTE, NOW, change, opened, start
 
 HOUR = dt.timedelta(hours=1)
 PARENT = "party:parent"
+ANN = Actor("person", "ann", "Ann", frozenset({"custodian"}))
 
 
 @pytest.fixture
@@ -107,13 +108,13 @@ def test_a_session_lives_until_it_expires_or_is_closed(store: SqlStore) -> None:
 
 def test_a_tick_of_the_custodian_counts_for_its_case_and_party(store: SqlStore, case: Case) -> None:
     assert not store.links.second_confirmed(case.id, PARENT)
-    store.links.confirm_second(case.id, PARENT, "in person", "ann", NOW)
-    store.links.confirm_second(case.id, PARENT, "call-back", "ann", NOW)
+    store.links.confirm_second(case.id, PARENT, "in_person", ANN, NOW)
+    store.links.confirm_second(case.id, PARENT, "call_back", ANN, NOW)
     assert store.links.second_confirmed(case.id, PARENT) and not store.links.second_confirmed(case.id, "party:other")
 
 
 def test_a_tick_stands_in_the_history_of_its_case(store: SqlStore, case: Case) -> None:
-    store.links.confirm_second(case.id, PARENT, "in_person", "ann", NOW)
+    store.links.confirm_second(case.id, PARENT, "in_person", ANN, NOW)
     line = store.views.history(case.id)[-1]
     assert (line.kind, line.actor, line.at) == ("second_confirmed", "person:ann", NOW)
     assert line.detail == {"party": PARENT.removeprefix("party:"), "how": "in_person"}

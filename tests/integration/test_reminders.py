@@ -214,7 +214,8 @@ def test_an_answer_before_eight_spares_the_reminder(office: Office) -> None:
     office.at("2026-10-13T07:31")
     task = case.open_task("record_answer")
     assert task is not None
-    values: dict[str, FactValue] = {"fixed_on": dt.date(2026, 10, 12), "fixed_where": "App", "downstream_done": True}
+    day = dt.date(2026, 10, 12)
+    values: dict[str, FactValue] = {"fixed_on": day, "confirmed_on": day, "fixed_where": "App", "downstream_done": True}
     office.house.service.complete_task(task.id, "confirm", values, person(office.house, "carla"), office.clock())
     assert LEARN.email not in [to for to, _ in sent(office.at("2026-10-13T09:00"))]
     assert [row.state for row in office.house.store.views.outbox() if row.recipient.startswith("contact:")] == [
@@ -234,7 +235,7 @@ def told_to_officer(office: Office, case: Case, day: str) -> str:
 
 def test_the_first_brief_of_a_week_counts_the_mails_in_use_that_nobody_reviewed(office: Office) -> None:
     case = office.chase()
-    said = "To know: 2 Spanish mails in use are not reviewed yet: soppa check names them."
+    said = "To know: 4 Spanish mails in use are not reviewed yet: soppa check names them."
     days = ("2026-09-15", "2026-09-16", "2026-09-22", "2026-09-23")
     assert [said in told_to_officer(office, case, day) for day in days] == [True, False, True, False]
 
@@ -244,10 +245,10 @@ def test_a_process_counts_while_a_case_of_it_is_open(office: Office) -> None:
     started = office.house.service.start(
         "correction_request", {"received_on": dt.date(2026, 9, 14), "item": "x"},
         {"parent": Contact("Ana Ruiz", "ana@families.example", "es")}, person(office.house, "carla"), office.clock())
-    of_both = 2 + len([*unreviewed(office.house.definitions.newest("correction_request"))])
+    of_both = 4 + len([*unreviewed(office.house.definitions.newest("correction_request"))])
     assert f"To know: {of_both} Spanish mails" in told_to_officer(office, case, "2026-09-15")
     office.keep(started.id, ended_at=office.clock())
-    assert "To know: 2 Spanish mails" in told_to_officer(office, case, "2026-09-22")
+    assert "To know: 4 Spanish mails" in told_to_officer(office, case, "2026-09-22")
     office.keep(case.id, ended_at=office.clock())
     assert "not reviewed" not in told_to_officer(office, case, "2026-09-29")
 

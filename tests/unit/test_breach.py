@@ -67,7 +67,7 @@ def test_a_letter_that_says_all_is_taken() -> None:
     ({"spanish_read": "yes"}, "none", "write what happened, which data and what you do about it in Spanish too"),
     ({"happened_on": "2026-05-12"}, "none", "happened_on: 2026-05-12 is in the future; today is 2026-05-11"),
     ({"happened_until": "2026-05-12"}, "none", "happened_until: 2026-05-12 is in the future"),
-    ({"happened_until": "2026-04-27"}, "none", "The last day of the breach is before its first"),
+    ({"happened_until": "2026-04-27"}, "none", "happened_until: 2026-04-27 is before 2026-04-28"),
     ({"read_aloud": "no"}, "none", "Have somebody outside the office read the letter first"),
     ({"names_no_count": "no"}, "type_1", "the letter must not say how many residents are affected"),
 ])  # fmt: skip

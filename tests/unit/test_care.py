@@ -287,7 +287,7 @@ def test_copies_on_paper_are_a_task_that_outlives_its_state() -> None:
     task = case.open_task("post_letter")
     assert task is not None
     early = CompleteTask(task.id, "posted", {"posted_on": MONDAY - dt.timedelta(days=1)}, actor("cus"))
-    with pytest.raises(UsageError, match=r"posted_on: .* when the letter was made"):
+    with pytest.raises(UsageError, match=r"posted_on: .* \(when the letter was made\)"):
         decide(to_many(), case, early, NOW, office())
     posted = CompleteTask(task.id, "posted", {"posted_on": MONDAY}, actor("cus"))
     decision = decide(to_many(), case, posted, NOW, office())

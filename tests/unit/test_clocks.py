@@ -106,3 +106,16 @@ def test_a_cycle_is_due_with_the_first_update_that_is_not_over(
     assert derived.legal == legal, remark
     assert derived.steps[1].what == "cycle"
     assert f"fiscal_year@{fiscal}" in derived.calendars
+
+
+@pytest.mark.parametrize(("day", "quarter"), [
+    ("2026-07-01", "quarter 1 of fiscal year 2027, Wed Jul 1 2026 to Wed Sep 30 2026"),
+    ("2026-12-31", "quarter 2 of fiscal year 2027, Thu Oct 1 2026 to Thu Dec 31 2026"),
+    ("2027-02-28", "quarter 3 of fiscal year 2027, Fri Jan 1 2027 to Wed Mar 31 2027"),
+    ("2027-06-30", "quarter 4 of fiscal year 2027, Thu Apr 1 2027 to Wed Jun 30 2027"),
+])  # fmt: skip
+def test_a_quota_sets_nobody_a_date_and_says_in_which_quarter_a_request_counts(day: str, quarter: str) -> None:
+    counted = derive(LAW.rules["R-COPY-LIMIT"], dt.date.fromisoformat(day), CALENDARS)
+    assert (counted.legal, counted.target) == (None, None)
+    said = f"2 in a State fiscal quarter, and sets nobody a date; this one counts in {quarter}"
+    assert said in str(counted.steps[-1])

@@ -293,3 +293,18 @@ def test_a_mail_that_waited_and_asks_for_what_is_answered_by_now_is_not_sent(
     assert made(row("ask_missing", "party:parent"), case, asking, office) is None
     with pytest.raises(UsageError, match="link"):
         made(row("told_corrected", "party:parent"), case, asking, office)
+
+
+def test_the_custodian_reads_where_to_say_who_called(case: Case, definition: Definition, office: Office) -> None:
+    said = text(made(row("vouch", "person:caro"), case, definition, office))
+    assert "https://privacy.district.example/vouch/2028-0001" in said
+    assert "Caso 2028-0001: piden que se les llame por teléfono" in said and "Ana" not in said
+
+
+def test_the_letter_with_a_code_is_in_the_parents_language_and_has_no_link(
+        case: Case, definition: Definition, office: Office) -> None:
+    said = {"code": "12345 67890", "until": "el día"}
+    letter = c.code_letter(c.Matter(case, definition), "party:parent", said, office, NOW)
+    assert "12345 67890" in letter and "su código para la página protegida" in letter and "<a " not in letter
+    with pytest.raises(UsageError, match="has no party:nobody"):
+        c.code_letter(c.Matter(case, definition), "party:nobody", said, office, NOW)

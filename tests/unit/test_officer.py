@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import Case, Contact, FactValue, Task
+from engine.case import Actor, Case, Contact, FactValue, Task
 from engine.decide import decide, start
 from engine.errors import NotAllowed, Refused, SoppaError, UsageError
 from engine.messages import AddNote, CompleteTask, Decision, HideTask, Nudge, Send, Snooze, StartCase
@@ -130,7 +130,14 @@ def test_an_operator_is_nudged_about_its_duty_though_its_task_is_only_offered() 
     facts: dict[str, FactValue] = {"item": "x", "where_seen": "The app", "right_value": "B"}
     case = start(definition, StartCase("2028-0002", actor("cus"), facts, parties), NOW, office()).case
     case = decide(definition, case, CompleteTask(case.tasks[0].id, "send", {}, actor("cus")), NOW, office()).case
-    answer = case.open_task("answer")
+    operator = Actor("party", "operator", "Learn Inc")
+    for name, outcome, values, by in (("answer", "dispute", {"dispute_reason": "x"}, operator),
+                                      ("legal_opinion", "decided", {"legal_view": "insist"}, actor("leg")),
+                                      ("privacy_opinion", "decided", {"privacy_view": "insist"}, actor("ada"))):
+        task = case.open_task(name)
+        assert task is not None
+        case = decide(definition, case, CompleteTask(task.id, outcome, values, by), NOW, office()).case
+    answer = case.open_task("answer_again")
     assert answer is not None and answer.offered
     (send,) = decide(definition, case, Nudge(answer.id, actor("ada")), NOW, office()).effects
     assert isinstance(send, Send) and (send.recipient, send.paced) == ("party:operator", False)

@@ -26,7 +26,7 @@ def test_what_did_not_come_is_said() -> None:
     assert [line.split(": ", 2)[2] for line in said] == [
         "state should be withdrawn, is corrected",
         "clock district_fix: legal should be 2027-04-11, is 2027-04-12",
-        "mails should be receipt; are receipt, told_inaccuracy, told_corrected",
+        "mails should be receipt; are receipt, told_wrong_district, told_corrected",
     ]
 
 

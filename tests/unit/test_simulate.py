@@ -50,7 +50,7 @@ def test_the_district_corrects_and_tells() -> None:
     clock = story.case.clocks["district_fix"]
     assert (story.case.outcome, clock.status, clock.ended_on) == ("corrected", "satisfied", D(2028, 2, 1))
     assert (clock.legal, clock.target) == (D(2028, 4, 10), D(2028, 4, 7))
-    assert mails(story) == ["receipt", "told_inaccuracy", "told_corrected"]
+    assert mails(story) == ["receipt", "told_wrong_district", "told_corrected"]
 
 
 def test_an_operator_corrects_in_a_case_of_its_own() -> None:

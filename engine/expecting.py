@@ -1,0 +1,54 @@
+"""Dates that a reader is told before the program's own event has made them certain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.case import Case
+from engine.clocks import derive, due_in
+from engine.definition import ClockDef, Definition, told
+from engine.guards import evaluate
+from engine.obligations import rule_of
+from engine.office import Office
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """`provisional`: counted beyond the entered school calendar."""
+
+    day: dt.date
+    provisional: bool
+
+
+def started_by(mail: str, definition: Definition, case: Case, on: dt.date, office: Office
+               ) -> Iterator[tuple[ClockDef, Expected]]:
+    """The clocks of which day 0 is the telling of this mail, or of one that leaves with it, with their date if that is
+    on this day. Told later, the date is never earlier than that."""
+    events = {told(name) for name in (mail, *_together(definition, mail))}
+    for clock in definition.clocks.values():
+        begins = bool(events & set(clock.anchor.names("event"))) and clock.name not in case.clocks
+        if not begins or (clock.when is not None and evaluate(clock.when, case.facts, case.at) is not True):
+            continue
+        derived = derive(rule_of(clock, case.facts), on, office.calendars)
+        if derived.legal is not None:
+            yield clock, Expected(derived.legal, derived.provisional)
+
+
+def _together(definition: Definition, mail: str) -> Iterator[str]:
+    """The mails that an answer sends along with this one."""
+    for state in definition.states.values():
+        for outcome in (outcome for task in state.tasks for outcome in task.outcomes.values()):
+            if mail in outcome.sends:
+                yield from outcome.sends
+
+
+def state_until(definition: Definition, case: Case, office: Office) -> Expected | None:
+    """The last day of the state in which a case stands, where days end it; the district's own date."""
+    after = definition.states[case.state].after
+    if not case.is_open or after is None or after.of is not None:
+        return None
+    entered, school = office.today(case.entered_at), after.unit == "school_days"
+    provisional = school and office.calendars.school.nth_after(entered, after.amount)[2]
+    return Expected(due_in(entered, after.amount, after.unit, office.calendars), provisional)

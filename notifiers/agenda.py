@@ -1,0 +1,84 @@
+"""The calendar entry that goes with a mail: the date by which its reader acts, or an appointment. It names the case and
+the duty, and nothing that is personal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from engine.case import Case, Task
+from engine.definition import ClockDef, Definition, MailDef, say
+from engine.expecting import Expected, started_by, state_until
+from engine.office import Office
+from notifiers.invite import invite
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`key` tells one entry of a case from another; a higher `sequence` replaces the one before."""
+
+    key: str
+    on: dt.date | dt.datetime
+    title: str
+    sequence: int = 0
+
+
+def calendar_file(entry: Entry, case: Case, office: Office, domain: str, now: dt.datetime) -> bytes:
+    return invite(uid=f"{entry.key}@{domain}", sequence=entry.sequence, due=entry.on, stamp=now,
+                  title=f"{case.id}: {entry.title}", note=office.district)
+
+
+def entry_of_task(task: Task, title: str) -> Entry | None:
+    """A task's own date."""
+    return None if task.due is None else Entry(task.id, task.due, title, task.generation - 1)
+
+
+def entry_of_mail(definition: Definition, case: Case, mail: MailDef, task: Task | None, reads: frozenset[str],
+                  office: Office, now: dt.datetime, language: str) -> Entry | None:
+    """For a reader outside the district, the first of these that there is: an appointment that the text names, the date
+    of the task, of a duty of the reader's own, of a right that this mail begins, and until when the task is open."""
+    wanted = definition.task(task) if task is not None else None
+    title = definition.named(wanted.title, case.facts, language) if wanted else ""
+    found = _appointment(definition, case, reads, now, language)
+    found = found or (entry_of_task(task, title) if task else None)
+    if found is not None or mail.to.kind != "party":
+        return found
+    today = office.today(now)
+    begun = list(started_by(mail.name, definition, case, today, office))
+    return _duty(definition, case, mail, begun, language) or _right(case, begun, language) or _until(
+        definition, case, task, title, office)
+
+
+def _appointment(definition: Definition, case: Case, reads: frozenset[str], now: dt.datetime, language: str
+                 ) -> Entry | None:
+    named = (fact for name, fact in definition.facts.items() if f"fact_{name}" in reads)
+    for fact in named:
+        value = case.facts.get(fact.name)
+        if fact.type.kind == "instant" and isinstance(value, dt.datetime) and value > now:
+            sequence = int(value.timestamp()) // 60
+            return Entry(f"{case.id}-{fact.name}", value, say(definition.states[case.state].title, language), sequence)
+    return None
+
+
+def _duty(definition: Definition, case: Case, mail: MailDef, begun: list[tuple[ClockDef, Expected]], language: str
+          ) -> Entry | None:
+    """The date of a clock that chases this very reader."""
+    for clock in definition.clocks.values():
+        current = case.clocks.get(clock.name)
+        if clock.chases == mail.to and current is not None and current.status == "running" and current.legal:
+            return _clock_entry(case, clock, current.legal, language, current.generation)
+    return next((_clock_entry(case, clock, expected.day, language) for clock, expected in begun
+                 if clock.chases == mail.to), None)
+
+
+def _right(case: Case, begun: list[tuple[ClockDef, Expected]], language: str) -> Entry | None:
+    return next((_clock_entry(case, clock, expected.day, language) for clock, expected in begun if clock.window), None)
+
+
+def _until(definition: Definition, case: Case, task: Task | None, title: str, office: Office) -> Entry | None:
+    until = state_until(definition, case, office)
+    return None if until is None or task is None else Entry(task.id, until.day, title, task.generation - 1)
+
+
+def _clock_entry(case: Case, clock: ClockDef, day: dt.date, language: str, generation: int = 0) -> Entry:
+    return Entry(f"{case.id}-{clock.name}", day, say(clock.title, language), generation)

@@ -1,0 +1,54 @@
+"""The dates of a case as a page shows them: what each is of, and whether the law or the district sets it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from engine.case import Case, Clock
+from engine.definition import ClockDef, Definition, say
+from engine.expecting import state_until
+from engine.office import Office
+from web.words import date_words, tell
+
+
+@dataclass(frozen=True, slots=True)
+class DateView:
+    """`kind` names the word for what the date is; `date` is empty where there is none."""
+
+    kind: str
+    title: str
+    date: str
+
+
+def clock_dates(case: Case, definition: Definition, language: str, *, all_of_them: bool) -> list[DateView]:
+    """The clocks that run, the earliest legal date first; all of them, or only the windows, which are a party's own."""
+    running = (clock for clock in case.clocks.values() if clock.status == "running")
+    wanted = [clock for clock in running if all_of_them or definition.clocks[clock.name].window]
+    ordered = sorted(wanted, key=lambda clock: (clock.legal or dt.date.max, clock.name))
+    return [_view(definition.clocks[clock.name], clock, language) for clock in ordered]
+
+
+def until_date(case: Case, definition: Definition, office: Office, language: str) -> DateView | None:
+    """The last day of the state in which the case stands, which the district sets."""
+    until = state_until(definition, case, office)
+    if until is None:
+        return None
+    return DateView("target", tell("open_until", language), dated(until.day, until.provisional, language))
+
+
+def dated(day: dt.date, provisional: bool, language: str) -> str:
+    return date_words(day, language) + (tell("provisional", language) if provisional else "")
+
+
+def _view(wanted: ClockDef, clock: Clock, language: str) -> DateView:
+    date = dated(clock.legal, clock.provisional, language) if clock.legal else ""
+    return DateView(_kind(wanted, clock), say(wanted.title, language), date)
+
+
+def _kind(wanted: ClockDef, clock: Clock) -> str:
+    if wanted.window:
+        return "window"
+    if wanted.rule.certainty == "D":
+        return "target"
+    return "legal" if clock.legal is not None or clock.length is not None else "duty_without_date"
