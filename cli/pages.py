@@ -67,7 +67,7 @@ class _Lent:
             case_id = unit.case_of_task(task_id)
         for line in self.house.store.views.history(case_id):
             if line.kind == "task_completed" and line.detail.get("task") == task_id:
-                return Answered(line.detail["by"], line.at, line.detail["outcome"])
+                return Answered(line.detail.get("by", line.actor), line.at, line.detail["outcome"])
         return None
 
     def letter(self, case: Case, mail_name: str) -> str:

@@ -90,7 +90,7 @@ def answer_of(connection: Connection, case_id: str, task_id: str) -> Answer | No
     for row in connection.execute(select(HISTORY.c.actor, HISTORY.c.detail).where(answers)):
         detail = json.loads(row.detail)
         if detail["task"] == task_id:
-            return Answer(row.actor, detail["by"], detail["outcome"])
+            return Answer(row.actor, detail.get("by", row.actor), detail["outcome"])
     return None
 
 

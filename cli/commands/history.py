@@ -18,7 +18,7 @@ from engine.errors import Refused
 if TYPE_CHECKING:
     from storage.history import HistoryLine
 
-NOTE = "note_added"
+NOTE, PURGED = "note_added", "purged"
 
 
 @click.command(epilog="Example: soppa history 2026-0001")
@@ -52,6 +52,8 @@ def _what(line: HistoryLine) -> str:
     """The words of a note; of every other line what is not personal."""
     if line.kind == NOTE:
         return note_text(line)
+    if line.kind == PURGED:
+        return f"{line.detail['lines']} lines above were cut, act {line.detail['act']}"
     return ", ".join(f"{key} {value}" for key, value in line.detail.items() if value)
 
 
