@@ -455,6 +455,22 @@ def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
         day = turn.office.today(value) if isinstance(value, dt.datetime) else value
         if isinstance(day, dt.date) and day > turn.today:
             raise UsageError(f"{name}: {day.isoformat()} is in the future; today is {turn.today.isoformat()}")
+    _check_meetings(turn, values)
+
+
+def _check_meetings(turn: Turn, values: Mapping[str, FactValue]) -> None:
+    """A new date of the Board is one of those that the district entered, with its packet open still. Where it has
+    entered none that is to come, any date will do."""
+    for name in sorted(values):
+        fact, day = turn.definition.facts.get(name), values[name]
+        if fact is None or not fact.board_meeting or day == turn.case.facts.get(name):
+            continue
+        meetings, still_open = turn.office.board_meetings, turn.office.open_meetings(turn.today)
+        if not still_open or day in still_open:
+            continue
+        why = "the packet of that meeting is closed" if day in meetings else "the Board does not meet on that day"
+        raise UsageError(f"{name}: {day}: {why}; next: {', '.join(map(str, still_open[:3]))} (another one is entered "
+                         "under board in district.yaml)")
 
 
 def _check_open_now(turn: Turn, outcome: Outcome) -> None:

@@ -111,6 +111,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             threshold=NUMBER,
             past=FLAG,
             web_address=FLAG,
+            board_meeting=FLAG,
         ),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),
