@@ -121,7 +121,8 @@ def plan_purge(house: House, wish: Wish, actor: Actor, reason: str) -> Planned:
     with house.store.read() as unit:
         office, outlook = house.office(unit), outlook_of(house, unit, wish)
     if not outlook.items():
-        raise Refused(f"nothing is due on {day(wish.as_of)}: there is nothing to remove")
+        kept = "; ".join(f"case {one.ref} is preserved ({one.reason})" for one in outlook.held[:3])
+        raise Refused(f"nothing is due on {day(wish.as_of)}: {kept or 'there is nothing to remove'}")
     check_certificate(outlook.table, outlook.due, wish)
     second = second_for(office, actor.id, office.today(house.clock()))
     return Planned(PURGE, None, actor.id, second, reason.strip(), shown(outlook), content(wish, outlook))

@@ -56,7 +56,7 @@ class Begun:
 
 def cases(connection: Connection, zone: ZoneInfo) -> Mapping[str, EndedCase]:
     """Every case, by its id."""
-    gone = _removed(connection, "case").keys() - _written_again(connection)
+    gone = _removed(connection) - _written_again(connection)
     rows = connection.execute(select(CASES.c.id, CASES.c.process, CASES.c.parent, CASES.c.ended_at))
     return {row.id: EndedCase(row.id, row.process, row.parent, _local(row.ended_at, zone), row.id in gone)
             for row in rows}  # fmt: skip
@@ -86,23 +86,19 @@ def agreement_ends(connection: Connection) -> Mapping[str, dt.date | None]:
 
 
 def operators(connection: Connection) -> Sequence[Begun]:
-    """Operators whose agreements have all ended, since when; not those whose contacts are gone and were not entered
-    again. One that never had an agreement counts from the last word about it."""
+    """Operators of whom the register names somebody, and whose agreements have all ended, since when. One that never
+    had an agreement counts from the last word about it."""
     ends, of = agreement_ends(connection), defaultdict[str, list[str]](list)
     for row in connection.execute(select(AGREEMENTS.c.id, PRODUCTS.c.operator).join(PRODUCTS)):
         of[row.operator].append(row.id)
-    written: dict[str, dt.datetime] = {}
-    for row in connection.execute(select(PRODUCTS.c.operator, func.max(REGISTER_HISTORY.c.at).label("at")).join(
-            REGISTER_HISTORY, or_(REGISTER_HISTORY.c.entry == PRODUCTS.c.id,
-                                  REGISTER_HISTORY.c.entry == PRODUCTS.c.operator)).group_by(PRODUCTS.c.operator)):
-        written[row.operator] = row.at
-    gone = _removed(connection, "operator")
+    its = or_(REGISTER_HISTORY.c.entry == PRODUCTS.c.id, REGISTER_HISTORY.c.entry == PRODUCTS.c.operator)
+    last = select(PRODUCTS.c.operator, func.max(REGISTER_HISTORY.c.at).label("at")).join(REGISTER_HISTORY, its)
+    named = last.where(REGISTER_HISTORY.c.sealed.is_not(None)).group_by(PRODUCTS.c.operator)
     found = []
-    for operator, at in sorted(written.items()):
-        theirs = [ends[agreement] for agreement in of[operator]]
-        if (operator in gone and gone[operator] >= at) or None in theirs:
-            continue
-        found.append(Begun(operator, max((day for day in theirs if day), default=at.date())))
+    for row in connection.execute(named.order_by(PRODUCTS.c.operator)):
+        theirs = [ends[agreement] for agreement in of[row.operator]]
+        if None not in theirs:
+            found.append(Begun(row.operator, max((day for day in theirs if day), default=row.at.date())))
     return found
 
 
@@ -174,12 +170,10 @@ def _written_again(connection: Connection) -> frozenset[str]:
     return frozenset(connection.scalars(select(HISTORY.c.case_id).where(full).distinct()))
 
 
-def _removed(connection: Connection, what: str) -> Mapping[str, dt.datetime]:
-    """What purges have taken of one sort, and when last."""
-    gone = (PURGE_ITEMS.c.what == what) & PURGE_ITEMS.c.state.in_(("files", "done"))
-    rows = connection.execute(select(PURGE_ITEMS.c.ref, func.max(PURGE_ITEMS.c.done_at).label("at")).where(gone)
-                              .group_by(PURGE_ITEMS.c.ref))  # fmt: skip
-    return {row.ref: row.at for row in rows}
+def _removed(connection: Connection) -> frozenset[str]:
+    """The cases that purges have taken."""
+    gone = (PURGE_ITEMS.c.what == "case") & PURGE_ITEMS.c.state.in_(("files", "done"))
+    return frozenset(connection.scalars(select(PURGE_ITEMS.c.ref).where(gone)))
 
 
 def _local(at: dt.datetime | None, zone: ZoneInfo) -> dt.date | None:

@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from cli.acts import begin, confirm_act, plan_purge
+from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.purge import command as purge_command
 from cli.demo.run import person
 from cli.demo.sink import MailSink
@@ -28,6 +29,7 @@ from storage.acts import Act
 from storage.purges import Purge
 from storage.tables import CASES, FACT_PAST, HISTORY, METADATA, OUTBOX, RECIPIENTS
 from tests.ended import LATER, PARENT, STAYS, Past, past_house
+from tests.integration.test_commands import documented, keys
 
 DISPOSAL = Certificate("26-118", dt.date(2033, 12, 1))
 TODAY = LATER.date()
@@ -157,7 +159,7 @@ def test_a_preservation_holds_back_with_its_reason(past: Past, capsys: pytest.Ca
     assert past.case(first).facts and not past.case(rest[0]).facts
     assert main(["show", first, "--home", str(house.home.root)]) == 0
     assert "Quillfeather v. District" in capsys.readouterr().out
-    with pytest.raises(Refused, match="nothing is due"):
+    with pytest.raises(Refused, match=f"nothing is due .* case {first} is preserved .Quillfeather v. District"):
         begun(house, wish("parent_requests"))
 
 
@@ -224,3 +226,20 @@ def test_the_commands_show_what_is_due_and_what_became_of_it(past: Past, capsys:
     assert main(["purge", "certificate", done.id, "--out", "x.txt", *words]) == 2
     told = CliRunner().invoke(purge_command, ["certificate", done.id, *words])
     assert told.output == done.certificate
+
+
+def test_the_json_of_a_purge_has_documented_keys_only(past: Past, capsys: pytest.CaptureFixture[str]) -> None:
+    house, words = past.house, ("--json", "--home", str(past.house.home.root))
+    act = begun(house, wish())
+    assert keys(act_mapping(act)) <= documented()["acts list"]
+    confirm_act(house, act.id, "sam")
+    run(house, act.id, idle)
+    out = str(house.home.root.parent / "certificate.pdf")
+    preserve(house, past.running)
+    for name, *more in (("purge run", act.id), ("purge list",), ("purge certificate", act.id, "--out", out),
+                        ("preservation release", past.running, "--reason", "over", "--as", "lena")):  # fmt: skip
+        capsys.readouterr()
+        assert main([*name.split(), *more, *words]) == 0
+        assert keys(json.loads(capsys.readouterr().out)) <= documented()[name], name
+    assert Path(out).read_bytes().startswith(b"%PDF")
+    assert Path(out).stat().st_mode & 0o777 == 0o600
