@@ -371,7 +371,7 @@ class Event:
     rung_hushed, quiet_ended, note_added, task_nudged, task_snoozed, task_shown_again;
     outside a decision second_confirmed, address_entered, answer_too_late (task, by, decided_by) for an answer to a task
     that another had answered, evidence_taken (form, lines) and evidence_written (sha256), preservation_placed and
-    preservation_released, purged (act, lines, kept).
+    preservation_released, case_purged (act, lines, kept).
     """
 
     kind: str

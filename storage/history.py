@@ -32,7 +32,7 @@ from storage.tables import HISTORY
 START = ""
 """What stands before the first line of a chain."""
 
-PURGED = "purged"
+PURGED = "case_purged"
 """The kind of the line that a purge adds; its `kept` commits to the lines before."""
 
 KEPT = frozenset({

@@ -18,7 +18,7 @@ from engine.errors import Refused
 if TYPE_CHECKING:
     from storage.history import HistoryLine
 
-NOTE, PURGED = "note_added", "purged"
+NOTE, PURGED = "note_added", "case_purged"
 
 
 @click.command(epilog="Example: soppa history 2026-0001")

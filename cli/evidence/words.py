@@ -203,7 +203,7 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "task_shown_again": lambda w, d: f"Back in one person's own queue: {w.task(d['name'])}.",
     "preservation_placed": lambda w, d: f"Nothing of the case may be purged from now on.{_because(d)}",
     "preservation_released": lambda w, d: f"The case may be purged again once its term is over.{_because(d)}",
-    "purged": lambda w, d: f"What need not be kept any more was removed: {d['lines']} lines of history were cut.",
+    "case_purged": lambda w, d: f"What need not be kept any more was removed: {d['lines']} lines of history were cut.",
     "note_added": lambda w, d: f"Note: {d.get('text', '(left out)')}",
     "mail_queued": _queued,
     "mail_settled": _settled,

@@ -101,7 +101,7 @@ def test_what_is_purged_is_gone_from_every_byte_and_history_verifies(past: Past)
         case = past.case(case_id)
         assert (case.facts, case.parties, case.outcome) == ({}, {}, "withdrawn")
         assert set(case.clocks) == ({"district_fix"} if case_id != past.breach else set())
-        assert house.store.views.history(case_id)[-1].kind == "purged"
+        assert house.store.views.history(case_id)[-1].kind == "case_purged"
         assert not any(PARENT in str(line) for line in house.store.views.history(case_id))
     assert done.finished_at == LATER
 
