@@ -181,12 +181,14 @@ def test_work_goes_on_while_the_one_backup_is_made_and_is_not_half_in_it(
 
 
 def test_a_backup_of_an_older_schema_is_brought_to_the_newest(tmp_path: Path) -> None:
-    from storage.driver import SCHEMA
-    from storage.upgrade import build
+    from alembic.script import ScriptDirectory
 
-    older = f"{int(SCHEMA) - 1:04d}"
+    from storage.driver import SCHEMA
+    from storage.upgrade import build, config_for
+
     engine = open_engine(f"sqlite:///{tmp_path / 'old.db'}", create=True)
     with engine.begin() as connection:
+        older = str(ScriptDirectory.from_config(config_for(connection)).get_revision(SCHEMA).down_revision)
         build(connection, older)
     engine.dispose()
     key, file = new_backup_key(), tmp_path / "old.backup"
