@@ -20,6 +20,7 @@ from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, UsageError
 from engine.words import say, written
 
 if TYPE_CHECKING:
+    from cli.retention.agreeing import Wish
     from engine.case import Actor, Case
     from engine.definition import Definition
     from engine.office import Office, Person
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from storage.store import SqlUnit
 
 LASTS = dt.timedelta(days=7)
-LATER_DATE, ROLES = "later_legal_date", "change_of_roles"
+LATER_DATE, ROLES, PURGE = "later_legal_date", "change_of_roles", "purge"
+_DOES = {LATER_DATE: "A legal date of case {case} moves later", ROLES: "Roles of people change",
+         PURGE: "What need not be kept any more is removed for good"}
 FIRST_SET_UP = "first set-up"
 """Stands in the place of the second person while an office is set up and nobody could be one."""
 
@@ -108,6 +111,23 @@ def plan_people(house: House, before: Sequence[Person], wanted: Sequence[Person]
                    {"people": [row_of(person) for person in wanted]})
 
 
+def plan_purge(house: House, wish: Wish, actor: Actor, reason: str) -> Planned:
+    """A purge of what is due. Raises `Refused` where nothing is, or there is no second person; `UsageError` without a
+    reason, or without the commission's certificate where it is needed."""
+    from cli.retention.agreeing import check_certificate, content, outlook_of, shown
+
+    if not reason.strip():
+        raise UsageError("a purge needs a reason: add --reason")
+    with house.store.read() as unit:
+        office, outlook = house.office(unit), outlook_of(house, unit, wish)
+    if not outlook.items():
+        kept = "; ".join(f"case {one.ref} is preserved ({one.reason})" for one in outlook.held[:3])
+        raise Refused(f"nothing is due on {day(wish.as_of)}: {kept or 'there is nothing to remove'}")
+    check_certificate(outlook.table, outlook.due, wish)
+    second = second_for(office, actor.id, office.today(house.clock()))
+    return Planned(PURGE, None, actor.id, second, reason.strip(), shown(outlook), content(wish, outlook))
+
+
 def begin(house: House, planned: Planned) -> Act:
     """Keeps the act and queues the mail to its second person, in one transaction."""
     from storage.acts import Act
@@ -137,7 +157,8 @@ def confirm_act(house: House, act_id: str, person_id: str) -> None:
     """
     act = house.store.acts.act(act_id)
     check_waiting(act, person_id, house.clock())
-    _record(house, act, person_id) if act.act == LATER_DATE else _save_people(house, act, person_id)
+    does = {LATER_DATE: _record, ROLES: _save_people, PURGE: _begin_purge}
+    does[act.act](house, act, person_id)
 
 
 def check_waiting(act: Act, person: str, now: dt.datetime) -> None:
@@ -214,7 +235,7 @@ def record_alone(
 
 
 def title_of(act: Act) -> str:
-    return f"A legal date of case {act.case_id} moves later" if act.act == LATER_DATE else "Roles of people change"
+    return _DOES[act.act].format(case=act.case_id)
 
 
 def shown_by(act: Act) -> Shown:
@@ -256,6 +277,22 @@ def _save_people(house: House, act: Act, second: str) -> None:
             unit.save_person(person)
         if "leaves" in act.payload:
             _hand_over(house, unit, act, {person.id: person for person in before})
+
+
+def _begin_purge(house: House, act: Act, second: str) -> None:
+    """Writes down what is to be removed; `soppa purge run` removes it."""
+    from cli.retention.agreeing import agree
+
+    now = house.clock()
+    with house.store.begin() as unit:
+        unit.confirm_act(act.id, second, now)
+        people = {person.id: person for person in unit.people()}
+        roles = {"began": _role(people[_beginner(act, people).id]), "confirmed": _role(people[second])}
+        _check_unchanged(act, agree(house, unit, act, roles, now))
+
+
+def _role(person: Person) -> str:
+    return ", ".join(sorted(person.roles)).replace("_", " ") or "staff"
 
 
 def _hand_over(house: House, unit: SqlUnit, act: Act, people: Mapping[str, Person]) -> None:

@@ -15,9 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
+from cli.alone import alone
 from cli.home import Home, check_mode, write_private
 from cli.wiring import House, database_url
-from engine.errors import Refused, UsageError, WrongEnvironment
+from engine.errors import UsageError, WrongEnvironment
 from storage.backup.envelope import read_outside
 from storage.backup.frames import FrameWriter, frames
 from storage.backup.keys import BackupKey, new_backup_key, read_backup_key
@@ -29,7 +30,7 @@ from storage.database import database_file
 NAME = re.compile(r"soppa-\d{8}T\d{6}Z-[0-9a-f]{4}\.backup")
 _PARTIAL = ".soppa-*.partial"
 _COPY = ".backup-copy.db"
-_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "seen", "restoring"}
+_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "purge.lock", "seen", "restoring"}
 _ENDS = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of its file."""
 
@@ -97,7 +98,7 @@ def back_up(house: House, folder: Path, keep: int, now: dt.datetime, progress: P
     `WrongEnvironment`; the folder then holds no new backup."""
     _check_folder(house.home, folder)
     key = key_of(house.home)
-    with _told(folder), _alone(house.home):
+    with _told(folder), alone(house.home.backup_lock, "is making a backup of this home"):
         _sweep(folder)
         with _partial(folder) as (partial, file):
             with one_moment(house.store.base.engine, house.home.root / _COPY) as connection:
@@ -155,24 +156,6 @@ def _check_folder(home: Home, folder: Path) -> None:
         raise UsageError(f"there is no folder {folder}: make it, or mount the disk that it is on")
     if folder.resolve().is_relative_to(home.root.resolve()):
         raise UsageError(f"{folder} lies in the home itself: a backup belongs on another disk, name a folder there")
-
-
-@contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """One backup of a home at a time. Raises `Refused` naming the process that makes one already."""
-    held = os.open(home.backup_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(held, 20).decode("ascii", "replace").strip() or "unknown"
-        os.close(held)
-        raise Refused(f"process {holder} is making a backup of this home already: wait for it") from error
-    try:
-        os.ftruncate(held, 0)
-        os.write(held, f"{os.getpid()}\n".encode())
-        yield
-    finally:
-        os.close(held)
 
 
 @contextmanager

@@ -50,6 +50,15 @@ class Home:
         return self.root / "backup.lock"
 
     @property
+    def purge_lock(self) -> Path:
+        return self.root / "purge.lock"
+
+    @property
+    def retention(self) -> Path:
+        """The district's own terms; those that are shipped hold where it is not there."""
+        return self.root / "retention.yaml"
+
+    @property
     def seen(self) -> Path:
         """How far this home has seen its database come."""
         return self.root / "seen"

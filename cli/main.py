@@ -62,6 +62,9 @@ COMMANDS = {
     "incidents": "What failed five times: list, retry.",
     "backup": "Make an encrypted backup; its key; list, accept.",
     "restore": "Bring a backup back, or check that it could be.",
+    "retention": "How long each kind of personal data is kept, and what is due.",
+    "purge": "Remove what need not be kept: preview, begin, run, certificate.",
+    "preservation": "Keep cases from every purge: place, release, list.",
     "verify": "Whether histories, dates, mails and documents are whole.",
     "clock": "Accept the machine's clock after it ran wrong.",
 }

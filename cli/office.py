@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import workflows
 from cli.home import Home
+from cli.logo import logo_or_none
 from cli.settings import Settings, read_settings
 from engine.clocks import NOT_ENTERED, Calendars
 from engine.lawbook import read_calendar, read_reference
@@ -32,7 +33,8 @@ def make_office(settings: Settings, people: Iterable[Person], home: Home | None 
         second_person=settings.second_person, contacts=contacts, languages=settings.languages,
         public_url=settings.public_url, fiscal_year_start=settings.fiscal_year_start,
         hold_policy=settings.hold_policy, asap_grace=settings.hold_grace, references=references_of(home),
-        thresholds=settings.thresholds,
+        thresholds=settings.thresholds, board_meetings=settings.board.meetings,
+        packet_days=settings.board.packet_days, logo=logo_or_none(settings.logo),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from cli.settings_parts import Board, Logo, read_board, read_logo_key
 from engine import nodes
 from engine.calendar import ONE_DAY, SATURDAY, SchoolDays, SchoolYear
 from engine.clocks import HoldPolicy
@@ -27,7 +28,7 @@ RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
          "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
-         "hold_election", "weekly_briefs", "mail_window", "demo")
+         "hold_election", "weekly_briefs", "mail_window", "board", "logo", "demo")
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KEYS = ("district", "zone", *_KEYS)
 LONGEST_SUMMER = 120
@@ -76,6 +77,9 @@ class MailHours:
     until: dt.time = dt.time(17)
 
 
+_NO_BOARD = Board()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`database` None means the SQLite file in the home. `second_person` and `stand_ins` name person ids."""
@@ -100,6 +104,8 @@ class Settings:
     hold_election: HoldElection | None = None
     weekly_briefs: tuple[str, ...] = ("superintendent",)
     mail_window: MailHours = MailHours()
+    board: Board = _NO_BOARD
+    logo: Logo | None = None
     demo: bool = False
 
     @property
@@ -151,6 +157,8 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         hold_election=_hold_election(top.get("hold_election"), folder, faults),
         weekly_briefs=_roles(top.get("weekly_briefs"), faults) if "weekly_briefs" in top else ("superintendent",),
         mail_window=_mail_window(top.get("mail_window"), faults),
+        board=read_board(top.get("board"), faults),
+        logo=read_logo_key(top.get("logo"), folder, faults),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )
 

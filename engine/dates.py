@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from engine.case import Clock, FactValue
 from engine.definition import CYCLE_ON, Definition, Source, Words
-from engine.errors import WrongDate
+from engine.errors import UsageError, WrongDate
 from engine.office import Office
 from engine.turn import Turn
 
@@ -15,6 +15,7 @@ from engine.turn import Turn
 def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
     """Raises `WrongDate` for the first date that cannot be, with everything on file in view."""
     _check_past(turn, values)
+    _check_meetings(turn, values)
     facts = {**turn.case.facts, **values}
     wrong = next(out_of_order(turn.definition, facts, values, turn.case.happened, turn.case.clocks, turn.office), None)
     if wrong is not None:
@@ -29,6 +30,21 @@ def _check_past(turn: Turn, values: Mapping[str, FactValue]) -> None:
         day = day_of(values[name], turn.office)
         if day is not None and day > turn.today:
             raise WrongDate(name, day, "future", turn.today, {"en": "today", "es": "hoy"})
+
+
+def _check_meetings(turn: Turn, values: Mapping[str, FactValue]) -> None:
+    """A new date of the Board is one of those that the district entered, with its packet open still. Where it has
+    entered none that is to come, any date will do."""
+    for name in sorted(values):
+        fact, day = turn.definition.facts.get(name), values[name]
+        if fact is None or not fact.board_meeting or day == turn.case.facts.get(name):
+            continue
+        meetings, still_open = turn.office.board_meetings, turn.office.open_meetings(turn.today)
+        if not still_open or day in still_open:
+            continue
+        why = "the packet of that meeting is closed" if day in meetings else "the Board does not meet on that day"
+        raise UsageError(f"{name}: {day}: {why}; next: {', '.join(map(str, still_open[:3]))} (another one is entered "
+                         "under board in district.yaml)")
 
 
 def out_of_order(

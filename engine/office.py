@@ -49,10 +49,19 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Logo:
+    """The district's picture on pages and letters; `alt` is for who does not see it."""
+
+    content: bytes
+    media_type: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
     """The district as decisions see it. `zone` is the zone of every local date, `processes` are those that it has. Of
     the `register` only the agreements are here that the decision in hand names; `next_agreement` is the number that a
-    new one gets."""
+    new one gets. The packet of a Board meeting closes `packet_days` days before it; no meetings: none were entered."""
 
     district: str
     zone: ZoneInfo
@@ -68,6 +77,9 @@ class Office:
     asap_grace: int = 1
     references: Mapping[str, Reference] = field(default_factory=dict)
     thresholds: Mapping[str, int] = field(default_factory=dict)
+    board_meetings: tuple[dt.date, ...] = ()
+    packet_days: int = 7
+    logo: Logo | None = None
     processes: frozenset[str] = frozenset()
     register: Mapping[str, Entry] = field(default_factory=dict)
     next_agreement: int = 1
@@ -79,6 +91,11 @@ class Office:
         """That local wall-clock moment as an aware UTC instant; in a gap the first moment after it."""
         local = dt.datetime.combine(day, dt.time(hour, minute), tzinfo=self.zone)
         return local.astimezone(dt.UTC)
+
+    def open_meetings(self, today: dt.date) -> tuple[dt.date, ...]:
+        """The Board's meetings whose packets are open still, the next one first."""
+        closes = dt.timedelta(days=self.packet_days)
+        return tuple(day for day in self.board_meetings if day - closes >= today)
 
     def person(self, person_id: str) -> Person | None:
         return self.people.get(person_id)

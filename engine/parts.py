@@ -39,8 +39,8 @@ class FactDef:
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
     district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
-    is a text that a browser can open. A date is `not_before` those of other facts, of events, or of clocks (their legal
-    dates), as far as these are known."""
+    is a text that a browser can open, a `board_meeting` one of the district's dates of its Board. A date is
+    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known."""
 
     name: str
     type: FactType
@@ -56,6 +56,7 @@ class FactDef:
     past: bool = False
     web_address: bool = False
     not_before: tuple[Source, ...] = ()
+    board_meeting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from notifiers.words import date_words
 
 _WHAT: Mapping[str, Mapping[str, str]] = {
     "later_legal_date": {"en": "moving a legal date later", "es": "pasar una fecha legal a más tarde"},
+    "purge": {"en": "a purge of what need not be kept any more", "es": "borrar lo que ya no hace falta conservar"},
     "change_of_roles": {"en": "a change of roles", "es": "un cambio de funciones"},
 }
 

@@ -440,7 +440,8 @@ def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.date
         values |= words.task_words(matter.definition, matter.case, task, office, language)
     rendered = _on_paper(matter, mail, values, language, office)
     return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
-                         date=words.date_words(today, language), footer=_footer(office, matter.case.id))
+                         date=words.date_words(today, language), footer=_footer(office, matter.case.id),
+                         logo=office.logo)
 
 
 def code_letter(matter: Matter, key: str, said: Mapping[str, str], office: Office, now: dt.datetime) -> str:
@@ -472,7 +473,8 @@ def letters_to_many(matter: Matter, mail: MailDef, of: Sequence[tuple[str, Conta
         address = address_lines(contact.name, contact.address)
         found.setdefault(language, []).append(PaperLetter(number, address, rendered))
     return {language: letters_pdf(letters, sender=(office.district,), district=office.district,
-                                  date=words.date_words(today, language), footer=_footer(office, matter.case.id))
+                                  date=words.date_words(today, language), footer=_footer(office, matter.case.id),
+                                  logo=office.logo)
             for language, letters in found.items()}
 
 

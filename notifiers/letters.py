@@ -9,9 +9,11 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 from engine.errors import UsageError
+from engine.office import Logo
 from notifiers.render import Rendered
 
 _TEMPLATE = "letters.typ"
+_FORMATS = {"image/png": "png", "image/svg+xml": "svg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,13 @@ class _Part:
 
 
 def letters_pdf(
-    letters: Sequence[PaperLetter], *, sender: Sequence[str], district: str, date: str, footer: str
+    letters: Sequence[PaperLetter],
+    *,
+    sender: Sequence[str],
+    district: str,
+    date: str,
+    footer: str,
+    logo: Logo | None = None,
 ) -> bytes:
     """The letters of one language as a tagged PDF (PDF/UA-1), in the order given; each begins on a page of its own.
 
@@ -46,6 +54,7 @@ def letters_pdf(
     data = {
         "title": first.subject, "district": district, "language": first.language, "date": date, "footer": footer,
         "sender": list(sender),
+        "logo": logo and {"bytes": list(logo.content), "format": _FORMATS[logo.media_type], "alt": logo.alt},
         "letters": [{"number": letter.number, "address": list(letter.address), "parts": parts_of(letter.rendered.body)}
                     for letter in letters],
     }  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,7 @@ from markupsafe import Markup, escape
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
 from engine.mailtexts import REFERENCE
+from engine.office import Logo
 
 WIDTH = 72
 
@@ -137,10 +139,13 @@ def needed_names(source: str, file: str = "mail text") -> frozenset[str]:
     return parse(source, file).needed
 
 
-def render_letter(rendered: Rendered, *, district: str, name: str, address: str, date: str, footer: str) -> str:
-    """A page to be printed and posted, with the same words as the mail."""
+def render_letter(
+    rendered: Rendered, *, district: str, name: str, address: str, date: str, footer: str, logo: Logo | None = None
+) -> str:
+    """A page to be printed and posted, with the same words as the mail; the logo stands in the page itself."""
+    picture = logo and {"alt": logo.alt, "src": f"data:{logo.media_type};base64,{b64encode(logo.content).decode()}"}
     return _layout("letter.html").render(language=rendered.language, subject=rendered.subject, district=district,
-                                         name=name, address=_clean(address), date=date, footer=footer,
+                                         name=name, address=_clean(address), date=date, footer=footer, logo=picture,
                                          body=Markup(rendered.body))  # noqa: S704 - made by this module
 
 

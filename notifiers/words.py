@@ -100,8 +100,10 @@ def reader_of_contact(key: str, contact: Contact) -> Reader:
 
 def office_words(reader: Reader, office: Office, today: dt.date, language: str) -> dict[str, str]:
     """What every mail has."""
+    contact = contact_words(office, today, language)
     return {"recipient_name": reader.name, "district": office.district, "today": date_words(today, language),
-            **reference_words(office.references.values(), language), **contact_words(office, today, language)}
+            "packet_days": str(office.packet_days), **reference_words(office.references.values(), language), **contact,
+            **other_contacts(office, contact)}
 
 
 def reference_words(references: Iterable[Reference], language: str) -> dict[str, str]:
@@ -190,6 +192,12 @@ def contact_words(office: Office, today: dt.date, language: str) -> dict[str, st
     }
 
 
+def other_contacts(office: Office, known: Mapping[str, str]) -> dict[str, str]:
+    """Whom to ask about teaching with a product and about AI; the privacy office where the district names nobody."""
+    privacy = ", ".join(known[name] for name in ("contact_name", "contact_email", "contact_phone"))
+    return {f"contact_{name}": office.contacts.get(name) or privacy for name in ("edtech", "ai")}
+
+
 def sample_words(definition: Definition, office_name: str, language: str, today: dt.date) -> dict[str, str]:
     """A made-up value for every name, for previews."""
     day = date_words(today, language)
@@ -197,8 +205,10 @@ def sample_words(definition: Definition, office_name: str, language: str, today:
         "case": f"{today.year}-0001", "parent_case": f"{today.year}-0002", "process": say(definition.title, language),
         "state": say(definition.initial.title, language), "district": office_name, "today": day,
         "recipient_name": "Alex Rivera", "contact_name": "Dana Brooks", "contact_email": "privacy@district.example",
-        "contact_phone": "555-0100", "task": "Look at the request", "due": day, "instead_of": "Sam Lee",
-        "legal_due": day, "state_until": day, "legal_title": "the district's answer", "link": "https://district.example/t/sample",
+        "contact_phone": "555-0100", "contact_edtech": "Edie Nakamura, edtech@district.example",
+        "contact_ai": "Ivan Petrov, ai@district.example", "packet_days": "7", "task": "Look at the request", "due": day,
+        "instead_of": "Sam Lee", "legal_due": day, "state_until": day, "legal_title": "the district's answer",
+        "link": "https://district.example/t/sample",
         "status_link": "https://district.example/s/sample",
     }
     for name in definition.clocks:

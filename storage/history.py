@@ -2,7 +2,11 @@
 
 hash = SHA-256(hash of the line before + canonical JSON of [seq, at, actor, kind, detail, digest of the personal part]).
 The personal part is encrypted in a column of its own and only its keyed digest is in the chain, so that emptying it
-(purge) or sealing it with another key leaves the chain whole.
+(purge) or sealing it with another key leaves the chain whole. A line that tells more than `KEPT` has chance in that
+part: once it is gone, no guess at what was taken away can be tried against the hash.
+
+A purge takes the personal parts away, cuts the plain parts down to `KEPT`, and adds a line that commits to what it
+left.
 """
 
 from __future__ import annotations
@@ -10,7 +14,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -26,6 +31,19 @@ from storage.tables import HISTORY
 
 START = ""
 """What stands before the first line of a chain."""
+
+PURGED = "case_purged"
+"""The kind of the line that a purge adds; its `kept` commits to the lines before."""
+
+KEPT = frozenset({
+    "act", "agreement", "anchor", "audience", "case", "child", "clock", "count", "due", "event", "fact", "generation",
+    "hold", "kept", "legal", "lines", "mail", "missed", "name", "occurrence", "of", "on", "on_paper", "outcome",
+    "party", "planned", "process", "quiet_until", "role", "rule", "rung", "sha256", "since", "started", "state",
+    "status", "target", "task", "to", "until", "version", "what",
+})  # fmt: skip
+"""What a line says of states, tasks, mails and dates. It names nobody, and stays when its case is purged."""
+
+_CHANCE = "_chance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +119,42 @@ def faults_in(ring: Ring | None, case_id: str, rows: Iterable[Row]) -> Sequence[
     """The same of these rows, which are all of the case's in their order; without a ring the personal parts are left
     aside."""
     found: list[str] = []
-    head = START
-    for number, row in enumerate(rows, 1):
+    head, all_rows = START, list(rows)
+    for number, row in enumerate(all_rows, 1):
         if row["seq"] != number:
             return [*found, f"case {case_id}: line {number} of its history is missing"]
-        if row["hash"] != hash_after(head, row):
+        if not row["cut"] and row["hash"] != hash_after(head, row):
             found.append(f"case {case_id}: line {number} of its history, or the one before, was changed")
         if ring is not None and not _personal_is_true(ring, row):
             found.append(f"case {case_id}: the personal part of line {number} was changed")
         head = row["hash"]
-    return found
+    return [*found, *_purge_faults(case_id, all_rows)]
+
+
+def _purge_faults(case_id: str, rows: Sequence[Row]) -> Iterator[str]:
+    """What is emptied or cut must stand before the line of a purge, and be as that purge has left it."""
+    last = max((row["seq"] for row in rows if row["kind"] == PURGED), default=0)
+    for row in rows[last:]:
+        if row["cut"] or (row["sealed"] is None and row["personal_digest"] is not None):
+            yield f"case {case_id}: line {row['seq']} of its history was emptied, and no purge says so"
+    if last and json.loads(rows[last - 1]["detail"]).get("kept") != left_by_purge(rows[: last - 1]):
+        yield f"case {case_id}: what its purge has left of its history, before line {last}, was changed"
+
+
+def left_by_purge(rows: Iterable[Row]) -> str:
+    """A digest of lines as they stand, personal parts aside: what the line of a purge commits to."""
+    said = hashlib.sha256()
+    for row in rows:
+        line = preimage(row["seq"], row["at"], row["actor"], row["kind"], row["detail"], row["personal_digest"])
+        said.update(canonical([line, row["hash"], bool(row["cut"])]) + b"\n")
+    return said.hexdigest()
+
+
+def reduced(detail: str) -> str | None:
+    """The plain part of a line without what may name somebody; None where there is nothing of the kind in it."""
+    words: Mapping[str, str] = json.loads(detail)
+    kept = {key: word for key, word in words.items() if key in KEPT}
+    return dump(kept) if kept != words else None
 
 
 def head(connection: Connection, case_id: str) -> str:
@@ -133,6 +177,8 @@ def _line(ring: Ring, case_id: str, seq: int, event: Event, actor: Actor, now: d
     personal = dict(event.personal)
     if actor.on_behalf_of:
         personal.setdefault("on_behalf_of", actor.on_behalf_of)
+    if personal or not KEPT.issuperset(event.detail):
+        personal[_CHANCE] = secrets.token_hex(16)
     plain, place = canonical(personal), _place(case_id, seq)
     return {
         "case_id": case_id,
@@ -179,6 +225,7 @@ def _personal_is_true(ring: Ring, row: Row) -> bool:
 def _read(ring: Ring, row: Row) -> HistoryLine:
     sealed = row["sealed"]
     personal = json.loads(ring.open(sealed, _place(row["case_id"], row["seq"]))) if sealed else {}
+    personal.pop(_CHANCE, None)
     return HistoryLine(
         row["seq"], row["at"], row["actor"], row["kind"], json.loads(row["detail"]), personal, row["hash"]
     )

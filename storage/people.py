@@ -84,14 +84,15 @@ class Staff:
         return Access(self.connection.scalar(sessions) or 0, self.connection.scalar(links) or 0)
 
     def lock_out(self, person_id: str) -> None:
-        """Closes every way in: sessions, links, codes under way, the secret of the authenticator."""
+        """Closes every way in: sessions, links, codes under way, the secret of the authenticator. From today on the
+        term counts after which it goes who they were."""
         recipient = f"person:{person_id}"
         live = (LINKS.c.recipient == recipient) & LINKS.c.revoked_at.is_(None)
         for statement in (
             update(SESSIONS).where(SESSIONS.c.recipient == recipient).values(closed=True),
             update(LINKS).where(live).values(revoked_at=self.now),
             delete(CODES).where(CODES.c.recipient == recipient),
-            update(PEOPLE).where(PEOPLE.c.id == person_id).values(totp=None, totp_counter=None),
+            update(PEOPLE).where(PEOPLE.c.id == person_id).values(totp=None, totp_counter=None, left_on=self._today),
         ):
             self.connection.execute(statement)
 
@@ -109,6 +110,10 @@ class Staff:
         insert_new(self.connection, OUTBOX, [row | _unsent(to, self.now) for row in rows])
         gone = {"state": "cancelled", "reply": f"passed on to {to}", "at": None, "settled_at": self.now}
         self.connection.execute(update(OUTBOX).where(mine).values(**gone))
+
+    @property
+    def _today(self) -> dt.date:
+        return self.now.astimezone(self.window.zone).date()
 
     def _pass_lines_on(self, brief: int, to: str) -> None:
         lines = lines_of(self.connection, self.ring, brief)

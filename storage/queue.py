@@ -10,7 +10,7 @@ import json
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ _ASSIGNEES = """
     SELECT a.task_id, a.person_id, p.name
     FROM task_assignees a LEFT JOIN people p ON p.id = a.person_id
     WHERE a.task_id IN ({tasks}) ORDER BY a.task_id, a.position"""
+_PRESERVED = "SELECT case_id FROM preservations WHERE case_id IN ({cases})"
 _FILTERS = {
     "role": "AND t.role = {0}",
     "process": "AND c.process = {0}",
@@ -81,7 +82,7 @@ class QueueRow:
 
     `clocks` are the running ones, the earliest legal date first; `legal` and `target` are the earliest of the duties
     among them. `due` is the district's target of the task. `assignees` are (id, name). `snoozed_until` is the
-    reader's own.
+    reader's own. `preserved`: nothing of the case may be purged.
     """
 
     case_id: str
@@ -100,6 +101,7 @@ class QueueRow:
     legal: dt.date | None
     target: dt.date | None
     snoozed_until: dt.date | None = None
+    preserved: bool = False
 
     def is_overdue(self, today: dt.date) -> bool:
         return any(day is not None and day < today for day in (self.legal, self.due))
@@ -131,8 +133,10 @@ def open_queue_rows(database: str | Path, view: View) -> list[QueueRow]:
         picked = _pick(ask, view)
         clocks = _grouped(_some(ask, _CLOCKS, "cases", {row[0] for row in picked}))
         people = _grouped(_some(ask, _ASSIGNEES, "tasks", {row[4] for row in picked if row[4]}))
-    return [_row(row, titles.get((row[1], row[2]), (row[1], {})), people.get(row[4], []), clocks.get(row[0], []))
+        preserved = {row[0] for row in _some(ask, _PRESERVED, "cases", {row[0] for row in picked})}
+    rows = [_row(row, titles.get((row[1], row[2]), (row[1], {})), people.get(row[4], []), clocks.get(row[0], []))
             for row in picked]  # fmt: skip
+    return [replace(row, preserved=True) if row.case_id in preserved else row for row in rows]
 
 
 def snoozed_count(database: str | Path, today: dt.date, login: str) -> int:

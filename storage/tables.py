@@ -8,7 +8,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Date, DateTime, Index, MetaData, String, Table, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Index,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Field, SQLModel
 
@@ -79,6 +91,7 @@ class PersonRow(SQLModel, table=True):
     active: bool
     totp: bytes | None = None
     totp_counter: int | None = None
+    left_on: dt.date | None = None
 
 
 class DefinitionRow(SQLModel, table=True):
@@ -406,7 +419,8 @@ class RateCount(SQLModel, table=True):
 
 
 class HistoryRow(SQLModel, table=True):
-    """Append-only by trigger; only `sealed` may be written again (another key) or emptied (purge)."""
+    """Append-only by trigger. `sealed` may be written again (another key) or emptied (purge), and a purge may take out
+    of `detail` what names somebody, once: the line is `cut` then, and its hash does not follow from it any more."""
 
     __tablename__ = "history"
     __table_args__ = _args()
@@ -419,6 +433,7 @@ class HistoryRow(SQLModel, table=True):
     personal_digest: str | None = None
     hash: str
     sealed: bytes | None = None
+    cut: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class SealRow(SQLModel, table=True):
@@ -636,6 +651,54 @@ class PrintRunRow(SQLModel, table=True):
     by: str
 
 
+class PreservationRow(SQLModel, table=True):
+    """Nothing of this case is purged while the row is there; `sealed` holds the reason."""
+
+    __tablename__ = "preservations"
+    __table_args__ = _args()
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    placed_at: dt.datetime
+    by: str
+    sealed: bytes
+
+
+class PurgeRow(SQLModel, table=True):
+    """A purge that two persons have agreed to; `id` is that of their act. `terms` is JSON with the terms as they were
+    shown them and the disposal certificate, `certificate` what was removed, once all of it was."""
+
+    __tablename__ = "purges"
+    __table_args__ = _args()
+    id: str = Field(primary_key=True)
+    as_of: dt.date
+    confirmed_at: dt.datetime
+    finished_at: dt.datetime | None = None
+    terms: str
+    certificate: str | None = None
+
+
+_ITEM_STATES = "'waiting', 'files', 'done', 'held'"
+
+
+class PurgeItem(SQLModel, table=True):
+    """One thing to remove: a case, an audience, a person … `kind` is the class of retention, `what` how it is removed.
+    `counts` is JSON with how many of what are gone, `digest` chains the SHA-256 of what was sealed there. `files` are
+    names of files that go next."""
+
+    __tablename__ = "purge_items"
+    __table_args__ = _args(CheckConstraint(f"state IN ({_ITEM_STATES})", "state"))
+    purge: str = Field(primary_key=True, foreign_key="purges.id")
+    number: int = Field(primary_key=True)
+    kind: str
+    what: str
+    ref: str
+    due_on: dt.date
+    state: str
+    counts: str
+    digest: str
+    files: str
+    done_at: dt.datetime | None = None
+
+
 def _table(model: type[SQLModel]) -> Table:
     return METADATA.tables[str(model.__tablename__)]
 
@@ -674,3 +737,6 @@ AUDIENCES = _table(AudienceRow)
 RECIPIENTS = _table(RecipientRow)
 COPIES = _table(CopyRow)
 PRINT_RUNS = _table(PrintRunRow)
+PRESERVATIONS = _table(PreservationRow)
+PURGES = _table(PurgeRow)
+PURGE_ITEMS = _table(PurgeItem)

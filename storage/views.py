@@ -13,13 +13,14 @@ from engine.case import Clock, Task
 from engine.errors import Refused, UsageError, WrongEnvironment
 from engine.nodes import nearest
 from engine.ports import CONTACT, OutboxRow, OutboxState
-from storage import history, seals
+from storage import history, preservations, seals
 from storage.acts import act_place
 from storage.base import Base
 from storage.history import HistoryLine
 from storage.keeping import case_place, fact_place
 from storage.messages import message_place
 from storage.outbox import SqlOutbox, read_mail
+from storage.preservations import Preservation
 from storage.rows import read_clock, read_task
 from storage.tables import (
     ASSIGNEES,
@@ -51,6 +52,14 @@ class CaseLine:
     ended_at: dt.datetime | None
     outcome: str | None
     parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What keeps a case from being purged, and when it last was."""
+
+    preservation: Preservation | None
+    purged_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,12 @@ class Views:
         with self.base.reading() as connection:
             rows = connection.execute(select(TASKS).where(behind).order_by(TASKS.c.opened_at)).mappings().all()
         return tuple(read_task(row, ()) for row in rows)
+
+    def keeping_of(self, case_id: str) -> Keeping:
+        with self.base.reading() as connection:
+            purged = history.read(connection, self.base.ring, case_id, history.PURGED)
+            kept = preservations.of(connection, self.base.ring, case_id)
+        return Keeping(kept, purged[-1].at if purged else None)
 
     def named_documents(self, names: Collection[str]) -> Collection[str]:
         """Those of these names that stand in a fact, a former fact, a waiting message or an act of two persons.

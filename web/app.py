@@ -97,6 +97,7 @@ def make_app(
     app.add_exception_handler(RequestValidationError, lambda request, error: _named(show, request, 404))
     app.add_exception_handler(TooLarge, lambda request, error: _named(show, request, 413))
     app.add_api_route("/static/style.css", _style, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/logo", lambda: _logo(office()), methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(health_page(site))
     app.include_router(file_pages(site))
     for pages in (task_pages, proof_pages, second_pages, vouching_pages, act_pages, start_pages, signin_pages,
@@ -124,8 +125,9 @@ def page_maker(office: Callable[[], Office]) -> Show:
         def word(key: str, **inside: str) -> str:
             return tell(key, language, **inside)
 
+        now = office()
         html = environment.get_template(template).render(
-            language=language, t=word, district=office().district, **{"case": "", **values}
+            language=language, t=word, district=now.district, logo=now.logo, **{"case": "", **values}
         )
         return HTMLResponse(html, status, headers={"Content-Language": language})
 
@@ -155,6 +157,13 @@ def _named(show: Show, request: Request, status: int, headers: Mapping[str, str]
     response = show("message.html", language_of(request), status, key=_KEYS.get(status, "form"), values={})
     response.headers.update(headers or {})
     return response
+
+
+def _logo(office: Office) -> Response:
+    """The same for everybody; a page names it only where there is one."""
+    if office.logo is None:
+        raise HTTPException(404)
+    return Response(office.logo.content, media_type=office.logo.media_type, headers={"Cache-Control": "max-age=3600"})
 
 
 def _style() -> Response:

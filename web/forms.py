@@ -22,6 +22,8 @@ TIME = ".time"
 """Ends the name of the field that holds the time of day of an instant."""
 Names = Mapping[str, str]
 NOBODY: Names = {}
+MEETINGS = 3
+"""So many of the Board's next meetings are named beside its date."""
 BLANK_ROWS = 3
 """Rows of a table that can be added on one page; sending it gives as many again."""
 
@@ -81,11 +83,12 @@ def fields_of(
     submission: Submission | None = None,
     agreements: Names = NOBODY,
     suggested: Mapping[str, Suggestion] | None = None,
+    today: dt.date | None = None,
 ) -> tuple[FieldView, ...]:
     """The form with what was typed, else with what is on file, else with last time's answer, which a note tells.
 
     Without `personal`, nothing personal is filled in. `agreements` are those of the register by id, as people call
-    them.
+    them. From `today` on, the next meetings of the Board stand beside its date.
     """
     views = []
     for each in wanted.form:
@@ -102,6 +105,8 @@ def fields_of(
         notes += [tell("last_answer", language, date=date_words(last.on, language))] if last else []
         note = "; ".join(notes)
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
+        if fact.board_meeting and today is not None:
+            view = _with_meetings(view, office, today, language)
         views.append(_with_agreements(view, choices) if fact.type.kind == "agreement" else view)
     return tuple(views)
 
@@ -285,6 +290,14 @@ def _help(fact: FactDef, language: str) -> str:
         return say(fact.help, language)
     own = {"contacts": "contacts_help", "document": "document_help"}.get(fact.type.kind)
     return tell(own, language) if own else ""
+
+
+def _with_meetings(view: FieldView, office: Office, today: dt.date, language: str) -> FieldView:
+    """The Board's next meetings that the district has entered, each with the last day for its packet."""
+    closes = dt.timedelta(days=office.packet_days)
+    said = [tell("meeting", language, day=date_words(day, language), last=date_words(day - closes, language))
+            for day in office.open_meetings(today)[:MEETINGS]]
+    return replace(view, help=" ".join([view.help, *said]).strip())
 
 
 def _options(fact: FactDef, given: Sequence[str], office: Office, language: str) -> Iterable[Option]:

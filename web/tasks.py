@@ -88,6 +88,7 @@ def _form_page(
         submission=submission,
         agreements=agreements,
         suggested=look.case.suggested,
+        today=office.today(site.clock()),
     )
     absent = office.person(task.instead_of) if task.instead_of else None
     return show(

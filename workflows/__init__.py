@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from engine.definition import Definition
     from engine.ladders import Ladder
     from engine.office import Reference
+    from engine.retention import Retention
 
 SHIPPED = Path(__file__).parent
 PROCESS_FILE = "process.yaml"
 LADDERS = "ladders.yaml"
+RETENTION = "retention/illinois.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,14 @@ class Catalogue:
             raise UsageError(f"{folder / PROCESS_FILE}: says process '{made.process}' but stands in the folder "
                              f"'{process}': give both one name")
         return made
+
+
+def retention(overlay: Path) -> Retention:
+    """The shipped terms under a district's own, where that file is there. Raises `FaultyInput`."""
+    from engine.retention import overlaid, read_retention
+
+    shipped = read_retention(read_yaml(_read(SHIPPED / RETENTION), f"workflows/{RETENTION}"))
+    return overlaid(shipped, read_yaml(_read(overlay), str(overlay))) if overlay.is_file() else shipped
 
 
 @cache

@@ -113,6 +113,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             past=FLAG,
             web_address=FLAG,
             not_before=NAME_OR_NAMES,
+            board_meeting=FLAG,
         ),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),

@@ -16,7 +16,7 @@ from cli.home import Home, write_private
 from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say
 from cli.wiring import House, open_house
-from engine.errors import NotAllowed, UsageError
+from engine.errors import NotAllowed, Refused, UsageError
 
 if TYPE_CHECKING:
     from cli.evidence.gather import Subject
@@ -55,6 +55,9 @@ def command(case: str, redacted: bool, out: Path | None, with_verifier: bool, as
     with open_house(home) as house:
         actor = _actor(house, as_login)
         case_id = house.case(case, actor).id
+        if house.store.views.keeping_of(case_id).purged_at is not None:
+            raise Refused(f"case {case_id} was purged: nothing is left but its history, and the certificate that "
+                          "soppa purge list leads to")
         file = out or Path(f"evidence-{case_id}{'-redacted' if redacted else ''}.zip")
         _check_free(file, with_verifier)
         taken = _take(house, case_id, actor, redacted=redacted)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.case import Case
     from storage.history import HistoryLine
 
-NOTE = "note_added"
+NOTE, PURGED = "note_added", "case_purged"
 
 
 @click.command(epilog="Example: soppa history 2026-0001")
@@ -66,6 +66,8 @@ def _words(house: House, case: Case) -> Words:
 
 def _what(line: HistoryLine, words: Words) -> str:
     """A sentence; the words of a note as they were said."""
+    if line.kind == PURGED:
+        return f"Purged: {line.detail['lines']} lines above were cut, act {line.detail['act']}"
     return f"Note: {note_text(line)}" if line.kind == NOTE else words.of(line.kind, line.told)
 
 

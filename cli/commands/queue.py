@@ -105,14 +105,14 @@ def as_mapping(row: QueueRow) -> dict[str, object]:
     return {"case": row.case_id, "process": row.process, "state": row.state, "title": row.title,
             "clock": clock.name if clock else None, "rule": clock.rule if clock else None, "legal_due": row.legal,
             "target_due": row.target, "task": row.task or None, "due": row.due, "who": who(row),
-            "what": row.task_title or None, "snoozed_until": row.snoozed_until}
+            "what": row.task_title or None, "snoozed_until": row.snoozed_until, "preserved": row.preserved}
 
 
 def cells(row: QueueRow, today: dt.date, *, narrow: bool = False) -> list[str]:
     back = f" (until {row.snoozed_until:%b} {row.snoozed_until.day})" if row.snoozed_until else ""
     legal, target = (near_day(when, today) if narrow else day(when) for when in (row.legal, row.due or row.target))
-    return [legal, left(row.legal, today), target, row.case_id, (row.task_title or "(nobody is asked now)") + back,
-            who(row)]
+    what = (row.task_title or "(nobody is asked now)") + back + (" (preserved)" if row.preserved else "")
+    return [legal, left(row.legal, today), target, row.case_id, what, who(row)]
 
 
 def who(row: QueueRow) -> str:

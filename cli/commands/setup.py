@@ -51,7 +51,7 @@ def _held(home: Home) -> Sitting:
     held, known = _begun(home), _people_known(home)
     first, last = ([], []) if known else ([crew.the_people], [sitting.the_references])
     steps = [sitting.the_district, sitting.the_pages, *first, sitting.the_contact, sitting.the_relay,
-             sitting.the_numbers, sitting.the_hold, *last]
+             sitting.the_numbers, sitting.the_board, sitting.the_hold, sitting.the_logo, *last]
     try:
         sitting.tell("Enter takes what stands in brackets, - leaves it out. Ctrl-C stops and keeps the answers.")
         for step in steps:

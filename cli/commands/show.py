@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.definition import Definition
     from engine.office import Office
     from storage.history import HistoryLine
+    from storage.views import Keeping
 
 
 @click.command(epilog="Example: soppa show 2026-0001")
@@ -38,10 +39,13 @@ def command(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
         definition = house.definitions.pinned(found.process, found.version, found.hash)
         labels = house.store.register.labels() if definition.names_agreements else {}
         notes = house.store.views.notes(found.id)
+        keeping = house.store.views.keeping_of(found.id)
         if as_json:
-            print_json({**as_mapping(found), "notes": [_note_mapping(note) for note in notes]})
+            print_json({**as_mapping(found), **_keeping_mapping(keeping),
+                        "notes": [_note_mapping(note) for note in notes]})
         else:
             show(found, definition, office, office.today(house.clock()), labels)
+            _keeping(keeping, office)
             _notes(notes, office)
 
 
@@ -68,6 +72,23 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
     _suggested(case)
 
 
+def _keeping(found: Keeping, office: Office) -> None:
+    """That nothing of a case may be purged, and why; or that it was."""
+    if found.preservation is not None:
+        one = found.preservation
+        say(f"\nPreserved since {day(office.today(one.placed_at))} by {_name(office, one.by)}: nothing of it is purged")
+        say(textwrap.fill(one.reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
+    if found.purged_at is not None:
+        say(f"\nPurged on {day(office.today(found.purged_at))}: facts, parties, documents and letters are gone;")
+        say("dates and history stay, without names")
+
+
+def _keeping_mapping(found: Keeping) -> dict[str, object]:
+    one = found.preservation
+    return {"preserved": one and {"since": one.placed_at, "by": one.by, "reason": one.reason},
+            "purged_at": found.purged_at}
+
+
 def _adopted(case: Case) -> dict[str, str]:
     """When a case was taken in, and the names under which soppa document has its papers."""
     if case.adopted is None:
@@ -82,7 +103,7 @@ def _notes(notes: Sequence[HistoryLine], office: Office) -> None:
     if notes:
         say("\nNotes")
     for note in notes:
-        say(f"  {note.at.astimezone(office.zone):%Y-%m-%d %H:%M}  {note.detail['by']}")
+        say(f"  {note.at.astimezone(office.zone):%Y-%m-%d %H:%M}  {_noted_by(note)}")
         for line in note_text(note).splitlines():
             say(textwrap.fill(line, WIDTH, initial_indent="    ", subsequent_indent="    "))
 
@@ -93,7 +114,12 @@ def note_text(note: HistoryLine) -> str:
 
 
 def _note_mapping(note: HistoryLine) -> dict[str, object]:
-    return {"at": note.at, "by": note.detail["by"], "text": note.personal.get("text")}
+    return {"at": note.at, "by": _noted_by(note), "text": note.personal.get("text")}
+
+
+def _noted_by(note: HistoryLine) -> str:
+    """The name; once that was purged, the id."""
+    return note.detail.get("by") or note.actor.partition(":")[2]
 
 
 def _fact(value: FactValue, labels: Mapping[str, str]) -> str:

@@ -27,14 +27,15 @@ _VALUES = frozenset({"value", "was"})
 _READERS = frozenset({"to"})
 _NAMES_OF_THE_ACTOR = frozenset({
     "answer_too_late", "case_adopted", "case_started", "glass_broken", "hold_placed", "mail_bounced", "note_added",
-    "task_completed", "task_nudged", "task_reassigned", "task_shown_again", "task_snoozed",
+    "preservation_placed", "preservation_released", "task_completed", "task_nudged", "task_reassigned",
+    "task_shown_again", "task_snoozed",
 })  # fmt: skip
 _PLAIN = frozenset({
-    "agreement", "anchor", "audience", "becomes", "by", "case", "channel", "child", "clock", "count", "days_late",
-    "due", "event", "fact", "fields", "form", "generation", "hash", "hold", "how", "legal", "lines", "mail", "missed",
-    "name", "occurrence", "of", "on", "on_paper", "outcome", "party", "planned", "process", "quiet_until", "role",
-    "row", "rule", "rung", "sha256", "since", "spared", "started", "state", "status", "target", "task", "until",
-    "version", "was", "what",
+    "act", "agreement", "anchor", "audience", "becomes", "by", "case", "channel", "child", "clock", "count",
+    "days_late", "due", "event", "fact", "fields", "form", "generation", "hash", "hold", "how", "kept", "legal",
+    "lines", "mail", "missed", "name", "occurrence", "of", "on", "on_paper", "outcome", "party", "planned", "process",
+    "quiet_until", "role", "row", "rule", "rung", "sha256", "since", "spared", "started", "state", "status", "target",
+    "task", "until", "version", "was", "what",
 })  # fmt: skip
 
 

@@ -214,6 +214,9 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "task_snoozed": lambda w, d: f"Out of one person's own queue until {day(d.get('until', ''))}: {w.task(d['name'])}."
                                  f"{_because(d)}",
     "task_shown_again": lambda w, d: f"Back in one person's own queue: {w.task(d['name'])}.",
+    "preservation_placed": lambda w, d: f"Nothing of the case may be purged from now on.{_because(d)}",
+    "preservation_released": lambda w, d: f"The case may be purged again once its term is over.{_because(d)}",
+    "case_purged": lambda w, d: f"What need not be kept any more was removed: {d['lines']} lines of history were cut.",
     "note_added": lambda w, d: f"Note: {d.get('text', '(left out)')}",
     "mail_queued": _queued,
     "mail_settled": _settled,

@@ -44,8 +44,16 @@ KEYS = (
         "OAuth 2.0. daily_quota is how many mails it takes in a day.",
         {"host": "mail.example.org", "port": 587, "tls": "starttls", "sender": "privacy@example.org",
          "username": "soppa", "password_file": "keys/relay-password", "daily_quota": 2000}),
-    Key("contacts", "Whom a reader may ask, as it stands in mails.",
-        {"privacy": {"name": "Privacy office", "email": "privacy@example.org", "phone": "555-0100"}}),
+    Key("contacts", "Whom a reader may ask, as it stands in mails: privacy in all of them, edtech and ai in those to "
+        "sponsors of a product. Without these two, privacy answers for them.",
+        {"privacy": {"name": "Privacy office", "email": "privacy@example.org", "phone": "555-0100"},
+         "edtech": {"name": "Edie Nakamura", "email": "edtech@example.org"},
+         "ai": {"name": "Ivan Petrov", "email": "ai@example.org"}}),
+    Key("board", "When the Board meets, and how many days before a meeting its packet closes. A sponsorship takes no "
+        "other date for the Board, and none whose packet is closed.",
+        {"meetings": ["2026-12-08", "2027-01-12"], "packet_days": 7}),
+    Key("logo", "A PNG or SVG file of this folder, shown on pages and printed letters; alt is read to who does not see "
+        "it.", {"file": "logo.png", "alt": "Prairie Creek USD 99"}),
     Key("second_person", "Who else must agree to the acts that need two people (a person's id; see soppa people). "
         "Without it a superintendent.", "sam"),
     Key("stand_ins", "Who answers for a role that nobody present holds: role and a person's id.", {"edtech": "priya"}),

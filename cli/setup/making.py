@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.home import Home, check_home, make_home, write_private
+from cli.logo import read_logo
 from cli.settings import Settings, check_text
 from cli.setup.answers import Answers, written
-from cli.setup.document import render
+from cli.setup.document import Plain, render
 from engine.errors import UsageError
 from engine.nodes import nearest
 
@@ -49,8 +50,10 @@ def make(home: Home, answers: Answers, password: str = "") -> Made:
     """Makes the home where there is none, writes settings and people. Raises `UsageError` before that."""
     from cli.wiring import open_house
 
-    text, people = render(answers.settings), answers.persons()
-    settings = check_text(text, home.settings)
+    people = answers.persons()
+    settings = check_text(render(answers.settings), home.settings)
+    picture = _picture(home, settings)
+    text = render(_with_picture(answers, picture))
     wrong = list(_strangers(answers))
     if people and wrong:
         raise UsageError("\n".join(wrong))
@@ -58,7 +61,7 @@ def make(home: Home, answers: Answers, password: str = "") -> Made:
     if not is_new:
         check_home(home)
     unmade = is_unmade(home, settings)
-    _lay(home, text)
+    _lay(home, text, picture)
     if password:
         put_file(home.root / str(_password_file(answers)), f"{password}\n")
     with open_house(home, create=unmade) as house:
@@ -83,24 +86,55 @@ def is_unmade(home: Home, settings: Settings) -> bool:
 
 def put_file(path: Path, text: str) -> None:
     """A file of mode 0600 in the place of the one before, at once: there is never half of it."""
+    put_bytes(path, text.encode())
+
+
+def put_bytes(path: Path, content: bytes) -> None:
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
-    write_private(fresh, text.encode())
+    write_private(fresh, content)
     fresh.replace(path)
 
 
-def _lay(home: Home, text: str) -> None:
-    """The folders, the ring and the settings, as far as they are not there; the settings before stay beside."""
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The logo as it will lie in the home."""
+
+    name: str
+    content: bytes
+
+
+def _picture(home: Home, settings: Settings) -> _Picture | None:
+    """A logo that lies elsewhere, where no daemon may read it. Raises `UsageError` for one that is no fit picture."""
+    if settings.logo is None:
+        return None
+    content = read_logo(settings.logo).content
+    outside = not settings.logo.file.resolve().is_relative_to(home.root.resolve())
+    return _Picture(f"logo{settings.logo.file.suffix.lower()}", content) if outside else None
+
+
+def _with_picture(answers: Answers, picture: _Picture | None) -> Mapping[str, Plain]:
+    logo = answers.settings.get("logo")
+    if picture is None or not isinstance(logo, Mapping):
+        return answers.settings
+    return {**answers.settings, "logo": {**logo, "file": picture.name}}
+
+
+def _lay(home: Home, text: str, picture: _Picture | None) -> None:
+    """The folders, the ring, the logo and the settings, as far as they are not there; the settings before stay
+    beside."""
     from storage.sealing import new_ring, write_ring
 
-    if home.settings.exists():
-        before = home.settings.read_text("utf-8")
-        if before == text:
-            return
-        put_file(home.root / BEFORE, before)
-    elif not home.ring.exists():
+    before = home.settings.read_text("utf-8") if home.settings.exists() else None
+    if before is None and not home.ring.exists():
         make_home(home)
         put_file(home.ring, write_ring(new_ring()).decode())
+    if picture is not None:
+        put_bytes(home.root / picture.name, picture.content)
+    if before == text:
+        return
+    if before is not None:
+        put_file(home.root / BEFORE, before)
     put_file(home.settings, text)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cli.home import Home, check_home
 from cli.setup.finding import Finding, missing, ready
+from cli.setup.look import look_at_board, look_at_logo
 from cli.setup.machine import (
     look_at_clock,
     look_at_daemon,
@@ -34,7 +35,7 @@ Look = Callable[[House], Iterator[Finding]]
 LOOKS: tuple[Look, ...] = (
     look_at_clock, look_at_disk, look_at_thresholds, look_at_people, look_at_roles, look_at_second_person,
     look_at_relay, look_at_test_mail, look_at_pages, look_at_daemon, look_at_calendar, look_at_register,
-    look_at_references, look_at_translations,
+    look_at_references, look_at_translations, look_at_board, look_at_logo,
 )  # fmt: skip
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import click
 
+from cli.logo import read_logo
 from cli.printing import WIDTH, clean
 from cli.settings import settings_of
+from cli.settings_parts import Logo
 from cli.setup.answers import Answers
 from cli.setup.document import Plain, lines
-from engine.errors import FaultyInput
+from engine.errors import FaultyInput, UsageError
 from engine.nodes import Faults
 from engine.office import Reference
 from workflows.reader import read_yaml
@@ -133,17 +135,76 @@ def the_pages(sitting: Sitting) -> None:
         one(sitting, "trusted_proxies", "Address from which the web server in front speaks", "127.0.0.1", words)
 
 
+CONTACTS = (("privacy", "privacy", "Whom the reader of a mail may ask"),
+            ("edtech", "edtech", "Whom to ask what a product is good for in class (Enter: the same)"),
+            ("ai", "", "Whom to ask about artificial intelligence (Enter: the first one)"))
+"""Key, the role whose holder is proposed, heading."""
+
+
 def the_contact(sitting: Sitting) -> None:
-    head("Whom the reader of a mail may ask")
-    known, officer = sitting.answers.settings.get("contacts"), _officer(sitting.answers)
-    was = known.get("privacy", {}) if isinstance(known, Mapping) else {}
+    for key, role, heading in CONTACTS:
+        head(heading)
+        _contact(sitting, key, _holder(sitting.answers, role))
+
+
+def _contact(sitting: Sitting, key: str, proposed: Mapping[str, str]) -> None:
+    known = sitting.answers.settings.get("contacts")
+    others = {name: value for name, value in known.items() if name != key} if isinstance(known, Mapping) else {}
+    was = known.get(key, {}) if isinstance(known, Mapping) else {}
     before = {name: str(value) for name, value in was.items()} if isinstance(was, Mapping) else {}
     while True:
-        found = {name: ask(text, before.get(name, officer.get(name, "")))
-                 for name, text in (("name", "Name"), ("email", "Mail address"), ("phone", "Telephone"))}
-        if not found["name"] or put(sitting, "contacts", {"privacy": without_empty(found)}):
+        found = {"name": ask("Name", before.get("name", proposed.get("name", "")))}
+        if not found["name"]:
+            if not (others and put(sitting, "contacts", others)):
+                leave_out(sitting, "contacts")
+            return
+        found |= {name: ask(text, before.get(name, proposed.get(name, "")))
+                  for name, text in (("email", "Mail address"), ("phone", "Telephone"))}
+        if put(sitting, "contacts", {**others, key: without_empty(found)}):
             return
         before = found
+
+
+def the_board(sitting: Sitting) -> None:
+    head("The Board")
+    known = sitting.answers.settings.get("board")
+    before = known if isinstance(known, Mapping) else {}
+    while True:
+        days = words(ask("Its meetings (2026-12-08 2027-01-12 …; Enter: not yet)", _shown(before.get("meetings", ""))))
+        if not days:
+            return leave_out(sitting, "board")
+        closes = ask("The packet closes so many days before a meeting", _shown(before.get("packet_days", 7)))
+        if put(sitting, "board", {"meetings": days, "packet_days": number(closes or "7")}):
+            return None
+
+
+def the_logo(sitting: Sitting) -> None:
+    """The file is copied into the home when everything is written."""
+    head("The logo on pages and printed letters")
+    before = block(sitting, "logo")
+    while True:
+        word = ask("A PNG or SVG file (Enter: none)", before.get("file", ""))
+        if not word:
+            return leave_out(sitting, "logo")
+        path = Path(word).expanduser()
+        file = str(path if (sitting.folder / path).is_file() else path.absolute())
+        name = _shown(sitting.answers.settings["district"])
+        alt = ask("What it says to who does not see it", before.get("alt", name))
+        if not (wrong := _picture_faults(sitting, file, alt)) and put(sitting, "logo", {"file": file, "alt": alt}):
+            return None
+        for message in wrong:
+            tell(f"  {message}")
+
+
+def _picture_faults(sitting: Sitting, file: str, alt: str) -> list[str]:
+    """What is wrong with the picture itself, where there is one."""
+    if not (sitting.folder / file).is_file():
+        return []
+    try:
+        read_logo(Logo(sitting.folder / file, alt))
+    except UsageError as error:
+        return [str(error)]
+    return []
 
 
 def the_relay(sitting: Sitting) -> None:
@@ -266,7 +327,11 @@ def _past_day(word: str, today: dt.date) -> str | None:
 
 
 def _officer(answers: Answers) -> dict[str, str]:
-    return next((cells for cells in answers.people if "privacy" in cells["roles"].split()), {})
+    return _holder(answers, "privacy")
+
+
+def _holder(answers: Answers, role: str) -> dict[str, str]:
+    return next((cells for cells in answers.people if role in cells["roles"].split()), {})
 
 
 def _shown(value: Plain) -> str:

@@ -128,7 +128,8 @@ class Desk:
     def fields(self, sheet: Sheet, submission: Submission | None) -> tuple[FieldView, ...]:
         matter = sheet.matter
         return fields_of(matter.definition, sheet.wanted, matter.case.facts, matter.office, LANGUAGE, personal=True,
-                         submission=submission, agreements=matter.agreements, suggested=matter.case.suggested)
+                         submission=submission, agreements=matter.agreements, suggested=matter.case.suggested,
+                         today=matter.today)
 
     def answer(self, sheet: Sheet, draft: Draft) -> Case:
         """Raises `Mistyped`, or what the engine refuses; nothing is kept then."""

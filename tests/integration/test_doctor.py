@@ -128,6 +128,20 @@ def test_each_thing_that_is_missing_has_a_line_and_a_command(
     }
 
 
+def test_a_board_without_meetings_and_a_logo_that_is_none_are_told(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    home = Home(tmp_path / "home")
+    monkeypatch.setenv("SOPPA_HOME", str(home.root))
+    assert main(["init", "--district", "D"]) == 0
+    (home.root / "logo.png").write_bytes(b"no picture")
+    (home.root / "logo.png").chmod(0o600)
+    with home.settings.open("a") as file:
+        file.write("\nlogo: {file: logo.png, alt: D}\nboard: {meetings: [2025-01-14]}\n")
+    found = looked(capsys)[1]
+    assert found["board"]["weight"] == "note" and found["board"]["says"].startswith("all meetings are past")
+    assert found["logo"]["weight"] == "missing" and "is no PNG picture" in found["logo"]["says"]
+
+
 @pytest.mark.parametrize(("speaks", "answer", "leads_to", "sentence"), [
     (True, None, "", "answers 502: soppa does not listen at 127.0.0.1:"),
     (True, 200, "", "is answered (200), but not by this home"),

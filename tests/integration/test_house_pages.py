@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from cli.demo.run import FakeClock, person, sample_house
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.pages import pages
+from cli.settings_parts import Logo
 from cli.wiring import House
 from cli.worker import Heart
 from engine.case import Case, Contact, FactValue
@@ -110,6 +111,20 @@ def test_an_uploaded_document_is_private_and_pinned_by_the_fact(office: Office) 
     kept.write_bytes(kept.read_bytes()[:-1])
     with pytest.raises(UsageError, match="cannot be opened"):
         office.house.documents.read(str(fact))
+
+
+def test_the_logo_stands_on_each_page_and_is_served_to_everybody(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "logo.svg").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    settings = replace(office.house.settings, logo=Logo(tmp_path / "logo.svg", "A <windmill>"))
+    client = replace(office, house=replace(office.house, settings=settings)).browser()
+    page = client.get("/t/unknown").text
+    assert '<img class="logo" src="/logo" alt="A &lt;windmill&gt;">' in page
+    served = client.get("/logo")
+    assert (served.content, served.headers["content-type"]) == ((tmp_path / "logo.svg").read_bytes(), "image/svg+xml")
+    assert "default-src 'none'" in served.headers["content-security-policy"]
+    (tmp_path / "logo.svg").write_bytes(b"<svg><script>1</script></svg>")
+    assert client.get("/logo").status_code == 404 and "<img" not in client.get("/t/unknown").text
+    assert office.browser().get("/logo").status_code == 404
 
 
 def test_an_answer_that_the_case_left_behind_is_still_found(office: Office) -> None:

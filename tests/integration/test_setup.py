@@ -15,6 +15,7 @@ from cli.main import main
 from cli.settings import read_settings
 from cli.wiring import open_house
 from storage.sealing import new_ring, write_ring
+from tests.files import png
 from tests.processes import SOPPA
 from tests.typing_at import at_terminal
 
@@ -57,9 +58,10 @@ def typing(monkeypatch: pytest.MonkeyPatch, lines: Sequence[str]) -> None:
 SITTING = ["Prairie Creek USD 99", "", "", "", "https://privacy.prairie-creek.example", "", "",
            *PEOPLE.values(), "Lena Ortiz <lena@prairie-creek.example>", "lena", "-", "",
            "Paul Dubois <paul@prairie-creek.example>; sam", *[""] * 5,
-           "praman", "", "", "", "", "", "", "", "", "555-0100", "", *[""] * 5, "", "y"]
-"""District, zone, year, languages, three of the pages; thirteen roles, login, five deputies, second person; contact;
-relay, numbers, hold, agencies, yes."""
+           "praman", "", "", "", "", "", "", "", "", "555-0100", "", "Ivan Petrov", "ai@prairie-creek.example", "", "",
+           *[""] * 3, "2026-12-08, 2027-01-12", "10", "", "", "", "", "y"]
+"""District, zone, year, languages, three of the pages; thirteen roles, login, five deputies, second person; contacts;
+relay, numbers, Board, hold, logo, agencies, yes."""
 
 
 def test_one_sitting_makes_a_home_with_its_people(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,6 +72,10 @@ def test_one_sitting_makes_a_home_with_its_people(home: Home, monkeypatch: pytes
     assert settings.stand_ins["procurement"] == "priya"
     assert "edtech" not in settings.stand_ins
     assert settings.contacts["privacy"].phone == "555-0100"
+    assert [(name, one.email) for name, one in settings.contacts.items()] == [
+        ("privacy", "priya@prairie-creek.example"), ("ai", "ai@prairie-creek.example")]
+    assert ([day.isoformat() for day in settings.board.meetings], settings.board.packet_days) == (
+        ["2026-12-08", "2027-01-12"], 10)
     with open_house(home) as house:
         people = {person.id: person for person in house.store.people()}
         assert [act.payload["set_up"] for act in house.store.acts.every()] == ["over"]
@@ -119,7 +125,7 @@ def test_the_relays_password_is_typed_unseen_and_kept_in_its_own_file_alone(home
     terminal.answer("Privacy officer", f"{PEOPLE['Privacy officer']}\n")
     for question in ("(superintendent)", "(custodian)", "(legal)", "(itsec)", "(edtech)", "(procurement)", "(signer)",
                      "(board_clerk)", "(board_attorney)", "(web)", "(hr)", "(principal)", "Login", "Second person",
-                     "Name", "Mail address", "Telephone"):
+                     "Name", "Mail address", "Telephone", "in class", "intelligence"):
         terminal.answer(question, "\n")
     terminal.answer("Name of the relay", "mail.example.org\n")
     terminal.answer("Port [587]", "70000\n")
@@ -130,8 +136,8 @@ def test_the_relays_password_is_typed_unseen_and_kept_in_its_own_file_alone(home
     terminal.answer("Mails come from", "\n")
     terminal.answer("User at the relay", "soppa\n")
     terminal.answer("Password (not shown)", "open sesame\n")
-    for question in ("in a day", "breach is listed", "Board decides", "Reminders", "Policy", "grace", "Looked up",
-                     "Write this?"):
+    for question in ("in a day", "breach is listed", "Board decides", "Reminders", "meetings", "Policy", "grace", "SVG",
+                     "Looked up", "Write this?"):
         terminal.answer(question, "\n")
     assert terminal.end() == 0, terminal.seen
     assert "sesame" not in terminal.seen + home.settings.read_text()
@@ -139,6 +145,20 @@ def test_the_relays_password_is_typed_unseen_and_kept_in_its_own_file_alone(home
     assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("open sesame\n", 0o600)
     asked = re.sub(r"\x1b\[\d*m", "", terminal.seen.partition("This will be written")[0])
     assert max(map(len, asked.splitlines())) <= 80
+
+
+def test_a_logo_is_copied_into_the_home_and_looked_at_before(home: Home, tmp_path: Path,
+                                                             capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "crest.png").write_bytes(png())
+    (tmp_path / "bad.svg").write_text("<svg><script>1</script></svg>")
+    logo = f"{FILE}logo: {{file: {tmp_path}/NAME, alt: A windmill}}\nboard: {{meetings: [2026-12-08]}}\n"
+    assert from_file(tmp_path, logo.replace("NAME", "bad.svg")) == 2
+    assert "holds a script" in capsys.readouterr().err and not home.root.exists()
+    assert from_file(tmp_path, logo.replace("NAME", "crest.png")) == 0
+    settings = read_settings(home.settings)
+    assert settings.logo is not None and settings.logo.file == home.root / "logo.png"
+    assert (settings.logo.file.read_bytes(), settings.logo.file.stat().st_mode & 0o777) == (png(), 0o600)
+    assert (settings.logo.alt, settings.board.packet_days) == ("A windmill", 7)
 
 
 def test_a_file_of_answers_makes_the_same(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,6 +50,10 @@ CHANGES = [
     ("a personal part moved", "UPDATE history SET sealed = (SELECT sealed FROM cases WHERE id = '2026-0001'), "
      "personal_digest = 'k:0' WHERE case_id = '2026-0001' AND seq = 1",
      "case CASE: the personal part of line 1 was changed"),
+    ("a personal part emptied", "UPDATE history SET sealed = NULL WHERE case_id = '2026-0001' AND seq = 1",
+     "case CASE: line 1 of its history was emptied, and no purge says so"),
+    ("a line cut", "UPDATE history SET cut = (1 = 1), detail = '{}' WHERE case_id = '2026-0001' AND seq = 2",
+     "case CASE: line 2 of its history was emptied, and no purge says so"),
     ("a seal", "UPDATE seals SET heads = '[]' WHERE number = 1", "seal 1, or the one before, was changed"),
     ("a later date", "UPDATE clocks SET legal = '2027-03-01' WHERE case_id = '2026-0001'",
      r"case CASE: clock district_fix stands at 2027-03-01 \(target 2026-12-11\), and is counted to 2026-12-14 .*"),
@@ -107,10 +111,8 @@ def found_by(connection: Connection, house: House, calendars: Calendars | None =
 
 
 def test_honest_work_is_no_fault(house: House) -> None:
-    """A purge, a new key, a case begun since, whose mails wait."""
+    """A new key, a case begun since, whose mails wait."""
     before, lines = look(house), count(house)
-    with house.store.base.engine.begin() as connection:
-        connection.execute(text("UPDATE history SET sealed = NULL WHERE sealed IS NOT NULL"))
     house.home.ring.write_bytes(write_ring(add_key(house.store.base.ring)))
     with open_house(house.home, house.clock) as again:
         facts: dict[str, FactValue] = {"received_on": dt.date(2026, 11, 2), "item": "x"}

@@ -30,7 +30,8 @@ def test_what_is_written_is_read_again(settings: dict[str, Plain]) -> None:
 
 
 def test_the_examples_are_settings(tmp_path: Path) -> None:
-    (tmp_path / "election.pdf").write_bytes(b"paper")
+    for name in ("election.pdf", "logo.png"):
+        (tmp_path / name).write_bytes(b"paper")
     path = tmp_path / "district.yaml"
     path.write_text(render({key.name: key.example for key in KEYS}), "utf-8")
     read = read_settings(path)

@@ -1,0 +1,1 @@
+"""Retention: what is due, agreeing to a purge, carrying it out, and its certificate."""
