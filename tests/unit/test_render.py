@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import textwrap
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import FaultyInput, UsageError
-from notifiers.render import Cell, Rendered, Table, names_in, needed_names, render_letter, render_mail
+from notifiers.blanks import wrapped
+from notifiers.blocks import Cell, Table
+from notifiers.render import Rendered, names_in, needed_names, render_letter, render_mail
 
 SOURCE = """Subject: Case {{ case }}: {{ task }}
 
@@ -187,3 +191,42 @@ def test_no_paragraph_of_a_shipped_text_runs_into_the_next() -> None:
     assert len(texts) > 100
     runs_on = re.compile(r"^(?!\{% (?:endif|else)).*\S.*\{% endif %\}\n\n(?=\S)", re.MULTILINE)
     assert [str(text.relative_to(root)) for text in texts if runs_on.search(text.read_text("utf-8"))] == []
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("ab \t-\u00a0é\n"), max_size=120), st.integers(3, 20))
+def test_lines_are_wrapped_as_the_library_does_it(text: str, width: int) -> None:
+    lines = text.strip("\n").split("\n")
+    told = [textwrap.fill(line.strip(), width, break_long_words=False, break_on_hyphens=False) for line in lines]
+    assert wrapped(text, width) == "\n".join(told)
+
+
+class Seen(HTMLParser):
+    """The elements, addresses and texts of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs).get("href")))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+@example("\ue0001\ue001 \ue0000\ue001")
+@example("</p><a href=\"x\">'&amp;&nbsp;\u00a0")
+def test_whatever_a_value_is_the_page_has_the_same_elements_and_says_it(value: str) -> None:
+    source = "Subject: s\n\nSay **{{ said }}**.\n\n{{ link }}\n"
+    values = {"said": f"({value})", "link": "https://d.example/t/a?b&c"}
+    page = Seen(render_mail(source, values, "en", "F").html)
+    plain = Seen(render_mail(source, values | {"said": "x"}, "en", "F").html)
+    assert [each for each in page.found if each[0] != "br"] == plain.found
+    assert ("a", "https://d.example/t/a?b&c") in page.found
+    letters = [c for c in value if c.isalnum()]
+    assert [c for c in page.text.partition("Say (")[2].rpartition(").")[0] if c.isalnum()] == letters
