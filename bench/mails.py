@@ -13,7 +13,7 @@ from bench.grounds import Ground, begin, is_sqlite, raw, start_one
 from cli.daemon import relay_of
 from cli.home import Home
 from cli.wiring import House, open_house
-from storage.outbox import mail_place
+from storage.settling import mail_place
 
 MAILS = part(200)
 BATCH = 50

@@ -103,7 +103,8 @@ def desk_of(wanted: Wanted, district: str) -> Desk:
 def relay_settings(wanted: Wanted, district: str) -> RelaySettings:
     """Raises `WrongEnvironment` for settings that would send a password or mail in clear."""
     return RelaySettings(host=wanted.host, port=wanted.port, sender=wanted.sender, sender_name=district,
-                         tls=wanted.tls, username=wanted.username, password_file=wanted.password_file)
+                         tls=wanted.tls, username=wanted.username, password_file=wanted.password_file,
+                         connections=wanted.connections)
 
 
 def lock_of(house: House) -> Path | None:

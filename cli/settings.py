@@ -30,6 +30,9 @@ _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxie
          "hold_election", "weekly_briefs", "mail_window", "demo")
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KEYS = ("district", "zone", *_KEYS)
+USUAL_CONNECTIONS, MOST_CONNECTIONS = 3, 50
+"""At a time; Microsoft 365 allows one sender three. What is in hand on them when the process dies is in doubt."""
+
 LONGEST_SUMMER = 120
 """Days between two school years; where more are missing, so is a year."""
 
@@ -45,6 +48,7 @@ class RelaySettings:
     username: str | None = None
     password_file: Path | None = None
     daily_quota: int | None = None
+    connections: int = USUAL_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,7 @@ def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | N
     if node is None:
         return None
     top = nodes.fields(node, faults, required=("host", "port", "sender"),
-                       optional=("tls", "username", "password_file", "daily_quota"), what="relay")
+                       optional=("tls", "username", "password_file", "daily_quota", "connections"), what="relay")
     host = nodes.text(top.get("host"), faults, "host") or ""
     tls = _choice(top, "tls", ("starttls", "tls", "none"), faults) or "starttls"
     if tls == "none" and host not in LOOPBACK:
@@ -222,7 +226,7 @@ def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | N
     word = nodes.text(top.get("password_file"), faults, "password_file")
     return RelaySettings(host, port, tls, _sender(top.get("sender"), faults),  # type: ignore[arg-type]
                          nodes.text(top.get("username"), faults, "username"), folder / word if word else None,
-                         _quota(top.get("daily_quota"), faults))
+                         _quota(top.get("daily_quota"), faults), _connections(top.get("connections"), faults))
 
 
 def _quota(node: Node | None, faults: Faults) -> int | None:
@@ -230,6 +234,14 @@ def _quota(node: Node | None, faults: Faults) -> int | None:
     if quota is not None and quota < 1 and node is not None:
         faults.add(node, "relay: daily_quota is how many mails the relay takes in a day: 1 or more")
     return quota
+
+
+def _connections(node: Node | None, faults: Faults) -> int:
+    wanted = nodes.integer(node, faults, "connections")
+    if wanted is not None and not 1 <= wanted <= MOST_CONNECTIONS and node is not None:
+        faults.add(node, "relay: connections is how many the relay allows at a time: a number from 1 to "
+                         f"{MOST_CONNECTIONS}")
+    return wanted or USUAL_CONNECTIONS
 
 
 def _sender(node: Node | None, faults: Faults) -> str:

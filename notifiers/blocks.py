@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +16,11 @@ WIDTH = 72
 
 _URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]*://|\bwww\.)\S+", re.IGNORECASE)
 _BREAKS = re.compile("\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
-BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNWANTED = BIDI | {OPEN, CLOSE}
+CONTROLS = "\x00-\x09\x0b-\x1f\x7f-\x9f"
+BIDI = "\u202a-\u202e\u2066-\u2069"
+"""Ranges for a class of characters: those without a picture, but for the line feed; those that turn writing round."""
+
+_UNWANTED = re.compile(f"[{CONTROLS}{BIDI}{OPEN}{CLOSE}]")
 _LABELS = {
     "en": {"link": "Open the page", "status_link": "See where this case stands"},
     "es": {"link": "Abrir la página", "status_link": "Ver en qué punto está el caso"},
@@ -69,10 +71,7 @@ def is_link(name: str) -> bool:
 def clean(value: str) -> str:
     """A value as plain text: one kind of line break, no control characters, nothing that turns the writing round, no
     mark of ours."""
-    text = _BREAKS.sub("\n", value)
-    if text.isascii() and text.isprintable():
-        return text.strip()
-    return "".join(c for c in text if c == "\n" or not (unicodedata.category(c) == "Cc" or c in _UNWANTED)).strip()
+    return _UNWANTED.sub("", _BREAKS.sub("\n", value)).strip()
 
 
 def defanged(value: str) -> str:

@@ -9,7 +9,6 @@ only names ending in `link` can be one: a button in HTML, an address on a line o
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,8 +26,9 @@ from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
 from engine.mailtexts import REFERENCE
 from notifiers.blanks import CLOSE, MARK, OPEN, Page, Text, mark
-from notifiers.blocks import BIDI, Sheet, Table, clean, defanged, html_blocks, is_link, paragraphs
+from notifiers.blocks import BIDI, CONTROLS, Sheet, Table, clean, defanged, html_blocks, is_link, paragraphs
 
+_NOT_ON_A_LINE = re.compile(f"[{CONTROLS}\n\u2028\u2029{BIDI}]")
 _BLOCKS = frozenset({
     "root", "paragraph", "inline", "text", "softbreak", "hardbreak", "strong", "em", "heading", "bullet_list",
     "ordered_list", "list_item", "hr", "link",
@@ -115,7 +115,7 @@ def render_letter(rendered: Rendered, *, district: str, name: str, address: str,
 
 def one_line(text: str) -> str:
     """`text` if it is one line of visible characters. Raises `UsageError` otherwise (headers, subjects, footers)."""
-    if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in BIDI for char in text):
+    if _NOT_ON_A_LINE.search(text):
         raise UsageError("a line of a mail's head holds a line break or a control character: take it out")
     return text
 

@@ -205,18 +205,25 @@ class Audiences:
     def is_paused(self, case_id: str) -> bool:
         return self.connection.scalar(select(META.c.name).where(META.c.name == _paused(case_id))) is not None
 
-    def settled(self, row: Row, state: str) -> None:
-        """How a copy by mail went, as its outbox row says. One that failed goes by post; one in doubt waits for a
+    def settled(self, rows: Sequence[Row], state: str) -> None:
+        """How copies of one mail went, as their outbox rows say. One that failed goes by post; one in doubt waits for a
         person; one that a person has decided about meanwhile stays decided, unless it was accepted after all."""
-        mail, whose = _Mail(row["case_id"], row["mail"], row["step"]), _whose(row)
-        by_mail = mail.copies & whose & (COPIES.c.channel == "mail")
-        done = None if state == "uncertain" else self.today
         if state != "accepted":
-            by_mail &= COPIES.c.state != "decided"
+            for row in rows:
+                self._not_accepted(row, state)
+            return
+        mail, whose = _Mail(rows[0]["case_id"], rows[0]["mail"], rows[0]["step"]), _whose(*rows)
+        by_mail = mail.copies & whose & (COPIES.c.channel == "mail")
+        self.connection.execute(update(COPIES).where(by_mail).values(state=state, done_on=self.today))
+        self._told(mail, whose, self.today)
+        self._tell_when_complete(mail, self.today)
+
+    def _not_accepted(self, row: Row, state: str) -> None:
+        mail, whose = _Mail(row["case_id"], row["mail"], row["step"]), _whose(row)
+        by_mail = mail.copies & whose & (COPIES.c.channel == "mail") & (COPIES.c.state != "decided")
+        done = None if state == "uncertain" else self.today
         changed = self.connection.execute(update(COPIES).where(by_mail).values(state=state, done_on=done)).rowcount
-        if state == "accepted":
-            self._told(mail, whose, self.today)
-        elif state == "failed" and changed:
+        if state == "failed" and changed:
             self._to_paper(mail, row, "on_paper")
         self._tell_when_complete(mail, self.today)
 
@@ -433,8 +440,8 @@ def _gets_paper(channel: str) -> ColumnElement[bool]:
     return no_mail if channel == CHANNELS[0] else or_(no_mail, ~RECIPIENTS.c.consent)
 
 
-def _whose(row: Row) -> ColumnElement[bool]:
-    return COPIES.c.recipient_id == _id_of(row)
+def _whose(*rows: Row) -> ColumnElement[bool]:
+    return COPIES.c.recipient_id.in_([_id_of(row) for row in rows])
 
 
 def _id_of(row: Row) -> int:
@@ -463,6 +470,15 @@ def _rows(ring: Ring, case_id: str, audience: str, members: Iterable[Member]) ->
             "leaked": member.leaked,
             "sealed": ring.seal_json(asdict(member), _place(case_id, audience, number)),
         }
+
+
+def people_of_audience(connection: Connection, ring: Ring, recipients: Iterable[str]) -> dict[str, Contact]:
+    """Whom copies are for, by the recipients of their outbox rows; those who are gone are left out."""
+    found: dict[str, Contact] = {}
+    for some in _some(sorted(int(recipient.removeprefix(RECIPIENT)) for recipient in recipients)):
+        rows = connection.execute(select(RECIPIENTS).where(RECIPIENTS.c.id.in_(some))).mappings()
+        found |= {f"{RECIPIENT}{row['id']}": read_recipient(row, ring).member.contact for row in rows}
+    return found
 
 
 def read_recipient(row: Row, ring: Ring) -> Recipient:

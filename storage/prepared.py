@@ -46,6 +46,20 @@ PRESENT_CLOCKS = (
     .where((CLOCKS.c.case_id == bindparam("its_case")) & (CLOCKS.c.status != "superseded"))
     .order_by(CLOCKS.c.name)
 )
+_OF_THESE = TASKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & TASKS.c.present
+SOME_CASES = select(CASES).where(CASES.c.id.in_(bindparam("its_cases", expanding=True)))
+TASKS_OF_SOME = select(TASKS).where(_OF_THESE).order_by(TASKS.c.case_id, TASKS.c.position)
+ASSIGNEES_OF_SOME = (
+    select(ASSIGNEES.c.task_id, ASSIGNEES.c.person_id)
+    .join(TASKS, TASKS.c.id == ASSIGNEES.c.task_id)
+    .where(_OF_THESE)
+    .order_by(ASSIGNEES.c.position)
+)
+CLOCKS_OF_SOME = (
+    select(CLOCKS)
+    .where(CLOCKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & (CLOCKS.c.status != "superseded"))
+    .order_by(CLOCKS.c.case_id, CLOCKS.c.name)
+)
 ADOPTED = select(DEFINITIONS.c.hash).where(
     (DEFINITIONS.c.process == bindparam("its_process")) & (DEFINITIONS.c.version == bindparam("its_version"))
 )
@@ -180,11 +194,16 @@ CLAIM_MAIL = (
     .where(_ITS_MAIL)
     .values(state="claimed", at=None, attempts=OUTBOX.c.attempts + 1, fence=OUTBOX.c.fence + 1)
 )
+_THESE_MAILS = OUTBOX.c.id.in_(bindparam("its_ids", expanding=True))
+MAILS_LOCKED = select(OUTBOX).where(_THESE_MAILS).order_by(OUTBOX.c.id).with_for_update()
 CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
+FENCES = select(OUTBOX.c.id, OUTBOX.c.fence).where(_THESE_MAILS & (OUTBOX.c.state == bindparam("its_state")))
 HELD_MAIL = select(OUTBOX).where(_HELD & OUTBOX.c.state.in_(("claimed", "handing_over"))).with_for_update()
 CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
 NEW_LINKS = insert(LINKS)
-TOKENS_OF_MAIL = select(LINKS.c.token_hash).where(LINKS.c.outbox_id == bindparam("its_id"))
+TOKENS_OF_MAILS = select(LINKS.c.outbox_id, LINKS.c.token_hash).where(
+    LINKS.c.outbox_id.in_(bindparam("its_ids", expanding=True))
+)
 
 # --- what each database says in its own words ------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from email.header import Header, decode_header, make_header
 MARK = "LINK-REMOVED"
 CODE_MARK = "CODE-REMOVED"
 _TOKEN_LENGTH = 43
-_TOKENS = re.compile(f"[A-Za-z0-9_-]{{{_TOKEN_LENGTH},}}")
+_TOKENS = re.compile(f"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{{{_TOKEN_LENGTH},}}")
 _BOUNDARY = re.compile(rb'boundary="?([^";\s]+)', re.IGNORECASE)
 _ENCODING = re.compile(rb"^content-transfer-encoding:[ \t]*([a-z0-9-]+)", re.IGNORECASE | re.MULTILINE)
 _FIELDS = re.compile(rb"\r\n(?![ \t])")
@@ -38,14 +38,20 @@ def redact(raw: bytes, hashes: Collection[str], codes: Collection[str] = ()) -> 
 def _piece(piece: bytes, hashes: Collection[str], codes: Collection[str]) -> bytes:
     """What stands between two boundaries: headers, an empty line, a text."""
     head, parted, body = piece.partition(b"\r\n\r\n")
-    fields = b"\r\n".join(_field(field, hashes, codes) for field in _FIELDS.split(head))
-    return fields + parted + _body(head, body, hashes, codes)
+    return _head(head, hashes, codes) + parted + _body(head, body, hashes, codes)
+
+
+def _head(head: bytes, hashes: Collection[str], codes: Collection[str]) -> bytes:
+    text = head.decode("utf-8", "surrogateescape")
+    hides = _clean(text, hashes, codes) != text
+    if not hides and "=?" not in text:
+        return head
+    return b"\r\n".join(_field(field, hashes, codes) if hides or b"=?" in field else field
+                       for field in _FIELDS.split(head))
 
 
 def _field(field: bytes, hashes: Collection[str], codes: Collection[str]) -> bytes:
     name, colon, value = field.decode("utf-8", "surrogateescape").partition(":")
-    if "=?" not in value and _clean(value, hashes, codes) == value:
-        return field
     words = str(make_header(decode_header(value.strip())))
     clean = _clean(words, hashes, codes)
     if clean == words:

@@ -40,9 +40,11 @@ KEYS = (
     Key("database", "PostgreSQL in the place of the file soppa.db. The password belongs into a .pgpass file.",
         "postgresql+psycopg://soppa@db.example.org/soppa"),
     Key("relay", "Where mail is handed over; without it mails wait. tls is starttls, tls, or none for this machine "
-        "only. The password stands alone in a file of mode 0600. daily_quota is how many mails it takes in a day.",
+        "only. The password stands alone in a file of mode 0600. daily_quota is how many mails it takes in a day, "
+        "connections how many connections it grants at a time.",
         {"host": "mail.example.org", "port": 587, "tls": "starttls", "sender": "privacy@example.org",
-         "username": "soppa", "password_file": "keys/relay-password", "daily_quota": 2000}),
+         "username": "soppa", "password_file": "keys/relay-password", "daily_quota": 2000,
+         "connections": 3}),
     Key("contacts", "Whom a reader may ask, as it stands in mails.",
         {"privacy": {"name": "Privacy office", "email": "privacy@example.org", "phone": "555-0100"}}),
     Key("second_person", "Who else must agree to the acts that need two people (a person's id; see soppa people). "

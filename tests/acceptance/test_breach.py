@@ -32,6 +32,7 @@ from engine.calendar import ONE_DAY
 from engine.case import Case
 from engine.errors import FaultyInput
 from storage.tables import PRINT_RUNS
+from tests import outgoing
 from tests.files import pdf
 
 TODAY = machine_clock().astimezone(ZoneInfo("America/Chicago")).date()
@@ -242,7 +243,7 @@ def test_a_hold_keeps_back_what_was_released_and_has_not_left(town: Town, tmp_pa
     placed = town.run("hold", "place", case, "--agency", "Police", "--officer", "Lt. Roe", "--matter", "26-1",
                       "--from", str(TODAY), "--paper", str(paper), "--as", "priya")  # fmt: skip
     assert placed.exit_code == 0, placed.output
-    assert not town.house.store.outbox.handing_over(in_hand, town.house.clock())
+    assert not outgoing.handing_over(town.house.store.outbox, in_hand, town.house.clock())
     town.beat()
     assert told_by_mail(town) == 0
     for words in (["letters", "print", case, "--out", str(tmp_path / "out")],
