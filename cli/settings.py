@@ -50,6 +50,11 @@ class RelaySettings:
     daily_quota: int | None = None
     connections: int = USUAL_CONNECTIONS
 
+    @property
+    def letters_a_day(self) -> int | None:
+        """A tenth of the quota is kept from letters to many: whoever asks for a code must not wait for tomorrow."""
+        return None if self.daily_quota is None else self.daily_quota - self.daily_quota // 10
+
 
 @dataclass(frozen=True, slots=True)
 class DistrictContact:

@@ -138,6 +138,12 @@ class NewLink:
 
 
 @dataclass(frozen=True, slots=True)
+class DayCount:
+    taken: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A claimed row with the mail that was made of it."""
 
@@ -416,8 +422,13 @@ class Outbox(Protocol):
         """Queues a notice that somebody has just asked for (`code`, `fresh_link` …), in the urgent lane."""
         ...
 
-    def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
-        """Takes queued and deferred rows whose time has come, urgent lane first; counts the attempt, raises the fence.
+    def day_count(self, now: dt.datetime) -> DayCount:
+        """How many mails the relay has taken, or may have, on the local day of `now`, and how many wait."""
+        ...
+
+    def claim(self, now: dt.datetime, limit: int, letters: int | None = None) -> Sequence[OutboxRow]:
+        """Takes queued and deferred rows whose time has come: first what somebody waits for, then letters to many (at
+        most so many `letters`), then what was planned; counts the attempt, raises the fence.
         A brief is taken on its own day within the mail window only: its lines go into the reader's next one otherwise.
         One that has failed before is taken alone.
 

@@ -30,7 +30,7 @@ from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
 BRIEF, CONTACT_BRIEF, TASK, NUDGE = "brief", "contact_brief", "task", "nudge"
-NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back")
+NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back", "quota")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
@@ -247,6 +247,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
         values |= act_words(row, draft.office, language)
     if row.mail == "while_off":
         values |= words.while_off_words(row.words, draft.office, language)
+    if row.mail == "quota":
+        values |= words.quota_words(row.words, language)
     if row.mail == "set_back":
         values |= {"since": words.instant_words(dt.datetime.fromisoformat(row.words["since"]), draft.office, language)}
     if matter is not None:

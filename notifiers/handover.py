@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -50,11 +50,13 @@ class Handover:
         self.left = deque(range(len(mails)))
         self.outage: Delivery | None = None
         self._keep = keep
+        self._in_hand: set[int] = set()
         self._asking: dict[int, asyncio.Future[bool]] = {}
         self._done: list[tuple[int, Delivery]] = []
         self._lanes = 0
         self._planned: asyncio.TimerHandle | None = None
         self._error: BaseException | None = None
+        self._over = asyncio.Event()
 
     @contextmanager
     def talking(self) -> Iterator[None]:
@@ -64,24 +66,34 @@ class Handover:
             yield
         finally:
             self._lanes -= 1
-            self._plan()
+            self._look()
 
     @property
-    def others_talk(self) -> bool:
-        return self._lanes > 1
+    def goes_on(self) -> bool:
+        return bool(self.left) and self.outage is None and self._error is None
 
     def next(self) -> int | None:
-        return self.left.popleft() if self.left and self.outage is None and self._error is None else None
+        if not self.goes_on:
+            return None
+        number = self.left.popleft()
+        self._in_hand.add(number)
+        return number
 
     def back(self, number: int) -> None:
-        """Leaves a mail to the other connections."""
+        """Leaves a mail of which nothing was handed over to the other connections, or to another pass."""
+        self._in_hand.discard(number)
         self.left.appendleft(number)
+
+    def without(self, down: Delivery) -> None:
+        """One connection less; the last one decides whether the relay is down."""
+        if self._lanes == 1:
+            self.outage = down
 
     async def may_go(self, number: int) -> bool:
         """Answers after the commit in which the mail is being handed over."""
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._asking[number] = answer
-        self._plan()
+        self._look()
         return await answer
 
     def went(self, number: int, delivery: Delivery) -> None:
@@ -89,31 +101,42 @@ class Handover:
         self._done.append((number, delivery))
         if delivery.outage:
             self.outage = delivery
-        self._plan()
+        self.refused(number)
+
+    def refused(self, number: int) -> None:
+        self._in_hand.discard(number)
+        self._look()
+
+    async def over(self, lanes: Iterable[asyncio.Future[None]]) -> None:
+        """Until no mail is in hand, and none can be taken any more."""
+        for lane in lanes:
+            lane.add_done_callback(lambda _: self._look())
+        await self._over.wait()
 
     def stop(self) -> None:
         """Nothing more leaves. What waits for its commit is the caller's to cancel."""
-        self.outage = self.outage or Delivery("deferred", "stopped", outage=True)
+        self.outage = self.outage or (Delivery("deferred", "stopped", outage=True) if self.left else None)
         self._asking.clear()
 
     def finish(self) -> None:
         """Writes what is not written yet. Raises what `keep` raised."""
-        if self.outage is not None:
-            rest = Delivery("deferred", "the relay was out of reach", outage=True)
-            self._done += [(number, rest) for number in self.left]
-        if self._planned is not None:
-            self._planned.cancel()
+        if self.outage is not None and self._error is None:
+            self._done += [(number, self.outage) for number in self.left]
         if self._done:
             self._commit()
+        if self._planned is not None:
+            self._planned.cancel()
         if self._error is not None:
             raise self._error
 
-    def _plan(self) -> None:
+    def _look(self) -> None:
         """Commits now when every connection waits for it, else a little later."""
         if self._asking and len(self._asking) >= self._lanes:
             self._commit()
         elif self._planned is None and (self._asking or self._done):
             self._planned = asyncio.get_running_loop().call_later(GATHER, self._commit)
+        if not self._in_hand and (not self.goes_on or not self._lanes):
+            self._over.set()
 
     def _commit(self) -> None:
         if self._planned is not None:

@@ -66,6 +66,16 @@ class RelayReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How many mails the relay takes in a local day, and after how many of them letters to many wait. `told` hears how
+    many mails wait once there is no room for them."""
+
+    mails: int
+    letters: int
+    told: Callable[[int, dt.datetime], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Relay:
     """`now` reads the clock: handing a batch over may take minutes."""
 
@@ -74,16 +84,29 @@ class Relay:
     link: Link
     compose: Compose
     now: Callable[[], dt.datetime]
+    quota: Quota | None = None
 
     def run(self, limit: int) -> RelayReport:
         """Sends at most `limit` mails. A sick row is counted and passed over; an outage ends the pass."""
         if not self.link.reachable():
             return RelayReport(outage=True)
         batch = _Batch(self)
-        batch.make(self.outbox.claim(self.now(), limit))
+        batch.make(self._claimed(limit))
         if batch.ready:
             self.link.deliver_all([Outgoing(row.address or "", row.raw or b"") for row in batch.ready], batch.keep)
         return batch.report
+
+    def _claimed(self, limit: int) -> Sequence[OutboxRow]:
+        """As many as the day still has room for."""
+        now = self.now()
+        if self.quota is None:
+            return self.outbox.claim(now, limit)
+        count = self.outbox.day_count(now)
+        room, letters = self.quota.mails - count.taken, self.quota.letters - count.taken
+        rows = self.outbox.claim(now, max(0, min(limit, room)), max(0, letters))
+        if min(room, letters) <= 0 and count.waiting > len(rows):
+            self.quota.told(count.waiting - len(rows), now)
+        return rows
 
 
 class _Batch:

@@ -178,37 +178,52 @@ class SmtpLink:
         wanted = range(min(len(self._talks), len(work.left)))
         lanes = [asyncio.ensure_future(self._lane(place, work)) for place in wanted]
         try:
-            await asyncio.gather(*lanes)
-        except BaseException as error:
-            work.stop()
-            for lane in lanes:
-                lane.cancel()
-            await asyncio.gather(*lanes, return_exceptions=True)
-            if not isinstance(error, asyncio.CancelledError):
-                raise
+            await work.over(lanes)
+        except asyncio.CancelledError:
+            pass
         finally:
+            work.stop()
+            for lane in lanes:  # those that still wait for a connection, and after a stop all others
+                lane.cancel()
+            ended = await asyncio.gather(*lanes, return_exceptions=True)
             work.finish()
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
     async def _lane(self, place: int, work: Handover) -> None:
         """Mails one after the other on one connection."""
         with work.talking():
-            while (number := work.next()) is not None:
-                try:
-                    refusal = await self._addressed(place, work.mails[number].address)
-                    if refusal is not None and refusal.outage and work.others_talk:
-                        work.back(number)  # one connection less; the last one decides whether the relay is down
-                        return
-                    allowed = refusal is None and await work.may_go(number)
-                except asyncio.CancelledError:
-                    work.went(number, Delivery("deferred", "stopped before the mail was handed over", outage=True))
-                    self._cut(place)
-                    raise
-                if refusal is not None:
-                    work.went(number, refusal)
-                elif allowed:
-                    work.went(number, await self._sent(place, work.mails[number].raw))
-                else:
-                    self._cut(place)
+            while work.goes_on:
+                down = await self._opened(place)
+                if down is not None:
+                    work.without(down)
+                    return
+                number = work.next()
+                if number is None or not await self._one(place, work, number):
+                    return
+
+    async def _one(self, place: int, work: Handover, number: int) -> bool:
+        """False when this connection is of no more use."""
+        try:
+            refusal = await self._addressed(place, work.mails[number].address)
+            if refusal is not None and refusal.outage:
+                work.back(number)
+                work.without(refusal)
+                return False
+            allowed = refusal is None and await work.may_go(number)
+        except asyncio.CancelledError:
+            work.back(number)
+            self._cut(place)
+            raise
+        if refusal is not None:
+            work.went(number, refusal)
+        elif allowed:
+            work.went(number, await self._sent(place, work.mails[number].raw))
+        else:
+            work.refused(number)
+            self._cut(place)
+        return True
 
     async def _opened(self, place: int) -> Delivery | None:
         """None when there is a connection."""

@@ -20,7 +20,7 @@ from engine.errors import Refused, UsageError
 from engine.messages import AudienceTold, SendToAll
 from engine.ports import RECIPIENT
 from storage.messages import leave_message
-from storage.rows import URGENT, Row
+from storage.rows import LETTERS, Row
 from storage.sealing import Ring
 from storage.statements import insert_new, put
 from storage.tables import AUDIENCES, COPIES, META, OUTBOX, PRINT_RUNS, RECIPIENTS
@@ -364,7 +364,7 @@ class Audiences:
             "step": literal(mail.step),
             "occurrence": literal("1"),
             "state": literal("queued"),
-            "lane": literal(URGENT),
+            "lane": literal(LETTERS),
             "attempts": literal(0),
             "failures": literal(0),
             "fence": literal(0),

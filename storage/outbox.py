@@ -16,13 +16,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
 from engine.errors import SoppaError
-from engine.ports import CONTACT, RECIPIENT, BriefLine, Made, OutboxRow, OutboxState, Went
+from engine.ports import CONTACT, RECIPIENT, BriefLine, DayCount, Made, OutboxRow, OutboxState, Went
 from storage import briefs, incidents, prepared, seals
 from storage.audience import Audiences
 from storage.base import Base
 from storage.keeping import words_place
 from storage.links import link_row
-from storage.rows import URGENT, Row, new_mail
+from storage.rows import LANES, LETTERS, URGENT, Row, new_mail
 from storage.sealing import Ring
 from storage.settling import Outcome, mail_place, read_words, settle
 from storage.tables import OUTBOX
@@ -48,11 +48,11 @@ class SqlOutbox:
             lambda connection: add_notice(connection, self.base.ring, recipient, mail, case_id, words, now)
         )
 
-    def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
+    def claim(self, now: dt.datetime, limit: int, letters: int | None = None) -> Sequence[OutboxRow]:
         with self.base.reading() as connection:
-            idle = connection.scalar(prepared.IS_MAIL_DUE, {"now": now}) is None
+            idle = limit == 0 or connection.scalar(prepared.IS_MAIL_DUE, {"now": now}) is None
         while not idle:
-            rows, missed = self.base.write(lambda connection: self._claim(connection, now, limit))
+            rows, missed = self.base.write(lambda connection: self._claim(connection, now, limit, letters))
             if rows or not missed:
                 return rows
         return ()
@@ -196,25 +196,36 @@ class SqlOutbox:
         self._settle(connection, rows, "uncertain", why, now)
         return [row["id"] for row in rows]
 
-    def _claim(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[OutboxRow], bool]:
+    def day_count(self, now: dt.datetime) -> DayCount:
+        since = self.base.window.starts(self.base.today(now))
+        with self.base.reading() as connection:
+            taken = connection.scalar(prepared.TAKEN_SINCE, {"since": since}) or 0
+            in_hand = connection.scalar(prepared.HANDING_OVER) or 0
+            waiting = connection.scalar(prepared.HOW_MANY_DUE, {"now": now}) or 0
+        return DayCount(taken + in_hand, waiting)
+
+    def _claim(
+        self, connection: Connection, now: dt.datetime, limit: int, letters: int | None
+    ) -> tuple[Sequence[OutboxRow], bool]:
         """The claimed rows, and whether briefs were held over: then more of them may wait."""
-        found, missed = self._due(connection, now, limit)
+        found, missed = self._due(connection, now, limit, letters)
         rows = _alone_if_sick(found)
         if rows:
             claims = [{"its_id": row["id"], "lease_until": now + LEASE} for row in rows]
             connection.execute(prepared.CLAIM_MAIL, claims)
         return tuple(_claimed(row, self.base.ring) for row in rows), missed
 
-    def _due(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[Row], bool]:
+    def _due(
+        self, connection: Connection, now: dt.datetime, limit: int, letters: int | None
+    ) -> tuple[Sequence[Row], bool]:
         """The rows whose time has come. Briefs that have missed their window are held over first, and it says so."""
-        due = {"now": now, "most": limit}
-        rows = connection.execute(prepared.DUE_MAILS, due).mappings().all()
+        rows = _by_lane(connection, now, limit, letters)
         missed = self._missed(rows, now)
         for row in missed:
             briefs.hold_over(connection, self.base.ring, self.base.window, row, now)
         if not missed:
             return rows, False
-        rows = connection.execute(prepared.DUE_MAILS, due).mappings().all()
+        rows = _by_lane(connection, now, limit, letters)
         others = self._missed(rows, now)
         return [row for row in rows if row not in others], True
 
@@ -251,6 +262,17 @@ class SqlOutbox:
         why = "the process ended while it made this mail"
         if incidents.failed(connection, "mail", row["id"], why, now) >= incidents.TRIES:
             self._settle(connection, [row], "failed", why, now)
+
+
+def _by_lane(connection: Connection, now: dt.datetime, limit: int, letters: int | None) -> Sequence[Row]:
+    found: list[Row] = []
+    for lane in LANES:
+        most = limit - len(found)
+        if lane == LETTERS and letters is not None:
+            most = min(most, letters)
+        if most > 0:
+            found += connection.execute(prepared.DUE_MAILS, {"now": now, "most": most, "its_lane": lane}).mappings()
+    return found
 
 
 def _open_week(connection: Connection, *, window: MailWindow, recipient: str, now: dt.datetime) -> None:

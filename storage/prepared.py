@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
+from storage.rows import LANES
 from storage.tables import (
     ASSIGNEES,
     BRIEF_LINES,
@@ -183,12 +184,25 @@ _HELD = _ITS_MAIL & (OUTBOX.c.fence == bindparam("its_fence"))
 
 DUE_MAILS = (
     select(OUTBOX)
-    .where(OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
-    .order_by(OUTBOX.c.lane, OUTBOX.c.at, OUTBOX.c.id)
+    .where((OUTBOX.c.lane == bindparam("its_lane")) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)))
+    .order_by(OUTBOX.c.at, OUTBOX.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-IS_MAIL_DUE = select(OUTBOX.c.id).where(OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)).limit(1)
+_DUE = OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
+IS_MAIL_DUE = select(OUTBOX.c.id).where(_DUE).limit(1)
+HOW_MANY_DUE = select(func.count()).select_from(OUTBOX).where(_DUE)
+_CAME = OUTBOX.c.state.in_(("accepted", "uncertain"))
+TAKEN_SINCE = (
+    select(func.count())
+    .select_from(OUTBOX)
+    .where((OUTBOX.c.settled_at >= bindparam("since", type_=OUTBOX.c.settled_at.type)) & _CAME)
+)
+HANDING_OVER = (
+    select(func.count())
+    .select_from(OUTBOX)
+    .where(OUTBOX.c.lease_until.is_not(None) & (OUTBOX.c.state == "handing_over"))
+)
 CLAIM_MAIL = (
     update(OUTBOX)
     .where(_ITS_MAIL)

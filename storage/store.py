@@ -43,7 +43,7 @@ from storage.register import (
     holdings_of_rows,
     next_number,
 )
-from storage.rows import Row, labels, read_case, read_clock, read_person, read_task, unpack_command
+from storage.rows import LANES, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
 from storage.tables import ADOPTIONS, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
@@ -59,7 +59,7 @@ _WORK = select(
         exists().where(TIMERS.c.at <= _NOW),
         exists().where(CYCLES.c.at <= _NOW),
         exists().where(MESSAGES.c.stopped.is_(False)),
-        exists().where(OUTBOX.c.at <= _NOW),
+        exists().where(OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= _NOW)),
     )
 )
 

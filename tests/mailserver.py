@@ -100,10 +100,11 @@ def free_port() -> int:
 @dataclass
 class Frank:
     """A relay in clear on loopback that reads ahead (PIPELINING), answers what it is told to, and grants so many
-    connections. `mails` are what it took. Use as a context manager."""
+    connections; `silent` lets the others wait. `mails` are what it took. Use as a context manager."""
 
     answers: dict[str, str] = field(default_factory=dict)
     grants: int = 50
+    silent: bool = False
     pipelines: bool = True
     mails: list[bytes] = field(default_factory=list)
     port: int = 0
@@ -141,7 +142,9 @@ class Frank:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.talking += 1
         self.greeted += 1
-        if self.talking > self.grants:
+        if self.talking > self.grants and self.silent:
+            await reader.read()
+        elif self.talking > self.grants:
             writer.write(b"421 too many connections\r\n")
         else:
             writer.write(b"220 here\r\n")

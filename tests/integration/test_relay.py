@@ -11,7 +11,7 @@ import pytest
 
 from engine.ports import OutboxRow, Went
 from notifiers.compose import Composed, ComposeOne, NoAddress
-from notifiers.relay import BACK_OFF, OUTAGE_PAUSE, TRIES, Relay, RelayReport, pause
+from notifiers.relay import BACK_OFF, OUTAGE_PAUSE, TRIES, Quota, Relay, RelayReport, pause
 from notifiers.smtp import SmtpLink
 from storage.outbox import HANDING_OVER, LEASE, SqlOutbox
 from storage.sealing import new_ring
@@ -199,3 +199,24 @@ def test_a_mail_whose_end_cannot_be_written_is_in_doubt_and_takes_no_other_with_
     assert relay.run(50) == RelayReport(accepted=2)
     assert office.states() == ["handing_over", "accepted", "accepted"]
     assert office.store.outbox.rescue(NOW + HANDING_OVER) == {"queued": 0, "uncertain": 1}
+
+
+def test_no_more_mails_leave_in_a_local_day_than_the_relay_takes_and_somebody_hears_of_it(office: Office) -> None:
+    office.queue(5)
+    told: list[int] = []
+    relay = replace(office.relay(), quota=Quota(3, 3, lambda waiting, now: told.append(waiting)))
+    assert [relay.run(2), relay.run(50), relay.run(50)] == [
+        RelayReport(accepted=2), RelayReport(accepted=1), RelayReport()]
+    assert told == [2]
+    office.now = dt.datetime(2026, 11, 25, 5, 59, tzinfo=dt.UTC)
+    assert relay.run(50) == RelayReport()
+    office.now += dt.timedelta(minutes=1)
+    assert relay.run(50) == RelayReport(accepted=2)
+
+
+def test_what_is_in_doubt_counts_as_taken_and_what_was_refused_does_not(office: Office) -> None:
+    office.queue(4)
+    first, second, *_ = office.store.outbox.claim(NOW, 4)
+    office.store.outbox.settle(first, "uncertain", "cut", NOW)
+    office.store.outbox.settle(second, "failed", "550", NOW)
+    assert office.store.outbox.day_count(NOW).taken == 1

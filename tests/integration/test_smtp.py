@@ -324,6 +324,13 @@ def test_a_mail_that_may_not_leave_does_not_and_the_others_do() -> None:
         assert (len(frank.mails), sorted(ledger.states)) == (4, [0, 2, 3, 5])
 
 
+def test_a_connection_that_never_comes_keeps_nobody_waiting() -> None:
+    ledger = Ledger()
+    with Frank(grants=1, silent=True) as frank, SmtpLink(replace(frank.settings, timeout=60)) as link:
+        link.deliver_all(mails(4), ledger.keep)
+        assert (ledger.told(), len(frank.mails), frank.greeted) == (["accepted"] * 4, 4, 3)
+
+
 def test_what_was_in_hand_on_each_connection_when_the_wait_is_given_up_is_uncertain_and_the_rest_waits() -> None:
     def give_up() -> None:
         frank.has_mail.wait(5)
