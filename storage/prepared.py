@@ -4,8 +4,9 @@ row costs more than the database does. Values come as parameters; `its_…` are 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -27,6 +28,12 @@ from storage.tables import (
     TASKS,
     TIMERS,
 )
+
+
+def _one_of(column: ColumnElement[Any], *values: object) -> ColumnElement[bool]:
+    """As `in_`, which is written anew each time that it is sent."""
+    return or_(*(column == value for value in values))
+
 
 # --- a case ----------------------------------------------------------------------------------------------------------
 
@@ -88,8 +95,8 @@ CANCEL_TASK_MAILS = (
     update(OUTBOX)
     .where(
         (OUTBOX.c.task_id == bindparam("its_task"))
-        & OUTBOX.c.mail.in_(("task", "nudge"))
-        & OUTBOX.c.state.in_(("queued", "claimed", "deferred"))
+        & _one_of(OUTBOX.c.mail, "task", "nudge")
+        & _one_of(OUTBOX.c.state, "queued", "claimed", "deferred")
     )
     .values(state="cancelled", at=None, lease_until=None)
 )
@@ -144,7 +151,7 @@ ASKED_SINCE = (
     select(OUTBOX.c.id)
     .where(
         (OUTBOX.c.recipient == bindparam("its_recipient"))
-        & OUTBOX.c.mail.not_in(_AT_ONE_S_WISH)
+        & ~_one_of(OUTBOX.c.mail, *_AT_ONE_S_WISH)
         & (OUTBOX.c.created_at >= bindparam("lately", type_=OUTBOX.c.created_at.type))
         & (
             (OUTBOX.c.created_at >= bindparam("since", type_=OUTBOX.c.created_at.type))
@@ -192,7 +199,7 @@ DUE_MAILS = (
 _DUE = OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
 IS_MAIL_DUE = select(OUTBOX.c.id).where(_DUE).limit(1)
 HOW_MANY_DUE = select(func.count()).select_from(OUTBOX).where(_DUE)
-_CAME = OUTBOX.c.state.in_(("accepted", "uncertain"))
+_CAME = _one_of(OUTBOX.c.state, "accepted", "uncertain")
 TAKEN_SINCE = (
     select(func.count())
     .select_from(OUTBOX)
@@ -212,7 +219,7 @@ _THESE_MAILS = OUTBOX.c.id.in_(bindparam("its_ids", expanding=True))
 MAILS_LOCKED = select(OUTBOX).where(_THESE_MAILS).order_by(OUTBOX.c.id).with_for_update()
 CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
 FENCES = select(OUTBOX.c.id, OUTBOX.c.fence).where(_THESE_MAILS & (OUTBOX.c.state == bindparam("its_state")))
-HELD_MAIL = select(OUTBOX).where(_HELD & OUTBOX.c.state.in_(("claimed", "handing_over"))).with_for_update()
+HELD_MAIL = select(OUTBOX).where(_HELD & _one_of(OUTBOX.c.state, "claimed", "handing_over")).with_for_update()
 CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
 NEW_LINKS = insert(LINKS)
 TOKENS_OF_MAILS = select(LINKS.c.outbox_id, LINKS.c.token_hash).where(
