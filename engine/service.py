@@ -48,7 +48,7 @@ from engine.words import written
 
 TRIES = 5
 LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
-BATCH = 50
+BATCH, READ_AHEAD = 50, 10
 Also = Callable[[Unit, Case, Case], None]
 """Work in the same transaction, shown the case before and after; what it raises undoes all of it."""
 
@@ -280,7 +280,7 @@ class Service:
             due: list[DueTimer | DueCycle] = [*unit.due_timers(now, limit)]
             due += unit.due_cycles(now, limit - len(due)) if len(due) < limit else ()
             office = self._office(unit) if due else None
-            batch.read(unit, due)
+            batch.due = [row.case_id for row in due if isinstance(row, DueTimer)]
             while office is not None and looked_at < len(due) and not (looked_at and spent()):
                 row = due[looked_at]
                 looked_at += 1
@@ -383,7 +383,7 @@ class Service:
     def _fire(
         self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office, batch: _Batch
     ) -> None:
-        case = batch.cases.pop(timer.case_id, None) or unit.case(timer.case_id)
+        case = batch.case(unit, timer.case_id)
         decision = self._fire_key(unit, case, timer.key, now, office)
         unit.timer_done(timer, now)
         planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
@@ -450,15 +450,18 @@ class Service:
 
 @dataclass(slots=True)
 class _Batch:
-    """What is read once for all timers that are due: their cases, each used once, since firing changes it. `earlier` is
-    the first timer that one of them has set for its case."""
+    """What a batch of timers has in common. `due` are their cases, which are read a few at once, each used once, since
+    firing changes it. `earlier` is the first timer that one of them has set for its case."""
 
-    cases: dict[str, Case] = field(default_factory=dict)
+    due: Sequence[str] = ()
+    read: dict[str, Case] = field(default_factory=dict)
     earlier: dict[str, dt.datetime] = field(default_factory=dict)
 
-    def read(self, unit: Unit, due: Sequence[DueTimer | DueCycle]) -> None:
-        timers = [row.case_id for row in due if isinstance(row, DueTimer)]
-        self.cases = dict(unit.cases(timers)) if timers else {}
+    def case(self, unit: Unit, case_id: str) -> Case:
+        if case_id not in self.read:
+            at = self.due.index(case_id)
+            self.read.update(unit.cases(self.due[at : at + READ_AHEAD]))
+        return self.read.pop(case_id, None) or unit.case(case_id)
 
 
 def _kind(due: DueTimer | DueCycle) -> Literal["timer", "cycle"]:
