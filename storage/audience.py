@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, or_, select, update
 from sqlalchemy import cast as cast_to
 
 from engine.case import Contact
@@ -19,6 +19,7 @@ from engine.definition import CHANNELS
 from engine.errors import Refused, UsageError
 from engine.messages import AudienceTold, SendToAll
 from engine.ports import RECIPIENT
+from storage import prepared
 from storage.messages import leave_message
 from storage.rows import LETTERS, Row
 from storage.sealing import Ring
@@ -95,6 +96,11 @@ class _Mail:
     @property
     def copies(self) -> ColumnElement[bool]:
         return and_(COPIES.c.case_id == self.case_id, COPIES.c.mail == self.mail, COPIES.c.step == self.step)
+
+    @property
+    def its(self) -> dict[str, Any]:
+        """The same, as values of a prepared statement."""
+        return {"its_case": self.case_id, "its_mail": self.mail, "its_step": self.step}
 
     def told(self, what: What, on: dt.date, count: int = 0) -> AudienceTold:
         return AudienceTold(self.mail, what, on, count)
@@ -212,10 +218,12 @@ class Audiences:
             for row in rows:
                 self._not_accepted(row, state)
             return
-        mail, whose = _Mail(rows[0]["case_id"], rows[0]["mail"], rows[0]["step"]), _whose(*rows)
-        by_mail = mail.copies & whose & (COPIES.c.channel == "mail")
-        self.connection.execute(update(COPIES).where(by_mail).values(state=state, done_on=self.today))
-        self._told(mail, whose, self.today)
+        mail = _Mail(rows[0]["case_id"], rows[0]["mail"], rows[0]["step"])
+        copies = [{**mail.its, "its_recipient": _id_of(row), "on": self.today} for row in rows]
+        self.connection.execute(prepared.COPY_ACCEPTED, copies)
+        begins = self._one(prepared.A_TOLD_COPY, mail) is None
+        new = self.connection.execute(prepared.TELL_COPY, copies).rowcount
+        self._tell_how_far(mail, self.today, begins=begins, new=new)
         self._tell_when_complete(mail, self.today)
 
     def _not_accepted(self, row: Row, state: str) -> None:
@@ -393,20 +401,25 @@ class Audiences:
 
     def _told(self, mail: _Mail, whose: ColumnElement[bool], on: dt.date) -> None:
         """Marks as told, and leaves word with the first one and with the last one."""
-        told = select(COPIES.c.id).where(mail.copies & COPIES.c.told_on.is_not(None)).limit(1)
-        begins = self.connection.scalar(told) is None
+        begins = self._one(prepared.A_TOLD_COPY, mail) is None
         untold = mail.copies & COPIES.c.told_on.is_(None)
         new = self.connection.execute(update(COPIES).where(untold & whose).values(told_on=on)).rowcount
+        self._tell_how_far(mail, on, begins=begins, new=new)
+
+    def _tell_how_far(self, mail: _Mail, on: dt.date, *, begins: bool, new: int) -> None:
         if begins and new:
             self._tell(mail, mail.told("began", on))
-        if new and self.connection.scalar(select(COPIES.c.id).where(untold).limit(1)) is None:
+        if new and self._one(prepared.AN_UNTOLD_COPY, mail) is None:
             last = self.connection.scalar(select(func.max(COPIES.c.told_on)).where(mail.copies))
             self._tell(mail, mail.told("told", last or on))
 
     def _tell_when_complete(self, mail: _Mail, on: dt.date) -> None:
-        undone = select(COPIES.c.id).where(mail.copies & COPIES.c.done_on.is_(None)).limit(1)
-        if self.connection.scalar(undone) is None:
+        if self._one(prepared.AN_UNDONE_COPY, mail) is None:
             self._tell(mail, mail.told("complete", on))
+
+    def _one(self, wanted: Select[Any], mail: _Mail) -> int | None:
+        found: int | None = self.connection.scalar(wanted, mail.its)
+        return found
 
     def _tell(self, mail: _Mail, told: AudienceTold, of: str = "") -> None:
         source = f"audience/{mail.case_id}/{mail.mail}/{mail.step}{of}/{told.what}"
@@ -440,8 +453,8 @@ def _gets_paper(channel: str) -> ColumnElement[bool]:
     return no_mail if channel == CHANNELS[0] else or_(no_mail, ~RECIPIENTS.c.consent)
 
 
-def _whose(*rows: Row) -> ColumnElement[bool]:
-    return COPIES.c.recipient_id.in_([_id_of(row) for row in rows])
+def _whose(row: Row) -> ColumnElement[bool]:
+    return COPIES.c.recipient_id == _id_of(row)
 
 
 def _id_of(row: Row) -> int:

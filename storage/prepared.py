@@ -19,6 +19,7 @@ from storage.tables import (
     CASE_NUMBERS,
     CASES,
     CLOCKS,
+    COPIES,
     DEFINITIONS,
     FACT_PAST,
     HISTORY,
@@ -224,6 +225,28 @@ CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
 NEW_LINKS = insert(LINKS)
 TOKENS_OF_MAILS = select(LINKS.c.outbox_id, LINKS.c.token_hash).where(
     LINKS.c.outbox_id.in_(bindparam("its_ids", expanding=True))
+)
+
+# --- copies of a mail to many ----------------------------------------------------------------------------------------
+
+_COPIES_OF = (
+    (COPIES.c.case_id == bindparam("its_case"))
+    & (COPIES.c.mail == bindparam("its_mail"))
+    & (COPIES.c.step == bindparam("its_step"))
+)
+A_TOLD_COPY = select(COPIES.c.id).where(_COPIES_OF & COPIES.c.told_on.is_not(None)).limit(1)
+AN_UNTOLD_COPY = select(COPIES.c.id).where(_COPIES_OF & COPIES.c.told_on.is_(None)).limit(1)
+AN_UNDONE_COPY = select(COPIES.c.id).where(_COPIES_OF & COPIES.c.done_on.is_(None)).limit(1)
+_ITS_COPY = _COPIES_OF & (COPIES.c.recipient_id == bindparam("its_recipient"))
+COPY_ACCEPTED = (
+    update(COPIES)
+    .where(_ITS_COPY & (COPIES.c.channel == "mail"))
+    .values(state="accepted", done_on=bindparam("on", type_=COPIES.c.done_on.type))
+)
+TELL_COPY = (
+    update(COPIES)
+    .where(_ITS_COPY & COPIES.c.told_on.is_(None))
+    .values(told_on=bindparam("on", type_=COPIES.c.told_on.type))
 )
 
 # --- what each database says in its own words ------------------------------------------------------------------------
