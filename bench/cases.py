@@ -11,13 +11,11 @@ from sqlalchemy import select
 
 from bench.figures import ROUNDS, medians, part, told
 from bench.figures import seconds_and_cpu as timed
-from bench.grounds import Ground, raw, start_one
+from bench.grounds import Ground, raw, start_one, ticking
 from bench.limit import Written, recording, replay
 from bench.register import with_agreements
-from cli.daemon import duties
 from cli.demo.run import person
 from cli.home import Home
-from cli.inhand import in_hand
 from cli.wiring import House, machine_clock, open_house
 from engine.case import Case, FactValue
 from storage.tables import TASKS
@@ -84,8 +82,7 @@ def check_alike(house: House, ours: Case, its: Case) -> None:
 def in_bulk(home: Home, connection: Any) -> tuple[float, float, float]:
     """Seconds in which the daemon starts the cases of a schedule for so many agreements; those of the same writes."""
     due = with_agreements(home, AGREEMENTS + 2)
-    with open_house(home, lambda: due) as house, in_hand(home) as hand:
-        tick = duties(house, None, hand, tells_gaps=False).tick
+    with open_house(home, lambda: due) as house, ticking(house) as tick:
         tick(due, 1)  # the first one adopts the definition
         with recording(house.store.base.engine) as written:
             tick(due, 1)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
-from cli.daemon import heart_of
+from cli.daemon import duties, heart_of
 from cli.demo.run import person
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.inhand import in_hand
+from cli.seen import marking
 from cli.settings import read_settings
 from cli.wiring import Clock, House, database_url, machine_clock, open_house
 from engine.case import Case, Contact, FactValue
@@ -106,6 +109,13 @@ def start_one(house: House, now: dt.datetime | None = None) -> Case:
     facts: dict[str, FactValue] = {"received_on": now.astimezone(house.settings.zone).date(), "item": "A date"}
     parent = Contact("Ana Ruiz", "ana@families.example", "es")
     return house.service.start("correction_request", facts, {"parent": parent}, person(house, "carla"), now)
+
+
+@contextmanager
+def ticking(house: House) -> Iterator[Callable[[dt.datetime, int], int]]:
+    """The tick of the daemon, as its heart calls it."""
+    with in_hand(house.home) as hand, marking(house, Event()) as marker:
+        yield duties(house, None, hand, marker, tells_gaps=False).tick
 
 
 def settled(home: Home, clock: Clock = machine_clock) -> None:

@@ -12,18 +12,24 @@ from bench.figures import seconds_and_cpu as timed
 from bench.grounds import Ground, begin, is_sqlite, raw, start_one
 from cli.daemon import relay_of
 from cli.home import Home
+from cli.settings import USUAL_CONNECTIONS
 from cli.wiring import House, open_house
-from storage.outbox import mail_place
+from storage.settling import mail_place
 
 MAILS = part(200)
 BATCH = 50
 
 
 def measure(ground: Ground) -> None:
-    with ground.district("mails") as home, open_house(home) as house:
-        relayed(house, 1)  # not counted: opens the connection, parses the texts
-        ours, cpu, limit = medians([one_round(home, house, ground.sink.smtp_port) for _ in range(ROUNDS)])
-    told(ground.kind, "mails to single readers", MAILS / ours, "per s", limit=MAILS / limit, cpu=cpu / MAILS)
+    for connections in (USUAL_CONNECTIONS, 20):
+        with ground.district(f"mails-{connections}") as home:
+            settings = home.settings.read_text("utf-8")
+            home.settings.write_text(settings.replace("tls: none,", f"tls: none, connections: {connections},"), "utf-8")
+            with open_house(home) as house:
+                relayed(house, 1)  # not counted: opens a connection, parses the texts
+                ours, cpu, limit = medians([one_round(home, house, ground.sink.smtp_port) for _ in range(ROUNDS)])
+        what = f"mails to single readers, {connections} connections"
+        told(ground.kind, what, MAILS / ours, "per s", limit=MAILS / limit, cpu=cpu / MAILS)
 
 
 def one_round(home: Home, house: House, port: int) -> tuple[float, float, float]:

@@ -1,7 +1,9 @@
-"""A relay for the mails, in a process of its own so that it does not compute in ours."""
+"""A relay for the mails, in a process of its own so that it does not compute in ours. It keeps nothing, so that it is
+never what is waited for."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,11 +11,32 @@ from contextlib import contextmanager
 
 from cli.demo.sink import MailSink
 
+_END = b"\r\n.\r\n"
+_SAYS = {b"EHLO": b"250-localhost\r\n250 PIPELINING\r\n", b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}
 
-def main() -> None:
-    with MailSink() as sink:
-        print(sink.smtp_port, flush=True)
-        sys.stdin.read()
+
+class Talk(asyncio.Protocol):
+    """One connection: looks for ends of lines and of mails, nothing else."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport, self.had, self.in_mail = transport, b"", False
+        transport.write(b"220 localhost\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        self.had += data
+        while (at := self.had.find(_END if self.in_mail else b"\r\n")) >= 0:
+            said, self.had = self.had[:4].upper(), self.had[at + (len(_END) if self.in_mail else 2) :]
+            self.transport.write(b"250 ok\r\n" if self.in_mail else _SAYS.get(said, b"250 ok\r\n"))
+            self.in_mail = said == b"DATA" and not self.in_mail
+            if said == b"QUIT":
+                self.transport.close()
+
+
+async def serve() -> None:
+    server = await asyncio.get_running_loop().create_server(Talk, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
 
 
 @contextmanager
@@ -27,4 +50,4 @@ def relay_process() -> Iterator[MailSink]:
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(serve())

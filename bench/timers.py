@@ -12,11 +12,10 @@ from bench.cases import replayed, until_done
 from bench.copies import copy_id, fill, reseal
 from bench.figures import ROUNDS, median, medians, part, told
 from bench.figures import seconds_and_cpu as timed
-from bench.grounds import Ground, mark, raw, settled, start_one
+from bench.grounds import Ground, mark, raw, settled, start_one, ticking
 from bench.limit import Written, recording
-from cli.daemon import duties, heart_of
+from cli.daemon import heart_of
 from cli.home import Home
-from cli.inhand import in_hand
 from cli.wiring import House, open_house
 
 DUE = part(2_000)
@@ -35,8 +34,8 @@ def measure(ground: Ground) -> None:
             waiting = first_case(home)
             fill(connection, waiting.case_id, range(1, size), asleep=True)
             told(ground.kind, f"idle beat, {size:,} cases asleep", idle_beat(home) * 1000, "ms")
-            with open_house(home, partial(_same, waiting.at)) as house, in_hand(home) as hand:
-                work = Work(house, connection, waiting, duties(house, None, hand, tells_gaps=False).tick)
+            with open_house(home, partial(_same, waiting.at)) as house, ticking(house) as tick:
+                work = Work(house, connection, waiting, tick)
                 written = work.one_fired(size)
                 rounds = [work.round(written, size + 2 + number * EACH_ROUND) for number in range(ROUNDS)]
             ours, cpu, each, shared = medians(rounds)

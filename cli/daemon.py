@@ -16,10 +16,13 @@ from cli.settings import RelaySettings as Wanted
 from cli.wiring import House, is_sqlite, new_token
 from cli.worker import Duties, Heart
 from notifiers.compose import Desk, composer
-from notifiers.relay import Relay
+from notifiers.relay import Quota, Relay
 from notifiers.smtp import RelaySettings, SmtpLink
 
 DIED_AT_IT = "the process ended while it worked on this"
+
+QUOTA_TOLD = "quota_told"
+"""The mark of the day on which the officers heard that the relay's quota was used up."""
 
 TICK_SECONDS = 0.1
 """How long one batch of timers may keep other writers waiting."""
@@ -47,7 +50,8 @@ def relay_of(house: House) -> Iterator[Relay | None]:
     with SmtpLink(relay_settings(wanted, house.settings.district)) as link:
         desk = desk_of(wanted, house.settings.district)
         compose = composer(house.store, house.store.outbox, house.definitions, house.make_office, desk)
-        yield Relay(house.store.outbox, house.store, link, dying(house.settings, compose), house.clock)
+        yield Relay(house.store.outbox, house.store, link, dying(house.settings, compose), house.clock,
+                    quota_of(house))
 
 
 def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, tells_gaps: bool) -> Duties:
@@ -96,6 +100,25 @@ def _officers(house: House, now: dt.datetime) -> list[str]:
     return [f"person:{holder.person.id}" for holder in office.holders("privacy", office.today(now))]
 
 
+def quota_of(house: House) -> Quota | None:
+    """The relay's, with the way in which the officers hear that it is used up: once a day."""
+    relay = house.settings.relay
+    if relay is None or relay.daily_quota is None or relay.letters_a_day is None:
+        return None
+    quota = relay.daily_quota
+
+    def told(waiting: int, now: dt.datetime) -> None:
+        today = now.astimezone(house.settings.zone).date()
+        if house.store.mark(QUOTA_TOLD) == str(today):
+            return
+        house.store.set_mark(QUOTA_TOLD, str(today))
+        said = {"waiting": str(waiting), "quota": str(quota), "goes_on": str(today + dt.timedelta(days=1))}
+        for officer in _officers(house, now):
+            house.store.outbox.notify(officer, "quota", None, said, now)
+
+    return Quota(quota, relay.letters_a_day, told)
+
+
 def desk_of(wanted: Wanted, district: str) -> Desk:
     return Desk(wanted.sender, district, new_token)
 
@@ -104,7 +127,7 @@ def relay_settings(wanted: Wanted, district: str) -> RelaySettings:
     """Raises `WrongEnvironment` for settings that would send a password or mail in clear."""
     return RelaySettings(host=wanted.host, port=wanted.port, sender=wanted.sender, sender_name=district,
                          tls=wanted.tls, username=wanted.username, password_file=wanted.password_file,
-                         token_file=wanted.token_file)
+                         token_file=wanted.token_file, connections=wanted.connections)
 
 
 def lock_of(house: House) -> Path | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
+from collections.abc import Sequence
 
 from cli.settings import Settings
 from engine.ports import InHandKind, OutboxRow, Taking
-from notifiers.compose import Composed
-from notifiers.relay import Compose
+from notifiers.compose import Compose, Composed, ComposeOne
 
 VARIABLE = "SOPPA_FAILPOINT"
 
@@ -23,9 +23,14 @@ def dying(settings: Settings, compose: Compose) -> Compose:
     if named is None:
         return compose
 
-    def until_then(row: OutboxRow, now: dt.datetime) -> Composed | None:
-        _die_at(f"mail/{row.id}", named)
-        return compose(row, now)
+    def until_then(rows: Sequence[OutboxRow], now: dt.datetime) -> ComposeOne:
+        compose_one = compose(rows, now)
+
+        def one(row: OutboxRow) -> Composed | None:
+            _die_at(f"mail/{row.id}", named)
+            return compose_one(row)
+
+        return one
 
     return until_then
 

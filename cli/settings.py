@@ -31,6 +31,9 @@ _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxie
          "hold_election", "weekly_briefs", "mail_window", "board", "logo", "demo")
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KEYS = ("district", "zone", *_KEYS)
+USUAL_CONNECTIONS, MOST_CONNECTIONS = 3, 50
+"""At a time; Microsoft 365 allows one sender three. What is in hand on them when the process dies is in doubt."""
+
 LONGEST_SUMMER = 120
 """Days between two school years; where more are missing, so is a year."""
 
@@ -47,6 +50,12 @@ class RelaySettings:
     password_file: Path | None = None
     token_file: Path | None = None
     daily_quota: int | None = None
+    connections: int = USUAL_CONNECTIONS
+
+    @property
+    def letters_a_day(self) -> int | None:
+        """A tenth of the quota is kept from letters to many: whoever asks for a code must not wait for tomorrow."""
+        return None if self.daily_quota is None else self.daily_quota - self.daily_quota // 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +229,8 @@ def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | N
     if node is None:
         return None
     top = nodes.fields(node, faults, required=("host", "port", "sender"),
-                       optional=("tls", "username", "password_file", "token_file", "daily_quota"), what="relay")
+                       optional=("tls", "username", "password_file", "token_file", "daily_quota", "connections"),
+                       what="relay")
     host = nodes.text(top.get("host"), faults, "host") or ""
     tls = _choice(top, "tls", ("starttls", "tls", "none"), faults) or "starttls"
     if tls == "none" and host not in LOOPBACK:
@@ -231,7 +241,8 @@ def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | N
     secret, token = (nodes.text(top.get(key), faults, key) for key in ("password_file", "token_file"))
     return RelaySettings(host, port, tls, _sender(top.get("sender"), faults),  # type: ignore[arg-type]
                          nodes.text(top.get("username"), faults, "username"), folder / secret if secret else None,
-                         folder / token if token else None, _quota(top.get("daily_quota"), faults))
+                         folder / token if token else None, _quota(top.get("daily_quota"), faults),
+                         _connections(top.get("connections"), faults))
 
 
 def _quota(node: Node | None, faults: Faults) -> int | None:
@@ -239,6 +250,14 @@ def _quota(node: Node | None, faults: Faults) -> int | None:
     if quota is not None and quota < 1 and node is not None:
         faults.add(node, "relay: daily_quota is how many mails the relay takes in a day: 1 or more")
     return quota
+
+
+def _connections(node: Node | None, faults: Faults) -> int:
+    wanted = nodes.integer(node, faults, "connections")
+    if wanted is not None and not 1 <= wanted <= MOST_CONNECTIONS and node is not None:
+        faults.add(node, "relay: connections is how many the relay allows at a time: a number from 1 to "
+                         f"{MOST_CONNECTIONS}")
+    return wanted or USUAL_CONNECTIONS
 
 
 def _sender(node: Node | None, faults: Faults) -> str:

@@ -138,6 +138,41 @@ class NewLink:
 
 
 @dataclass(frozen=True, slots=True)
+class DayCount:
+    taken: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A claimed row with the mail that was made of it."""
+
+    row: OutboxRow
+    address: str
+    message_id: str
+    raw: bytes
+    links: Sequence[NewLink] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """How a claimed mail went; `deferred` says until when.
+
+    Raises `ValueError` for a state that settles nothing, and for `deferred` without `retry_at`.
+    """
+
+    row: OutboxRow
+    state: OutboxState
+    reply: str
+    retry_at: dt.datetime | None = None
+
+    def __post_init__(self) -> None:
+        known = self.state in ("accepted", "failed", "uncertain", "deferred", "cancelled")
+        if not known or (self.state == "deferred") != (self.retry_at is not None):
+            raise ValueError(f"a mail is not settled as {self.state} with retry_at {self.retry_at}")
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A stored link. `revoked_at` is set by the transaction that closes, re-opens or moves its task."""
 
@@ -177,6 +212,10 @@ class Unit(Protocol):
 
     def case(self, case_id: str) -> Case:
         """Raises `UsageError` for an unknown case, naming the nearest known number."""
+        ...
+
+    def cases(self, case_ids: Iterable[str]) -> Mapping[str, Case]:
+        """Several at once, by their numbers; those that are not there or cannot be read are left out."""
         ...
 
     def adopted_as(self, key: str) -> Taken | None:
@@ -305,6 +344,10 @@ class Unit(Protocol):
         """Whom a copy of a mail to many is for, by the `recipient:ID` of its outbox row; None when they are gone."""
         ...
 
+    def some_of_audience(self, recipients: Iterable[str]) -> Mapping[str, Contact]:
+        """As `one_of_audience` for several; those who are gone are left out."""
+        ...
+
     def in_use(self) -> Sequence[tuple[str, int, str]]:
         """Process, version and hash of each definition that an open case runs on."""
         ...
@@ -379,8 +422,13 @@ class Outbox(Protocol):
         """Queues a notice that somebody has just asked for (`code`, `fresh_link` …), in the urgent lane."""
         ...
 
-    def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
-        """Takes queued and deferred rows whose time has come, urgent lane first; counts the attempt, raises the fence.
+    def day_count(self, now: dt.datetime) -> DayCount:
+        """How many mails the relay has taken, or may have, on the local day of `now`, and how many wait."""
+        ...
+
+    def claim(self, now: dt.datetime, limit: int, letters: int | None = None) -> Sequence[OutboxRow]:
+        """Takes queued and deferred rows whose time has come: first what somebody waits for, then letters to many (at
+        most so many `letters`), then what was planned; counts the attempt, raises the fence.
         A brief is taken on its own day within the mail window only: its lines go into the reader's next one otherwise.
         One that has failed before is taken alone.
 
@@ -388,10 +436,9 @@ class Outbox(Protocol):
         """
         ...
 
-    def prepare(
-        self, row: OutboxRow, *, address: str, message_id: str, raw: bytes, links: Sequence[NewLink], now: dt.datetime
-    ) -> bool:
-        """Stores the rendered bytes (encrypted) and the links in them. False when the claim was lost."""
+    def prepare(self, mails: Sequence[Made], now: dt.datetime) -> Collection[int]:
+        """Stores the rendered bytes (encrypted) and the links in them, and gives the numbers of those whose claim was
+        not lost meanwhile."""
         ...
 
     def brief_lines(self, row: OutboxRow) -> Sequence[BriefLine]:
@@ -420,14 +467,12 @@ class Outbox(Protocol):
         """Seals the heads of all histories that have grown, and gives the latest seal as a line of text."""
         ...
 
-    def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
-        """Committed before the final dot; False when the claim was lost or the row cancelled: do not send."""
-        ...
+    def record(self, handing_over: Sequence[OutboxRow], went: Sequence[Went], now: dt.datetime) -> Collection[int]:
+        """Records, in one commit, which mails are being handed over from now on, and how others went; for `accepted |
+        failed | uncertain` it leaves `MailSettled` for the case.
 
-    def settle(
-        self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime, retry_at: dt.datetime | None = None
-    ) -> None:
-        """Records how it went and, for `accepted | failed | uncertain`, leaves `MailSettled` for the case."""
+        Gives the numbers of those that may be handed over: not one whose claim was lost or that was cancelled.
+        """
         ...
 
     def rescue(self, now: dt.datetime) -> Mapping[str, int]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -48,7 +48,7 @@ from engine.words import written
 
 TRIES = 5
 LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
-BATCH = 50
+BATCH, READ_AHEAD = 50, 10
 Also = Callable[[Unit, Case, Case], None]
 """Work in the same transaction, shown the case before and after; what it raises undoes all of it."""
 
@@ -111,7 +111,7 @@ class Service:
         """Fires timers in the transaction at hand, each a case, a key and an instant; their rows stay as they are."""
         office = self._office(unit)
         for case_id, key, at in timers:
-            self._fire_key(unit, case_id, key, at, office)
+            self._fire_key(unit, unit.case(case_id), key, at, office)
 
     def complete_task(
         self,
@@ -277,19 +277,20 @@ class Service:
         earlier one for the same case. Call again while it answers `limit`.
         """
         failed: list[tuple[DueTimer | DueCycle, str]] = []
-        looked_at, waits, earlier = 0, False, dict[str, dt.datetime]()
+        looked_at, waits, batch = 0, False, _Batch()
         with self.store.begin() as unit:
             due: list[DueTimer | DueCycle] = [*unit.due_timers(now, limit)]
             due += unit.due_cycles(now, limit - len(due)) if len(due) < limit else ()
             office = self._office(unit) if due else None
+            batch.due = [row.case_id for row in due if isinstance(row, DueTimer)]
             while office is not None and looked_at < len(due) and not (looked_at and spent()):
                 row = due[looked_at]
                 looked_at += 1
-                if isinstance(row, DueTimer) and earlier.get(row.case_id, row.at) < row.at:
+                if isinstance(row, DueTimer) and batch.earlier.get(row.case_id, row.at) < row.at:
                     waits = True
                     continue
                 taking(_kind(row), row.id)
-                error = self._do(unit, row, now, office, earlier)
+                error = self._do(unit, row, now, office, batch)
                 if error is not None:
                     failed.append((row, error))
         for row, error in failed:
@@ -357,12 +358,12 @@ class Service:
         return replace(self.make_office(unit.people()), processes=frozenset(self.definitions.processes()))
 
     def _do(
-        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, earlier: dict[str, dt.datetime]
+        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, batch: _Batch
     ) -> str | None:
         """The class name of what went wrong, or None. A lost race is no failure unless it is lost again and again."""
         for _ in range(TRIES):
             try:
-                self._do_once(unit, due, now, office, earlier)
+                self._do_once(unit, due, now, office, batch)
             except LostRace:
                 continue
             except Exception as error:  # whatever it is, it is this row's own
@@ -371,25 +372,27 @@ class Service:
         return LostRace.__name__
 
     def _do_once(
-        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, earlier: dict[str, dt.datetime]
+        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, batch: _Batch
     ) -> None:
         with unit.savepoint():
             if isinstance(due, DueTimer):
-                self._fire(unit, due, now, office, earlier)
+                self._fire(unit, due, now, office, batch)
             else:
+                known = unit.entries([due.subject]) if due.subject else {}
+                office = replace(office, register=known)
                 self.standing.start(unit, due, now, office, partial(self._open, unit, now=now, office=office))
 
     def _fire(
-        self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office, earlier: dict[str, dt.datetime]
+        self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office, batch: _Batch
     ) -> None:
-        """Notes in `earlier` the first timer that this one has set for its case."""
-        decision = self._fire_key(unit, timer.case_id, timer.key, now, office)
+        case = batch.case(unit, timer.case_id)
+        decision = self._fire_key(unit, case, timer.key, now, office)
         unit.timer_done(timer, now)
         planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
-        earlier[timer.case_id] = min([*planned, earlier.get(timer.case_id, LATEST)])
+        batch.earlier[timer.case_id] = min([*planned, batch.earlier.get(timer.case_id, LATEST)])
 
-    def _fire_key(self, unit: Unit, case_id: str, key: str, now: dt.datetime, office: Office) -> Decision:
-        case, definition = self._load(unit, case_id)
+    def _fire_key(self, unit: Unit, case: Case, key: str, now: dt.datetime, office: Office) -> Decision:
+        definition = self.definitions.pinned(case.process, case.version, case.hash)
         fire = FireTimer(key)
         decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
         if decision.events or decision.effects:
@@ -447,6 +450,22 @@ class Service:
                 raise Stale(f"the facts of task {task_id} have changed since you opened it: look at them again")
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What a batch of timers has in common. `due` are their cases, which are read a few at once, each used once, since
+    firing changes it. `earlier` is the first timer that one of them has set for its case."""
+
+    due: Sequence[str] = ()
+    read: dict[str, Case] = field(default_factory=dict)
+    earlier: dict[str, dt.datetime] = field(default_factory=dict)
+
+    def case(self, unit: Unit, case_id: str) -> Case:
+        if case_id not in self.read:
+            at = self.due.index(case_id)
+            self.read.update(unit.cases(self.due[at : at + READ_AHEAD]))
+        return self.read.pop(case_id, None) or unit.case(case_id)
+
+
 def _kind(due: DueTimer | DueCycle) -> Literal["timer", "cycle"]:
     return "timer" if isinstance(due, DueTimer) else "cycle"
 
@@ -456,7 +475,7 @@ def _equipped(unit: Unit, office: Office, definition: Definition, command: Comma
     the next one where the definition enters any. A definition that does neither costs nothing."""
     given = _given(command)
     named = [str(given[name]) for name in definition.names_agreements if name in given]
-    if named:
+    if named and not office.register.keys() >= set(named):
         office = replace(office, register=unit.entries(named))
     if any(each.is_new for each in definition.registers.values()):
         office = replace(office, next_agreement=unit.next_agreement())

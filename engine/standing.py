@@ -71,11 +71,11 @@ class Standing:
         return replace(command, after=earlier, suggested=suggested)
 
     def start(self, unit: Unit, due: DueCycle, now: dt.datetime, office: Office, opens: Opens) -> None:
-        """Opens the case of a due cycle and plans the next one. Of several that are due only the last one starts; what
-        no schedule wants any more is taken away."""
+        """Opens the case of a due cycle, whose agreement the office knows, and plans the next one. Of several that are
+        due only the last one starts; what no schedule wants any more is taken away."""
         definition = self.definitions.newest(due.process)
         schedule = definition.schedule
-        entry = unit.entries([due.subject])[due.subject] if due.subject else Entry(WITHOUT_SUBJECT, {})
+        entry = office.register[due.subject] if due.subject else Entry(WITHOUT_SUBJECT, {})
         if schedule is None or schedule.of_agreements != bool(due.subject) or not _is_wanted(schedule, entry):
             unit.plan_cycles(due.process, {due.subject: None})
             return

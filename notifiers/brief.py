@@ -9,7 +9,7 @@ from dataclasses import replace
 from engine.case import Clock
 from engine.definition import Who, say
 from engine.ports import BriefLine
-from notifiers.render import Cell, Table
+from notifiers.blocks import Cell, Table
 from notifiers.words import Matter, date_words
 
 Link = Callable[[BriefLine], str | None]

@@ -30,7 +30,7 @@ from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
 BRIEF, CONTACT_BRIEF, TASK, NUDGE = "brief", "contact_brief", "task", "nudge"
-NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back", "vouch")
+NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back", "vouch", "quota")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
@@ -101,10 +101,14 @@ class _Draft:
         return f"{self.office.public_url}/s/{token}"
 
 
-def composer(store: Store, outbox: Outbox, definitions: Definitions, make_office: OfficeMaker, desk: Desk
-             ) -> Callable[[OutboxRow, dt.datetime], Composed | None]:
+ComposeOne = Callable[[OutboxRow], Composed | None]
+Compose = Callable[[Sequence[OutboxRow], dt.datetime], ComposeOne]
+"""Looks once at what some rows need, and gives what composes each of them."""
+
+
+def composer(store: Store, outbox: Outbox, definitions: Definitions, make_office: OfficeMaker, desk: Desk) -> Compose:
     """Composes from what the store says at that moment. What it gives is described at `compose`."""
-    return _Composer(store, outbox, definitions, make_office, desk).composed
+    return _Composer(store, outbox, definitions, make_office, desk).for_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,25 @@ class _Composer:
     definitions: Definitions
     make_office: OfficeMaker
     desk: Desk
+
+    def for_rows(self, rows: Sequence[OutboxRow], now: dt.datetime) -> ComposeOne:
+        """Briefs and what cannot be read here are looked up one by one, so that a sick one fails alone."""
+        plain = [row for row in rows if row.mail != BRIEF]
+        if not plain:
+            return lambda row: self.composed(row, now)
+        with self.store.read() as unit:
+            office = self.make_office(unit.people())
+            cases = unit.cases(row.case_id for row in plain if row.case_id)
+            ones = unit.some_of_audience(row.recipient for row in plain if row.recipient.startswith(RECIPIENT))
+
+        def one(row: OutboxRow) -> Composed | None:
+            case = cases.get(row.case_id or "")
+            if row.mail == BRIEF or (row.case_id and case is None):
+                return self.composed(row, now)
+            matters = {} if case is None else {case.id: self._matter(case)}
+            return compose(row, matters, (), office, self.desk, now, one=ones.get(row.recipient))
+
+        return one
 
     def composed(self, row: OutboxRow, now: dt.datetime) -> Composed | None:
         lines = self.outbox.brief_lines(row) if row.mail == BRIEF else ()
@@ -125,7 +148,7 @@ class _Composer:
             wanted = {line.case_id for line in lines} | ({row.case_id} if row.case_id else set()) | ahead.cases
             cases = [unit.case(case_id) for case_id in sorted(wanted)]
             one = unit.one_of_audience(row.recipient) if row.recipient.startswith(RECIPIENT) else None
-        matters = {case.id: Matter(case, self._pinned(case.process, case.version, case.hash)) for case in cases}
+        matters = {case.id: self._matter(case) for case in cases}
         if row.to_contact:
             lines = self._still_theirs(row, brief.wanted(lines, matters), matters, office, now)
         news = self._for_officer(row, office, now) if is_officers else NO_NEWS
@@ -150,6 +173,9 @@ class _Composer:
                  for name in unreviewed(self._pinned(process, version, digest))}
         wanted = years_to_load(office.calendars.school, office.today(now))
         return OfficeNews(self.outbox.seal(now), tuple(sorted(names)), tuple(map(school_year_name, wanted)), True)
+
+    def _matter(self, case: Case) -> Matter:
+        return Matter(case, self._pinned(case.process, case.version, case.hash))
 
     def _pinned(self, process: str, version: int, digest: str) -> Definition:
         return self.definitions.pinned(process, version, digest)
@@ -224,6 +250,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
         values |= words.while_off_words(row.words, draft.office, language)
     if row.mail == "vouch":
         values |= {"link": f"{draft.office.public_url}/vouch/{row.case_id}"}
+    if row.mail == "quota":
+        values |= words.quota_words(row.words, language)
     if row.mail == "set_back":
         values |= {"since": words.instant_words(dt.datetime.fromisoformat(row.words["since"]), draft.office, language)}
     if matter is not None:

@@ -11,7 +11,7 @@ from engine.case import Clock, Task
 from engine.definition import Who, say
 from engine.office import Office
 from engine.ports import Unit
-from notifiers.render import Cell, Table
+from notifiers.blocks import Cell, Table
 from notifiers.words import Matter, date_words
 
 NEAR = dt.timedelta(days=7)

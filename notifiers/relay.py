@@ -1,24 +1,23 @@
-"""One pass over the outbox: claim, compose, hand over, settle, row by row. Run by the heartbeat; twice is harmless."""
+"""One pass over the outbox: claim, compose, hand over, settle. Run by the heartbeat; twice is harmless."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from engine.errors import SoppaError
-from engine.ports import Outbox, OutboxRow, OutboxState
-from notifiers.compose import Composed, NoAddress
-from notifiers.smtp import Delivery
-
-Compose = Callable[[OutboxRow, dt.datetime], Composed | None]
+from engine.ports import Made, Outbox, OutboxRow, OutboxState, Went
+from notifiers.compose import Compose, Composed, ComposeOne, NoAddress
+from notifiers.handover import Delivery, Keep, Outgoing
 
 BACK_OFF = (dt.timedelta(minutes=1), dt.timedelta(minutes=5), dt.timedelta(minutes=15), dt.timedelta(hours=1))
 LATER = dt.timedelta(hours=4)
 TRIES = 16
 """Together with the pauses some 48 hours; then a deferred mail counts as failed."""
 
+NOTHING_TO_SAY = "there is nothing to say any more: the task is closed or somebody else's, or the code has run out"
 OUTAGE_PAUSE = dt.timedelta(minutes=1)
 SICK_AFTER = 5
 
@@ -28,7 +27,7 @@ class Link(Protocol):
 
     def reachable(self) -> bool: ...
 
-    def deliver(self, address: str, raw: bytes, on_handing_over: Callable[[], bool]) -> Delivery: ...
+    def deliver_all(self, mails: Sequence[Outgoing], keep: Keep) -> None: ...
 
 
 class Failures(Protocol):
@@ -67,6 +66,16 @@ class RelayReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How many mails the relay takes in a local day, and after how many of them letters to many wait. `told` hears how
+    many mails wait once there is no room for them."""
+
+    mails: int
+    letters: int
+    told: Callable[[int, dt.datetime], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Relay:
     """`now` reads the clock: handing a batch over may take minutes."""
 
@@ -75,82 +84,154 @@ class Relay:
     link: Link
     compose: Compose
     now: Callable[[], dt.datetime]
+    quota: Quota | None = None
 
     def run(self, limit: int) -> RelayReport:
         """Sends at most `limit` mails. A sick row is counted and passed over; an outage ends the pass."""
-        report = RelayReport()
         if not self.link.reachable():
-            return replace(report, outage=True)
-        for row in self.outbox.claim(self.now(), limit):
-            if report.outage:
-                self._wait(row, "the relay was out of reach")
-                report = report.with_one("deferred")
-                continue
-            state, outage = self._one(row)
-            report = replace(report.with_one(state) if state else report, outage=outage)
-        return report
+            return RelayReport(outage=True)
+        batch = _Batch(self)
+        batch.make(self._claimed(limit))
+        if batch.ready:
+            self.link.deliver_all([Outgoing(row.address or "", row.raw or b"") for row in batch.ready], batch.keep)
+        return batch.report
 
-    def _one(self, row: OutboxRow) -> tuple[OutboxState | None, bool]:
-        """Its new state, None when another process has taken the row; and whether the relay is down."""
+    def _claimed(self, limit: int) -> Sequence[OutboxRow]:
+        """As many as the day still has room for."""
+        now = self.now()
+        if self.quota is None:
+            return self.outbox.claim(now, limit)
+        count = self.outbox.day_count(now)
+        room, letters = self.quota.mails - count.taken, self.quota.letters - count.taken
+        rows = self.outbox.claim(now, max(0, min(limit, room)), max(0, letters))
+        if min(room, letters) <= 0 and count.waiting > len(rows):
+            self.quota.told(count.waiting - len(rows), now)
+        return rows
+
+
+class _Batch:
+    """The mails of one pass."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.ready: list[OutboxRow] = []
+        self.report = RelayReport()
+
+    def make(self, rows: Sequence[OutboxRow]) -> None:
+        """Composes what has no bytes yet, and keeps them all in one commit. What cannot be made, or has nothing to say,
+        is settled."""
+        now = self.relay.now()
+        new = [row for row in rows if row.raw is None]
+        compose = self._composing(new, now)
+        made, went = [], []
+        for row in new:
+            found = self._made(row, compose)
+            if isinstance(found, Made):
+                made.append(found)
+            elif found is not None:
+                went.append(found)
+        kept = self._prepared(made, now)
+        self._settle(went)
+        self.ready = [kept.get(row.id, row) for row in rows if row.raw is not None or row.id in kept]
+
+    def keep(self, asking: Sequence[int], done: Sequence[tuple[int, Delivery]]) -> Collection[int]:
+        """Says which of `ready` may be handed over. One whose outcome cannot be written takes no other with it."""
+        now = self.relay.now()
+        went = [_outcome(self.ready[number], delivery, now) for number, delivery in done]
+        wanted = [self.ready[number] for number in asking]
         try:
-            ready = self._prepared(row)
-        except NoAddress as error:
-            return self._settled(row, "failed", str(error)), False
+            allowed = self.relay.outbox.record(wanted, went, now)
+        except Exception:
+            if not went:
+                raise
+            went = [each for each in went if self._recorded(each, now)]
+            allowed = self.relay.outbox.record(wanted, (), now)
+        self._count(went, outage=any(delivery.outage for _, delivery in done))
+        return [number for number in asking if self.ready[number].id in allowed]
+
+    def _composing(self, rows: Sequence[OutboxRow], now: dt.datetime) -> ComposeOne:
+        """What composes each; where even the office cannot be read, that is what is wrong with each."""
+        try:
+            return self.relay.compose(rows, now)
         except Exception as error:
-            return self._sick(row, error), False
-        if isinstance(ready, str):
-            return self._settled(row, "cancelled", ready), False
-        if ready is None or ready.address is None or ready.raw is None:
-            return None, False
-        delivery = self.link.deliver(ready.address, ready.raw, lambda: self.outbox.handing_over(row, self.now()))
-        return self._recorded(row, delivery), delivery.outage
+            return _unable(error)
 
-    def _prepared(self, row: OutboxRow) -> OutboxRow | str | None:
-        """The row with its bytes; why there is nothing to send; or None when the claim was lost."""
-        if row.raw is not None:
-            return row
-        now = self.now()
-        composed = self.compose(row, now)
-        if composed is None:
-            return "there is nothing to say any more: the task is closed or somebody else's, or the code has run out"
-        kept = self.outbox.prepare(row, address=composed.address, message_id=composed.message_id, raw=composed.raw,
-                                   links=composed.links, now=now)
-        if not kept:
+    def _made(self, row: OutboxRow, compose: ComposeOne) -> Made | Went | None:
+        try:
+            found = compose(row)
+        except NoAddress as error:
+            return Went(row, "failed", str(error))
+        except Exception as error:
+            self._sick(row, error)
             return None
-        return replace(row, address=composed.address, message_id=composed.message_id, raw=composed.raw)
+        return Went(row, "cancelled", NOTHING_TO_SAY) if found is None else _of(row, found)
 
-    def _recorded(self, row: OutboxRow, delivery: Delivery) -> OutboxState | None:
-        if delivery.state == "stopped":
-            return None
-        if delivery.state != "deferred":
-            return self._settled(row, delivery.state, delivery.reply)
-        if delivery.outage:
-            return self._wait(row, delivery.reply)
-        if row.attempts >= TRIES:
-            return self._settled(row, "failed", f"given up after {row.attempts} tries: {delivery.reply}")
-        now = self.now()
-        self.outbox.settle(row, "deferred", delivery.reply, now, now + pause(row.attempts))
-        return "deferred"
+    def _prepared(self, made: Sequence[Made], now: dt.datetime) -> dict[int, OutboxRow]:
+        """The rows with their bytes, but for those whose claim was lost."""
+        try:
+            kept = set(self.relay.outbox.prepare(made, now))
+        except Exception:
+            kept = {each.row.id for each in made if self._prepared_alone(each, now)}
+        return {each.row.id: replace(each.row, address=each.address, message_id=each.message_id, raw=each.raw)
+                for each in made if each.row.id in kept}
 
-    def _wait(self, row: OutboxRow, reply: str) -> OutboxState:
-        """The relay's trouble is not the mail's: it is tried again soon, and never given up for that."""
-        now = self.now()
-        self.outbox.settle(row, "deferred", reply, now, now + OUTAGE_PAUSE)
-        return "deferred"
+    def _prepared_alone(self, made: Made, now: dt.datetime) -> bool:
+        try:
+            return made.row.id in self.relay.outbox.prepare([made], now)
+        except Exception as error:
+            self._sick(made.row, error)
+            return False
 
-    def _settled(self, row: OutboxRow, state: OutboxState, reply: str) -> OutboxState:
-        self.outbox.settle(row, state, reply, self.now())
-        return state
+    def _recorded(self, went: Went, now: dt.datetime) -> bool:
+        try:
+            self.relay.outbox.record((), [went], now)
+        except Exception:  # it stays handing over, and is in doubt by name when its time has run out
+            return False
+        return True
 
-    def _sick(self, row: OutboxRow, error: Exception) -> OutboxState:
+    def _settle(self, went: Sequence[Went]) -> None:
+        if went:
+            self.relay.outbox.record((), went, self.relay.now())
+            self._count(went)
+
+    def _sick(self, row: OutboxRow, error: Exception) -> None:
         """Counts the failure. The fifth makes an incident, and the case learns that the mail failed."""
         text = str(error) if isinstance(error, SoppaError) else f"the mail cannot be made ({type(error).__name__})"
-        now = self.now()
-        tries = self.failures.failed("mail", row.id, text, now)
+        now = self.relay.now()
+        tries = self.relay.failures.failed("mail", row.id, text, now)
         if tries >= SICK_AFTER:
-            return self._settled(row, "failed", text)
-        self.outbox.settle(row, "deferred", text, now, now + pause(tries))
-        return "deferred"
+            self._settle([Went(row, "failed", text)])
+        else:
+            self._settle([Went(row, "deferred", text, now + pause(tries))])
+
+    def _count(self, went: Sequence[Went], *, outage: bool = False) -> None:
+        for each in went:
+            self.report = self.report.with_one(each.state)
+        self.report = replace(self.report, outage=self.report.outage or outage)
+
+
+def _unable(error: Exception) -> ComposeOne:
+    def one(row: OutboxRow) -> Composed | None:
+        raise error
+
+    return one
+
+
+def _of(row: OutboxRow, found: Composed) -> Made:
+    return Made(row, found.address, found.message_id, found.raw, found.links)
+
+
+def _outcome(row: OutboxRow, delivery: Delivery, now: dt.datetime) -> Went:
+    """The relay's own trouble is not the mail's: it is tried again soon, and never given up for that."""
+    if delivery.state == "stopped":
+        raise ValueError(f"mail {row.id} was not handed over: there is nothing to record")
+    if delivery.state != "deferred":
+        return Went(row, delivery.state, delivery.reply)
+    if delivery.outage:
+        return Went(row, "deferred", delivery.reply, now + OUTAGE_PAUSE)
+    if row.attempts >= TRIES:
+        return Went(row, "failed", f"given up after {row.attempts} tries: {delivery.reply}")
+    return Went(row, "deferred", delivery.reply, now + pause(row.attempts))
 
 
 def pause(attempts: int) -> dt.timedelta:

@@ -1,21 +1,18 @@
-"""The way to the relay: one kept connection, and an answer that tells what is certain.
+"""The way to the relay: a few kept connections, and answers that tell what is certain.
 
-The only asynchronous module. The connection lives on a loop of its own in a thread of its own, so that callers are
-plain functions.
+The connections live on a loop of their own, which runs only while something is asked of it, so that callers are plain
+functions. Only this module and `talk` are asynchronous.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -25,10 +22,12 @@ import aiosmtplib
 from aiosmtplib import errors as smtp
 
 from engine.errors import WrongEnvironment
+from notifiers.handover import Delivery, Handover, Keep, Outgoing
+from notifiers.talk import GO_AHEAD, Broken, Reply, Talk
 
 T = TypeVar("T")
 
-_BROKEN = (smtp.SMTPException, ssl.SSLError, OSError, TimeoutError)
+_BROKEN = (Broken, smtp.SMTPException, ssl.SSLError, OSError, TimeoutError)
 """What a connection can end with. A bad certificate is an `ssl.SSLError`, no `SMTPException`."""
 
 _GOING_AWAY = 421
@@ -39,12 +38,15 @@ _FAREWELL = 0.02
 DOT_TIMEOUT = 600.0
 """Seconds to wait for the reply to the final dot (RFC 5321 4.5.3.2.6)."""
 
+_ONE_BUFFER = 2**16
+
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
     """`tls`: `starttls`, `tls` from the first byte, or `none`, which only a loopback host may have. `token_file` holds
     an access token of OAuth 2.0 in the place of a password, and is read at each connection. `timeout` (seconds) holds
-    for every step but the final dot; `rest` is how long a relay that is down is left alone.
+    for every step but the final dot; `rest` is how long a relay that is down is left alone; `connections` is how many
+    it is asked for at a time.
 
     Raises `WrongEnvironment` for settings that would send in clear over a network.
     """
@@ -61,6 +63,7 @@ class RelaySettings:
     timeout: float = 30.0
     dot_timeout: float = DOT_TIMEOUT
     rest: float = 30.0
+    connections: int = 1
 
     def __post_init__(self) -> None:
         if self.tls == "none" and not is_loopback(self.host):
@@ -76,20 +79,6 @@ class RelaySettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """How one hand-over went.
-
-    accepted: the relay said 250 to the final dot. deferred: not taken, try again later. failed: refused for good.
-    uncertain: the final dot may have been taken, nobody knows. stopped: lost or cancelled, nothing was sent.
-    `reply` holds the relay's words. `outage`: the relay itself is out of reach, no other mail will fare better.
-    """
-
-    state: Literal["accepted", "deferred", "failed", "uncertain", "stopped"]
-    reply: str
-    outage: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Looked:
     """What a look at the relay found. `trouble` says what is wrong in one sentence, and what to do; None when the relay
     would take our mails. `tls` is the version that was spoken, empty without encryption."""
@@ -100,7 +89,7 @@ class Looked:
 
 
 class SmtpLink:
-    """One connection to the relay, opened when first needed and kept. Only `abandon` may be called by another thread.
+    """Connections to the relay, opened when first needed and kept. Only `abandon` may be called by another thread.
 
     Raises `WrongEnvironment` when the password's file is not as it should be.
     """
@@ -108,12 +97,11 @@ class SmtpLink:
     def __init__(self, settings: RelaySettings) -> None:
         self._settings = settings
         self._password = read_password(settings.password_file) if settings.password_file else None
-        self._running: Future[Any] | None = None
-        self._client: aiosmtplib.SMTP | None = None
+        self._talks: list[Talk | None] = [None] * settings.connections
+        self._running: asyncio.Task[Any] | None = None
+        self._work: Handover | None = None
         self._down_until = 0.0
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="smtp", daemon=True)
-        self._thread.start()
 
     def __enter__(self) -> Self:
         return self
@@ -128,97 +116,161 @@ class SmtpLink:
             return True
         if time.monotonic() < self._down_until:
             return False
-        return self._opened() is None
+        return self._rested(self._run(self._opened(0)))
 
     def deliver(self, address: str, raw: bytes, on_handing_over: Callable[[], bool]) -> Delivery:
-        """Hands one mail over. `on_handing_over` is called once the relay has taken sender and recipient, before the
-        first byte of the mail; when it gives False, nothing is sent.
+        """Hands one mail over, as `deliver_all` does; `stopped` when `on_handing_over` gives False."""
+        found = Delivery("stopped", "the mail was cancelled before it was handed over")
 
-        Any failure after it without an answer from the relay is `uncertain`; a plain 4xx or 5xx is an answer.
-        Raises what `on_handing_over` raises.
+        def keep(asking: Sequence[int], done: Sequence[tuple[int, Delivery]]) -> Collection[int]:
+            nonlocal found
+            if done:
+                found = done[-1][1]
+            return asking if asking and on_handing_over() else ()
+
+        self.deliver_all([Outgoing(address, raw)], keep)
+        return found
+
+    def deliver_all(self, mails: Sequence[Outgoing], keep: Keep) -> None:
+        """Hands mails over, one at a time on each connection, and tells `keep` of each how it went.
+
+        `keep` is asked once the relay has taken sender and recipient, before the first byte of a mail: what it does not
+        allow is not sent. Any failure after it without an answer from the relay is `uncertain`; a plain 4xx or 5xx is
+        an answer. Once the relay is out of reach, the others are `deferred` with `outage`. Raises what `keep` raises.
         """
+        work = self._work = Handover(mails, keep)
         try:
-            refusal = self._addressed(address)
-        except CancelledError:
-            refusal = Delivery("deferred", "stopped before the mail was handed over", outage=True)
-        if refusal is not None:
-            return refusal
-        try:
-            wanted = on_handing_over()
-        except BaseException:
-            self._drop()
-            raise
-        if not wanted:
-            self._drop()
-            return Delivery("stopped", "the mail was cancelled before it was handed over")
-        return self._handed_over(raw)
+            self._run(self._all(work))
+        finally:
+            self._work = None
+            self._rested(work.outage)
 
     def abandon(self) -> None:
-        """Stops waiting for the relay: the mail in hand becomes `uncertain`, or `deferred` if it had not begun."""
-        running = self._running
-        if running is not None:
-            running.cancel()
+        """Stops waiting for the relay: mails in hand become `uncertain`, or `deferred` if they had not begun."""
+        if self._running is not None:
+            self._loop.call_soon_threadsafe(self._stop)
 
     def close(self) -> None:
-        """Says goodbye and ends the thread; may be called twice."""
-        if not self._thread.is_alive():
+        """Says goodbye; may be called twice."""
+        if self._loop.is_closed() or self._loop.is_running():
             return
-        self._drop()
-        self._run(asyncio.sleep(_FAREWELL))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
+        self._run(self._goodbye())
         self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        running: asyncio.Task[T] = self._loop.create_task(work)
         self._running = running
-        return running.result()
+        try:
+            return self._loop.run_until_complete(running)
+        finally:
+            self._running = None
 
-    def _opened(self) -> Delivery | None:
+    def _stop(self) -> None:
+        if self._work is not None:
+            self._work.stop()
+        if self._running is not None:
+            self._running.cancel()
+
+    def _rested(self, outage: Delivery | None) -> bool:
+        """Whether there was no outage; after one the relay is left alone for its rest."""
+        self._down_until = 0.0 if outage is None else time.monotonic() + self._settings.rest
+        return outage is None
+
+    async def _goodbye(self) -> None:
+        await asyncio.gather(*(talk.end() for talk in self._talks if talk is not None))
+        self._talks = [None] * len(self._talks)
+        await asyncio.sleep(_FAREWELL)
+
+    async def _all(self, work: Handover) -> None:
+        wanted = range(min(len(self._talks), len(work.left)))
+        lanes = [asyncio.ensure_future(self._lane(place, work)) for place in wanted]
+        try:
+            await work.over(lanes)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            work.stop()
+            for lane in lanes:  # those that still wait for a connection, and after a stop all others
+                lane.cancel()
+            ended = await asyncio.gather(*lanes, return_exceptions=True)
+            work.finish()
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
+
+    async def _lane(self, place: int, work: Handover) -> None:
+        """Mails one after the other on one connection."""
+        with work.talking():
+            while work.goes_on:
+                down = await self._opened(place)
+                if down is not None:
+                    work.without(down)
+                    return
+                number = work.next()
+                if number is None or not await self._one(place, work, number):
+                    return
+
+    async def _one(self, place: int, work: Handover, number: int) -> bool:
+        """False when this connection is of no more use."""
+        try:
+            refusal = await self._addressed(place, work.mails[number].address)
+            if refusal is not None and refusal.outage:
+                work.back(number)
+                work.without(refusal)
+                return False
+            allowed = refusal is None and await work.may_go(number)
+        except asyncio.CancelledError:
+            work.back(number)
+            self._cut(place)
+            raise
+        if refusal is not None:
+            work.went(number, refusal)
+        elif allowed:
+            work.went(number, await self._sent(place, work.mails[number].raw))
+        else:
+            work.refused(number)
+            self._cut(place)
+        return True
+
+    async def _opened(self, place: int) -> Delivery | None:
         """None when there is a connection."""
-        if self._client is not None and self._client.is_connected:
+        talk = self._talks[place]
+        if talk is not None and talk.is_open:
             return None
         try:
-            self._client = self._run(_connect(self._settings, self._password))
+            self._talks[place] = await _connect(self._settings, self._password)
         except _BROKEN as error:
-            return self._down(f"the relay is out of reach: {_said(error)}")
-        self._down_until = 0.0
+            return Delivery("deferred", f"the relay is out of reach: {_said(error)}", outage=True)
         return None
 
-    def _down(self, reply: str) -> Delivery:
-        self._down_until = time.monotonic() + self._settings.rest
-        return Delivery("deferred", reply, outage=True)
-
-    def _addressed(self, address: str) -> Delivery | None:
+    async def _addressed(self, place: int, address: str) -> Delivery | None:
         """None when the relay took sender and recipient. A kept connection that has died meanwhile is opened again."""
-        kept = self._client is not None
-        down = self._opened()
+        kept = self._talks[place] is not None
+        down = await self._opened(place)
         if down is not None:
             return down
-        refusal = self._run(_envelope(self._connected(), self._settings.sender, address))
+        refusal = await _envelope(self._talk(place), self._settings.sender, address)
         if refusal is None or not refusal.outage:
             return refusal
-        self._drop()
-        return self._addressed(address) if kept else self._down(refusal.reply)
+        self._cut(place)
+        return await self._addressed(place, address) if kept else refusal
 
-    def _handed_over(self, raw: bytes) -> Delivery:
-        try:
-            delivery = self._run(_data(self._connected(), raw, self._settings.dot_timeout))
-        except CancelledError:
-            delivery = Delivery("uncertain", "stopped while waiting for the relay's answer")
+    async def _sent(self, place: int, raw: bytes) -> Delivery:
+        delivery = await _mail(self._talk(place), raw, self._settings.dot_timeout)
         if delivery.state == "uncertain" or delivery.outage:
-            self._drop()
+            self._cut(place)
         return delivery
 
-    def _connected(self) -> aiosmtplib.SMTP:
-        if self._client is None:
+    def _talk(self, place: int) -> Talk:
+        talk = self._talks[place]
+        if talk is None:
             raise RuntimeError("no connection to the relay is open")
-        return self._client
+        return talk
 
-    def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            self._run(_goodbye(client))
+    def _cut(self, place: int) -> None:
+        talk, self._talks[place] = self._talks[place], None
+        if talk is not None:
+            talk.cut()
 
 
 def look_at(settings: RelaySettings) -> Looked:
@@ -245,7 +297,20 @@ def read_password(path: Path) -> str:
         raise WrongEnvironment(f"{path}: the relay's password cannot be read: {error.strerror}") from error
 
 
-async def _connect(settings: RelaySettings, password: str | None) -> aiosmtplib.SMTP:
+async def _connect(settings: RelaySettings, password: str | None) -> Talk:
+    client = await _greeted(settings, password)
+    transport = client.transport
+    if not isinstance(transport, asyncio.Transport):
+        raise Broken("the relay hung up")
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(_ONE_BUFFER)
+    ours = asyncio.StreamReaderProtocol(reader)
+    transport.set_protocol(ours)  # from here on the library is not asked any more
+    ours.connection_made(transport)
+    writer = asyncio.StreamWriter(transport, ours, reader, loop)
+    return Talk(reader, writer, client.supports_extension("pipelining"), settings.timeout)
+
+
+async def _greeted(settings: RelaySettings, password: str | None) -> aiosmtplib.SMTP:
     secure = None if settings.tls == "none" else ssl.create_default_context(cafile=settings.ca_file)
     client = aiosmtplib.SMTP(
         hostname=settings.host, port=settings.port, use_tls=settings.tls == "tls",
@@ -255,6 +320,11 @@ async def _connect(settings: RelaySettings, password: str | None) -> aiosmtplib.
         oauth_token_generator=partial(_token, settings.token_file) if settings.token_file else None,
     )
     await client.connect()
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except smtp.SMTPHeloError:
+            await client.helo()
     return client
 
 
@@ -269,7 +339,7 @@ async def _token(file: Path) -> str:
 
 async def _looked(settings: RelaySettings, password: str | None) -> Looked:
     try:
-        client = await _connect(settings, password)
+        client = await _greeted(settings, password)
     except _BROKEN as error:
         await asyncio.sleep(_FAREWELL)
         return Looked(_trouble(settings, error.__cause__ or error))
@@ -314,30 +384,32 @@ def _unreachable(where: str, error: BaseException) -> str:
     return f"{where} cannot be reached ({_said(error)}): correct relay.host and relay.port"
 
 
-async def _envelope(client: aiosmtplib.SMTP, sender: str, address: str) -> Delivery | None:
-    """MAIL and RCPT. None when both were taken. A refused sender is the relay's set-up, not this mail's fault."""
+async def _envelope(talk: Talk, sender: str, address: str) -> Delivery | None:
+    """None when all was taken. A refused sender is the relay's set-up, not this mail's fault."""
     try:
-        await client.mail(sender)
-        await client.rcpt(address)
-    except smtp.SMTPSenderRefused as error:
-        return Delivery("deferred", f"the relay refuses our sender: {_reply(error)}", outage=True)
-    except smtp.SMTPRecipientRefused as error:
-        with contextlib.suppress(*_BROKEN):
-            await client.rset()
-        return _answered(error)
-    except _BROKEN as error:
+        replies = await talk.envelope(sender, address)
+        last = replies[-1]
+        if last.code == GO_AHEAD and len(replies) == 3:
+            return None
+        if len(replies) == 1:
+            return Delivery("deferred", f"the relay refuses our sender: {last}", outage=True)
+        await talk.reset()
+    except Broken as error:
         return Delivery("deferred", f"the relay is out of reach: {_said(error)}", outage=True)
-    return None
+    except ValueError as error:
+        return Delivery("failed", str(error))
+    refusal = _answered(last)
+    return replace(refusal, state="deferred", outage=True) if refusal.state == "uncertain" else refusal
 
 
-async def _data(client: aiosmtplib.SMTP, raw: bytes, timeout: float) -> Delivery:
+async def _mail(talk: Talk, raw: bytes, timeout: float) -> Delivery:
     try:
-        answer = await client.data(raw, timeout=timeout)
-    except smtp.SMTPDataError as error:
-        return _answered(error)
-    except _BROKEN as error:
+        reply = await talk.mail(raw, timeout)
+    except asyncio.CancelledError:
+        return Delivery("uncertain", "stopped while waiting for the relay's answer")
+    except Broken as error:
         return Delivery("uncertain", f"no answer to the final dot: {_said(error)}")
-    return Delivery("accepted", f"{answer.code} {answer.message}")
+    return Delivery("accepted", str(reply)) if reply.is_good else _answered(reply)
 
 
 async def _goodbye(client: aiosmtplib.SMTP) -> None:
@@ -348,17 +420,13 @@ async def _goodbye(client: aiosmtplib.SMTP) -> None:
         client.close()
 
 
-def _answered(error: smtp.SMTPResponseException) -> Delivery:
+def _answered(reply: Reply) -> Delivery:
     """A reply is certain: 5xx is for good, 421 means that the relay goes away, any other 4xx is for now."""
-    if 500 <= error.code < 600:
-        return Delivery("failed", _reply(error))
-    if 400 <= error.code < 500:
-        return Delivery("deferred", _reply(error), outage=error.code == _GOING_AWAY)
-    return Delivery("uncertain", f"an answer that SMTP does not know: {_reply(error)}")
-
-
-def _reply(error: smtp.SMTPResponseException) -> str:
-    return f"{error.code} {' '.join(str(error.message).split())}"
+    if 500 <= reply.code < 600:
+        return Delivery("failed", str(reply))
+    if 400 <= reply.code < 500:
+        return Delivery("deferred", str(reply), outage=reply.code == _GOING_AWAY)
+    return Delivery("uncertain", f"an answer that SMTP does not know: {reply}")
 
 
 def _said(error: BaseException) -> str:

@@ -267,6 +267,17 @@ def while_off_words(said: Mapping[str, str], office: Office, language: str) -> d
     return {**times, "done": f"{number} {things}"}
 
 
+def quota_words(said: Mapping[str, str], language: str) -> dict[str, str]:
+    """How many mails wait, how many the relay takes in a day, and the day on which it goes on."""
+    number = int(said["waiting"])
+    if language == "es":
+        waits = "1 correo espera" if number == 1 else f"{number:,} correos esperan"
+    else:
+        waits = "1 mail waits" if number == 1 else f"{number:,} mails wait"
+    goes_on = dt.date.fromisoformat(said["goes_on"])
+    return {"waiting": waits, "quota": f"{int(said['quota']):,}", "goes_on": date_words(goes_on, language)}
+
+
 def _time_words(local: dt.datetime, language: str) -> str:
     if language == "es":
         return f"{local.hour}:{local.minute:02d}"

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, or_, select, update
 from sqlalchemy import cast as cast_to
 
 from engine.case import Contact
@@ -19,8 +19,9 @@ from engine.definition import CHANNELS
 from engine.errors import Refused, UsageError
 from engine.messages import AudienceTold, SendToAll
 from engine.ports import RECIPIENT
+from storage import prepared
 from storage.messages import leave_message
-from storage.rows import URGENT, Row
+from storage.rows import LETTERS, Row
 from storage.sealing import Ring
 from storage.statements import insert_new, put
 from storage.tables import AUDIENCES, COPIES, META, OUTBOX, PRINT_RUNS, RECIPIENTS
@@ -95,6 +96,11 @@ class _Mail:
     @property
     def copies(self) -> ColumnElement[bool]:
         return and_(COPIES.c.case_id == self.case_id, COPIES.c.mail == self.mail, COPIES.c.step == self.step)
+
+    @property
+    def its(self) -> dict[str, Any]:
+        """The same, as values of a prepared statement."""
+        return {"its_case": self.case_id, "its_mail": self.mail, "its_step": self.step}
 
     def told(self, what: What, on: dt.date, count: int = 0) -> AudienceTold:
         return AudienceTold(self.mail, what, on, count)
@@ -205,18 +211,27 @@ class Audiences:
     def is_paused(self, case_id: str) -> bool:
         return self.connection.scalar(select(META.c.name).where(META.c.name == _paused(case_id))) is not None
 
-    def settled(self, row: Row, state: str) -> None:
-        """How a copy by mail went, as its outbox row says. One that failed goes by post; one in doubt waits for a
+    def settled(self, rows: Sequence[Row], state: str) -> None:
+        """How copies of one mail went, as their outbox rows say. One that failed goes by post; one in doubt waits for a
         person; one that a person has decided about meanwhile stays decided, unless it was accepted after all."""
-        mail, whose = _Mail(row["case_id"], row["mail"], row["step"]), _whose(row)
-        by_mail = mail.copies & whose & (COPIES.c.channel == "mail")
-        done = None if state == "uncertain" else self.today
         if state != "accepted":
-            by_mail &= COPIES.c.state != "decided"
+            for row in rows:
+                self._not_accepted(row, state)
+            return
+        mail = _Mail(rows[0]["case_id"], rows[0]["mail"], rows[0]["step"])
+        copies = [{**mail.its, "its_recipient": _id_of(row), "on": self.today} for row in rows]
+        self.connection.execute(prepared.COPY_ACCEPTED, copies)
+        begins = self._one(prepared.A_TOLD_COPY, mail) is None
+        new = self.connection.execute(prepared.TELL_COPY, copies).rowcount
+        self._tell_how_far(mail, self.today, begins=begins, new=new)
+        self._tell_when_complete(mail, self.today)
+
+    def _not_accepted(self, row: Row, state: str) -> None:
+        mail, whose = _Mail(row["case_id"], row["mail"], row["step"]), _whose(row)
+        by_mail = mail.copies & whose & (COPIES.c.channel == "mail") & (COPIES.c.state != "decided")
+        done = None if state == "uncertain" else self.today
         changed = self.connection.execute(update(COPIES).where(by_mail).values(state=state, done_on=done)).rowcount
-        if state == "accepted":
-            self._told(mail, whose, self.today)
-        elif state == "failed" and changed:
+        if state == "failed" and changed:
             self._to_paper(mail, row, "on_paper")
         self._tell_when_complete(mail, self.today)
 
@@ -357,7 +372,7 @@ class Audiences:
             "step": literal(mail.step),
             "occurrence": literal("1"),
             "state": literal("queued"),
-            "lane": literal(URGENT),
+            "lane": literal(LETTERS),
             "attempts": literal(0),
             "failures": literal(0),
             "fence": literal(0),
@@ -386,20 +401,25 @@ class Audiences:
 
     def _told(self, mail: _Mail, whose: ColumnElement[bool], on: dt.date) -> None:
         """Marks as told, and leaves word with the first one and with the last one."""
-        told = select(COPIES.c.id).where(mail.copies & COPIES.c.told_on.is_not(None)).limit(1)
-        begins = self.connection.scalar(told) is None
+        begins = self._one(prepared.A_TOLD_COPY, mail) is None
         untold = mail.copies & COPIES.c.told_on.is_(None)
         new = self.connection.execute(update(COPIES).where(untold & whose).values(told_on=on)).rowcount
+        self._tell_how_far(mail, on, begins=begins, new=new)
+
+    def _tell_how_far(self, mail: _Mail, on: dt.date, *, begins: bool, new: int) -> None:
         if begins and new:
             self._tell(mail, mail.told("began", on))
-        if new and self.connection.scalar(select(COPIES.c.id).where(untold).limit(1)) is None:
+        if new and self._one(prepared.AN_UNTOLD_COPY, mail) is None:
             last = self.connection.scalar(select(func.max(COPIES.c.told_on)).where(mail.copies))
             self._tell(mail, mail.told("told", last or on))
 
     def _tell_when_complete(self, mail: _Mail, on: dt.date) -> None:
-        undone = select(COPIES.c.id).where(mail.copies & COPIES.c.done_on.is_(None)).limit(1)
-        if self.connection.scalar(undone) is None:
+        if self._one(prepared.AN_UNDONE_COPY, mail) is None:
             self._tell(mail, mail.told("complete", on))
+
+    def _one(self, wanted: Select[Any], mail: _Mail) -> int | None:
+        found: int | None = self.connection.scalar(wanted, mail.its)
+        return found
 
     def _tell(self, mail: _Mail, told: AudienceTold, of: str = "") -> None:
         source = f"audience/{mail.case_id}/{mail.mail}/{mail.step}{of}/{told.what}"
@@ -463,6 +483,15 @@ def _rows(ring: Ring, case_id: str, audience: str, members: Iterable[Member]) ->
             "leaked": member.leaked,
             "sealed": ring.seal_json(asdict(member), _place(case_id, audience, number)),
         }
+
+
+def people_of_audience(connection: Connection, ring: Ring, recipients: Iterable[str]) -> dict[str, Contact]:
+    """Whom copies are for, by the recipients of their outbox rows; those who are gone are left out."""
+    found: dict[str, Contact] = {}
+    for some in _some(sorted(int(recipient.removeprefix(RECIPIENT)) for recipient in recipients)):
+        rows = connection.execute(select(RECIPIENTS).where(RECIPIENTS.c.id.in_(some))).mappings()
+        found |= {f"{RECIPIENT}{row['id']}": read_recipient(row, ring).member.contact for row in rows}
+    return found
 
 
 def read_recipient(row: Row, ring: Ring) -> Recipient:

@@ -104,11 +104,13 @@ def _days(
 def _unbegun(
     connection: Connection, recipient: str, day: dt.date, leaves: dt.datetime, now: dt.datetime
 ) -> int | None:
-    slot = slot_of(recipient, day) if recipient.startswith(CONTACT) else None
-    row = {**new_mail(BRIEF, BRIEF, day.isoformat(), recipient, BULK, now), "at": leaves, "slot": slot}
-    insert_new(connection, OUTBOX, [row])
     wanted = {"its_recipient": recipient, "its_day": day.isoformat()}
     found = connection.execute(prepared.BRIEF_OF_DAY, wanted).first()
+    if found is None:
+        slot = slot_of(recipient, day) if recipient.startswith(CONTACT) else None
+        row = {**new_mail(BRIEF, BRIEF, day.isoformat(), recipient, BULK, now), "at": leaves, "slot": slot}
+        insert_new(connection, OUTBOX, [row])
+        found = connection.execute(prepared.BRIEF_OF_DAY, wanted).first()
     return int(found.id) if found and found.state == "queued" and found.sealed is None else None
 
 

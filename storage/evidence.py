@@ -16,9 +16,10 @@ from storage import history
 from storage.audience import Recipient, read_recipient
 from storage.history import START
 from storage.keeping import fact_place
-from storage.outbox import address_place, mail_place
+from storage.outbox import address_place
 from storage.rows import Row, read_clock, read_task, unpack_fact
 from storage.sealing import Ring
+from storage.settling import mail_place
 from storage.tables import CASES, CLOCKS, COPIES, FACT_PAST, HISTORY, OUTBOX, RECIPIENTS, SEALS, TASKS
 
 

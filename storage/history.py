@@ -65,10 +65,12 @@ class HistoryLine:
 
 
 def append(
-    connection: Connection, ring: Ring, case_id: str, events: Iterable[Event], actor: Actor, now: dt.datetime
-) -> None:
-    """Adds the events of one decision to the chain of a case whose row this transaction has locked."""
-    seq, head = _head(connection, case_id)
+    connection: Connection, ring: Ring, case_id: str, events: Iterable[Event], actor: Actor, now: dt.datetime,
+    *, begins: bool = False
+) -> None:  # fmt: skip
+    """Adds the events of one decision to the chain of a case whose row this transaction has locked; `begins` for the
+    first ones of all."""
+    seq, head = (0, START) if begins else _head(connection, case_id)
     rows = []
     for event in events:
         seq += 1

@@ -54,7 +54,8 @@ from storage.rows import (
 )
 from storage.sealing import Ring
 from storage.statements import insert_new, put
-from storage.tables import OUTBOX, SNOOZES, TIMERS
+from storage.tables import OUTBOX, SNOOZES
+from storage.timers import Timers
 from storage.window import MailWindow
 
 LATELY = dt.timedelta(days=10)
@@ -84,8 +85,9 @@ class Keeper:
         self._tasks(before.tasks if before else (), case)
         self._clocks(before, case)
         self._revoke(before.tasks if before else (), case)
-        self._effects(case, decision.effects)
-        history.append(self.connection, self.ring, case.id, decision.events, self.actor, self.now)
+        begins = before is None
+        self._effects(case, decision.effects, begins=begins)
+        history.append(self.connection, self.ring, case.id, decision.events, self.actor, self.now, begins=begins)
 
     def _case(self, before: Case | None, case: Case) -> None:
         row = {**case_row(case), "sealed": self.ring.seal_json(pack_secrets(case), case_place(case.id))}
@@ -157,23 +159,19 @@ class Keeper:
     def _revoke(self, before: Sequence[Task], case: Case) -> None:
         """Links of a task that closed, or that went to another person or form, are dead from this commit on; a mail
         that would carry such a link is not sent any more."""
-        for old in before:
-            new = case.task(old.id)
-            if not old.is_open or (new is not None and new.is_open and new.generation == old.generation):
-                continue
-            self.connection.execute(prepared.REVOKE_LINKS, {"its_task": old.id, "now": self.now})
-            self.connection.execute(prepared.CANCEL_TASK_MAILS, {"its_task": old.id})
+        gone = [old.id for old in before if old.is_open and not _is_same(old, case.task(old.id))]
+        if gone:
+            self.connection.execute(prepared.REVOKE_LINKS, [{"its_task": task, "now": self.now} for task in gone])
+            self.connection.execute(prepared.CANCEL_TASK_MAILS, [{"its_task": task} for task in gone])
 
-    def _effects(self, case: Case, effects: Iterable[Effect]) -> None:
-        timers: list[SetTimer] = []
+    def _effects(self, case: Case, effects: Iterable[Effect], *, begins: bool) -> None:
+        timers = Timers(self.connection, case.id, begins)
         for number, effect in enumerate(effects):
-            if not isinstance(effect, SetTimer):
-                self._set_timers(case, timers)
             match effect:
                 case SetTimer():
-                    timers.append(effect)
+                    timers.set(effect.key, effect.at)
                 case CancelTimers(prefix):
-                    self.connection.execute(prepared.CANCEL_TIMERS, {"its_case": case.id, "its_prefix": prefix})
+                    timers.cancel(prefix)
                 case Send() | Notify():
                     self._tell(case, effect)
                 case HideTask():
@@ -184,7 +182,7 @@ class Keeper:
                     self._register(case, effect)
                 case FixAudience() | FreeAudience() | PauseLetters() | SendToAll() | LettersPosted():
                     self._audience(case, effect)
-        self._set_timers(case, timers)
+        timers.flush()
 
     def _audience(
         self, case: Case, effect: FixAudience | FreeAudience | PauseLetters | SendToAll | LettersPosted
@@ -208,12 +206,6 @@ class Keeper:
         else:
             child = self._child(case, effect)
             self._leave(child.case_id, child, case, number)
-
-    def _set_timers(self, case: Case, timers: list[SetTimer]) -> None:
-        """Writes those that were gathered, and begins to gather anew."""
-        rows = [{"case_id": case.id, "key": timer.key, "at": timer.at, "attempts": 0} for timer in timers]
-        insert_new(self.connection, TIMERS, rows)
-        timers.clear()
 
     def _tell(self, case: Case, effect: Send | Notify) -> None:
         if isinstance(effect, Send):
@@ -341,6 +333,11 @@ def new_case_id(connection: Connection, today: dt.date) -> str:
     counted = prepared.next_case_number(connection.dialect.name)
     number = connection.execute(counted, {"year": today.year, "last": 1}).scalar_one()
     return f"{today.year}-{number:04d}"
+
+
+def _is_same(old: Task, new: Task | None) -> bool:
+    """Whether links to the task of before still lead to it."""
+    return new is not None and new.is_open and new.generation == old.generation
 
 
 def case_place(case_id: str) -> str:

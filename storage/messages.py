@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -15,15 +16,25 @@ from storage.tables import MESSAGES
 
 def leave_message(connection: Connection, ring: Ring, to: str, command: Command, source: str, now: dt.datetime) -> None:
     """Leaves a message for a case, at most once for each source."""
-    row = {
-        "case_id": to,
-        "source": source,
-        "created_at": now,
-        "attempts": 0,
-        "stopped": False,
-        "sealed": ring.seal_json(pack_command(command), message_place(source)),
-    }
-    insert_new(connection, MESSAGES, [row])
+    leave_messages(connection, ring, [(to, command, source)], now)
+
+
+def leave_messages(
+    connection: Connection, ring: Ring, words: Sequence[tuple[str, Command, str]], now: dt.datetime
+) -> None:
+    """Leaves messages, each with its case and its source."""
+    rows = [
+        {
+            "case_id": to,
+            "source": source,
+            "created_at": now,
+            "attempts": 0,
+            "stopped": False,
+            "sealed": ring.seal_json(pack_command(command), message_place(source)),
+        }
+        for to, command, source in words
+    ]
+    insert_new(connection, MESSAGES, rows)
 
 
 def message_place(source: str) -> str:

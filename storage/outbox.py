@@ -11,22 +11,20 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
 from engine.errors import SoppaError
-from engine.messages import MailSettled
-from engine.ports import CONTACT, RECIPIENT, BriefLine, NewLink, OutboxRow, OutboxState
+from engine.ports import CONTACT, RECIPIENT, BriefLine, DayCount, Made, OutboxRow, OutboxState, Went
 from storage import briefs, incidents, prepared, seals
 from storage.audience import Audiences
 from storage.base import Base
 from storage.keeping import words_place
 from storage.links import link_row
-from storage.messages import leave_message
-from storage.redact import redact
-from storage.rows import URGENT, Row, new_mail
+from storage.rows import LANES, LETTERS, URGENT, Row, new_mail
 from storage.sealing import Ring
+from storage.settling import Outcome, mail_place, read_words, settle
 from storage.tables import OUTBOX
 from storage.window import MailWindow
 
@@ -34,7 +32,6 @@ LEASE = dt.timedelta(minutes=10)
 HANDING_OVER = dt.timedelta(minutes=15)
 """Longer than the ten minutes that a relay may take to answer the final dot."""
 
-_SETTLED = ("accepted", "failed", "uncertain")
 _MANY = 500
 
 
@@ -51,34 +48,36 @@ class SqlOutbox:
             lambda connection: add_notice(connection, self.base.ring, recipient, mail, case_id, words, now)
         )
 
-    def claim(self, now: dt.datetime, limit: int) -> Sequence[OutboxRow]:
+    def claim(self, now: dt.datetime, limit: int, letters: int | None = None) -> Sequence[OutboxRow]:
         with self.base.reading() as connection:
-            idle = connection.scalar(prepared.IS_MAIL_DUE, {"now": now}) is None
+            idle = limit == 0 or connection.scalar(prepared.IS_MAIL_DUE, {"now": now}) is None
         while not idle:
-            rows, missed = self.base.write(lambda connection: self._claim(connection, now, limit))
+            rows, missed = self.base.write(lambda connection: self._claim(connection, now, limit, letters))
             if rows or not missed:
                 return rows
         return ()
 
-    def prepare(
-        self, row: OutboxRow, *, address: str, message_id: str, raw: bytes, links: Sequence[NewLink], now: dt.datetime
-    ) -> bool:
-        values = {
-            "sealed_address": self.base.ring.seal(address.encode(), address_place(row.id)),
-            "sealed": self.base.ring.seal(raw, mail_place(row.id)),
-            "message_id": message_id,
-            "digest": hashlib.sha256(raw).hexdigest(),
-            "lease_until": now + LEASE,
-        }
+    def prepare(self, mails: Sequence[Made], now: dt.datetime) -> Collection[int]:
+        ring = self.base.ring
+        changes = [
+            {
+                "sealed_address": ring.seal(each.address.encode(), address_place(each.row.id)),
+                "sealed": ring.seal(each.raw, mail_place(each.row.id)),
+                "message_id": each.message_id,
+                "digest": hashlib.sha256(each.raw).hexdigest(),
+                "lease_until": now + LEASE,
+            }
+            for each in mails
+        ]
 
-        def work(connection: Connection) -> bool:
-            if not _change_claimed(connection, row, values):
-                return False
+        def work(connection: Connection) -> Collection[int]:
+            held = _change_claimed(connection, [each.row for each in mails], changes, "claimed")
+            links = [link_row(link, each.row.id) for each in mails if each.row.id in held for link in each.links]
             if links:
-                connection.execute(prepared.NEW_LINKS, [link_row(link, row.id) for link in links])
-            return True
+                connection.execute(prepared.NEW_LINKS, links)
+            return held
 
-        return self.base.write(work)
+        return self.base.write(work) if mails else ()
 
     def brief_lines(self, row: OutboxRow) -> Sequence[BriefLine]:
         with self.base.reading() as connection:
@@ -123,26 +122,35 @@ class SqlOutbox:
         latest = self.base.write(lambda connection: seals.seal(connection, now))
         return f"{latest.number}, {latest.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, {latest.hash}" if latest else None
 
-    def handing_over(self, row: OutboxRow, now: dt.datetime) -> bool:
-        values = {"state": "handing_over", "lease_until": now + HANDING_OVER}
-        return self.base.write(lambda connection: _change_claimed(connection, row, values))
+    def record(self, handing_over: Sequence[OutboxRow], went: Sequence[Went], now: dt.datetime) -> Collection[int]:
+        def work(connection: Connection) -> Collection[int]:
+            self._write(connection, went, now)
+            leaves = {"state": "handing_over", "lease_until": now + HANDING_OVER}
+            return _change_claimed(connection, handing_over, [leaves] * len(handing_over), "handing_over")
+
+        return self.base.write(work) if handing_over or went else ()
 
     def settle(
         self, row: OutboxRow, state: OutboxState, reply: str, now: dt.datetime, retry_at: dt.datetime | None = None
     ) -> None:
-        """Raises `ValueError` for a state that settles nothing, and for `deferred` without `retry_at`."""
-        if state not in (*_SETTLED, "deferred", "cancelled") or (state == "deferred") != (retry_at is not None):
-            raise ValueError(f"a mail is not settled as {state} with retry_at {retry_at}")
+        """Records how one mail went."""
+        self.record((), [Went(row, state, reply, retry_at)], now)
 
-        def work(connection: Connection) -> None:
-            found = connection.execute(prepared.HELD_MAIL, _its(row)).mappings().first()
-            if found is not None and state == "deferred":
-                later = {**self._put_off(connection, found, now, retry_at), "reply": reply, "lease_until": None}
-                connection.execute(prepared.CHANGE_MAIL, {**later, "its_id": row.id})
-            elif found is not None:
-                self._settle(connection, found, state, reply, now)
-
-        self.base.write(work)
+    def _write(self, connection: Connection, went: Sequence[Went], now: dt.datetime) -> None:
+        """What was lost to another meanwhile is left as it is."""
+        wanted = {each.row.id: each for each in went}
+        outcomes = []
+        found = connection.execute(prepared.MAILS_LOCKED, {"its_ids": list(wanted)}).mappings().all() if wanted else ()
+        for row in found:
+            each = wanted[row["id"]]
+            if row["fence"] != each.row.fence or row["state"] not in ("claimed", "handing_over"):
+                continue
+            if each.state == "deferred":
+                later = {**self._put_off(connection, row, now, each.retry_at), "reply": each.reply, "lease_until": None}
+                connection.execute(prepared.CHANGE_MAIL, {**later, "its_id": row["id"]})
+            else:
+                outcomes.append(Outcome(row, each.state, each.reply))
+        settle(connection, self.base.ring, outcomes, now, self.base.today(now))
 
     def _put_off(
         self, connection: Connection, row: Row, now: dt.datetime, retry_at: dt.datetime | None
@@ -167,7 +175,7 @@ class SqlOutbox:
         def work(connection: Connection) -> bool:
             found = connection.execute(doubtful).mappings().first()
             if found is not None:
-                self._settle(connection, found, state, f"decided by {by}", now)
+                self._settle(connection, [found], state, f"decided by {by}", now)
             return found is not None
 
         return self.base.write(work)
@@ -185,29 +193,39 @@ class SqlOutbox:
 
     def _doubt(self, connection: Connection, some: Select[Any], why: str, now: dt.datetime) -> Sequence[int]:
         rows = connection.execute(some.with_for_update()).mappings().all()
-        for row in rows:
-            self._settle(connection, row, "uncertain", why, now)
+        self._settle(connection, rows, "uncertain", why, now)
         return [row["id"] for row in rows]
 
-    def _claim(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[OutboxRow], bool]:
+    def day_count(self, now: dt.datetime) -> DayCount:
+        since = self.base.window.starts(self.base.today(now))
+        with self.base.reading() as connection:
+            taken = connection.scalar(prepared.TAKEN_SINCE, {"since": since}) or 0
+            in_hand = connection.scalar(prepared.HANDING_OVER) or 0
+            waiting = connection.scalar(prepared.HOW_MANY_DUE, {"now": now}) or 0
+        return DayCount(taken + in_hand, waiting)
+
+    def _claim(
+        self, connection: Connection, now: dt.datetime, limit: int, letters: int | None
+    ) -> tuple[Sequence[OutboxRow], bool]:
         """The claimed rows, and whether briefs were held over: then more of them may wait."""
-        found, missed = self._due(connection, now, limit)
+        found, missed = self._due(connection, now, limit, letters)
         rows = _alone_if_sick(found)
         if rows:
             claims = [{"its_id": row["id"], "lease_until": now + LEASE} for row in rows]
             connection.execute(prepared.CLAIM_MAIL, claims)
         return tuple(_claimed(row, self.base.ring) for row in rows), missed
 
-    def _due(self, connection: Connection, now: dt.datetime, limit: int) -> tuple[Sequence[Row], bool]:
+    def _due(
+        self, connection: Connection, now: dt.datetime, limit: int, letters: int | None
+    ) -> tuple[Sequence[Row], bool]:
         """The rows whose time has come. Briefs that have missed their window are held over first, and it says so."""
-        due = {"now": now, "most": limit}
-        rows = connection.execute(prepared.DUE_MAILS, due).mappings().all()
+        rows = _by_lane(connection, now, limit, letters)
         missed = self._missed(rows, now)
         for row in missed:
             briefs.hold_over(connection, self.base.ring, self.base.window, row, now)
         if not missed:
             return rows, False
-        rows = connection.execute(prepared.DUE_MAILS, due).mappings().all()
+        rows = _by_lane(connection, now, limit, letters)
         others = self._missed(rows, now)
         return [row for row in rows if row not in others], True
 
@@ -224,32 +242,11 @@ class SqlOutbox:
         return [row for row in found
                 if row["occurrence"] != own_day or not self.base.window.is_hour(row["recipient"], now)]
 
-    def _settle(self, connection: Connection, row: Row, state: OutboxState, reply: str, now: dt.datetime) -> None:
-        """Writes how a locked row went, and leaves word for whoever has to know."""
-        values: dict[str, object] = {"state": state, "reply": reply, "settled_at": now, "lease_until": None, "at": None}
-        if state == "accepted":
-            values |= self._without_secrets(connection, row)
-        connection.execute(prepared.CHANGE_MAIL, {**values, "its_id": row["id"]})
-        if row["recipient"].startswith(RECIPIENT):
-            if state in _SETTLED:
-                Audiences(connection, self.base.ring, now, self.base.today(now)).settled(row, state)
-        elif row["case_id"] is not None and state in _SETTLED:
-            status = cast('Literal["accepted", "failed", "uncertain"]', state)
-            settled = MailSettled(row["mail"], row["occurrence"], status, self.base.today(now))
-            source = f"outbox/{row['id']}/{row['fence']}/{state}"
-            leave_message(connection, self.base.ring, row["case_id"], settled, source, now)
-
-    def _without_secrets(self, connection: Connection, row: Row) -> dict[str, object]:
-        """After acceptance the text stays, and tokens and codes go; the digest of both forms is kept."""
-        if row["sealed"] is None:
-            return {}
-        hashes = set(connection.scalars(prepared.TOKENS_OF_MAIL, {"its_id": row["id"]}))
-        place = mail_place(row["id"])
-        words = read_words(row, self.base.ring)
-        secret = [words[name] for name in ("code", "token") if name in words]
-        kept = redact(self.base.ring.open(row["sealed"], place), hashes, secret)
-        digest = hashlib.sha256(kept).hexdigest()
-        return {"sealed": self.base.ring.seal(kept, place), "kept_digest": digest, "sealed_words": None}
+    def _settle(
+        self, connection: Connection, rows: Sequence[Row], state: OutboxState, reply: str, now: dt.datetime
+    ) -> None:
+        outcomes = [Outcome(row, state, reply) for row in rows]
+        settle(connection, self.base.ring, outcomes, now, self.base.today(now))
 
     def _rescue(self, connection: Connection, late: ColumnElement[bool], now: dt.datetime) -> Mapping[str, int]:
         rows = connection.execute(select(OUTBOX).where(late).with_for_update(skip_locked=True)).mappings().all()
@@ -257,15 +254,25 @@ class SqlOutbox:
         doubtful = [row for row in rows if row["state"] == "handing_over"]
         for row in back:
             self._give_back(connection, row, now)
-        for row in doubtful:
-            self._settle(connection, row, "uncertain", "the process ended while handing over", now)
+        self._settle(connection, doubtful, "uncertain", "the process ended while handing over", now)
         return {"queued": len(back), "uncertain": len(doubtful)}
 
     def _give_back(self, connection: Connection, row: Row, now: dt.datetime) -> None:
         """A claim that ran out is a failure like any other: the fifth is an incident, and the case hears of it."""
         why = "the process ended while it made this mail"
         if incidents.failed(connection, "mail", row["id"], why, now) >= incidents.TRIES:
-            self._settle(connection, row, "failed", why, now)
+            self._settle(connection, [row], "failed", why, now)
+
+
+def _by_lane(connection: Connection, now: dt.datetime, limit: int, letters: int | None) -> Sequence[Row]:
+    found: list[Row] = []
+    for lane in LANES:
+        most = limit - len(found)
+        if lane == LETTERS and letters is not None:
+            most = min(most, letters)
+        if most > 0:
+            found += connection.execute(prepared.DUE_MAILS, {"now": now, "most": most, "its_lane": lane}).mappings()
+    return found
 
 
 def _open_week(connection: Connection, *, window: MailWindow, recipient: str, now: dt.datetime) -> None:
@@ -295,16 +302,6 @@ def add_notice(
 
 def address_place(outbox_id: int) -> str:
     return f"outbox/{outbox_id}/address"
-
-
-def mail_place(outbox_id: int) -> str:
-    return f"outbox/{outbox_id}/mail"
-
-
-def read_words(row: Row, ring: Ring) -> Mapping[str, str]:
-    sealed = row["sealed_words"]
-    found = ring.open_json(sealed, words_place(row["id"])) if sealed else {}
-    return cast("Mapping[str, str]", found)
 
 
 def read_mail(row: Row, ring: Ring) -> OutboxRow:
@@ -344,6 +341,16 @@ def _its(row: OutboxRow) -> dict[str, object]:
     return {"its_id": row.id, "its_fence": row.fence}
 
 
-def _change_claimed(connection: Connection, row: OutboxRow, values: Mapping[str, object]) -> bool:
-    """False when the claim was lost."""
-    return connection.execute(prepared.CHANGE_CLAIMED, {**values, **_its(row)}).rowcount == 1
+def _change_claimed(
+    connection: Connection, rows: Sequence[OutboxRow], changes: Sequence[Mapping[str, object]], then: OutboxState
+) -> Collection[int]:
+    """Changes those that nobody has claimed anew or cancelled meanwhile, and gives their numbers; `then` is their state
+    afterwards."""
+    if not rows:
+        return ()
+    values = [{**change, **_its(row)} for row, change in zip(rows, changes, strict=True)]
+    if connection.execute(prepared.CHANGE_CLAIMED, values).rowcount == len(rows):
+        return [row.id for row in rows]
+    found = connection.execute(prepared.FENCES, {"its_ids": [row.id for row in rows], "its_state": then})
+    fences = {row.id: row.fence for row in found}
+    return [row.id for row in rows if fences.get(row.id) == row.fence]

@@ -4,19 +4,22 @@ row costs more than the database does. Values come as parameters; `its_…` are 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
+from storage.rows import LANES
 from storage.tables import (
     ASSIGNEES,
     BRIEF_LINES,
     CASE_NUMBERS,
     CASES,
     CLOCKS,
+    COPIES,
     DEFINITIONS,
     FACT_PAST,
     HISTORY,
@@ -26,6 +29,12 @@ from storage.tables import (
     TASKS,
     TIMERS,
 )
+
+
+def _one_of(column: ColumnElement[Any], *values: object) -> ColumnElement[bool]:
+    """As `in_`, which is written anew each time that it is sent."""
+    return or_(*(column == value for value in values))
+
 
 # --- a case ----------------------------------------------------------------------------------------------------------
 
@@ -45,6 +54,20 @@ PRESENT_CLOCKS = (
     select(CLOCKS)
     .where((CLOCKS.c.case_id == bindparam("its_case")) & (CLOCKS.c.status != "superseded"))
     .order_by(CLOCKS.c.name)
+)
+_OF_THESE = TASKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & TASKS.c.present
+SOME_CASES = select(CASES).where(CASES.c.id.in_(bindparam("its_cases", expanding=True)))
+TASKS_OF_SOME = select(TASKS).where(_OF_THESE).order_by(TASKS.c.case_id, TASKS.c.position)
+ASSIGNEES_OF_SOME = (
+    select(ASSIGNEES.c.task_id, ASSIGNEES.c.person_id)
+    .join(TASKS, TASKS.c.id == ASSIGNEES.c.task_id)
+    .where(_OF_THESE)
+    .order_by(ASSIGNEES.c.position)
+)
+CLOCKS_OF_SOME = (
+    select(CLOCKS)
+    .where(CLOCKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & (CLOCKS.c.status != "superseded"))
+    .order_by(CLOCKS.c.case_id, CLOCKS.c.name)
 )
 ADOPTED = select(DEFINITIONS.c.hash).where(
     (DEFINITIONS.c.process == bindparam("its_process")) & (DEFINITIONS.c.version == bindparam("its_version"))
@@ -73,8 +96,8 @@ CANCEL_TASK_MAILS = (
     update(OUTBOX)
     .where(
         (OUTBOX.c.task_id == bindparam("its_task"))
-        & OUTBOX.c.mail.in_(("task", "nudge"))
-        & OUTBOX.c.state.in_(("queued", "claimed", "deferred"))
+        & _one_of(OUTBOX.c.mail, "task", "nudge")
+        & _one_of(OUTBOX.c.state, "queued", "claimed", "deferred")
     )
     .values(state="cancelled", at=None, lease_until=None)
 )
@@ -129,7 +152,7 @@ ASKED_SINCE = (
     select(OUTBOX.c.id)
     .where(
         (OUTBOX.c.recipient == bindparam("its_recipient"))
-        & OUTBOX.c.mail.not_in(_AT_ONE_S_WISH)
+        & ~_one_of(OUTBOX.c.mail, *_AT_ONE_S_WISH)
         & (OUTBOX.c.created_at >= bindparam("lately", type_=OUTBOX.c.created_at.type))
         & (
             (OUTBOX.c.created_at >= bindparam("since", type_=OUTBOX.c.created_at.type))
@@ -169,22 +192,62 @@ _HELD = _ITS_MAIL & (OUTBOX.c.fence == bindparam("its_fence"))
 
 DUE_MAILS = (
     select(OUTBOX)
-    .where(OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
-    .order_by(OUTBOX.c.lane, OUTBOX.c.at, OUTBOX.c.id)
+    .where((OUTBOX.c.lane == bindparam("its_lane")) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)))
+    .order_by(OUTBOX.c.at, OUTBOX.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-IS_MAIL_DUE = select(OUTBOX.c.id).where(OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)).limit(1)
+_DUE = OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
+IS_MAIL_DUE = select(OUTBOX.c.id).where(_DUE).limit(1)
+HOW_MANY_DUE = select(func.count()).select_from(OUTBOX).where(_DUE)
+_CAME = _one_of(OUTBOX.c.state, "accepted", "uncertain")
+TAKEN_SINCE = (
+    select(func.count())
+    .select_from(OUTBOX)
+    .where((OUTBOX.c.settled_at >= bindparam("since", type_=OUTBOX.c.settled_at.type)) & _CAME)
+)
+HANDING_OVER = (
+    select(func.count())
+    .select_from(OUTBOX)
+    .where(OUTBOX.c.lease_until.is_not(None) & (OUTBOX.c.state == "handing_over"))
+)
 CLAIM_MAIL = (
     update(OUTBOX)
     .where(_ITS_MAIL)
     .values(state="claimed", at=None, attempts=OUTBOX.c.attempts + 1, fence=OUTBOX.c.fence + 1)
 )
+_THESE_MAILS = OUTBOX.c.id.in_(bindparam("its_ids", expanding=True))
+MAILS_LOCKED = select(OUTBOX).where(_THESE_MAILS).order_by(OUTBOX.c.id).with_for_update()
 CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
-HELD_MAIL = select(OUTBOX).where(_HELD & OUTBOX.c.state.in_(("claimed", "handing_over"))).with_for_update()
+FENCES = select(OUTBOX.c.id, OUTBOX.c.fence).where(_THESE_MAILS & (OUTBOX.c.state == bindparam("its_state")))
+HELD_MAIL = select(OUTBOX).where(_HELD & _one_of(OUTBOX.c.state, "claimed", "handing_over")).with_for_update()
 CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
 NEW_LINKS = insert(LINKS)
-TOKENS_OF_MAIL = select(LINKS.c.token_hash).where(LINKS.c.outbox_id == bindparam("its_id"))
+TOKENS_OF_MAILS = select(LINKS.c.outbox_id, LINKS.c.token_hash).where(
+    LINKS.c.outbox_id.in_(bindparam("its_ids", expanding=True))
+)
+
+# --- copies of a mail to many ----------------------------------------------------------------------------------------
+
+_COPIES_OF = (
+    (COPIES.c.case_id == bindparam("its_case"))
+    & (COPIES.c.mail == bindparam("its_mail"))
+    & (COPIES.c.step == bindparam("its_step"))
+)
+A_TOLD_COPY = select(COPIES.c.id).where(_COPIES_OF & COPIES.c.told_on.is_not(None)).limit(1)
+AN_UNTOLD_COPY = select(COPIES.c.id).where(_COPIES_OF & COPIES.c.told_on.is_(None)).limit(1)
+AN_UNDONE_COPY = select(COPIES.c.id).where(_COPIES_OF & COPIES.c.done_on.is_(None)).limit(1)
+_ITS_COPY = _COPIES_OF & (COPIES.c.recipient_id == bindparam("its_recipient"))
+COPY_ACCEPTED = (
+    update(COPIES)
+    .where(_ITS_COPY & (COPIES.c.channel == "mail"))
+    .values(state="accepted", done_on=bindparam("on", type_=COPIES.c.done_on.type))
+)
+TELL_COPY = (
+    update(COPIES)
+    .where(_ITS_COPY & COPIES.c.told_on.is_(None))
+    .values(told_on=bindparam("on", type_=COPIES.c.told_on.type))
+)
 
 # --- what each database says in its own words ------------------------------------------------------------------------
 

@@ -21,8 +21,9 @@ Row = Mapping[Any, Any]
 NEVER = dt.date.max
 """Stands for a date that does not come, behind all others in an index."""
 
-URGENT, BULK = 0, 1
-"""Lanes of the outbox: what may leave at once overtakes what was planned."""
+URGENT, BULK, LETTERS = 0, 1, 2
+LANES = (URGENT, LETTERS, BULK)
+"""Of the outbox, in the order in which they leave: what somebody waits for, letters to many, what was planned."""
 
 
 def pack_fact(value: FactValue) -> object:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from engine.case import Actor, Case, Contact
@@ -26,7 +26,7 @@ from engine.register import Entry
 from registry.values import Holding
 from storage import acts, cycles, history, incidents, outlook, people, prepared
 from storage.acts import Act, Acts
-from storage.audience import Audiences
+from storage.audience import Audiences, people_of_audience
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import Keeper, case_place, new_case_id
@@ -43,7 +43,7 @@ from storage.register import (
     holdings_of_rows,
     next_number,
 )
-from storage.rows import labels, read_case, read_clock, read_person, read_task, unpack_command
+from storage.rows import LANES, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
 from storage.statements import put
 from storage.tables import ADOPTIONS, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
@@ -51,6 +51,7 @@ from storage.views import Views
 from storage.window import MailWindow
 
 WEEKDAYS = MailWindow(ZoneInfo("America/Chicago"))
+_SOME = 500
 _KEY_CHECK = b"soppa"
 _NOW = bindparam("now", type_=TIMERS.c.at.type)
 _WORK = select(
@@ -58,7 +59,7 @@ _WORK = select(
         exists().where(TIMERS.c.at <= _NOW),
         exists().where(CYCLES.c.at <= _NOW),
         exists().where(MESSAGES.c.stopped.is_(False)),
-        exists().where(OUTBOX.c.at <= _NOW),
+        exists().where(OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= _NOW)),
     )
 )
 
@@ -206,17 +207,30 @@ class SqlUnit:
         row = self.connection.execute(wanted, {"its_id": case_id}).mappings().first()
         if row is None:
             raise UsageError(f"unknown case '{case_id}'{self._nearest_case(case_id)}")
-        secrets = self.base.ring.open_json(row["sealed"], case_place(case_id))
         its = {"its_case": case_id}
         tasks = self.connection.execute(prepared.PRESENT_TASKS, its).mappings().all()
-        people = self._assignees(its) if tasks else {}
-        clocks = self.connection.execute(prepared.PRESENT_CLOCKS, its).mappings()
-        return read_case(
-            row,
-            secrets,
-            [read_task(task, people.get(task["id"], ())) for task in tasks],
-            [read_clock(clock) for clock in clocks],
-        )
+        people = self._assignees(its, prepared.PRESENT_ASSIGNEES) if tasks else {}
+        return self._read(row, tasks, people, self.connection.execute(prepared.PRESENT_CLOCKS, its).mappings())
+
+    def cases(self, case_ids: Iterable[str]) -> Mapping[str, Case]:
+        found: dict[str, Case] = {}
+        wanted = sorted(set(case_ids))
+        for start in range(0, len(wanted), _SOME):
+            its = {"its_cases": wanted[start : start + _SOME]}
+            tasks = _by(self.connection.execute(prepared.TASKS_OF_SOME, its).mappings(), "case_id")
+            people = self._assignees(its, prepared.ASSIGNEES_OF_SOME) if tasks else {}
+            clocks = _by(self.connection.execute(prepared.CLOCKS_OF_SOME, its).mappings(), "case_id")
+            for row in self.connection.execute(prepared.SOME_CASES, its).mappings():
+                with suppress(Exception):  # whoever needs this one is told what is wrong with it
+                    found[row["id"]] = self._read(row, tasks.get(row["id"], ()), people, clocks.get(row["id"], ()))
+        return found
+
+    def _read(
+        self, row: Row, tasks: Iterable[Row], people: Mapping[str, Sequence[str]], clocks: Iterable[Row]
+    ) -> Case:
+        secrets = self.base.ring.open_json(row["sealed"], case_place(row["id"]))
+        found = [read_task(task, people.get(task["id"], ())) for task in tasks]
+        return read_case(row, secrets, found, [read_clock(clock) for clock in clocks])
 
     def adopted_as(self, key: str) -> Taken | None:
         row = self.connection.execute(select(ADOPTIONS).where(ADOPTIONS.c.key == key)).first()
@@ -418,6 +432,9 @@ class SqlUnit:
         found = audiences.recipient(int(recipient.removeprefix(RECIPIENT)))
         return found.member.contact if found else None
 
+    def some_of_audience(self, recipients: Iterable[str]) -> Mapping[str, Contact]:
+        return people_of_audience(self.connection, self.base.ring, recipients)
+
     def audiences(self, now: dt.datetime) -> Audiences:
         return Audiences(self.connection, self.base.ring, now, self.base.today(now))
 
@@ -446,15 +463,23 @@ class SqlUnit:
     def _command(self, sealed: bytes, source: str) -> Command:
         return unpack_command(self.base.ring.open_json(sealed, message_place(source)))
 
-    def _assignees(self, its: Mapping[str, str]) -> dict[str, list[str]]:
+    def _assignees(self, its: Mapping[str, Any], wanted: Select[Any]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for row in self.connection.execute(prepared.PRESENT_ASSIGNEES, its):
+        for row in self.connection.execute(wanted, its):
             found.setdefault(row.task_id, []).append(row.person_id)
         return found
 
     def _nearest_case(self, case_id: str) -> str:
         latest = select(CASES.c.id).order_by(CASES.c.started_at.desc()).limit(1000)
         return nearest(case_id, self.connection.scalars(latest).all())
+
+
+def _by(rows: Iterable[Row], column: str) -> Mapping[str, Sequence[Row]]:
+    """Rows in groups, each in the order that they came in."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
 
 
 def _mark(connection: Connection, name: str) -> str | None:

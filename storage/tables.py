@@ -306,7 +306,8 @@ class OutboxMail(SQLModel, table=True):
     __table_args__ = _args(
         UniqueConstraint("case_id", "step", "occurrence", "recipient", "mail"),
         _unique_where("uq_outbox_brief", "case_id IS NULL", "step", "occurrence", "recipient", "mail"),
-        _pending("outbox", "at", "lane"),
+        _only_where("ix_outbox_lane", "at IS NOT NULL", "lane", "at"),
+        _only_where("ix_outbox_settled", "settled_at IS NOT NULL", "settled_at", "state"),
         _pending("outbox", "lease_until"),
         _unique_where("uq_outbox_slot", "slot IS NOT NULL", "slot"),
         _only_where("ix_outbox_asked", "mail <> 'brief'", "recipient", "created_at"),

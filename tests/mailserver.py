@@ -6,6 +6,7 @@ import asyncio
 import base64
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -108,3 +109,76 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@dataclass
+class Frank:
+    """A relay in clear on loopback that reads ahead (PIPELINING), answers what it is told to, and grants so many
+    connections; `silent` lets the others wait. `mails` are what it took. Use as a context manager."""
+
+    answers: dict[str, str] = field(default_factory=dict)
+    grants: int = 50
+    silent: bool = False
+    pipelines: bool = True
+    mails: list[bytes] = field(default_factory=list)
+    port: int = 0
+    talking: int = 0
+    greeted: int = 0
+    has_mail: threading.Event = field(default_factory=threading.Event)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def __enter__(self) -> Frank:
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        self.server = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._talk, "127.0.0.1", 0),
+                                                       self.loop).result(5)
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()
+
+    async def _hang_up(self) -> None:
+        self.server.close()
+        talks = asyncio.all_tasks() - {asyncio.current_task()}
+        for talk in talks:
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+
+    @property
+    def settings(self) -> RelaySettings:
+        return RelaySettings("127.0.0.1", self.port, "soppa@district.example", "District", tls="none", timeout=5,
+                             dot_timeout=5, rest=0.0, connections=3)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.talking += 1
+        self.greeted += 1
+        if self.talking > self.grants and self.silent:
+            await reader.read()
+        elif self.talking > self.grants:
+            writer.write(b"421 too many connections\r\n")
+        else:
+            writer.write(b"220 here\r\n")
+            while line := await reader.readline():
+                await self._answer(line[:4].decode().strip().upper(), reader, writer)
+        self.talking -= 1
+        writer.close()
+        await writer.wait_closed()
+
+    async def _answer(self, verb: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        usual = {"EHLO": "250-here\r\n250 PIPELINING" if self.pipelines else "250 here", "DATA": "354 go on"}
+        answer = self.answers.get(verb, usual.get(verb, "250 ok"))
+        writer.write(f"{answer}\r\n".encode())
+        if verb == "DATA" and answer.startswith("354"):
+            mail = b""
+            while (line := await reader.readline()) != b".\r\n":
+                if not line:
+                    return
+                mail += line
+            self.mails.append(mail)
+            self.has_mail.set()
+            if (after := self.answers.get(".", "250 kept")) != "silence":
+                writer.write(f"{after}\r\n".encode())

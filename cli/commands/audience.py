@@ -168,11 +168,12 @@ class Forecast:
 
     mails: int
     quota: int
+    letters: int
     legal: dt.date | None
 
     @property
     def days(self) -> int:
-        return -(-self.mails // self.quota)
+        return -(-self.mails // self.letters)
 
     @property
     def start_by(self) -> dt.date | None:
@@ -180,7 +181,9 @@ class Forecast:
 
     def sentence(self) -> str:
         by = f"; start by {day(self.start_by)} (legal deadline {day(self.legal)})" if self.start_by else ""
-        return f"at your relay's daily quota of {self.quota:,} this takes {self.days} day{'s' * (self.days != 1)}{by}"
+        kept = f" ({self.letters:,} for letters)" if self.letters != self.quota else ""
+        days = f"{self.days} day{'s' * (self.days != 1)}"
+        return f"at your relay's daily quota of {self.quota:,}{kept} this takes {days}{by}"
 
     def mapping(self) -> Mapping[str, object]:
         return {"mails": self.mails, "daily_quota": self.quota, "days": self.days, "start_by": self.start_by}
@@ -190,12 +193,14 @@ def _forecast(
     house: House, case: Case, counted: Sequence[Mapping[str, object]], sent: Sequence[Progress]
 ) -> Forecast | None:
     """What is still to leave; None without a quota, or where nothing is."""
-    quota = house.settings.relay.daily_quota if house.settings.relay else None
+    relay = house.settings.relay
     mails = sum(one.of("mail", "waiting") for one in sent) if sent else sum(int(str(row["counted"])) for row in counted)
     legal = min(
         (clock.legal for clock in case.clocks.values() if clock.status == "running" and clock.legal), default=None
     )
-    return Forecast(mails, quota, legal) if quota and mails else None
+    if relay is None or relay.daily_quota is None or relay.letters_a_day is None or not mails:
+        return None
+    return Forecast(mails, relay.daily_quota, relay.letters_a_day, legal)
 
 
 def _enter(house: House, case_id: str, wanted: AudienceDef, members: Sequence[Member], as_login: str | None) -> None:

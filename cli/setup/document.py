@@ -41,9 +41,11 @@ KEYS = (
         "postgresql+psycopg://soppa@db.example.org/soppa"),
     Key("relay", "Where mail is handed over; without it mails wait. tls is starttls, tls, or none for this machine "
         "only. The password stands alone in a file of mode 0600; token_file in its place holds an access token of "
-        "OAuth 2.0. daily_quota is how many mails it takes in a day.",
+        "OAuth 2.0. daily_quota is how many mails it takes in a day, connections how many connections it grants at a "
+        "time.",
         {"host": "mail.example.org", "port": 587, "tls": "starttls", "sender": "privacy@example.org",
-         "username": "soppa", "password_file": "keys/relay-password", "daily_quota": 2000}),
+         "username": "soppa", "password_file": "keys/relay-password", "daily_quota": 2000,
+         "connections": 3}),
     Key("contacts", "Whom a reader may ask, as it stands in mails: privacy in all of them, edtech and ai in those to "
         "sponsors of a product. Without these two, privacy answers for them.",
         {"privacy": {"name": "Privacy office", "email": "privacy@example.org", "phone": "555-0100"},

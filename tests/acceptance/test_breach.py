@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,9 +31,11 @@ from engine.calendar import ONE_DAY
 from engine.case import Case
 from engine.errors import FaultyInput
 from storage.tables import PRINT_RUNS
+from tests import outgoing
 from tests.databases import new_home
 from tests.files import pdf
 
+PRIYA = next(one.email for one in PEOPLE if one.id == "priya")
 TODAY = machine_clock().astimezone(ZoneInfo("America/Chicago")).date()
 EARLIER = str(TODAY - dt.timedelta(days=4))
 FAMILIES = """guardian,student,school,address,email,language,paper,consent,barred
@@ -77,7 +79,8 @@ def town(database_url: str, tmp_path: Path) -> Iterator[Town]:
     with MailSink() as sink:
         home = Home(tmp_path / "home")
         settings = SETTINGS.format(public_url="http://127.0.0.1:1", bind="127.0.0.1:1", smtp_port=sink.smtp_port)
-        new_home(home, settings.replace("tls: none,", "tls: none, daily_quota: 2,") + f'database: "{database_url}"\n')
+        settings = settings.replace("tls: none,", "tls: none, daily_quota: 1000,")
+        new_home(home, settings + f'database: "{database_url}"\n')
         with open_house(home, create=True) as house:
             for one in PEOPLE:
                 house.store.save_person(one)
@@ -242,7 +245,7 @@ def test_a_hold_keeps_back_what_was_released_and_has_not_left(town: Town, tmp_pa
     placed = town.run("hold", "place", case, "--agency", "Police", "--officer", "Lt. Roe", "--matter", "26-1",
                       "--from", str(TODAY), "--paper", str(paper), "--as", "priya")  # fmt: skip
     assert placed.exit_code == 0, placed.output
-    assert not town.house.store.outbox.handing_over(in_hand, town.house.clock())
+    assert not outgoing.handing_over(town.house.store.outbox, in_hand, town.house.clock())
     town.beat()
     assert told_by_mail(town) == 0
     for words in (["letters", "print", case, "--out", str(tmp_path / "out")],
@@ -308,3 +311,35 @@ def test_a_faulty_file_is_told_by_its_rows_and_changes_nothing(
     assert sentence in str(result.exception)
     assert "families.csv:8" in str(result.exception)
     assert shown(town, case)["audiences"] == []
+
+
+def test_letters_stop_at_the_relays_quota_of_a_day_and_go_on_the_next_while_codes_still_leave(
+    town: Town, tmp_path: Path
+) -> None:
+    case = until_release(town)
+    rows = [f'Family {n},S-{n},Creekside,"{n} Main St; Mockton, IL 60000",f{n}@families.example,,,,' for n in range(40)]
+    assert import_families(town, case, tmp_path, "\n".join([FAMILIES.splitlines()[0], *rows])).exit_code == 0
+    town.answer(case, "release", "release", "priya", channel="as_wished")
+    used = town.house.store.outbox.day_count(town.house.clock()).taken
+    quota = next(quota for quota in range(1000) if quota - quota // 10 == used + 20)
+    plenty = town.house.settings.relay
+    assert plenty is not None and quota // 10 >= 2
+    allowed = replace(town.house.settings, relay=replace(plenty, daily_quota=quota))
+    town.house = replace(town.house, settings=allowed)
+    town.answer(case, "release_second", "release", "sam")
+    town.beat()
+    told = {mail.envelope_to for mail in town.sink.mails if mail.envelope_to.endswith("families.example")}
+    assert len(told) <= 20
+    heard = [mail for mail in town.sink.mails if mail.subject.endswith("the relay has had its mails for today")]
+    assert [(mail.envelope_to, mail.subject[:13]) for mail in heard] == [(PRIYA, f"{40 - len(told)} mails wait")]
+    code = {"code": "493201", "minutes": "30"}
+    town.house.store.outbox.notify("person:sam", "code", None, code, town.house.clock())
+    town.beat()
+    assert "493201" in town.sink.mails[-1].part("plain")
+
+    tomorrow = town.house.clock() + ONE_DAY
+    town.house = replace(town.house, clock=lambda: tomorrow)
+    town.beat()
+    told = {mail.envelope_to for mail in town.sink.mails if mail.envelope_to.endswith("families.example")}
+    assert len(told) == 40
+    assert town.house.store.outbox.day_count(tomorrow).waiting == 0

@@ -15,6 +15,7 @@ from engine.ports import OutboxRow
 from engine.service import Service
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
+from tests import outgoing
 from tests.office import PEOPLE, office
 
 START = dt.datetime(2028, 1, 10, 16, 0, tzinfo=dt.UTC)
@@ -61,8 +62,8 @@ class House:
         rows = list(self.store.outbox.claim(now, 100))
         for row in rows:
             mail = {"address": "x@home.example", "message_id": f"<{row.id}@d.example>", "raw": b"mail", "links": []}
-            assert self.store.outbox.prepare(row, now=now, **mail)  # type: ignore[arg-type]
-            assert self.store.outbox.handing_over(row, now)
+            assert outgoing.prepared(self.store.outbox, row, now=now, **mail)  # type: ignore[arg-type]
+            assert outgoing.handing_over(self.store.outbox, row, now)
             self.store.outbox.settle(row, "accepted", "250 ok", now)
         while self.service.advance(now):
             pass

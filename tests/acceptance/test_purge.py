@@ -236,7 +236,8 @@ def test_the_json_of_a_purge_has_documented_keys_only(past: Past, capsys: pytest
     run(house, act.id, idle)
     out = str(house.home.root.parent / "certificate.pdf")
     preserve(house, past.running)
-    for name, *more in (("purge run", act.id, "--as", "priya"), ("purge list",), ("purge certificate", act.id, "--out", out),
+    for name, *more in (("purge run", act.id, "--as", "priya"), ("purge list",),
+                        ("purge certificate", act.id, "--out", out),
                         ("preservation release", past.running, "--reason", "over", "--as", "lena")):  # fmt: skip
         capsys.readouterr()
         assert main([*name.split(), *more, *words]) == 0

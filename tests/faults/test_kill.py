@@ -26,6 +26,7 @@ from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.settings import USUAL_CONNECTIONS
 from cli.wiring import machine_clock, open_house
 from engine.case import Contact, FactValue
 from storage.tables import OUTBOX
@@ -35,7 +36,7 @@ KILLS = 20
 CASES = 3
 """How many begin before each kill."""
 
-PAUSE = 0.01
+PAUSE = 0.1
 """Seconds that the relay thinks about each mail."""
 
 SEED = int(os.environ.get("SOPPA_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
@@ -89,7 +90,7 @@ def test_kills_lose_nothing_and_double_nothing(
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("answered", [False, True], ids=["before the relay's 250", "after it, before the record"])
-def test_the_mail_in_hand_is_in_doubt_and_the_claimed_ones_leave_once(
+def test_the_mails_in_hand_are_in_doubt_and_the_claimed_ones_leave_once(
     database_url: str, tmp_path: Path, answered: bool
 ) -> None:
     now = machine_clock()
@@ -103,13 +104,14 @@ def test_the_mail_in_hand_is_in_doubt_and_the_claimed_ones_leave_once(
                 time.sleep(2 * sink.pause)
             process.kill()
             process.wait(10)
-        assert leases_run_out(home) > 1
+        assert leases_run_out(home) > USUAL_CONNECTIONS
         sink.pause = 0.0
         finish(home, now)
         found = look(home, sink)
     in_hand = str(sink.mails[0].message["Message-ID"])
-    assert found.doubtful == {in_hand}
-    assert found.accepted == set(found.mails) - {in_hand}
+    assert in_hand in found.doubtful
+    assert len(found.doubtful) <= USUAL_CONNECTIONS
+    assert found.accepted == set(found.mails) - found.doubtful
     assert set(found.mails.values()) == {1}
 
 

@@ -17,6 +17,7 @@ from storage.outbox import LEASE
 from storage.sealing import new_ring
 from storage.store import WEEKDAYS, SqlStore, open_store
 from storage.tables import BRIEF_LINES, OUTBOX
+from tests import outgoing
 from tests.integration.stored import MINUTE, NOW, TODAY, change, opened, start
 
 EVA = Contact("Eva Ruiz", "eva@example.org", "es")
@@ -57,7 +58,9 @@ def claimed(store: SqlStore, now: dt.datetime, limit: int = 10) -> OutboxRow:
 
 
 def prepare(store: SqlStore, row: OutboxRow, *links: NewLink) -> bool:
-    return store.outbox.prepare(row, address="eva@example.org", message_id="<1@d>", raw=b"x", links=links, now=NOW)
+    return outgoing.prepared(
+        store.outbox, row, address="eva@example.org", message_id="<1@d>", raw=b"x", links=links, now=NOW
+    )
 
 
 # --- contacts --------------------------------------------------------------------------------------------------------
@@ -158,7 +161,7 @@ def test_briefs_of_a_whole_week_of_outage_leave_as_one(store: SqlStore) -> None:
 def test_nobody_gets_two_briefs_on_one_day(store: SqlStore) -> None:
     late = remind(store, FOR_ANN, now=NOW - DAY)
     row = claimed(store, NOW)
-    assert prepare(store, row) and store.outbox.handing_over(row, NOW)
+    assert prepare(store, row) and outgoing.handing_over(store.outbox, row, NOW)
     store.outbox.settle(row, "accepted", "250", NOW)
     other = remind(store, FOR_ANN, now=NOW - 2 * DAY)
     assert store.outbox.claim(NOW, 10) == ()
@@ -231,7 +234,7 @@ def test_the_first_brief_of_a_week_knows_that_it_is(store: SqlStore) -> None:
         leaves = NOW + (days + 1) * DAY
         row = claimed(store, leaves)
         opens.append((row.occurrence, store.outbox.opens_week(row)))
-        assert prepare(store, row) and store.outbox.handing_over(row, leaves)
+        assert prepare(store, row) and outgoing.handing_over(store.outbox, row, leaves)
         store.outbox.settle(row, "accepted", "250", leaves)
     assert opens == [("2026-11-23", True), ("2026-11-25", False), ("2026-12-01", True)]
 

@@ -18,6 +18,7 @@ from storage.outbox import HANDING_OVER, LEASE
 from storage.redact import MARK, token_hash
 from storage.store import SqlStore
 from storage.tables import OUTBOX
+from tests import outgoing
 from tests.integration.stored import MINUTE, NOW, TODAY, change, opened, start
 
 TOLD = Send("told_parent", "1", "1", "party:parent")
@@ -37,7 +38,9 @@ def claimed(store: SqlStore, now: dt.datetime = NOW) -> OutboxRow:
 
 
 def prepared(store: SqlStore, row: OutboxRow, *links: NewLink) -> bool:
-    return store.outbox.prepare(row, address="eva@example.org", message_id="<1@d>", raw=RAW, links=links, now=NOW)
+    return outgoing.prepared(
+        store.outbox, row, address="eva@example.org", message_id="<1@d>", raw=RAW, links=links, now=NOW
+    )
 
 
 def left(store: SqlStore) -> list[MailSettled]:
@@ -86,7 +89,7 @@ def test_an_accepted_mail_tells_its_case_once_on_the_local_date(store: SqlStore)
     start(store, TOLD)
     row = claimed(store)
     late_evening = dt.datetime(2026, 11, 25, 4, 0, tzinfo=dt.UTC)
-    assert prepared(store, row) and store.outbox.handing_over(row, NOW)
+    assert prepared(store, row) and outgoing.handing_over(store.outbox, row, NOW)
     store.outbox.settle(row, "accepted", "250 ok", late_evening)
     store.outbox.settle(row, "accepted", "250 ok", late_evening)
     assert left(store) == [MailSettled("told_parent", "1", "accepted", TODAY)]
@@ -99,7 +102,7 @@ def test_after_acceptance_the_tokens_are_gone_and_the_words_stay(store: SqlStore
     link = NewLink(token_hash(TOKEN), "status", case.id, "party:parent", "code", NOW + LEASE)
     assert prepared(store, row, link)
     assert store.views.mail(row.id).raw == RAW
-    assert store.outbox.handing_over(row, NOW)
+    assert outgoing.handing_over(store.outbox, row, NOW)
     store.outbox.settle(row, "accepted", "250", NOW)
     kept = store.views.mail(row.id).raw or b""
     assert TOKEN.encode() not in kept and MARK.encode() in kept and b"Subject: A task" in kept
@@ -121,7 +124,7 @@ def test_an_older_fence_changes_nothing(store: SqlStore) -> None:
     old = claimed(store)
     assert store.outbox.rescue(NOW + LEASE) == {"queued": 1, "uncertain": 0}
     new = claimed(store, NOW + LEASE + MINUTE)
-    assert not prepared(store, old) and not store.outbox.handing_over(old, NOW)
+    assert not prepared(store, old) and not outgoing.handing_over(store.outbox, old, NOW)
     store.outbox.settle(old, "accepted", "250", NOW)
     assert store.views.mail(new.id).state == "claimed" and left(store) == []
 
@@ -160,7 +163,7 @@ def test_a_lease_that_has_not_run_out_is_left_alone(store: SqlStore) -> None:
 def test_a_mail_that_was_handing_over_is_doubtful_and_never_sent_again_by_itself(store: SqlStore) -> None:
     start(store, TOLD)
     row = claimed(store)
-    assert prepared(store, row) and store.outbox.handing_over(row, NOW)
+    assert prepared(store, row) and outgoing.handing_over(store.outbox, row, NOW)
     assert store.outbox.rescue(NOW + LEASE) == {"queued": 0, "uncertain": 0}
     assert store.outbox.rescue(NOW + HANDING_OVER) == {"queued": 0, "uncertain": 1}
     assert store.outbox.claim(NOW + 9 * LEASE, 10) == ()
@@ -215,7 +218,7 @@ def test_a_mail_with_a_link_to_a_closed_task_is_not_sent(store: SqlStore) -> Non
     row = claimed(store)
     assert prepared(store, row)
     change(store, case, tasks=())
-    assert not store.outbox.handing_over(row, NOW)
+    assert not outgoing.handing_over(store.outbox, row, NOW)
     assert store.views.mail(row.id).state == "cancelled"
 
 

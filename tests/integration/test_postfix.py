@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from notifiers.smtp import Delivery, RelaySettings, SmtpLink, look_at
+from notifiers.handover import Delivery
+from notifiers.smtp import RelaySettings, SmtpLink, look_at
 from tests.mailserver import Relay, mail_server
 from tests.processes import free_port, until
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from engine.ports import OutboxRow
-from notifiers.compose import Composed, NoAddress
-from notifiers.relay import BACK_OFF, OUTAGE_PAUSE, TRIES, Relay, RelayReport, pause
+from engine.ports import OutboxRow, Went
+from notifiers.compose import Composed, ComposeOne, NoAddress
+from notifiers.relay import BACK_OFF, OUTAGE_PAUSE, TRIES, Quota, Relay, RelayReport, pause
 from notifiers.smtp import SmtpLink
-from storage.outbox import LEASE
+from storage.outbox import HANDING_OVER, LEASE, SqlOutbox
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
 from storage.views import MailLine
+from tests import outgoing
 from tests.mailserver import Relay as Server
 from tests.mailserver import mail_server
 
@@ -45,13 +46,16 @@ class Office:
         return [line.id for line in self.lines() if line.id not in known]
 
     def relay(self) -> Relay:
-        return Relay(self.store.outbox, self.store, self.link, self.compose, lambda: self.now)
+        return Relay(self.store.outbox, self.store, self.link, self.composing, lambda: self.now)
 
     def run(self, later: dt.timedelta = dt.timedelta()) -> RelayReport:
         self.now += later
         return self.relay().run(50)
 
-    def compose(self, row: OutboxRow, now: dt.datetime) -> Composed | None:
+    def composing(self, rows: Sequence[OutboxRow], now: dt.datetime) -> ComposeOne:
+        return self.compose
+
+    def compose(self, row: OutboxRow) -> Composed | None:
         self.composed.append(row.id)
         if row.id in self.sick:
             raise ZeroDivisionError("Ana Núñez")
@@ -126,13 +130,13 @@ def test_a_mail_with_nothing_to_say_is_cancelled(office: Office) -> None:
 
 
 def test_an_outage_ends_the_pass_and_gives_nothing_up(office: Office) -> None:
-    first, *_ = office.queue(3)
+    queued = office.queue(3)
     office.server.stop()
     assert office.run() == RelayReport(deferred=3, outage=True)
-    assert office.composed == [first]
     assert office.run(OUTAGE_PAUSE) == RelayReport(outage=True)
     office.server.start()
     assert office.run(OUTAGE_PAUSE) == RelayReport(accepted=3)
+    assert office.composed == queued
 
 
 def test_silence_after_the_dot_is_uncertain_and_never_tried_again(store: SqlStore, tmp_path: Path) -> None:
@@ -152,10 +156,10 @@ def test_a_claim_that_was_given_back_is_not_sent_by_its_first_holder(office: Off
     assert office.store.outbox.rescue(office.now)["queued"] == 1
     office.now += dt.timedelta(minutes=1)
     assert office.run() == RelayReport(accepted=1)
-    prepared = office.store.outbox.prepare(
-        slow, address="b@example.org", message_id="<x@d>", raw=BYTES, links=[], now=office.now
+    prepared = outgoing.prepared(
+        office.store.outbox, slow, address="b@example.org", message_id="<x@d>", raw=BYTES, links=[], now=office.now
     )
-    assert (prepared, office.store.outbox.handing_over(slow, office.now)) == (False, False)
+    assert (prepared, outgoing.handing_over(office.store.outbox, slow, office.now)) == (False, False)
     assert len(office.server.sink.mails) == 1
 
 
@@ -170,7 +174,7 @@ def test_a_mail_deferred_for_two_days_is_given_up(office: Office) -> None:
 
 def test_after_acceptance_the_code_is_gone_from_what_is_kept(office: Office) -> None:
     (row,) = office.queue()
-    office.compose = lambda row, now: Composed(  # type: ignore[method-assign]
+    office.compose = lambda row: Composed(  # type: ignore[method-assign]
         "b@example.org", "<1@d>", BYTES.replace(b"Hello", f"Your code is {row.words['code']}".encode())
     )
     assert office.run() == RelayReport(accepted=1)
@@ -178,3 +182,41 @@ def test_after_acceptance_the_code_is_gone_from_what_is_kept(office: Office) -> 
     kept = office.store.views.mail(row)
     assert kept.raw is not None
     assert (b"493201" in kept.raw, b"CODE-REMOVED" in kept.raw, dict(kept.words)) == (False, True, {})
+
+
+class Forgetful(SqlOutbox):
+    """An outbox that cannot write how the first mail went."""
+
+    def record(self, handing_over: Sequence[OutboxRow], went: Sequence[Went], now: dt.datetime) -> Collection[int]:
+        if any(each.row.id == 1 for each in went):
+            raise OSError("cannot be written")
+        return super().record(handing_over, went, now)
+
+
+def test_a_mail_whose_end_cannot_be_written_is_in_doubt_and_takes_no_other_with_it(office: Office) -> None:
+    office.queue(3)
+    relay = replace(office.relay(), outbox=Forgetful(office.store.base))
+    assert relay.run(50) == RelayReport(accepted=2)
+    assert office.states() == ["handing_over", "accepted", "accepted"]
+    assert office.store.outbox.rescue(NOW + HANDING_OVER) == {"queued": 0, "uncertain": 1}
+
+
+def test_no_more_mails_leave_in_a_local_day_than_the_relay_takes_and_somebody_hears_of_it(office: Office) -> None:
+    office.queue(5)
+    told: list[int] = []
+    relay = replace(office.relay(), quota=Quota(3, 3, lambda waiting, now: told.append(waiting)))
+    assert [relay.run(2), relay.run(50), relay.run(50)] == [
+        RelayReport(accepted=2), RelayReport(accepted=1), RelayReport()]
+    assert told == [2]
+    office.now = dt.datetime(2026, 11, 25, 5, 59, tzinfo=dt.UTC)
+    assert relay.run(50) == RelayReport()
+    office.now += dt.timedelta(minutes=1)
+    assert relay.run(50) == RelayReport(accepted=2)
+
+
+def test_what_is_in_doubt_counts_as_taken_and_what_was_refused_does_not(office: Office) -> None:
+    office.queue(4)
+    first, second, *_ = office.store.outbox.claim(NOW, 4)
+    office.store.outbox.settle(first, "uncertain", "cut", NOW)
+    office.store.outbox.settle(second, "failed", "550", NOW)
+    assert office.store.outbox.day_count(NOW).taken == 1

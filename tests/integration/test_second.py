@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.case import Actor, Case, Contact, FactValue
+from tests import outgoing
 from tests.integration.pages import Pages, open_pages
 from tests.integration.test_pages import browser, hidden, sign_in
 from tests.office import PEOPLE, actor
@@ -36,9 +37,9 @@ def answer(pages: Pages, case: Case, name: str, outcome: str, by: str | Actor, *
 def mails_leave(pages: Pages) -> None:
     """Every mail is accepted, and each case hears of it."""
     for row in pages.store.outbox.claim(pages.now, 100):
-        mail = {"address": "x@home.example", "message_id": f"<{row.id}@d.example>", "raw": b"mail", "links": []}
-        pages.store.outbox.prepare(row, now=pages.now, **mail)  # type: ignore[arg-type]
-        pages.store.outbox.handing_over(row, pages.now)
+        outgoing.prepared(pages.store.outbox, row, address="x@home.example", message_id=f"<{row.id}@d.example>",
+                          raw=b"mail", now=pages.now)
+        outgoing.handing_over(pages.store.outbox, row, pages.now)
         pages.store.outbox.settle(row, "accepted", "250 ok", pages.now)
     while pages.service.advance(pages.now):
         pass

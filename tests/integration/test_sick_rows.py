@@ -16,6 +16,7 @@ from engine.office import Office, Person
 from engine.service import Service
 from storage.store import SqlStore
 from storage.tables import MESSAGES, TIMERS
+from tests import outgoing
 from tests.integration.stored import opened
 from tests.office import PEOPLE, office
 
@@ -206,7 +207,7 @@ def test_a_message_that_loses_every_race_ends_as_an_incident(store: SqlStore, se
 def test_a_message_that_cannot_be_opened_does_not_stop_the_others(store: SqlStore, service: Service) -> None:
     for row in store.outbox.claim(START, 10):
         sent = {"address": "x@home.example", "message_id": f"<{row.id}@d>", "raw": b"mail", "links": []}
-        store.outbox.prepare(row, now=START, **sent)  # type: ignore[arg-type]
+        outgoing.prepared(store.outbox, row, now=START, **sent)  # type: ignore[arg-type]
         store.outbox.settle(row, "accepted", "250 ok", START)
     with store.base.engine.begin() as connection:
         first = connection.scalar(select(func.min(MESSAGES.c.id)))

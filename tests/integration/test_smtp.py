@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from engine.errors import WrongEnvironment
+from notifiers.handover import Delivery, Outgoing
 from notifiers.smtp import Looked, RelaySettings, SmtpLink, look_at
-from tests.mailserver import Relay, Sink, TokenSink, free_port, mail_server
+from tests.mailserver import Frank, Relay, Sink, TokenSink, free_port, mail_server
 
 MAIL = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\n.a line that begins with a dot\r\n"
 
@@ -266,3 +267,123 @@ def test_a_closed_port_a_silent_one_and_a_relay_without_encryption_are_told_apar
         assert "refuses mail from soppa@district.example" in str(look_at(replace(at, tls="none")).trouble)
     finally:
         plain.stop()
+
+
+# --- several at once -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Ledger:
+    """What is committed: each commit as the mails that it lets go and the states that it writes."""
+
+    commits: list[tuple[list[int], list[str]]] = field(default_factory=list)
+    states: dict[int, Delivery] = field(default_factory=dict)
+    refused: Collection[int] = ()
+    before: Callable[[], None] = lambda: None
+
+    def keep(self, asking: Sequence[int], done: Sequence[tuple[int, Delivery]]) -> Collection[int]:
+        self.before()
+        self.commits.append((list(asking), [delivery.state for _, delivery in done]))
+        assert not self.states.keys() & dict(done).keys(), "told twice"
+        self.states |= dict(done)
+        return [number for number in asking if number not in self.refused]
+
+    def told(self) -> list[str]:
+        return [self.states[number].state for number in sorted(self.states)]
+
+
+def mails(count: int) -> list[Outgoing]:
+    return [Outgoing(f"b{number}@example.org", b"Subject: %d\r\n\r\n.x\r\n" % number) for number in range(count)]
+
+
+@pytest.mark.parametrize("pipelines", [True, False])
+def test_connections_share_their_commits_and_each_has_one_mail_in_hand(pipelines: bool) -> None:
+    ledger = Ledger()
+    with Frank(pipelines=pipelines) as frank, SmtpLink(frank.settings) as link:
+        link.deliver_all(mails(30), ledger.keep)
+        assert ledger.told() == ["accepted"] * 30
+        assert sorted(frank.mails) == sorted(b"Subject: %d\r\n\r\n..x\r\n" % number for number in range(30))
+        assert frank.greeted == 3
+    in_hand = 0
+    for leaving, done in ledger.commits:
+        in_hand += len(leaving) - len(done)
+        assert in_hand <= 3
+    assert len(ledger.commits) < 30
+
+
+def test_a_relay_that_grants_fewer_connections_gets_all_mails_by_those() -> None:
+    ledger = Ledger()
+    with Frank(grants=1) as frank, SmtpLink(frank.settings) as link:
+        link.deliver_all(mails(9), ledger.keep)
+        assert (len(frank.mails), ledger.told()) == (9, ["accepted"] * 9)
+        assert link.reachable()
+
+
+@pytest.mark.parametrize(("verb", "answer", "state"), [
+    ("RCPT", "550 no such user", "failed"), ("RCPT", "451 later", "deferred"), ("DATA", "554 not today", "failed"),
+    ("DATA", "452 disk is full", "deferred")])
+@pytest.mark.parametrize("pipelines", [True, False])
+def test_what_is_refused_before_the_mail_is_certain_and_the_connection_goes_on(
+    verb: str, answer: str, state: str, pipelines: bool
+) -> None:
+    ledger = Ledger()
+    with Frank({verb: answer}, pipelines=pipelines) as frank, SmtpLink(replace(frank.settings, connections=1)) as link:
+        link.deliver_all(mails(2), ledger.keep)
+        assert (ledger.told(), [mail for mail in frank.mails if mail]) == ([state] * 2, [])
+        del frank.answers[verb]
+        assert link.deliver("b@example.org", MAIL, yes).state == "accepted"
+        assert frank.greeted == 1
+    assert all(leaving == [] for leaving, _ in ledger.commits[:-1])
+
+
+def test_a_refused_sender_is_the_relays_trouble_and_all_mails_wait() -> None:
+    ledger = Ledger()
+    with Frank({"MAIL": "550 not you"}) as frank, SmtpLink(replace(frank.settings, rest=60)) as link:
+        link.deliver_all(mails(5), ledger.keep)
+        assert ledger.told() == ["deferred"] * 5
+        assert all(delivery.outage for delivery in ledger.states.values())
+        assert not link.reachable()
+        assert frank.mails == [b""] * len(frank.mails)
+
+
+def test_a_mail_that_may_not_leave_does_not_and_the_others_do() -> None:
+    ledger = Ledger(refused=(1, 4))
+    with Frank() as frank, SmtpLink(frank.settings) as link:
+        link.deliver_all(mails(6), ledger.keep)
+        assert (len(frank.mails), sorted(ledger.states)) == (4, [0, 2, 3, 5])
+
+
+def test_a_connection_that_never_comes_keeps_nobody_waiting() -> None:
+    ledger = Ledger()
+    with Frank(grants=1, silent=True) as frank, SmtpLink(replace(frank.settings, timeout=60)) as link:
+        link.deliver_all(mails(4), ledger.keep)
+        assert (ledger.told(), len(frank.mails), frank.greeted) == (["accepted"] * 4, 4, 3)
+
+
+def test_what_was_in_hand_on_each_connection_when_the_wait_is_given_up_is_uncertain_and_the_rest_waits() -> None:
+    def give_up() -> None:
+        frank.has_mail.wait(5)
+        link.abandon()
+
+    ledger = Ledger()
+    with Frank({".": "silence"}) as frank, SmtpLink(frank.settings) as link:
+        threading.Thread(target=give_up, daemon=True).start()
+        link.deliver_all(mails(7), ledger.keep)
+        told = ledger.told()
+        assert 1 <= told.count("uncertain") <= 3
+        assert (len(told), told.count("deferred")) == (7, 7 - told.count("uncertain"))
+        assert len(frank.mails) <= told.count("uncertain")
+
+
+def test_when_a_commit_fails_nothing_more_leaves() -> None:
+    def broken() -> None:
+        if ledger.commits:
+            raise OSError("the disk is full")
+
+    ledger = Ledger(before=broken)
+    with Frank() as frank, SmtpLink(frank.settings) as link:
+        with pytest.raises(OSError, match="disk is full"):
+            link.deliver_all(mails(9), ledger.keep)
+        (leaving, _), = ledger.commits
+        assert len(frank.mails) == len(leaving) <= 3
+        assert link.deliver("b@example.org", MAIL, yes).state == "accepted"

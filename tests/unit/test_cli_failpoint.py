@@ -1,5 +1,6 @@
 """A failpoint is a thing of made-up homes: nothing but the mark `demo` wakes it."""
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -7,14 +8,16 @@ import pytest
 from cli.failpoint import VARIABLE, dying, taking_or_dying
 from cli.settings import Settings
 from engine.ports import InHandKind, OutboxRow
+from notifiers.compose import ComposeOne
 
 
 def take(kind: InHandKind, ref: int) -> None:
     """Notes nothing."""
 
 
-def compose(row: OutboxRow, now: object) -> None:
+def compose(rows: Sequence[OutboxRow], now: object) -> ComposeOne:
     """Makes nothing."""
+    return lambda row: None
 
 
 @pytest.mark.parametrize(("demo", "named"), [(False, "timer/17"), (True, None), (False, None)])

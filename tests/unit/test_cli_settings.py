@@ -56,6 +56,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
                  id="mail in clear"),
     pytest.param("relay: {host: localhost, port: 99999, sender: a@b.org}", "between 1 and 65535", id="port"),
     pytest.param("relay: {host: localhost, port: 25, sender: nobody}", "is not a mail address", id="sender"),
+    pytest.param("relay: {host: localhost, port: 25, sender: a@b.org, connections: 51}", "a number from 1 to 50",
+                 id="connections"),
     pytest.param("attendance: {from: 2027-05-28, to: 2026-08-17}", "lies before", id="attendance backwards"),
     pytest.param("attendance: {from: 2026-08-17, to: 2027-05-28, closed: [Christmas]}", "no day and no range",
                  id="closed day"),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
+from email.utils import parseaddr
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.ports import OutboxRow
@@ -128,3 +132,37 @@ def test_the_same_date_gives_the_same_entry_with_no_link_in_it() -> None:
 def test_a_title_adds_no_line_to_the_entry(title: str) -> None:
     assert entry(title).count(b"\r\n") == entry("a").count(b"\r\n")
     assert entry(title).replace(b"\r\n", b"").count(b"\r") == 0
+
+
+SEEN = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"),
+                     exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+ONE_LINE = st.text(SEEN, max_size=120).map(lambda text: " ".join(text.split()))
+TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs"), include_characters="\n\t=."), max_size=400)
+
+
+def shown(raw: bytes) -> str:
+    """The reader's name; the library's newer policy puts blanks between the encoded words of a name."""
+    value = str(message_from_bytes(raw)["To"]).replace("\r\n", "")
+    name = value.rpartition("<")[0].strip()
+    return parseaddr(value)[0] if name.startswith('"') else str(make_header(decode_header(name)))
+
+
+@settings(deadline=None)
+@given(ONE_LINE.filter(bool), ONE_LINE, TEXT, TEXT, st.none() | st.binary(max_size=200))
+@example("=?utf-8?q?no?=", '"A", \\B <c@d>', "-- \n.\n..\nFrom x \n--=_soppa_text\n", "=_soppa_all--\n", b"--=_x")
+@example("x" * 300, "y" * 300, "z" * 3000, " \n \t\n" * 3, b"")
+def test_the_library_reads_what_was_written(
+    subject: str, name: str, text: str, html: str, attached: bytes | None
+) -> None:
+    raw = message.build(Rendered(subject, text, html, "", "es"), sender=message.address(name, "s@d.example"),
+                        to=message.address(name, "ana@example.org"), message_id="<1@d.example>", date=NOW,
+                        thread="<case-1@d.example>", reply_to=message.address("D", "d@d.example"), invite=attached)
+    assert raw.isascii() and b"\n" not in raw.replace(b"\r\n", b"")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    mail = message_from_bytes(raw, policy=default)
+    assert isinstance(mail, EmailMessage)
+    assert (mail["Subject"], shown(raw), mail["From"].addresses[0].addr_spec) == (subject, name, "s@d.example")
+    parts = [part for part in mail.walk() if not part.is_multipart()]
+    assert [part.defects for part in mail.walk()] == [[]] * (len(parts) + (1 if attached is None else 2))
+    said = [text.replace("\n", "\r\n").encode(), html.replace("\n", "\r\n").encode()]
+    assert [part.get_payload(decode=True) for part in parts] == said + ([] if attached is None else [attached])

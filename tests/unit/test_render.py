@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import textwrap
+from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import FaultyInput, UsageError
-from notifiers.render import Cell, Rendered, Table, names_in, needed_names, parse, render_letter, render_mail
+from notifiers.blanks import wrapped
+from notifiers.blocks import Cell, Table
+from notifiers.render import Rendered, names_in, needed_names, parse, render_letter, render_mail
 from workflows import Catalogue
 
 SOURCE = """Subject: Case {{ case }}: {{ task }}
@@ -208,3 +212,42 @@ def test_no_line_of_a_shipped_mail_runs_into_the_next() -> None:
         for known in (template.names, template.needed):
             said = render_mail(text, dict.fromkeys(known, "X"), "en", "F").body
             assert not re.search(r"[a-z*X.]- [A-ZÁÉÍÓÚ]", re.sub(r"<[^>]*>", "", said)), f"{process}.{name}"
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("ab \t-\u00a0é\n"), max_size=120), st.integers(3, 20))
+def test_lines_are_wrapped_as_the_library_does_it(text: str, width: int) -> None:
+    lines = text.strip("\n").split("\n")
+    told = [textwrap.fill(line.strip(), width, break_long_words=False, break_on_hyphens=False) for line in lines]
+    assert wrapped(text, width) == "\n".join(told)
+
+
+class Seen(HTMLParser):
+    """The elements, addresses and texts of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs).get("href")))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+@example("\ue0001\ue001 \ue0000\ue001")
+@example("</p><a href=\"x\">'&amp;&nbsp;\u00a0")
+def test_whatever_a_value_is_the_page_has_the_same_elements_and_says_it(value: str) -> None:
+    source = "Subject: s\n\nSay **{{ said }}**.\n\n{{ link }}\n"
+    values = {"said": f"({value})", "link": "https://d.example/t/a?b&c"}
+    page = Seen(render_mail(source, values, "en", "F").html)
+    plain = Seen(render_mail(source, values | {"said": "x"}, "en", "F").html)
+    assert [each for each in page.found if each[0] != "br"] == plain.found
+    assert ("a", "https://d.example/t/a?b&c") in page.found
+    letters = [c for c in value if c.isalnum()]
+    assert [c for c in page.text.partition("Say (")[2].rpartition(").")[0] if c.isalnum()] == letters

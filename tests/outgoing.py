@@ -1,0 +1,19 @@
+"""One mail's steps on its way, for tests that take them one by one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from engine.ports import Made, NewLink, Outbox, OutboxRow
+
+
+def prepared(
+    outbox: Outbox, row: OutboxRow, *, address: str, message_id: str, raw: bytes, now: dt.datetime,
+    links: Sequence[NewLink] = (),
+) -> bool:  # fmt: skip
+    return row.id in outbox.prepare([Made(row, address, message_id, raw, links)], now)
+
+
+def handing_over(outbox: Outbox, row: OutboxRow, now: dt.datetime) -> bool:
+    return row.id in outbox.record([row], (), now)
