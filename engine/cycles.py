@@ -34,12 +34,13 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What stands in the rows of one process and subject: the cycle that waits, whether an incident holds it back, and
-    the date of the latest one that has started."""
+    """What stands in the rows of one process and subject: the cycle that waits, whether an incident holds it back, the
+    date of the latest one that has started, and whether a case that one of them started is still open."""
 
     waits: Cycle | None = None
     stopped: bool = False
     last: dt.date | None = None
+    open: bool = False
 
 
 NOTHING = Planned()
@@ -53,8 +54,11 @@ def next_cycle(
 
     One that waits moves with its date: where that has passed meanwhile it is due at once. What should have started
     before anything was planned does not start any more, or, where the schedule catches up, on the next morning if its
-    date is later than that. Raises `OutsideCalendar`.
+    date is later than that. A date of the register that is corrected while its case is open is that case's matter.
+    Raises `OutsideCalendar`.
     """
+    if planned.open and _is_date(schedule):
+        return None
     if planned.waits is not None and planned.waits.at <= now:
         return planned.waits
     if planned.waits is not None and not schedule.days:

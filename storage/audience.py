@@ -207,12 +207,10 @@ class Audiences:
 
     def settled(self, row: Row, state: str) -> None:
         """How a copy by mail went, as its outbox row says. One that failed goes by post; one in doubt waits for a
-        person; one that a person has decided about meanwhile stays decided, unless it was accepted after all."""
+        person; one that a person has decided about meanwhile stays decided, however it went."""
         mail, whose = _Mail(row["case_id"], row["mail"], row["step"]), _whose(row)
-        by_mail = mail.copies & whose & (COPIES.c.channel == "mail")
+        by_mail = mail.copies & whose & (COPIES.c.channel == "mail") & (COPIES.c.state != "decided")
         done = None if state == "uncertain" else self.today
-        if state != "accepted":
-            by_mail &= COPIES.c.state != "decided"
         changed = self.connection.execute(update(COPIES).where(by_mail).values(state=state, done_on=done)).rowcount
         if state == "accepted":
             self._told(mail, whose, self.today)
@@ -221,8 +219,12 @@ class Audiences:
         self._tell_when_complete(mail, self.today)
 
     def bounced(self, row: Row) -> None:
-        """A copy that was accepted came back: it goes by post. Who was told stays told."""
-        self._to_paper(_Mail(row["case_id"], row["mail"], row["step"]), row, "back")
+        """A copy that was accepted came back: it goes by post, unless a person has decided about it by name. Who was
+        told stays told."""
+        mail = _Mail(row["case_id"], row["mail"], row["step"])
+        decided = mail.copies & _whose(row) & (COPIES.c.state == "decided")
+        if self.connection.scalar(select(COPIES.c.id).where(decided).limit(1)) is None:
+            self._to_paper(mail, row, "back")
 
     # --- on paper ----------------------------------------------------------------------------------------------------
 

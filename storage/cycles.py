@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from engine.cycles import NOTHING, Cycle, Planned
 from engine.ports import DueCycle
 from storage.statements import insert_new
-from storage.tables import AGREEMENTS, CYCLES
+from storage.tables import AGREEMENTS, CASES, CYCLES
 
 _MANY = 500
 """Keys of one IN list."""
@@ -20,12 +21,15 @@ def planned(connection: Connection, process: str, subjects: Collection[str]) -> 
     found: dict[str, Planned] = {}
     for batch in _batches(subjects):
         mine = (CYCLES.c.process == process) & CYCLES.c.subject.in_(batch)
-        started = select(CYCLES.c.subject, func.max(CYCLES.c.occurrence).label("last"))
+        still = func.count(CASES.c.id).filter(CASES.c.ended_at.is_(None))
+        started = select(CYCLES.c.subject, func.max(CYCLES.c.occurrence).label("last"), still.label("still"))
+        started = started.outerjoin(CASES, CASES.c.id == CYCLES.c.case_id)
         started = started.where(mine & CYCLES.c.fired_at.is_not(None)).group_by(CYCLES.c.subject)
-        found |= {row.subject: Planned(last=row.last) for row in connection.execute(started)}
+        found |= {row.subject: Planned(last=row.last, open=bool(row.still)) for row in connection.execute(started)}
         for row in connection.execute(select(CYCLES).where(mine & CYCLES.c.fired_at.is_(None))):
             waits = None if row.at is None else Cycle(row.occurrence, row.at)
-            found[row.subject] = Planned(waits, row.at is None, found.get(row.subject, NOTHING).last)
+            before = found.get(row.subject, NOTHING)
+            found[row.subject] = replace(before, waits=waits, stopped=row.at is None)
     return found
 
 

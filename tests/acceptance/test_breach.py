@@ -31,6 +31,7 @@ from cli.wiring import House, machine_clock, open_house
 from engine.calendar import ONE_DAY
 from engine.case import Case
 from engine.errors import FaultyInput
+from engine.ports import OutboxState
 from storage.tables import PRINT_RUNS
 from tests.files import pdf
 
@@ -198,7 +199,10 @@ def test_a_run_printed_again_is_the_same_letter_with_the_same_date(town: Town, t
     assert f"{then:%B} {then.day}, {then.year}" in pages[0].extract_text()
 
 
-def test_what_a_person_decided_is_not_undone_by_a_mail_that_fails_later(town: Town, tmp_path: Path) -> None:
+@pytest.mark.parametrize("went", ["failed", "uncertain", "accepted"])
+def test_what_a_person_decided_is_not_undone_however_the_mail_in_hand_went(
+    town: Town, tmp_path: Path, went: OutboxState
+) -> None:
     case = until_release(town)
     import_families(town, case, tmp_path)
     town.answer(case, "release", "release", "priya", channel="as_wished")
@@ -214,9 +218,11 @@ def test_what_a_person_decided_is_not_undone_by_a_mail_that_fails_later(town: To
     number = recipient.number
     decided = town.run("audience", "decide", case, str(number), "--reason", "told in person", "--as", "priya")
     assert decided.exit_code == 0, decided.output
-    town.house.store.outbox.settle(row, "failed", "550 no such user", now)
-    copies = shown(town, case)["mails"][0]["copies"]
-    assert copies["mail_decided"] == 1 and copies["paper_waiting"] == 2
+    assert town.house.store.outbox.handing_over(row, now)
+    town.house.store.outbox.settle(row, went, "as the relay says", now)
+    if went == "accepted":
+        assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
+    assert shown(town, case)["mails"][0]["copies"] == {"mail_decided": 1, "mail_waiting": 1, "paper_waiting": 2}
 
 
 def signed(town: Town, case: str) -> None:

@@ -18,7 +18,7 @@ from storage.store import SqlStore
 from storage.tables import CASES, CYCLES
 from tests.integration.stored import ANN, opened
 from tests.office import PEOPLE, actor, office
-from tests.registers import CHECK_IN, COLLECT, SIGNING, Shelf, compiled
+from tests.registers import CHECK_IN, COLLECT, EXPIRY, SIGNING, Shelf, compiled
 from workflows import Catalogue
 
 D = dt.date
@@ -127,6 +127,28 @@ def test_a_date_that_is_corrected_after_the_start_starts_no_second_cycle(store: 
     assert waiting(store) == [("check_in", "A-0001", D(2028, 3, 20))]
     of.tick(dt.datetime(2027, 2, 1, 12, 0, tzinfo=dt.UTC))
     assert len(cases(store)) == 1
+
+
+def test_a_last_day_that_is_corrected_while_its_case_is_open_starts_no_second_one(store: SqlStore) -> None:
+    of, moment = service(store, EXPIRY), dt.datetime(2027, 1, 5, 12, 0, tzinfo=dt.UTC)
+    write(of, store, {**ACME, "expires_on": D(2027, 3, 1)})
+    assert of.tick(moment) == 1
+    for corrected in (D(2027, 3, 31), D(2028, 3, 1)):
+        write(of, store, {"expires_on": corrected}, "A-0001", moment)
+        assert waiting(store) == []
+    of.tick(moment + dt.timedelta(days=90))
+    assert len(cases(store)) == 1
+
+
+def test_a_short_extension_is_asked_about_again(store: SqlStore) -> None:
+    """The case has ended: what it wrote is a new last day, however near."""
+    of, moment = service(store, EXPIRY), dt.datetime(2027, 1, 5, 12, 0, tzinfo=dt.UTC)
+    write(of, store, {**ACME, "expires_on": D(2027, 3, 1)})
+    of.tick(moment)
+    (case,) = cases(store)
+    (task,) = (task for task in case.tasks if task.is_open)
+    of.complete_task(task.id, "goes_on", {"until": D(2027, 4, 15)}, actor("ada"), moment)
+    assert waiting(store) == [("term", "A-0001", D(2027, 4, 15))]
 
 
 def test_an_agreement_that_ends_or_is_superseded_waits_no_more(store: SqlStore) -> None:
