@@ -377,13 +377,18 @@ class ScheduleDef:
 @dataclass(frozen=True, slots=True)
 class AudienceDef:
     """Many people outside who each get the same mail. `counted` is the int fact that says how many there are, recorded
-    when they are imported. `channel` is a choice fact out of `CHANNELS`; without it each is told as they wish."""
+    when they are imported. `languages` are int facts recorded with it, how many read a language, `other` being all in
+    which no letter is, and under `named` the text fact that names those. `channel` is a choice fact out of `CHANNELS`;
+    without it each is told as they wish."""
 
     name: str
     label: Words
     counted: str
     channel: str | None = None
+    languages: Mapping[str, str] = field(default_factory=dict)
 
+
+OTHER_LANGUAGES, UNWRITTEN = "other", "named"
 
 CHANNELS = ("as_wished", "post_without_consent", "post_if_address_leaked")
 """How an audience is told: by mail where there is an address, on paper where there is none or it was wished; and on

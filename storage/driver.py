@@ -11,7 +11,7 @@ try:
 except ImportError:  # no wheel for this machine
     dbapi2 = sqlite3
 
-SCHEMA = "0017"
+SCHEMA = "0021"
 """The newest migration; a database at any other is refused."""
 
 BUSY_SECONDS = 30.0

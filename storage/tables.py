@@ -624,7 +624,8 @@ class CopyRow(SQLModel, table=True):
 
 
 class PrintRunRow(SQLModel, table=True):
-    """Letters that were printed together, by this person."""
+    """Letters that were printed together, by this person. `files` is a JSON list of the names of what was printed, each
+    with the value of the document that keeps it."""
 
     __tablename__ = "print_runs"
     __table_args__ = _args()
@@ -634,6 +635,7 @@ class PrintRunRow(SQLModel, table=True):
     letters: int
     at: dt.datetime
     by: str
+    files: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
 
 
 def _table(model: type[SQLModel]) -> Table:

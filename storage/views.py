@@ -33,6 +33,7 @@ from storage.tables import (
     MESSAGES,
     OUTBOX,
     PENDING_ACTS,
+    PRINT_RUNS,
     TASKS,
     TIMERS,
 )
@@ -149,12 +150,15 @@ class Views:
         return tuple(read_task(row, ()) for row in rows)
 
     def named_documents(self, names: Collection[str]) -> Collection[str]:
-        """Those of these names that stand in a fact, a former fact, a waiting message or an act of two persons.
+        """Those of these names that stand in a fact, a former fact, a waiting message, an act of two persons or a print
+        run.
 
         Opens every one of them. One that cannot be opened may name any.
         """
         left, found = set(names), set[str]()
         with self.base.reading() as connection:
+            for files in connection.scalars(select(PRINT_RUNS.c.files)):
+                found |= {name for name in left - found if name in files}
             for sealed, place in self._sealed(connection):
                 try:
                     plain = self.base.ring.open(sealed, place)

@@ -183,7 +183,8 @@ states:
   deciding:
     title: Deciding
     initial: true
-    tasks: [{id: decide, role: privacy, title: Decide, form: [until], due: 5 business_days, outcomes: {goes_on: extended}}]
+    tasks:
+      - {id: decide, role: privacy, title: Decide, form: [until], due: 5 business_days, outcomes: {goes_on: extended}}
   extended: {title: It goes on, final: goes on, register: [extended]}
 """
 

@@ -151,7 +151,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             must_say=NAMES,
             must_not_say=NAMES,
         ),
-        "audience": block(("label", "counted"), label=WORDS, counted=WORD, channel=WORD),
+        "audience": block(("label", "counted"), label=WORDS, counted=WORD, channel=WORD, languages=ANY_MAP),
         "child": block(
             ("process",),
             process=WORD,

@@ -19,7 +19,7 @@ AREAS = ["data", "integrations", "security", "scope", "ai", "subcontractors", "p
 LETTER = {"how_sure": "estimate", "what_en": "A list was open on the web.", "what_es": "Una lista estuvo abierta.",
           "data_en": "Names and grades.", "data_es": "Nombres y notas.", "remedy_en": "We closed it.",
           "remedy_es": "La cerramos.", "operator_shown": "Reader", "operator_how": "555-0199", "spanish_read": "yes",
-          "read_aloud": "yes", "names_no_count": "yes"}  # fmt: skip
+          "spanish_reviewed_by": "Rosa Diaz", "read_aloud": "yes", "names_no_count": "yes"}  # fmt: skip
 YES_NO = dict.fromkeys(("uses_ai", "connects", "in_person", "messaging"), "no")
 
 

@@ -1,0 +1,15 @@
+"""The files of each print run, as they were printed"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0021"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("print_runs", sa.Column("files", sa.String(), nullable=False, server_default="[]"))
