@@ -77,6 +77,8 @@ class PersonRow(SQLModel, table=True):
     absent_from: dt.date | None = None
     absent_to: dt.date | None = None
     active: bool
+    signs_from: dt.date | None = None
+    signs_until: dt.date | None = None
     totp: bytes | None = None
     totp_counter: int | None = None
 

@@ -192,7 +192,8 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             free=NAMES,
         ),
         "requirement": block(
-            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, uncounted=NAMES, when=GUARD
+            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, uncounted=NAMES, when=GUARD,
+            ahead=WORD, reached=WORD, signer=WORD, on=WORD,
         ),
         "way": block((), when=GUARD, to=WORD, else_=WORD),
         "unnoticed": block(("mutants", "because"), mutants={"type": "array"}, because=WORD),

@@ -162,9 +162,11 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("vendor_sponsorship", "check_package", ""): _elements,
     ("vendor_sponsorship", "review_privacy", ""): _elements,
     ("vendor_sponsorship", "check_clauses", ""): _clauses,
-    ("vendor_sponsorship", "sign", ""): _plain(
-        signed_on="TODAY", entered_on="TODAY", agreement_type="vendor_dpa", deletion_days="30", breach_notice_days="30"
-    ),
+    ("vendor_sponsorship", "sign", ""): lambda case, today, chance: {
+        **_plain(signed_on="TODAY", entered_on="TODAY", agreement_type="vendor_dpa", deletion_days="30",
+                 breach_notice_days="30")(case, today, chance),
+        "signed_by": next(task.assignees[0] for task in case.tasks if task.name == "sign" and task.is_open),
+    },
     ("contract_posting", "prepare", ""): _plain(searchable="yes"),
     ("contract_posting", "publish", ""): _plain(posted_on="TODAY", posted_url="https://district.example/soppa/x"),
     ("annual_attestation", "attest", ""): _areas,

@@ -1,4 +1,4 @@
-"""The files of each print run, as they were printed"""
+"""The files of each print run, as they were printed; from when to when a person may sign agreements"""
 
 from __future__ import annotations
 
@@ -13,3 +13,5 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("print_runs", sa.Column("files", sa.String(), nullable=False, server_default="[]"))
+    for name in ("signs_from", "signs_until"):
+        op.add_column("people", sa.Column(name, sa.Date(), nullable=True))
