@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from engine import nodes
 from engine.clocks import Rule
@@ -207,13 +207,18 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
     return ChildDef(
         name,
         word(top, "process", scope),
-        scope.fact_of(top.get("each"), ("contacts",), "each"),
+        tuple(fact for one in _one_or_more(top.get("each"))
+              if (fact := scope.fact_of(one, ("contacts", "agreements"), "each"))),
         nodes.text(top.get("party"), scope.faults, "party"),
         facts,
         scope.names("parties", top.get("parties"), "parties"),
         joined is not False,
         scope.words(top.get("otherwise"), "otherwise"),
     )
+
+
+def _one_or_more(node: Node | None) -> Sequence[Node]:
+    return node.items if isinstance(node, ListNode) else [node] if node is not None else []
 
 
 def read_scenarios(node: Node | None, scope: Scope) -> Iterator[Scenario]:
@@ -240,8 +245,11 @@ OWN_STEPS = ("hold.place", "hold.release", *(f"{CONFIRM_HOLD}{role}.{answer}" fo
 
 
 def _step(node: Node, scope: Scope) -> Mapping[str, object]:
-    top = nodes.fields(node, scope.faults, required=("on", "do"), optional=("with", "by", "process"), what="a step")
+    keys = ("with", "by", "process", "refused")
+    top = nodes.fields(node, scope.faults, required=("on", "do"), optional=keys, what="a step")
     nodes.date(top.get("on"), scope.faults, "on")
+    if "refused" in top:
+        nodes.text(top["refused"], scope.faults, "refused")
     if "process" in top:  # a task of a child, whose names only its own definition knows
         return {key: plain(value) for key, value in top.items()}
     nodes.choice(top.get("do"), scope.faults, [*scope.answers, *OWN_STEPS], "do")

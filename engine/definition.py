@@ -291,13 +291,14 @@ class MailDef:
 
 @dataclass(frozen=True, slots=True)
 class ChildDef:
-    """Cases started by this one. `each` names a `contacts` fact: one child for every contact in it, the contact being
-    the child's party `party`. A `joined` child reports its end; the case may wait for `ended.NAME`. One that is not,
-    and whose process this office does not have, becomes a task of doing it by hand: `otherwise` says what."""
+    """Cases started by this one. `each` names facts: one child for every agreement in an `agreements` fact, which is
+    the child's fact `agreement`, and for every contact in a `contacts` fact, which is its party `party`. A `joined`
+    child reports its end; the case may wait for `ended.NAME`. One that is not, and whose process this office does not
+    have, becomes a task of doing it by hand: `otherwise` says what."""
 
     name: str
     process: str
-    each: str | None
+    each: tuple[str, ...]
     party: str | None
     facts: Mapping[str, str]
     parties: tuple[str, ...]
@@ -460,6 +461,11 @@ class Definition:
     def names_agreements(self) -> tuple[str, ...]:
         """The facts that name an agreement of the register."""
         return tuple(fact.name for fact in self.facts.values() if fact.type.kind == "agreement")
+
+    @property
+    def shows_agreements(self) -> tuple[str, ...]:
+        """The facts that hold ids of agreements, one or several."""
+        return tuple(fact.name for fact in self.facts.values() if fact.type.kind in ("agreement", "agreements"))
 
     def fact(self, name: str) -> FactDef | None:
         """A declared fact, or one of the engine's own."""

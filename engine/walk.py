@@ -40,7 +40,7 @@ from engine.definition import (
     told,
 )
 from engine.guards import Guard, atoms, reads, recorded_if
-from engine.mailtexts import needed_names
+from engine.mailtexts import FACT, MONTH, needed_names
 from engine.reading import live_facts
 from engine.taking import needed_facts
 
@@ -427,7 +427,8 @@ class Walk:
     def _check_readable(self, here: Configuration, mail: str) -> None:
         """What the texts of a mail read outside `has` must be there: facts recorded, clocks begun."""
         needed = {name for text in self.definition.mails[mail].texts.values() for name in needed_names(text)}
-        facts = {f"fact_{name}" for name in self.definition.facts.keys() - here.known}
+        unknown = self.definition.facts.keys() - here.known
+        facts = {f"{FACT}{name}{end}" for name in unknown for end in ("", MONTH)}
         begun = here.running | here.over | (self.definition.clocks.keys() - self.view.clocks)
         clocks = {f"clock_{name}{end}" for name in self.definition.clocks.keys() - begun for end in ("", "_kind")}
         missing = ", ".join(sorted(needed & (facts | clocks)))

@@ -155,7 +155,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
         "child": block(
             ("process",),
             process=WORD,
-            each=WORD,
+            each=NAME_OR_NAMES,
             party=WORD,
             parties=NAMES,
             facts=ANY_MAP,
@@ -205,7 +205,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             steps=_list("step"),
             expect=_ref("expect"),
         ),
-        "step": block(("on", "do"), on=WORD, do=WORD, with_=ANY_MAP, by=WORD, process=WORD),
+        "step": block(("on", "do"), on=WORD, do=WORD, with_=ANY_MAP, by=WORD, process=WORD, refused=WORD),
         "expect": block((), state=WORD, outcome=WORD, mails=NAMES, clocks=_map("expected_clock")),
         "expected_clock": block((), legal=WORD, target=WORD, status=WORD, ended=WORD, rungs=NAMES),
     }

@@ -35,7 +35,7 @@ def command(case: str, home: Home, as_json: bool) -> None:
         with house.store.read() as unit:
             found, office = unit.case(case), house.office(unit)
         definition = house.definitions.pinned(found.process, found.version, found.hash)
-        labels = house.store.register.labels() if definition.names_agreements else {}
+        labels = house.store.register.labels() if definition.shows_agreements else {}
         notes = house.store.views.notes(found.id)
         if as_json:
             print_json({**as_mapping(found), "notes": [_note_mapping(note) for note in notes]})
@@ -60,7 +60,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
                for name, party in case.parties.items()})
     if case.facts:
         say("\nFacts")
-        pairs({name: _fact(value, labels if name in definition.names_agreements else {})
+        pairs({name: _fact(value, labels if name in definition.shows_agreements else {})
                for name, value in case.facts.items()})
     _suggested(case)
 
@@ -95,6 +95,8 @@ def _note_mapping(note: HistoryLine) -> dict[str, object]:
 
 def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
     """As text; an agreement with what people call it."""
+    if isinstance(value, frozenset) and labels:
+        return ", ".join(_fact(one, labels) for one in sorted(value))
     text = written(value)
     return f"{text} ({labels[text]})" if text in labels else text
 

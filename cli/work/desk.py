@@ -114,7 +114,7 @@ class Desk:
         with house.store.read() as unit:
             case, office = unit.case(case_id), house.office(unit)
         definition = house.definitions.pinned(case.process, case.version, case.hash)
-        labels = house.store.register.labels() if definition.names_agreements else {}
+        labels = house.store.register.labels() if definition.shows_agreements else {}
         return Matter(case, definition, office, self.today(), house.store.views.notes(case_id), labels)
 
     def sheet(self, matter: Matter, task: Task) -> Sheet:

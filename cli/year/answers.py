@@ -155,6 +155,9 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("operator_fix", "stamp_confirmation", ""): _plain(confirmed_on="TODAY"),
     ("deletion_request", "verify", ""): _plain(identity_ok="yes", wants_copy="no"),
     ("deletion_request", "analyse", ""): _items,
+    ("deletion_order", "direct", ""): lambda case, today, chance: (
+        {} if "agreement" in case.facts else {"no_agreement": "It was used without one; a sponsorship is on its way"}
+    ),
     ("deletion_order", "certify", ""): _plain(deleted_on="TODAY", backups="none", subcontractors_done="yes"),
     ("deletion_order", "certify_late", ""): _plain(deleted_on="TODAY", backups="none", subcontractors_done="yes"),
     ("vendor_sponsorship", "ask", ""): _asked,
