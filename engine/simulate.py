@@ -184,10 +184,10 @@ class _Player:
         task = case.open_task(answer.task)
         if task is None:
             known = [task.name for task in case.tasks if task.is_open]
-            raise UsageError(
-                f"on {answer.on}: case in state '{case.state}' has no open task '{answer.task}'"
-                f"{nearest(answer.task, known)}"
-            )
+            said = f"case in state '{case.state}' has no open task '{answer.task}'{nearest(answer.task, known)}"
+            if answer.refused is not None and answer.refused in said:
+                return
+            raise UsageError(f"on {answer.on}: {said}")
         command = CompleteTask(task.id, answer.outcome, answer.values, SYSTEM)
         if answer.refused is not None:
             self.refuse(case.id, command, answer)
