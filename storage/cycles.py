@@ -41,8 +41,8 @@ def plan(connection: Connection, process: str, cycles: Mapping[str, Cycle | None
             delete(CYCLES).where((CYCLES.c.process == process) & CYCLES.c.subject.in_(batch) & waiting)
         )
         news = [(subject, cycle) for subject in batch if (cycle := cycles[subject]) is not None]
-        rows = [{"process": process, "subject": subject, "occurrence": cycle.on, "at": cycle.at, "missed": 0,
-                 "attempts": 0} for subject, cycle in news]
+        rows = [{"process": process, "subject": subject, "occurrence": cycle.on, "at": cycle.at, "planned_at": cycle.at,
+                 "missed": 0, "attempts": 0} for subject, cycle in news]
         insert_new(connection, CYCLES, rows)
 
 
@@ -54,7 +54,8 @@ def drop(connection: Connection, scheduled: Collection[str]) -> None:
 def due(connection: Connection, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
     wanted = select(CYCLES).where(CYCLES.c.at <= now).order_by(CYCLES.c.at, CYCLES.c.id).limit(limit)
     rows = connection.execute(wanted.with_for_update(skip_locked=True))
-    return tuple(DueCycle(row.id, row.process, row.subject, Cycle(row.occurrence, row.at)) for row in rows)
+    return tuple(DueCycle(row.id, row.process, row.subject, Cycle(row.occurrence, row.planned_at or row.at))
+                 for row in rows)
 
 
 def done(connection: Connection, row: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:

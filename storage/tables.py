@@ -248,7 +248,8 @@ class TimerRow(SQLModel, table=True):
 
 class CycleRow(SQLModel, table=True):
     """One occurrence of a schedule for one subject (an agreement, or empty). `at` is there while it waits, `fired_at`
-    once its case has started; neither when an incident holds it back. One that has not started is alone of its kind."""
+    once its case has started; neither when an incident holds it back. One that has not started is alone of its kind.
+    `planned_at` is what `at` was before a try that failed put it off."""
 
     __tablename__ = "cycles"
     __table_args__ = _args(
@@ -261,6 +262,7 @@ class CycleRow(SQLModel, table=True):
     subject: str
     occurrence: dt.date
     at: dt.datetime | None = None
+    planned_at: dt.datetime | None = None
     fired_at: dt.datetime | None = None
     case_id: str | None = Field(default=None, foreign_key="cases.id")
     missed: int = 0

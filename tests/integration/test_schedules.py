@@ -265,6 +265,20 @@ def went_through(of: Service, store: SqlStore, now: dt.datetime, uses: int, stat
     return answer(of, case, "review", "fine", now, attested_on=of.make_office(()).today(now))
 
 
+def test_a_start_that_was_put_off_says_for_which_day_it_was_planned(store: SqlStore) -> None:
+    """Also where the schedule catches up, and nothing but the row knows the morning it was moved to."""
+    of, planned = service(store, EXPIRY), dt.datetime(2026, 12, 31, 13, 0, tzinfo=dt.UTC)
+    write(of, store, {**ACME, "expires_on": D(2027, 3, 1)})
+    with store.base.reading() as connection:
+        ref = connection.scalar(select(CYCLES.c.id)) or 0
+    for died in (True, True, True, False):
+        store.failed("cycle", ref, "it failed", planned + dt.timedelta(days=3), died=died)
+    assert of.tick(planned + dt.timedelta(days=4)) == 1
+    (case,) = cases(store)
+    (line,) = [line for line in store.views.history(case.id) if line.kind == "cycle_started"]
+    assert line.detail == {"planned": "2026-12-31", "days_late": "4"}
+
+
 def test_the_next_cycle_is_suggested_the_answers_of_the_last_one(store: SqlStore) -> None:
     of = service(store, CHECK_IN)
     write(of, store, ACME)

@@ -1,4 +1,4 @@
-"""The files of each print run, as they were printed; from when to when a person may sign agreements"""
+"""The files of a print run as they were printed; from when to when a person may sign; when a cycle was planned for"""
 
 from __future__ import annotations
 
@@ -15,3 +15,4 @@ def upgrade() -> None:
     op.add_column("print_runs", sa.Column("files", sa.String(), nullable=False, server_default="[]"))
     for name in ("signs_from", "signs_until"):
         op.add_column("people", sa.Column(name, sa.Date(), nullable=True))
+    op.add_column("cycles", sa.Column("planned_at", sa.DateTime(timezone=True), nullable=True))
