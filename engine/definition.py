@@ -365,7 +365,7 @@ class ScheduleDef:
     """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), or before
     the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each.
     `catches_up`: an agreement that comes into the register after that day is asked all the same while the date itself
-    is still to come."""
+    is still to come. `which` is a choice fact that says which of the `days` it is: the first gives the first option."""
 
     of_agreements: bool
     days: tuple[str, ...] = ()
@@ -374,11 +374,13 @@ class ScheduleDef:
     unit: str = "calendar_days"
     facts: tuple[tuple[str, FactValue], ...] = ()
     catches_up: bool = False
+    which: str | None = None
 
     @property
     def gives(self) -> tuple[str, ...]:
         """The facts that each case of it starts with."""
-        return (CYCLE_ON, *((SUBJECT,) if self.of_agreements else ()), *(name for name, _ in self.facts))
+        own = (*((SUBJECT,) if self.of_agreements else ()), *((self.which,) if self.which else ()))
+        return (CYCLE_ON, *own, *(name for name, _ in self.facts))
 
 
 @dataclass(frozen=True, slots=True)

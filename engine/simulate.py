@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
-from engine.cycles import start_date
+from engine.cycles import start_date, which_day
 from engine.decide import decide, start
 from engine.definition import CYCLE_ON, SUBJECT, Definition
 from engine.errors import Refused, SoppaError, Unmet, UsageError
@@ -129,7 +129,8 @@ def _of_schedule(definition: Definition, start_on: dt.date, office: Office) -> M
     if schedule is None:
         return {}
     subject: Mapping[str, FactValue] = {SUBJECT: entry_id("A", 1)} if schedule.of_agreements else {}
-    return {CYCLE_ON: start_date(schedule, start_on, office), **subject, **dict(schedule.facts)}
+    on = start_date(schedule, start_on, office)
+    return {CYCLE_ON: on, **subject, **dict(schedule.facts), **which_day(definition, schedule, on, office)}
 
 
 def _agreements(

@@ -121,6 +121,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             for_={"enum": ["agreements"]},
             facts=ANY_MAP,
             late={"enum": ["skip", "start"]},
+            which=WORD,
         ),
         "schedule_on": block(("before", "of"), before=LENGTH, of={}),
         "register": block(("kind",), kind={"enum": ["agreement", "product"]}, of=WORD, facts=ANY_MAP, set=ANY_MAP),

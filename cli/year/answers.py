@@ -29,7 +29,9 @@ def is_silent(address: str | None) -> bool:
 
 
 def delay(task: TaskDef, party: str | None, chance: random.Random) -> int:
-    """Days from being asked to answering."""
+    """Days from being asked to answering. What is collected 45 days ahead is published once its year has begun."""
+    if task.name == "publish" and task.due is not None and task.due.of == "cycle_on":
+        return 43
     if party == "operator":
         return chance.choice((1, 3, 6, 9, 12, 16, 21))
     if party is not None:

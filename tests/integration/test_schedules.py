@@ -198,6 +198,16 @@ def test_a_process_without_a_subject_starts_on_its_days(store: SqlStore) -> None
     assert waiting(store) == [("collect", "", D(2027, 5, 17))]
 
 
+def test_a_cycle_says_which_of_its_days_it_is_of(store: SqlStore) -> None:
+    of = Service(store, Shelf(Catalogue().newest("website_posting")), lambda people: office())
+    assert of.replan(NOW)
+    assert of.tick(dt.datetime(2026, 11, 17, 13, 0, tzinfo=dt.UTC)) == 1
+    assert of.tick(dt.datetime(2027, 5, 17, 12, 0, tzinfo=dt.UTC)) > 0
+    begun = [(case.facts["cycle_on"], case.facts["season"], list(case.clocks)) for case in cases(store)]
+    calendar_year, fiscal_year = "calendar_year", "fiscal_year"
+    assert begun == [(D(2027, 1, 1), calendar_year, [calendar_year]), (D(2027, 7, 1), fiscal_year, [fiscal_year])]
+
+
 def test_each_cycle_starts_once_whoever_ticks(store: SqlStore) -> None:
     of = service(store)
     for number in range(12):
