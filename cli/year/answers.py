@@ -16,6 +16,7 @@ Values = Mapping[str, str]
 Given = Callable[[Case, dt.date, random.Random], Values]
 
 AREAS = ["data", "integrations", "security", "scope", "ai", "subcontractors", "policy", "ownership", "insurance"]
+ITEMS = ["elements", "operators", "subcontractors", "procedures", "breaches"]
 LETTER = {"how_sure": "estimate", "what_en": "A list was open on the web.", "what_es": "Una lista estuvo abierta.",
           "data_en": "Names and grades.", "data_es": "Nombres y notas.", "remedy_en": "We closed it.",
           "remedy_es": "La cerramos.", "operator_shown": "Reader", "operator_how": "555-0199", "spanish_read": "yes",
@@ -157,6 +158,11 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("operator_fix", "stamp_confirmation", ""): _plain(confirmed_on="TODAY"),
     ("deletion_request", "verify", ""): _plain(identity_ok="yes", wants_copy="no"),
     ("deletion_request", "analyse", ""): _items,
+    ("annual_notice", "begin", ""): lambda case, today, chance: {"first_day_on": str(today + dt.timedelta(days=60))},
+    ("annual_notice", "draft", ""): _plain(says="types,purposes,operators,rights,how,website"),
+    ("annual_notice", "confirm", ""): _plain(schools='[{"school": "All", "certified": "yes", "on": "today"}]'),
+    ("website_posting", "review", ""): _plain(items=json.dumps([{"key": key, "state": "complete"} for key in ITEMS])),
+    ("website_posting", "publish", ""): _plain(published_on="TODAY"),
     ("deletion_order", "direct", ""): lambda case, today, chance: (
         {} if "agreement" in case.facts else {"no_agreement": "It was used without one; a sponsorship is on its way"}
     ),

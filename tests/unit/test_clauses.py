@@ -35,7 +35,6 @@ NOT_COUNTED = {
     "R-COPY-ISSRA": "inspection and copies have no process yet",
     "R-COPY-ISSRA-EXT": "inspection and copies have no process yet",
     "R-COPY-LIMIT": "inspection and copies have no process yet",
-    "R-ANNUAL-NOTICE": "the yearly notice to parents has no process yet",
     "R-AUTH-SIGNERS": "no date: whoever signs must be on the list that day (vendor_sponsorship)",
     "R-MINIMISE": "no date: asked for each data element (vendor_sponsorship, annual_attestation)",
 }
