@@ -76,7 +76,8 @@ def approved(house: House, case: str) -> None:
     answer(house, case, "determine", "determine", "sam")
     answer(house, case, "draft", "ready", "priya", happened_on=day(house), how_sure="exact", what_en="A list was open.",
            what_es="Una lista estuvo abierta.", data_en="Names.", data_es="Nombres.", remedy_en="We closed it.",
-           remedy_es="La cerramos.", spanish_read=True, read_aloud=True, names_no_count=True)
+           remedy_es="La cerramos.", spanish_read=True, spanish_reviewed_by="Rosa Diaz", read_aloud=True,
+           names_no_count=True)
     answer(house, case, "approve", "approve", "sam")
     answer(house, case, "release", "release", "priya", channel="as_wished")
 

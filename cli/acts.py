@@ -200,7 +200,8 @@ def people_changes(before: Iterable[Person], wanted: Iterable[Person]) -> Shown:
 
 
 def needs_second(office: Office, wanted: Iterable[Person]) -> bool:
-    """Whether these changes give or take a role, bring one back, or touch how one of the guarded people is known."""
+    """Whether these changes give or take a role or the right to sign, bring one back, or touch how one of the guarded
+    people is known."""
     named = named_second(office)
     return any(_is_guarded(office.person(person.id), person, named) for person in wanted)
 
@@ -319,6 +320,8 @@ def _is_guarded(old: Person | None, new: Person, named: Person | None) -> bool:
     if old is None:
         return bool(new.roles)
     if old.roles != new.roles or (new.active and not old.active and new.roles):
+        return True
+    if (old.signs_from, old.signs_until) != (new.signs_from, new.signs_until):
         return True
     guarded = bool(old.roles & GUARDED) or (named is not None and named.id == old.id)
     known_by = replace(new, name=old.name, language=old.language, supervisor=old.supervisor, absent=old.absent)

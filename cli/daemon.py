@@ -71,7 +71,7 @@ def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, t
             return house.service.advance(now, limit, taking)
 
     def rescue(now: dt.datetime) -> None:
-        count_dead(house.home, lambda kind, ref: house.store.failed(kind, ref, DIED_AT_IT, now))
+        count_dead(house.home, lambda kind, ref: house.store.failed(kind, ref, DIED_AT_IT, now, died=True))
         house.store.outbox.rescue(now)
         while house.service.recount(now):
             pass

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from engine.office import Person
 
 REQUIRED = ("id", "name", "email", "roles")
-OPTIONAL = ("login", "language", "deputy", "supervisor", "absent_from", "absent_to", "active")
+OPTIONAL = ("login", "language", "deputy", "supervisor", "absent_from", "absent_to", "active", "signs_from",
+            "signs_until")
 COLUMNS = (*REQUIRED, *OPTIONAL)
 _ID = re.compile(r"[a-z][a-z0-9._\-]{0,63}")
 EMAIL = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+")
@@ -70,7 +71,8 @@ def person_of(cells: Mapping[str, str]) -> Person:
         login=cells.get("login") or None, language=cells.get("language") or "en",
         deputy=cells.get("deputy") or None, supervisor=cells.get("supervisor") or None,
         absent=None if absent[0] is None or absent[1] is None else (absent[0], absent[1]),
-        active=cells.get("active") != "no")
+        active=cells.get("active") != "no", signs_from=_day(cells, "signs_from"),
+        signs_until=_day(cells, "signs_until"))
 
 
 def row_of(person: Person) -> dict[str, str]:
@@ -79,7 +81,9 @@ def row_of(person: Person) -> dict[str, str]:
     return {"id": person.id, "name": person.name, "email": person.email, "roles": " ".join(sorted(person.roles)),
             "login": person.login or "", "language": person.language, "deputy": person.deputy or "",
             "supervisor": person.supervisor or "", "absent_from": away[0].isoformat() if away else "",
-            "absent_to": away[1].isoformat() if away else "", "active": "yes" if person.active else "no"}
+            "absent_to": away[1].isoformat() if away else "", "active": "yes" if person.active else "no",
+            "signs_from": person.signs_from.isoformat() if person.signs_from else "",
+            "signs_until": person.signs_until.isoformat() if person.signs_until else ""}
 
 
 def wanted_of(rows: Mapping[int, Mapping[str, str]], before: Iterable[Person]) -> dict[int, Person]:
@@ -160,7 +164,7 @@ def _wrong_together(rows: Iterable[tuple[Mark, Mapping[str, str]]]) -> list[Faul
 
 
 def _wrong_absence(cells: Mapping[str, str]) -> Iterator[str]:
-    for column in ("absent_from", "absent_to"):
+    for column in ("absent_from", "absent_to", "signs_from", "signs_until"):
         try:
             _day(cells, column)
         except ValueError:
@@ -169,6 +173,9 @@ def _wrong_absence(cells: Mapping[str, str]) -> Iterator[str]:
     first, last = _day(cells, "absent_from"), _day(cells, "absent_to")
     if (first is None) != (last is None) or (first is not None and last is not None and last < first):
         yield "absent_from and absent_to: give both, in their order"
+    begins, ends = _day(cells, "signs_from"), _day(cells, "signs_until")
+    if begins is not None and ends is not None and ends < begins:
+        yield "signs_until is before signs_from"
 
 
 def _day(cells: Mapping[str, str], column: str) -> dt.date | None:

@@ -30,7 +30,7 @@ from engine.register import Fields
 from engine.scope import ROLES, SECTIONS, Scope, word
 
 KINDS = ("bool", "text", "int", "date", "instant", "choice", "set", "document", "person", "contacts", "table",
-         "agreement")
+         "agreement", "agreements")
 CELLS = ("bool", "text", "int", "date", "choice")
 _SNAKE = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -297,7 +297,7 @@ def _check_shape(
         )
     if (kind == "table") != ("columns" in top) or ("rows" in top and kind != "table"):
         scope.faults.add(node, f"fact '{name}': a table has columns, and rows where these are fixed; nothing else has")
-    if "like" in top and kind != "agreement":
+    if "like" in top and kind not in ("agreement", "agreements"):
         scope.faults.add(top["like"], f"fact '{name}': 'like' puts agreements in order, and nothing else")
     if "web_address" in top and kind != "text":
         scope.faults.add(top["web_address"], f"fact '{name}': a web address is a text, and nothing else")

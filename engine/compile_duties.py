@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from engine import nodes
 from engine.clocks import Rule
 from engine.definition import (
     CHANNELS,
     CONFIRM_HOLD,
+    OTHER_LANGUAGES,
+    UNWRITTEN,
     Anchor,
     AudienceDef,
     ChildDef,
@@ -19,6 +22,8 @@ from engine.definition import (
 )
 from engine.nodes import Faults, ListNode, MapNode, Node, Scalar, nearest
 from engine.scope import ROLES, Scope, reader, word
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 def read_clock(name: str, node: Node, scope: Scope) -> ClockDef:
@@ -161,14 +166,25 @@ def mails_to_many(top: Mapping[str, Node]) -> Iterator[str]:
 
 def read_audience(name: str, node: Node, scope: Scope) -> AudienceDef:
     top = nodes.fields(
-        node, scope.faults, required=("label", "counted"), optional=("channel",), what=f"audience '{name}'"
+        node, scope.faults, required=("label", "counted"), optional=("channel", "languages"), what=f"audience '{name}'"
     )
     counted = scope.fact_of(top.get("counted"), ("int",), "counted") or ""
     channel = scope.fact_of(top.get("channel"), ("choice",), "channel")
     unknown = set(scope.types[channel].options) - set(CHANNELS) if channel in scope.types else set()
     if unknown:
         scope.faults.add(top["channel"], f"channel: '{min(unknown)}' is unknown{nearest(min(unknown), CHANNELS)}")
-    return AudienceDef(name, scope.words(top.get("label"), "label"), counted, channel)
+    languages = dict(_language_facts(top.get("languages"), scope))
+    return AudienceDef(name, scope.words(top.get("label"), "label"), counted, channel, languages)
+
+
+def _language_facts(node: Node | None, scope: Scope) -> Iterator[tuple[str, str]]:
+    for key, value in nodes.named(node, scope.faults):
+        if key.text not in (OTHER_LANGUAGES, UNWRITTEN) and not _LANGUAGE.fullmatch(key.text):
+            said = f"languages: '{key.text}' is no code of a language, nor {OTHER_LANGUAGES} or {UNWRITTEN}"
+            scope.faults.add(key, said)
+        fact = scope.fact_of(value, ("text",) if key.text == UNWRITTEN else ("int",), f"languages.{key.text}")
+        if fact:
+            yield key.text, fact
 
 
 def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
@@ -191,13 +207,18 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
     return ChildDef(
         name,
         word(top, "process", scope),
-        scope.fact_of(top.get("each"), ("contacts",), "each"),
+        tuple(fact for one in _one_or_more(top.get("each"))
+              if (fact := scope.fact_of(one, ("contacts", "agreements"), "each"))),
         nodes.text(top.get("party"), scope.faults, "party"),
         facts,
         scope.names("parties", top.get("parties"), "parties"),
         joined is not False,
         scope.words(top.get("otherwise"), "otherwise"),
     )
+
+
+def _one_or_more(node: Node | None) -> Sequence[Node]:
+    return node.items if isinstance(node, ListNode) else [node] if node is not None else []
 
 
 def read_scenarios(node: Node | None, scope: Scope) -> Iterator[Scenario]:
@@ -224,8 +245,11 @@ OWN_STEPS = ("hold.place", "hold.release", *(f"{CONFIRM_HOLD}{role}.{answer}" fo
 
 
 def _step(node: Node, scope: Scope) -> Mapping[str, object]:
-    top = nodes.fields(node, scope.faults, required=("on", "do"), optional=("with", "by", "process"), what="a step")
+    keys = ("with", "by", "process", "refused")
+    top = nodes.fields(node, scope.faults, required=("on", "do"), optional=keys, what="a step")
     nodes.date(top.get("on"), scope.faults, "on")
+    if "refused" in top:
+        nodes.text(top["refused"], scope.faults, "refused")
     if "process" in top:  # a task of a child, whose names only its own definition knows
         return {key: plain(value) for key, value in top.items()}
     nodes.choice(top.get("do"), scope.faults, [*scope.answers, *OWN_STEPS], "do")

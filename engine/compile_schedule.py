@@ -23,7 +23,8 @@ def read_schedule(node: Node | None, scope: Scope) -> ScheduleDef | None:
     """`{for: agreements, on: {before: 90 calendar_days, of: anniversary}}`, or `on: [11-17, 05-17]`."""
     if node is None:
         return None
-    top = nodes.fields(node, scope.faults, required=("on",), optional=("for", "facts", "late"), what="schedule")
+    keys = ("for", "facts", "late", "which")
+    top = nodes.fields(node, scope.faults, required=("on",), optional=keys, what="schedule")
     nodes.choice(top.get("for"), scope.faults, SUBJECTS, "for")
     made = _on(top.get("on"), "for" in top, scope)
     facts = tuple(_facts(top.get("facts"), scope))
@@ -31,7 +32,10 @@ def read_schedule(node: Node | None, scope: Scope) -> ScheduleDef | None:
     if "for" in top:
         _check_given(node, SUBJECT, "agreement", scope)
     late = nodes.choice(top.get("late"), scope.faults, LATE, "late")
-    return ScheduleDef("for" in top, made.days, made.of, made.before, made.unit, facts, late == "start")
+    which = scope.fact_of(top.get("which"), ("choice",), "which")
+    if which is not None and len(scope.types[which].options) != len(made.days):
+        scope.faults.add(top["which"], f"which: '{which}' needs one option for each of the {len(made.days)} days")
+    return ScheduleDef("for" in top, made.days, made.of, made.before, made.unit, facts, late == "start", which)
 
 
 def check_start(

@@ -366,22 +366,26 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
 
 
 def _requirements(node: Node | None, scope: Scope) -> Iterator[Requirement]:
-    """`{that: GUARD, say: …}`, `{fresh: REFERENCE, months: N, say: …}`, `{passed: CLOCK, say: …}` or
-    `{uncounted: [FACTS], when: GUARD, say: …}`."""
+    """`{that: GUARD, say: …}`, or another kind of it: see `Requirement`."""
     for item in nodes.items(node, scope.faults, "require"):
-        keys = ("that", "fresh", "months", "passed", "uncounted", "when")
+        keys = ("that", "fresh", "months", "passed", "uncounted", "when", "ahead", "reached", "signer", "on")
         top = nodes.fields(item, scope.faults, required=("say",), optional=keys, what="a requirement")
-        alone = len(top.keys() & {"that", "fresh", "passed", "uncounted"}) == 1
-        if not alone or ("fresh" in top) != ("months" in top) or ("when" in top and "uncounted" not in top):
+        alone = len(top.keys() & {"that", "fresh", "passed", "uncounted", "ahead", "reached", "signer"}) == 1
+        paired = ("fresh" in top) == ("months" in top) and ("signer" in top) == ("on" in top)
+        if not alone or not paired or ("when" in top and "uncounted" not in top):
             scope.faults.add(item, "a requirement is {that: guard, say: …} or {fresh: reference, months: 12, say: …} "
-                                   "or {passed: clock, say: …} or {uncounted: [facts], when: guard, say: …}")
+                                   "or {passed: clock, say: …} or {uncounted: [facts], when: guard, say: …} or "
+                                   "{ahead: date, say: …} or {reached: date, say: …} or {signer: person, on: date, "
+                                   "say: …}")
         fresh = nodes.choice(top.get("fresh"), scope.faults, scope.references, "fresh")
         months = nodes.integer(top.get("months"), scope.faults, "months") or 0
         passed = scope.name("clocks", top.get("passed"), "passed")
         texts = nodes.items(top.get("uncounted"), scope.faults, "uncounted")
         uncounted = tuple(name for text in texts if (name := scope.fact_of(text, ("text",), "uncounted")) is not None)
         say, that, when = scope.words(top.get("say"), "say"), scope.guard(top.get("that")), scope.guard(top.get("when"))
-        yield Requirement(say, that, fresh, months, passed, uncounted, when)
+        ahead, reached, on = (scope.fact_of(top.get(key), ("date",), key) for key in ("ahead", "reached", "on"))
+        signer = scope.fact_of(top.get("signer"), ("person",), "signer")
+        yield Requirement(say, that, fresh, months, passed, uncounted, when, ahead, reached, signer, on)
 
 
 def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from engine.calendar import ONE_DAY, months_after
 from engine.case import FactValue
 from engine.clocks import FISCAL_YEAR
-from engine.definition import ANNIVERSARY, ScheduleDef
+from engine.definition import ANNIVERSARY, Definition, ScheduleDef
 from engine.ladders import FIRE_HOUR
 from engine.office import Office
 from engine.register import SIGNED
@@ -34,12 +34,13 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What stands in the rows of one process and subject: the cycle that waits, whether an incident holds it back, and
-    the date of the latest one that has started."""
+    """What stands in the rows of one process and subject: the cycle that waits, whether an incident holds it back, the
+    date of the latest one that has started, and whether a case that one of them started is still open."""
 
     waits: Cycle | None = None
     stopped: bool = False
     last: dt.date | None = None
+    open: bool = False
 
 
 NOTHING = Planned()
@@ -53,8 +54,11 @@ def next_cycle(
 
     One that waits moves with its date: where that has passed meanwhile it is due at once. What should have started
     before anything was planned does not start any more, or, where the schedule catches up, on the next morning if its
-    date is later than that. Raises `OutsideCalendar`.
+    date is later than that. A date of the register that is corrected while its case is open is that case's matter.
+    Raises `OutsideCalendar`.
     """
+    if planned.open and _is_date(schedule):
+        return None
     if planned.waits is not None and planned.waits.at <= now:
         return planned.waits
     if planned.waits is not None and not schedule.days:
@@ -87,6 +91,17 @@ def start_date(schedule: ScheduleDef, start_on: dt.date, office: Office) -> dt.d
     if schedule.unit == "business_days":
         return office.calendars.strict.nth_after(start_on, schedule.before)[0]
     return start_on + dt.timedelta(days=schedule.before)
+
+
+def which_day(
+    definition: Definition, schedule: ScheduleDef, on: dt.date, office: Office
+) -> Mapping[str, FactValue]:
+    """Which of a schedule's days a cycle is of, as the fact that it names: the first day gives the first option."""
+    if schedule.which is None:
+        return {}
+    days = [office.fiscal_year_start if day == FISCAL_YEAR else day for day in schedule.days]
+    found = days.index(f"{on:%m-%d}") if f"{on:%m-%d}" in days else 0
+    return {schedule.which: definition.facts[schedule.which].type.options[found]}
 
 
 def _not_before_morning(cycle: Cycle, now: dt.datetime, office: Office) -> Cycle:

@@ -72,6 +72,8 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     taking.check_typed(turn, command.facts)
     turn.record({**thresholds(turn), **command.facts})
     taking.follow(turn, command.facts)
+    if command.parent is not None:
+        taking.meet_operator(turn, command.facts)
     obligations.refresh(turn)
     moves.enter(turn, definition.initial.name)
     moves.go_on(turn)

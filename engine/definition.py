@@ -16,7 +16,9 @@ from engine.duties import (
     ANNIVERSARY,
     CHANNELS,
     CYCLE_ON,
+    OTHER_LANGUAGES,
     SUBJECT,
+    UNWRITTEN,
     Anchor,
     AudienceDef,
     ChildDef,
@@ -65,8 +67,9 @@ from engine.parts import (
 from engine.words import Words, say
 
 __all__ = (
-    "ANNIVERSARY", "BY_HAND", "CHANNELS", "CONFIRM_HOLD", "CYCLE_ON", "HOLD_REASON", "OWN_FACTS", "POST",
-    "POSTED_ON", "REVIEW_HOLD", "SUBJECT", "After", "Anchor", "AudienceDef", "Branch", "BreakGlass", "ChildDef",
+    "ANNIVERSARY", "BY_HAND", "CHANNELS", "CONFIRM_HOLD", "CYCLE_ON", "HOLD_REASON", "OTHER_LANGUAGES",
+    "OWN_FACTS", "POST", "POSTED_ON", "REVIEW_HOLD", "SUBJECT", "UNWRITTEN", "After", "Anchor", "AudienceDef",
+    "Branch", "BreakGlass", "ChildDef",
     "ClockDef", "DecisionDef", "Definition", "Due", "FactDef", "FormField", "LinkLevel", "MailDef", "OnEvent",
     "Outcome", "PartyDef", "Reason", "RegionDef", "RegisterDef", "Requirement", "Scenario", "ScheduleDef", "Source",
     "StateDef", "Taken", "TaskDef", "Verdict", "Who", "Words", "began", "by_hand_task", "complete", "ended",
@@ -126,6 +129,11 @@ class Definition:
     def names_agreements(self) -> tuple[str, ...]:
         """The facts that name an agreement of the register."""
         return tuple(fact.name for fact in self.facts.values() if fact.type.kind == "agreement")
+
+    @property
+    def shows_agreements(self) -> tuple[str, ...]:
+        """The facts that hold ids of agreements, one or several."""
+        return tuple(fact.name for fact in self.facts.values() if fact.type.kind in ("agreement", "agreements"))
 
     def fact(self, name: str) -> FactDef | None:
         """A declared fact, or one of the engine's own."""

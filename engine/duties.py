@@ -69,13 +69,14 @@ class MailDef:
 
 @dataclass(frozen=True, slots=True)
 class ChildDef:
-    """Cases started by this one. `each` names a `contacts` fact: one child for every contact in it, the contact being
-    the child's party `party`. A `joined` child reports its end; the case may wait for `ended.NAME`. One that is not,
-    and whose process this office does not have, becomes a task of doing it by hand: `otherwise` says what."""
+    """Cases started by this one. `each` names facts: one child for every agreement in an `agreements` fact, which is
+    the child's fact `agreement`, and for every contact in a `contacts` fact, which is its party `party`. A `joined`
+    child reports its end; the case may wait for `ended.NAME`. One that is not, and whose process this office does not
+    have, becomes a task of doing it by hand: `otherwise` says what."""
 
     name: str
     process: str
-    each: str | None
+    each: tuple[str, ...]
     party: str | None
     facts: Mapping[str, str]
     parties: tuple[str, ...]
@@ -142,7 +143,7 @@ class ScheduleDef:
     """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), or before
     the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each.
     `catches_up`: an agreement that comes into the register after that day is asked all the same while the date itself
-    is still to come."""
+    is still to come. `which` is a choice fact that says which of the `days` it is: the first gives the first option."""
 
     of_agreements: bool
     days: tuple[str, ...] = ()
@@ -151,23 +152,30 @@ class ScheduleDef:
     unit: str = "calendar_days"
     facts: tuple[tuple[str, FactValue], ...] = ()
     catches_up: bool = False
+    which: str | None = None
 
     @property
     def gives(self) -> tuple[str, ...]:
         """The facts that each case of it starts with."""
-        return (CYCLE_ON, *((SUBJECT,) if self.of_agreements else ()), *(name for name, _ in self.facts))
+        own = (*((SUBJECT,) if self.of_agreements else ()), *((self.which,) if self.which else ()))
+        return (CYCLE_ON, *own, *(name for name, _ in self.facts))
 
 
 @dataclass(frozen=True, slots=True)
 class AudienceDef:
     """Many people outside who each get the same mail. `counted` is the int fact that says how many there are, recorded
-    when they are imported. `channel` is a choice fact out of `CHANNELS`; without it each is told as they wish."""
+    when they are imported. `languages` are int facts recorded with it, how many read a language, `other` being all in
+    which no letter is, and under `named` the text fact that names those. `channel` is a choice fact out of `CHANNELS`;
+    without it each is told as they wish."""
 
     name: str
     label: Words
     counted: str
     channel: str | None = None
+    languages: Mapping[str, str] = field(default_factory=dict)
 
+
+OTHER_LANGUAGES, UNWRITTEN = "other", "named"
 
 CHANNELS = ("as_wished", "post_without_consent", "post_if_address_leaked")
 """How an audience is told: by mail where there is an address, on paper where there is none or it was wished; and on

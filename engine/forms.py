@@ -122,7 +122,8 @@ def read_values(
     for name, typed in raw.items():
         fact = definition.fact(name) if name in allowed else None
         try:
-            value = _known(fact, name, allowed, typed, {"person": people, "agreement": agreements})
+            ids = {"person": people, "agreement": agreements, "agreements": agreements}
+            value = _known(fact, name, allowed, typed, ids)
         except FieldError as error:
             errors[name] = error.say(language)
             continue
@@ -137,8 +138,9 @@ def _known(
     if fact is None:
         raise FieldError("unknown", name, near=nearest(name, allowed))
     value, known = read_value(fact, typed), ids.get(fact.type.kind)
-    if value is not None and known is not None and value not in known:
-        raise FieldError(fact.type.kind, str(value), near=nearest(str(value), known))
+    for one in value if isinstance(value, frozenset) else (value,):
+        if one is not None and known is not None and one not in known:
+            raise FieldError(fact.type.kind.removesuffix("s"), str(one), near=nearest(str(one), known))
     return value
 
 
@@ -162,6 +164,8 @@ def read_value(fact: FactDef, typed: Raw) -> FactValue | None:
         return _set(fact, items)
     if fact.type.kind == "table":
         return read_rows(fact, items)
+    if fact.type.kind == "agreements":
+        return frozenset(part.strip() for item in items for part in re.split(r"[,;\n]", item) if part.strip())
     if len(items) > 1:
         raise FieldError("one")
     return _READERS[fact.type.kind](fact, items[0].replace("\r\n", "\n"))

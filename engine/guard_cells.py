@@ -154,7 +154,7 @@ def _samples(name: str, kind: FactType, group: Sequence[Atom], coupled: int) -> 
             return [*dict.fromkeys(literals), "".join(str(text) for text in literals) + "'"]
         case "set":
             return _subsets(name, kind, group)
-        case "contacts":
+        case "contacts" | "agreements":
             return [range(size) for size in _around([value for value in literals if isinstance(value, int)], 1, 0)]
         case "int":
             return list(_around([atom.value for atom in group if isinstance(atom.value, int)], coupled))

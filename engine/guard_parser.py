@@ -35,6 +35,7 @@ _QUESTIONS = {
     "document": "write has(fact)",
     "person": "write has(fact)",
     "agreement": "write has(fact)",
+    "agreements": "write size(fact) > 0",
     "instant": "compare it with another instant",
     "table": "write fact.all(row, …) or fact.exists(row, …)",
 }
@@ -171,7 +172,7 @@ class _Parser:
         self.need(")")
         if name == "has":
             return Atom(fact, "has")
-        if self.facts[fact].kind not in ("set", "contacts", "table"):
+        if self.facts[fact].kind not in ("set", "contacts", "table", "agreements"):
             raise self.wrong(f"size() counts a set, contacts or a table; '{fact}' is a {self.facts[fact].kind}", token)
         sign, number = self.next(), self.next()
         if sign.kind != "op" or sign.text not in COMPARE or number.kind != "int":

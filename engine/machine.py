@@ -51,12 +51,16 @@ def triggers(state: StateDef) -> Iterator[tuple[str, tuple[Branch, ...]]]:
     yield from ((name, to) for name, to in ways if to)
 
 
+MOST_MACHINES = 100
+"""More than an office has definitions in use; a rehearsal of mutants makes hundreds."""
 _machines: dict[str, Machine] = {}
 
 
 def _machine(definition: Definition) -> Machine:
     """Built once per compiled form; the hash names it."""
     if definition.hash not in _machines:
+        if len(_machines) >= MOST_MACHINES:
+            _machines.clear()
         _machines[definition.hash] = _build(definition)
     return _machines[definition.hash]
 

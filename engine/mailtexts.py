@@ -12,6 +12,7 @@
     legal_due, legal_title    the earliest running legal date of the district's own duties, and what it is of
     clock_NAME, clock_NAME_kind    a clock's date, and what that date is to the reader
     fact_NAME         a recorded fact that is not personal
+    fact_NAME_month   the month of a date: April
     ref_NAME_TEXT     a text of reference data, such as an agency's address
     because_NAME      why a decision table gave a fact its value, inside `has` only
     link, status_link the engine's own links (`link` with a task or to a party, `status_link` to a party)
@@ -36,7 +37,7 @@ OF_A_TASK = ("task", "due", "instead_of")
 SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case", "state_until"})
 """Not known in each mail that may read them: they stand inside `has`."""
 
-BECAUSE, REFERENCE = "because_", "ref_"
+BECAUSE, REFERENCE, FACT, MONTH = "because_", "ref_", "fact_", "_month"
 
 _MARKUP = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}|(\{[#{%])", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -53,20 +54,28 @@ def unreviewed(definition: Definition) -> Iterator[str]:
 
 def known_names(definition: Definition, mail: MailDef) -> frozenset[str]:
     """Every name that a text of this mail may read, but for those of reference data."""
-    facts = (fact.name for fact in definition.facts.values() if not fact.personal)
-    return frozenset(_names(facts, definition.clocks, definition.decisions, mail))
+    shown = [fact for fact in definition.facts.values() if not fact.personal]
+    months = (fact.name for fact in shown if fact.type.kind == "date")
+    return frozenset(_names((fact.name for fact in shown), definition.clocks, definition.decisions, mail, months))
+
+
+def fact_read(name: str) -> str:
+    """The fact that a placeholder such as `fact_signed_on` or `fact_signed_on_month` reads; else the name itself."""
+    return name.removeprefix(FACT).removesuffix(MONTH) if name.startswith(FACT) else name
 
 
 def reference_names(references: Mapping[str, Collection[str]]) -> list[str]:
     return [f"{REFERENCE}{name}_{text}" for name, texts in references.items() for text in texts]
 
 
-def _names(facts: Iterable[str], clocks: Iterable[str], decided: Iterable[str], mail: MailDef) -> list[str]:
+def _names(
+    facts: Iterable[str], clocks: Iterable[str], decided: Iterable[str], mail: MailDef, months: Iterable[str]
+) -> list[str]:
     party = mail.to.kind == "party"
     links = (["link"] if mail.task or party else []) + (["status_link"] if party else [])
     dates = [f"clock_{name}{end}" for name in clocks for end in ("", "_kind")]
-    return [*EVERY, *(OF_A_TASK if mail.task else ()), *links, *dates, *(f"fact_{name}" for name in facts),
-            *(f"{BECAUSE}{name}" for name in decided)]
+    return [*EVERY, *(OF_A_TASK if mail.task else ()), *links, *dates, *(f"{FACT}{name}" for name in facts),
+            *(f"{FACT}{name}{MONTH}" for name in months), *(f"{BECAUSE}{name}" for name in decided)]
 
 
 def needed_names(text: str) -> Mapping[str, int]:
@@ -103,7 +112,8 @@ def check_said(scope: Scope, mail: MailDef, text: str, file: str) -> None:
 
 def check_text(scope: Scope, mail: MailDef, text: str, file: str) -> None:
     """Writes down each fault of one text, with its line in its own file."""
-    known = _names(scope.declared["facts"], scope.declared["clocks"], scope.decided, mail)
+    months = [name for name, kind in scope.types.items() if kind.kind == "date"]
+    known = _names(scope.declared["facts"], scope.declared["clocks"], scope.decided, mail, months)
     known += reference_names(scope.references)
     lines = text.split("\n")
     if not lines[0].startswith("Subject: ") or not lines[0].removeprefix("Subject: ").strip():
@@ -141,7 +151,7 @@ def _faults_of(scope: Scope, known: Sequence[str], match: re.Match[str]) -> Iter
 
 
 def _faults_of_name(scope: Scope, known: Sequence[str], name: str) -> Iterator[str]:
-    fact = name.removeprefix("fact_")
+    fact = fact_read(name)
     if name in OF_A_TASK and name not in known:
         yield f"'{name}' needs a task: name it in the mail's `task`"
     elif name not in known:

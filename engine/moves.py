@@ -10,7 +10,7 @@ from engine import machine, obligations, taking, tasks
 from engine.calendar import ONE_DAY
 from engine.case import Contact, FactValue, Place
 from engine.clocks import due_in
-from engine.definition import CHANNELS, After, ChildDef, Due, MailDef, StateDef, ended, entered, told
+from engine.definition import CHANNELS, SUBJECT, After, ChildDef, Due, MailDef, StateDef, ended, entered, told
 from engine.errors import Refused
 from engine.guards import Guard
 from engine.machine import UnknownFacts, next_state
@@ -177,21 +177,31 @@ def _send_to_all(turn: Turn, mail: MailDef, place: Place) -> None:
 
 
 def start_children(turn: Turn, name: str) -> None:
-    """Starts the children of one name: one for every contact of its `each` fact, or one. A linked case of a process
-    that this office does not have is a task instead."""
+    """Starts the children of one name: one for everything in its `each` facts, or one. A linked case of a process that
+    this office does not have is a task instead."""
     child = turn.definition.children[name]
     if not child.joined and child.process not in turn.office.processes:
         turn.tell("child_by_hand", child=name, process=child.process)
         tasks.open_by_hand(turn, child)
         return
-    contacts = turn.case.facts.get(child.each) if child.each else None
-    for contact in contacts if isinstance(contacts, tuple) else (None,):
-        party = contact if isinstance(contact, Contact) else None
-        turn.do(StartChild(name, child.process, _child_facts(turn, child), _child_parties(turn, child, party)))
+    for one in _each(turn, child) if child.each else (None,):
+        party = one if isinstance(one, Contact) else None
+        about = {SUBJECT: one} if isinstance(one, str) else {}
+        facts = {**_child_facts(turn, child), **about}
+        turn.do(StartChild(name, child.process, facts, _child_parties(turn, child, party)))
         turn.tell("child_started", child=name, process=child.process)
         if child.joined:
             count = turn.case.children.get(name, 0) + 1
             turn.change(children={**turn.case.children, name: count})
+
+
+def _each(turn: Turn, child: ChildDef) -> Iterator[str | Contact]:
+    """Whom or what a case is started for, each: agreements by their ids, contacts as they were named."""
+    for value in (turn.case.facts.get(fact) for fact in child.each):
+        if isinstance(value, frozenset):
+            yield from sorted(value)
+        elif isinstance(value, tuple):
+            yield from (one for one in value if isinstance(one, Contact))
 
 
 def child_ended(turn: Turn, name: str) -> None:

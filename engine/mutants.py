@@ -30,7 +30,13 @@ class Mutant:
 
 
 def mutants(definition: Definition) -> Iterator[Mutant]:
-    """Every mutant of a definition, clocks first."""
+    """Every mutant of a definition, clocks first. Each has a hash of its own, so that nothing that was built for the
+    definition is taken for it."""
+    for mutant in _all(definition):
+        yield replace(mutant, definition=replace(mutant.definition, hash=f"{definition.hash}/{mutant.name}"))
+
+
+def _all(definition: Definition) -> Iterator[Mutant]:
     for clock in definition.clocks.values():
         yield from _of_clock(definition, clock)
     for state in definition.states.values():

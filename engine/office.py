@@ -13,7 +13,8 @@ from engine.register import Entry
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who works for the district. `absent` is a closed range of local dates."""
+    """Somebody who works for the district. `absent` is a closed range of local dates; `signs_from` and `signs_until`
+    bound the days on which they stand on the Board's list of authorised signers."""
 
     id: str
     name: str
@@ -25,6 +26,15 @@ class Person:
     supervisor: str | None = None
     absent: tuple[dt.date, dt.date] | None = None
     active: bool = True
+    signs_from: dt.date | None = None
+    signs_until: dt.date | None = None
+
+    def may_sign(self, day: object) -> bool:
+        """Whether they stood on the list on this local date: as long as they have the role `signer`, or as the dates on
+        file say (105 ILCS 85/27(b))."""
+        listed = "signer" in self.roles or self.signs_from is not None or self.signs_until is not None
+        begun = isinstance(day, dt.date) and (self.signs_from is None or self.signs_from <= day)
+        return listed and begun and (self.signs_until is None or day <= self.signs_until)  # type: ignore[operator]
 
     def is_away(self, day: dt.date) -> bool:
         return not self.active or (self.absent is not None and self.absent[0] <= day <= self.absent[1])

@@ -100,8 +100,10 @@ class FormField:
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, that a piece
-    of reference data was looked up at most so many `months` ago, that the legal date of a clock has `passed`, or that
-    the texts in `uncounted` say of no number of people, where `when` holds or cannot be answered yet."""
+    of reference data was looked up at most so many `months` ago, that the legal date of a clock has `passed`, that the
+    texts in `uncounted` say of no number of people, where `when` holds or cannot be answered yet, that a date is
+    `ahead` (today or later) or `reached` (today or earlier), or that the person in `signer` stood on the Board's list
+    of authorised signers on the date `on`."""
 
     text: Words
     that: Guard | None = None
@@ -110,6 +112,10 @@ class Requirement:
     passed: str | None = None
     uncounted: tuple[str, ...] = ()
     when: Guard | None = None
+    ahead: str | None = None
+    reached: str | None = None
+    signer: str | None = None
+    on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

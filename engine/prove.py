@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.definition import ChildDef, Definition, StateDef
+from engine.definition import SUBJECT, ChildDef, Definition, StateDef
 from engine.guard_cells import TooManyCells, gaps, overlaps
 from engine.guards import Atom, Cell, FactType, Guard, atoms
 from engine.machine import triggers
@@ -186,14 +186,21 @@ def _children_of(definition: Definition, targets: Mapping[str, Definition]) -> I
             if child.joined and targets:
                 yield Flaw(f"child '{name}': there is no process '{child.process}'{nearest(child.process, targets)}")
             continue
+        given = {*child.facts, *((SUBJECT,) if _kinds(definition, child) & {"agreements"} else ())}
+        if SUBJECT in given - child.facts.keys() and SUBJECT not in target.names_agreements:
+            yield Flaw(f"child '{name}': it is started for each agreement, and {child.process} has no fact '{SUBJECT}'")
         for need in target.start_needs:
-            if need in target.facts and need not in child.facts:
+            if need in target.facts and need not in given:
                 yield Flaw(f"child '{name}': {child.process} needs '{need}' to start: give it in facts")
         for theirs, ours in child.facts.items():
             if theirs not in target.facts:
                 yield Flaw(f"child '{name}': {child.process} has no fact '{theirs}'{nearest(theirs, target.facts)}")
             elif not _fits(definition.facts[ours].type, target.facts[theirs].type):
                 yield Flaw(f"child '{name}': '{ours}' is not what '{theirs}' may be in {child.process}")
+
+
+def _kinds(definition: Definition, child: ChildDef) -> set[str]:
+    return {definition.facts[fact].type.kind for fact in child.each}
 
 
 def _fits(ours: FactType, theirs: FactType) -> bool:

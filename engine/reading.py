@@ -8,7 +8,7 @@ from engine.assumptions import about
 from engine.definition import Definition, StateDef
 from engine.guards import Guard, reads
 from engine.machine import triggers
-from engine.mailtexts import needed_names
+from engine.mailtexts import fact_read, needed_names
 
 
 def guards_of(state: StateDef) -> Iterator[Guard]:
@@ -53,7 +53,7 @@ def _asked_in(definition: Definition, state: StateDef) -> frozenset[str]:
     mails = {*state.sends, *(mail for on in state.on for mail in on.sends), *(m for one in outcomes for m in one.sends)}
     mails |= set(state.after.sends if state.after else ())
     texts = [text for mail in mails for text in definition.mails[mail].texts.values()]
-    read = {name.removeprefix("fact_") for text in texts for name in needed_names(text)} & definition.facts.keys()
+    read = {fact_read(name) for text in texts for name in needed_names(text)} & definition.facts.keys()
     entered = {each.fact for name in state.registers for each in definition.registers[name].facts.values()}
     return frozenset().union(read, entered, *map(about, guards_of(state)))
 

@@ -53,6 +53,11 @@ def entry_id(kind: str, number: int) -> str:
     return f"{kind}-{number:04d}"
 
 
+def ids_in(value: FactValue) -> tuple[str, ...]:
+    """The ids of the agreements that a fact names, one or several."""
+    return tuple(sorted(value)) if isinstance(value, frozenset) else (str(value),)
+
+
 def fits(fact: FactType, wanted: FactType) -> str | None:
     """Why a fact of one type cannot be kept in a field of another; None when it can."""
     if fact.kind != wanted.kind:

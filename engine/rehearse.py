@@ -96,7 +96,8 @@ def _answer(step: Mapping[str, object], definition: Definition, definitions: Def
     of = definitions.newest(process) if process else definition
     given = typed if isinstance(typed, Mapping) else {}
     values = _values(of, {**fillings(of, task, outcome, on), **given})
-    return Answer(dt.date.fromisoformat(on), task, outcome, values, process)
+    refused = str(step["refused"]) if "refused" in step else None
+    return Answer(dt.date.fromisoformat(on), task, outcome, values, process, refused=refused)
 
 
 def _values(definition: Definition, typed: Mapping[str, str | Sequence[str]]) -> Mapping[str, FactValue]:

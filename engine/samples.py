@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from engine.assumptions import about
 from engine.definition import Definition, FactDef, TaskDef
 from engine.reading import every_guard
+from engine.register import entry_id
 
 
 def fillings(definition: Definition, task: str, outcome: str, on: str) -> Mapping[str, str]:
@@ -48,6 +49,8 @@ def _value(fact: FactDef, on: str) -> str:
             return next(iter(fact.option_labels))
         case "person":
             return "privacy"
+        case "agreements":
+            return entry_id("A", 1)
         case "contacts":
             return "Sample <sample@party.example>"
         case "table":

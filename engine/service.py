@@ -42,7 +42,7 @@ from engine.messages import (
 from engine.migrating import Migration, migrate
 from engine.office import Office
 from engine.ports import Answer, Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Taking, Unit
-from engine.register import SUPERSEDES
+from engine.register import SUPERSEDES, ids_in
 from engine.standing import Standing
 from engine.words import written
 
@@ -474,7 +474,7 @@ def _equipped(unit: Unit, office: Office, definition: Definition, command: Comma
     """The office with what this decision needs of the register: the agreements that its values name, and the number of
     the next one where the definition enters any. A definition that does neither costs nothing."""
     given = _given(command)
-    named = [str(given[name]) for name in definition.names_agreements if name in given]
+    named = [one for name in definition.shows_agreements if name in given for one in ids_in(given[name])]
     if named and not office.register.keys() >= set(named):
         office = replace(office, register=unit.entries(named))
     if any(each.is_new for each in definition.registers.values()):

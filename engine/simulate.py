@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.case import SYSTEM, Actor, Case, Contact, FactValue
-from engine.cycles import start_date
+from engine.cycles import start_date, which_day
 from engine.decide import decide, start
 from engine.definition import CYCLE_ON, SUBJECT, Definition
 from engine.errors import Refused, SoppaError, Unmet, UsageError, WrongDate
@@ -41,7 +41,7 @@ from engine.messages import (
 from engine.nodes import nearest
 from engine.office import Office
 from engine.ports import Definitions
-from engine.register import Entry, entry_id
+from engine.register import Entry, entry_id, ids_in
 
 NOON = 12
 HOLD = "hold"
@@ -59,7 +59,7 @@ class Answer:
     """What somebody does in a story: on a local date, outcome `outcome` of task `task`, with values for its form.
 
     Task `hold` with `place` or `release` is a law-enforcement hold. `process` picks the case where a story has several;
-    None is the case that the story is about.
+    None is the case that the story is about. An answer with `refused` must not be taken, for a reason with these words.
     """
 
     on: dt.date
@@ -68,6 +68,7 @@ class Answer:
     values: Mapping[str, FactValue] = field(default_factory=dict)
     process: str | None = None
     by: str | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ def _of_schedule(definition: Definition, start_on: dt.date, office: Office) -> M
     if schedule is None:
         return {}
     subject: Mapping[str, FactValue] = {SUBJECT: entry_id("A", 1)} if schedule.of_agreements else {}
-    return {CYCLE_ON: start_date(schedule, start_on, office), **subject, **dict(schedule.facts)}
+    on = start_date(schedule, start_on, office)
+    return {CYCLE_ON: on, **subject, **dict(schedule.facts), **which_day(definition, schedule, on, office)}
 
 
 def _agreements(
@@ -141,8 +143,8 @@ def _agreements(
     """Every agreement that a story names, in its order."""
     told = [(definition, facts)]
     told += [(definitions.newest(one.process) if one.process else definition, one.values) for one in answers]
-    found = [str(values[name]) for of, values in told for name in of.names_agreements if name in values]
-    return tuple(dict.fromkeys(found))
+    found = [values[name] for of, values in told for name in of.shows_agreements if name in values]
+    return tuple(dict.fromkeys(one for value in found for one in ids_in(value)))
 
 
 def _told_of_the_register(
@@ -187,15 +189,32 @@ class _Player:
         task = case.open_task(answer.task)
         if task is None:
             known = [task.name for task in case.tasks if task.is_open]
-            raise UsageError(
-                f"on {answer.on}: case in state '{case.state}' has no open task '{answer.task}'"
-                f"{nearest(answer.task, known)}"
-            )
+            said = f"case in state '{case.state}' has no open task '{answer.task}'{nearest(answer.task, known)}"
+            if answer.refused is not None and answer.refused in said:
+                return
+            raise UsageError(f"on {answer.on}: {said}")
+        command = CompleteTask(task.id, answer.outcome, answer.values, SYSTEM)
+        if answer.refused is not None:
+            self.refuse(case.id, command, answer)
+            return
         try:
-            self.do(case.id, CompleteTask(task.id, answer.outcome, answer.values, SYSTEM))
+            self.do(case.id, command)
         except SoppaError as error:
             kind = _PLAIN.get(type(error), type(error))
             raise kind(f"on {answer.on}, {answer.task}.{answer.outcome}: {error}") from error
+
+    def refuse(self, case_id: str, command: CompleteTask, answer: Answer) -> None:
+        """An answer that is not taken leaves its case as it was. Raises `UsageError` where it is taken, or refused for
+        another reason."""
+        case = self.story.cases[case_id]
+        where = f"on {answer.on}, {answer.task}.{answer.outcome}"
+        try:
+            decide(self.definitions.pinned(case.process, case.version, case.hash), case, command, self.now, self.office)
+        except SoppaError as error:
+            if str(answer.refused) not in str(error):
+                raise UsageError(f"{where}: should be refused with '{answer.refused}', was with '{error}'") from error
+        else:
+            raise UsageError(f"{where}: should be refused with '{answer.refused}', was taken")
 
     def hold(self, answer: Answer) -> None:
         """Places or releases a law-enforcement hold on the day of the answer; counsel of a story acts."""

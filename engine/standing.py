@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from engine.case import SYSTEM, Case
-from engine.cycles import NOTHING, Cycle, Planned, latest, next_cycle
+from engine.cycles import NOTHING, Cycle, Planned, latest, next_cycle, which_day
 from engine.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
 from engine.errors import Refused, UsageError
 from engine.messages import OfSchedule, StartCase
@@ -81,7 +81,8 @@ class Standing:
             return
         cycle, missed = latest(schedule, entry.values, due.cycle, now, office)
         begun = OfSchedule(office.today(cycle.at), missed)
-        facts = {CYCLE_ON: cycle.on, **({SUBJECT: entry.id} if schedule.of_agreements else {}), **dict(schedule.facts)}
+        facts = {CYCLE_ON: cycle.on, **({SUBJECT: entry.id} if schedule.of_agreements else {}),
+                 **dict(schedule.facts), **which_day(definition, schedule, cycle.on, office)}  # fmt: skip
         command = StartCase(unit.new_case_id(office.today(now)), SYSTEM, facts, {}, cycle=begun)
         earlier = unit.last_ended(due.process, _lineage(unit, entry))
         case = opens(definition, self.following(unit, definition, command, earlier, office) if earlier else command)

@@ -7,11 +7,11 @@ from typing import cast
 
 from engine import tasks
 from engine.case import Contact, FactValue
-from engine.definition import RegisterDef
+from engine.definition import SUBJECT, RegisterDef
 from engine.errors import Refused, UsageError
 from engine.messages import WriteRegister
 from engine.nodes import nearest
-from engine.register import Entry, entry_id
+from engine.register import Entry, entry_id, ids_in
 from engine.turn import Turn
 
 
@@ -35,10 +35,22 @@ def follow(turn: Turn, given: Mapping[str, FactValue]) -> None:
 
     Raises `UsageError` for an agreement that the register does not have.
     """
-    for name in turn.definition.names_agreements:
-        if name in given:
-            _take(turn, name, _entry(turn, str(given[name])))
+    for name in turn.definition.shows_agreements:
+        entries = [_entry(turn, one) for one in ids_in(given[name])] if name in given else ()
+        if entries and name in turn.definition.names_agreements:
+            _take(turn, name, entries[0])
     tasks.follow_parties(turn)
+
+
+def meet_operator(turn: Turn, given: Mapping[str, FactValue]) -> None:
+    """The operator of a case that was started about an agreement, where whoever started it named none: the register's
+    contact. One of whom the register knows no contact has no address."""
+    if SUBJECT not in given:
+        return
+    for party in turn.definition.parties.values():
+        is_given = party.name in turn.case.parties or party.source is not None or party.taken is not None
+        if party.kind == "operator" and not is_given:
+            tasks.put_party(turn, party.name, _contact(_entry(turn, str(given[SUBJECT])), "contact"))
 
 
 def register(turn: Turn, name: str) -> None:
@@ -88,5 +100,9 @@ def _take(turn: Turn, name: str, entry: Entry) -> None:
     turn.withdraw([fact for fact, field in taken.items() if field not in entry.values], f"{name} is {entry.id}")
     for party in turn.definition.parties.values():
         if party.taken is not None and party.taken.agreement == name:
-            contacts = cast("tuple[Contact, ...]", entry.values.get(party.taken.field, ()))
-            tasks.put_party(turn, party.name, contacts[0] if contacts else Contact(entry.label or entry.id))
+            tasks.put_party(turn, party.name, _contact(entry, party.taken.field))
+
+
+def _contact(entry: Entry, field: str) -> Contact:
+    contacts = cast("tuple[Contact, ...]", entry.values.get(field, ()))
+    return contacts[0] if contacts else Contact(entry.label or entry.id)

@@ -479,6 +479,12 @@ def _is_met(turn: Turn, wanted: Requirement) -> bool:
     """A guard that cannot be answered yet is not met, nor is the date of a clock that has none."""
     if wanted.that is not None:
         return evaluate(wanted.that, turn.case.facts, turn.case.at) is True
+    if wanted.signer is not None:
+        person = turn.office.people.get(str(turn.case.facts.get(wanted.signer)))
+        return person is not None and person.may_sign(turn.case.facts.get(wanted.on or ""))
+    if wanted.ahead is not None or wanted.reached is not None:
+        day = turn.case.facts.get(wanted.ahead or wanted.reached or "")
+        return isinstance(day, dt.date) and (day >= turn.today if wanted.ahead else day <= turn.today)
     if wanted.passed is not None:
         clock = turn.case.clocks.get(wanted.passed)
         return clock is not None and clock.legal is not None and clock.legal < turn.today

@@ -34,7 +34,7 @@ from engine.definition import (
     told,
 )
 from engine.guards import reads, recorded_if
-from engine.mailtexts import needed_names
+from engine.mailtexts import FACT, MONTH, needed_names
 from engine.reading import live_facts
 from engine.taking import needed_facts
 
@@ -496,7 +496,7 @@ class _Reading(NamedTuple):
 def _readings(mail: MailDef, definition: Definition) -> frozenset[_Reading]:
     """What the texts of a mail read outside every `has`."""
     needed = {name for text in mail.texts.values() for name in needed_names(text)}
-    readings = [_Reading(f"fact_{name}", name, False) for name in definition.facts]
+    readings = [_Reading(f"{FACT}{name}{end}", name, False) for name in definition.facts for end in ("", MONTH)]
     readings += [_Reading(f"clock_{name}{end}", name, True) for name in definition.clocks for end in ("", "_kind")]
     return frozenset(each for each in readings if each.word in needed)
 

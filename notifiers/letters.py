@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from notifiers.render import Rendered
 
 _TEMPLATE = "letters.typ"
 _FORMATS = {"image/png": "png", "image/svg+xml": "svg"}
+_UNDRAWN = re.compile(r'the text `"(?P<sign>[^"]*)"` could not be displayed')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,17 @@ def letters_pdf(
     try:
         made = typst.compile(source, format="pdf", pdf_standards=["ua-1"], sys_inputs={"letters": json.dumps(data)})
     except typst.TypstError as error:
-        raise UsageError(f"the letters cannot be printed: {error}") from error
+        raise UsageError(f"the letters cannot be printed: {_why(str(error))}") from error
     if not isinstance(made, bytes):
         raise UsageError("the letters cannot be printed: they came out as several files")
     return made
+
+
+def _why(said: str) -> str:
+    sign = _UNDRAWN.search(said)
+    return said if sign is None else (
+        f"no font of this machine can draw '{sign['sign']}' in their words: write it otherwise, or install a font"
+    )
 
 
 def parts_of(body: str) -> list[dict[str, object]]:

@@ -145,6 +145,8 @@ def case_words(definition: Definition, case: Case, office: Office, language: str
         known = definition.fact(name)
         if known is not None and not known.personal:
             values[f"fact_{name}"] = fact_words(known, value, office, language)
+            if known.type.kind == "date" and isinstance(value, dt.date):
+                values[f"fact_{name}_month"] = month_words(value, language)
     for name in definition.decisions:
         because = " ".join(say(reason, language) for reason in reasons(definition, case, name))
         values |= {f"because_{name}": because} if because else {}
@@ -216,10 +218,16 @@ def sample_words(definition: Definition, office_name: str, language: str, today:
     for fact in definition.facts.values():
         if not fact.personal:
             values[f"fact_{fact.name}"] = _sample_fact(fact, today, language)
+        if not fact.personal and fact.type.kind == "date":
+            values[f"fact_{fact.name}_month"] = month_words(today, language)
     for decision in definition.decisions.values():
         because = " ".join(say(reason.text, language) for reason in decision.reasons)
         values |= {f"because_{decision.fact}": because} if because else {}
     return values
+
+
+def month_words(day: dt.date, language: str) -> str:
+    return _MONTHS["es" if language == "es" else "en"][day.month - 1]
 
 
 def date_words(day: dt.date, language: str) -> str:

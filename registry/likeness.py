@@ -37,6 +37,14 @@ def by_likeness(text: str, names: Mapping[str, str]) -> dict[str, str]:
     return {key: names[key] for key in ranked}
 
 
+def named_in(text: str, names: Mapping[str, str]) -> list[str]:
+    """The keys of the names that stand in a text, word for word; of `Reader Plus` not those of `Reader`."""
+    words, keys = f" {name_key(text)} ", {key: f" {name_key(name)} " for key, name in names.items() if name_key(name)}
+    there = {name for name in keys.values() if name in words}
+    longest = {name for name in there if not any(name in other for other in there - {name})}
+    return [key for key, name in keys.items() if name in longest]
+
+
 def _shared(one: str, other: str) -> int:
     return len(set(one.split()) & set(other.split()))
 

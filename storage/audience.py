@@ -7,6 +7,7 @@ case hears of it through messages.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
@@ -23,7 +24,7 @@ from storage import prepared
 from storage.messages import leave_message
 from storage.rows import LETTERS, Row
 from storage.sealing import Ring
-from storage.statements import insert_new, put
+from storage.statements import insert_for, insert_new, put
 from storage.tables import AUDIENCES, COPIES, META, OUTBOX, PRINT_RUNS, RECIPIENTS
 
 Channel = Literal["mail", "paper"]
@@ -162,15 +163,16 @@ class Audiences:
         row = self.connection.execute(select(RECIPIENTS).where(RECIPIENTS.c.id == recipient_id)).mappings().first()
         return None if row is None else read_recipient(row, self.ring)
 
-    def give_address(self, case_id: str, number: int, address: str) -> None:
-        """Enters where the letter of one recipient goes by post. Raises `UsageError` for a number that the case has
-        not."""
+    def give_address(self, case_id: str, number: int, address: str, name: str | None = None) -> None:
+        """Enters where the letter of one recipient goes by post, and if given the name on it. Raises `UsageError` for a
+        number that the case has not."""
         mine = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.number == number)
         rows = self.connection.execute(select(RECIPIENTS).where(mine).with_for_update()).mappings().all()
         if not rows:
             raise UsageError(f"case {case_id} tells nobody with the number {number}: soppa audience show {case_id}")
         for row in rows:
-            member = replace(read_recipient(row, self.ring).member, address=address)
+            known = read_recipient(row, self.ring).member
+            member = replace(known, address=address, name=name or known.name)
             sealed = self.ring.seal_json(asdict(member), _place(case_id, row["audience"], number))
             self.connection.execute(update(RECIPIENTS).where(RECIPIENTS.c.id == row["id"]).values(sealed=sealed))
 
@@ -213,7 +215,7 @@ class Audiences:
 
     def settled(self, rows: Sequence[Row], state: str) -> None:
         """How copies of one mail went, as their outbox rows say. One that failed goes by post; one in doubt waits for a
-        person; one that a person has decided about meanwhile stays decided, unless it was accepted after all."""
+        person; one that a person has decided about meanwhile stays decided, however it went."""
         if state != "accepted":
             for row in rows:
                 self._not_accepted(row, state)
@@ -236,8 +238,12 @@ class Audiences:
         self._tell_when_complete(mail, self.today)
 
     def bounced(self, row: Row) -> None:
-        """A copy that was accepted came back: it goes by post. Who was told stays told."""
-        self._to_paper(_Mail(row["case_id"], row["mail"], row["step"]), row, "back")
+        """A copy that was accepted came back: it goes by post, unless a person has decided about it by name. Who was
+        told stays told."""
+        mail = _Mail(row["case_id"], row["mail"], row["step"])
+        decided = mail.copies & _whose(row) & (COPIES.c.state == "decided")
+        if self.connection.scalar(select(COPIES.c.id).where(decided).limit(1)) is None:
+            self._to_paper(mail, row, "back")
 
     # --- on paper ----------------------------------------------------------------------------------------------------
 
@@ -249,30 +255,33 @@ class Audiences:
         rows = self.connection.execute(found.order_by(RECIPIENTS.c.language, RECIPIENTS.c.number)).mappings()
         return [Letter(row["copy_id"], row["of_mail"], read_recipient(row, self.ring)) for row in rows]
 
-    def printed(self, case_id: str, letters: Sequence[Letter], by: str) -> int:
-        """Puts letters into a new print run, and gives its number. Raises `Refused` where somebody else has printed one
-        of them meanwhile."""
+    def next_run(self, case_id: str) -> int:
         latest = select(func.max(PRINT_RUNS.c.number)).where(PRINT_RUNS.c.case_id == case_id)
-        number = (self.connection.scalar(latest) or 0) + 1
-        run = {
+        return (self.connection.scalar(latest) or 0) + 1
+
+    def printed(self, case_id: str, run: int, letters: Sequence[Letter], by: str, files: Mapping[str, str]) -> None:
+        """Puts letters into the next print run, with its files by name. Raises `Refused` where somebody else has
+        printed meanwhile."""
+        row = {
             "case_id": case_id,
-            "number": number,
+            "number": run,
             "mail": letters[0].mail,
             "letters": len(letters),
             "at": self.now,
             "by": by,
+            "files": json.dumps(list(files.items())),
         }
-        self.connection.execute(insert(PRINT_RUNS).values(**run))
-        taken = 0
+        new = insert_for(self.connection, PRINT_RUNS).values(**row).on_conflict_do_nothing()
+        taken = 0 if self.connection.execute(new).rowcount else -1
         for some in _some([letter.copy_id for letter in letters]):
             mine = (COPIES.c.state == "waiting") & COPIES.c.id.in_(some)
-            taken += self.connection.execute(update(COPIES).where(mine).values(state="printed", run=number)).rowcount
+            taken += self.connection.execute(update(COPIES).where(mine).values(state="printed", run=run)).rowcount
         if taken != len(letters):
             raise Refused(f"somebody else has just printed letters of case {case_id}: print again")
-        return number
 
     def runs(self, case_id: str) -> Sequence[Row]:
-        """The print runs of a case: `number`, `mail`, `letters`, `at`, `by`, and `printed`, how many are not posted."""
+        """The print runs of a case: `number`, `mail`, `letters`, `at`, `by`, `files`, and `printed`, how many are not
+        posted."""
         waiting = (
             select(func.count())
             .select_from(COPIES)

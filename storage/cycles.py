@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from engine.cycles import NOTHING, Cycle, Planned
 from engine.ports import DueCycle
 from storage.statements import insert_new
-from storage.tables import AGREEMENTS, CYCLES
+from storage.tables import AGREEMENTS, CASES, CYCLES
 
 _MANY = 500
 """Keys of one IN list."""
@@ -20,12 +21,15 @@ def planned(connection: Connection, process: str, subjects: Collection[str]) -> 
     found: dict[str, Planned] = {}
     for batch in _batches(subjects):
         mine = (CYCLES.c.process == process) & CYCLES.c.subject.in_(batch)
-        started = select(CYCLES.c.subject, func.max(CYCLES.c.occurrence).label("last"))
+        still = func.count(CASES.c.id).filter(CASES.c.ended_at.is_(None))
+        started = select(CYCLES.c.subject, func.max(CYCLES.c.occurrence).label("last"), still.label("still"))
+        started = started.outerjoin(CASES, CASES.c.id == CYCLES.c.case_id)
         started = started.where(mine & CYCLES.c.fired_at.is_not(None)).group_by(CYCLES.c.subject)
-        found |= {row.subject: Planned(last=row.last) for row in connection.execute(started)}
+        found |= {row.subject: Planned(last=row.last, open=bool(row.still)) for row in connection.execute(started)}
         for row in connection.execute(select(CYCLES).where(mine & CYCLES.c.fired_at.is_(None))):
             waits = None if row.at is None else Cycle(row.occurrence, row.at)
-            found[row.subject] = Planned(waits, row.at is None, found.get(row.subject, NOTHING).last)
+            before = found.get(row.subject, NOTHING)
+            found[row.subject] = replace(before, waits=waits, stopped=row.at is None)
     return found
 
 
@@ -37,8 +41,8 @@ def plan(connection: Connection, process: str, cycles: Mapping[str, Cycle | None
             delete(CYCLES).where((CYCLES.c.process == process) & CYCLES.c.subject.in_(batch) & waiting)
         )
         news = [(subject, cycle) for subject in batch if (cycle := cycles[subject]) is not None]
-        rows = [{"process": process, "subject": subject, "occurrence": cycle.on, "at": cycle.at, "missed": 0,
-                 "attempts": 0} for subject, cycle in news]
+        rows = [{"process": process, "subject": subject, "occurrence": cycle.on, "at": cycle.at, "planned_at": cycle.at,
+                 "missed": 0, "attempts": 0} for subject, cycle in news]
         insert_new(connection, CYCLES, rows)
 
 
@@ -50,7 +54,8 @@ def drop(connection: Connection, scheduled: Collection[str]) -> None:
 def due(connection: Connection, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
     wanted = select(CYCLES).where(CYCLES.c.at <= now).order_by(CYCLES.c.at, CYCLES.c.id).limit(limit)
     rows = connection.execute(wanted.with_for_update(skip_locked=True))
-    return tuple(DueCycle(row.id, row.process, row.subject, Cycle(row.occurrence, row.at)) for row in rows)
+    return tuple(DueCycle(row.id, row.process, row.subject, Cycle(row.occurrence, row.planned_at or row.at))
+                 for row in rows)
 
 
 def done(connection: Connection, row: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:

@@ -11,6 +11,7 @@ from engine.errors import Refused, UsageError
 from storage.tables import CYCLES, INCIDENTS, MESSAGES, OUTBOX, TIMERS
 
 TRIES = 5
+KEEPS_ITS_TURN = 2
 _TABLES = {"timer": TIMERS, "cycle": CYCLES, "message": MESSAGES, "mail": OUTBOX}
 _STOPPED: dict[str, dict[str, Any]] = {
     "timer": {"at": None},
@@ -20,8 +21,12 @@ _STOPPED: dict[str, dict[str, Any]] = {
 }
 
 
-def failed(connection: Connection, kind: str, ref: int, error: str, now: dt.datetime) -> int:
-    """Counts one failure of a row; the fifth stops it and opens an incident. 0 for a row that waits for nothing."""
+def failed(
+    connection: Connection, kind: str, ref: int, error: str, now: dt.datetime, *, died: bool = False
+) -> int:
+    """Counts one failure of a row; the fifth stops it and opens an incident. 0 for a row that waits for nothing. Where
+    the whole process `died` at a timer or cycle it may well have been chance: it keeps its turn twice, so that what
+    comes after it stays after it."""
     table = _TABLES[kind]
     row = connection.execute(select(table).where(table.c.id == ref).with_for_update()).mappings().first()
     if row is None or (kind == "timer" and row["at"] is None) or (kind == "message" and row["stopped"]):
@@ -30,6 +35,8 @@ def failed(connection: Connection, kind: str, ref: int, error: str, now: dt.date
     connection.execute(update(table).where(table.c.id == ref).values({_counter(table).name: tries}))
     if tries >= TRIES:
         _open(connection, kind, dict(row), error, tries, now)
+    elif died and tries <= KEEPS_ITS_TURN:
+        return tries
     elif kind in ("timer", "cycle") and row["at"] is not None:
         connection.execute(update(table).where(table.c.id == ref).values(at=now + _pause(tries)))
     elif kind == "mail":

@@ -240,7 +240,7 @@ AN_UNDONE_COPY = select(COPIES.c.id).where(_COPIES_OF & COPIES.c.done_on.is_(Non
 _ITS_COPY = _COPIES_OF & (COPIES.c.recipient_id == bindparam("its_recipient"))
 COPY_ACCEPTED = (
     update(COPIES)
-    .where(_ITS_COPY & (COPIES.c.channel == "mail"))
+    .where(_ITS_COPY & (COPIES.c.channel == "mail") & (COPIES.c.state != "decided"))
     .values(state="accepted", done_on=bindparam("on", type_=COPIES.c.done_on.type))
 )
 TELL_COPY = (

@@ -340,4 +340,5 @@ _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
     "provisional", "reason", "ended_on", "agreed", "policy", "grace", "is_window",
 )  # fmt: skip
-_PERSON_COLUMNS = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active")
+_PERSON_COLUMNS = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active", "signs_from",
+                   "signs_until")

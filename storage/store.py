@@ -142,8 +142,16 @@ class SqlStore:
         with self.base.reading() as connection:
             yield SqlUnit(connection, self.base, writes=False)
 
-    def failed(self, kind: Literal["timer", "cycle", "message", "mail"], ref: int, error: str, now: dt.datetime) -> int:
-        return self.base.write(lambda connection: incidents.failed(connection, kind, ref, error, now))
+    def failed(
+        self,
+        kind: Literal["timer", "cycle", "message", "mail"],
+        ref: int,
+        error: str,
+        now: dt.datetime,
+        *,
+        died: bool = False,
+    ) -> int:
+        return self.base.write(lambda connection: incidents.failed(connection, kind, ref, error, now, died=died))
 
     def retry_incident(self, incident_id: int, now: dt.datetime) -> None:
         """Puts what waits for a person back to work with five fresh tries. Raises `UsageError`, `Refused`."""

@@ -89,6 +89,8 @@ class PersonRow(SQLModel, table=True):
     absent_from: dt.date | None = None
     absent_to: dt.date | None = None
     active: bool
+    signs_from: dt.date | None = None
+    signs_until: dt.date | None = None
     totp: bytes | None = None
     totp_counter: int | None = None
     left_on: dt.date | None = None
@@ -259,7 +261,8 @@ class TimerRow(SQLModel, table=True):
 
 class CycleRow(SQLModel, table=True):
     """One occurrence of a schedule for one subject (an agreement, or empty). `at` is there while it waits, `fired_at`
-    once its case has started; neither when an incident holds it back. One that has not started is alone of its kind."""
+    once its case has started; neither when an incident holds it back. One that has not started is alone of its kind.
+    `planned_at` is what `at` was before a try that failed put it off."""
 
     __tablename__ = "cycles"
     __table_args__ = _args(
@@ -272,6 +275,7 @@ class CycleRow(SQLModel, table=True):
     subject: str
     occurrence: dt.date
     at: dt.datetime | None = None
+    planned_at: dt.datetime | None = None
     fired_at: dt.datetime | None = None
     case_id: str | None = Field(default=None, foreign_key="cases.id")
     missed: int = 0
@@ -640,7 +644,8 @@ class CopyRow(SQLModel, table=True):
 
 
 class PrintRunRow(SQLModel, table=True):
-    """Letters that were printed together, by this person."""
+    """Letters that were printed together, by this person. `files` is a JSON list of the names of what was printed, each
+    with the value of the document that keeps it."""
 
     __tablename__ = "print_runs"
     __table_args__ = _args()
@@ -650,6 +655,7 @@ class PrintRunRow(SQLModel, table=True):
     letters: int
     at: dt.datetime
     by: str
+    files: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
 
 
 class PreservationRow(SQLModel, table=True):

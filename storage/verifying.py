@@ -27,7 +27,18 @@ from storage.keeping import case_place, fact_place
 from storage.messages import message_place
 from storage.rows import Row, read_clock
 from storage.sealing import Ring
-from storage.tables import CASES, CLOCKS, FACT_PAST, HISTORY, MESSAGES, OUTBOX, PENDING_ACTS, REGISTER_HISTORY, SEALS
+from storage.tables import (
+    CASES,
+    CLOCKS,
+    FACT_PAST,
+    HISTORY,
+    MESSAGES,
+    OUTBOX,
+    PENDING_ACTS,
+    PRINT_RUNS,
+    REGISTER_HISTORY,
+    SEALS,
+)
 
 PAGE = 50
 """Cases that are looked at together."""
@@ -257,11 +268,14 @@ def _look_at_register(connection: Connection, ring: Ring | None, found: Found) -
 
 
 def _look_at_waiting(connection: Connection, ring: Ring, found: Found) -> None:
-    """What waits for a case or for a second person may name documents too."""
+    """What waits for a case or for a second person, and what was printed, may name documents too."""
     for row in connection.execute(select(MESSAGES.c.case_id, MESSAGES.c.source, MESSAGES.c.sealed)):
         _open(row.sealed, message_place(row.source), f"a message for case {row.case_id}", ring, found)
     for act in connection.execute(select(PENDING_ACTS.c.id, PENDING_ACTS.c.sealed)):
         _open(act.sealed, act_place(act.id), f"the act {act.id}", ring, found)
+    for run in connection.execute(select(PRINT_RUNS.c.case_id, PRINT_RUNS.c.number, PRINT_RUNS.c.files)):
+        for named in KEPT_DOCUMENT.finditer(run.files):
+            found.documents.setdefault(named.group(), f"print run {run.number} of case {run.case_id}")
 
 
 def _open(sealed: bytes, place: str, whose: str, ring: Ring, found: Found) -> None:

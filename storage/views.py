@@ -34,6 +34,7 @@ from storage.tables import (
     MESSAGES,
     OUTBOX,
     PENDING_ACTS,
+    PRINT_RUNS,
     TASKS,
     TIMERS,
 )
@@ -170,12 +171,15 @@ class Views:
         return Keeping(kept, purged[-1].at if purged else None)
 
     def named_documents(self, names: Collection[str]) -> Collection[str]:
-        """Those of these names that stand in a fact, a former fact, a waiting message or an act of two persons.
+        """Those of these names that stand in a fact, a former fact, a waiting message, an act of two persons or a print
+        run.
 
         Opens every one of them. One that cannot be opened may name any.
         """
         left, found = set(names), set[str]()
         with self.base.reading() as connection:
+            for files in connection.scalars(select(PRINT_RUNS.c.files)):
+                found |= {name for name in left - found if name in files}
             for sealed, place in self._sealed(connection):
                 try:
                     plain = self.base.ring.open(sealed, place)

@@ -167,6 +167,27 @@ states:
   done: {title: Done, final: collected}
 """
 
+EXPIRY = """
+process: term
+version: 1
+title: End of a term
+cites: [105 ILCS 85/15]
+schedule: {for: agreements, on: {before: 60 calendar_days, of: expires_on}, late: start}
+facts:
+  agreement: {type: agreement, label: Agreement}
+  cycle_on: {type: date, label: Last day}
+  until: {type: date, label: New last day}
+registers:
+  extended: {kind: agreement, of: agreement, facts: {expires_on: until}}
+states:
+  deciding:
+    title: Deciding
+    initial: true
+    tasks:
+      - {id: decide, role: privacy, title: Decide, form: [until], due: 5 business_days, outcomes: {goes_on: extended}}
+  extended: {title: It goes on, final: goes on, register: [extended]}
+"""
+
 ORDER = """Subject: Case {{ case }}: {{ fact_product }}
 
 {% if has(fact_deletion_days) %}within {{ fact_deletion_days }} days{% endif %}

@@ -12,11 +12,12 @@ from engine.definition import Definition, FactDef, Outcome, TaskDef, say
 from engine.forms import Raw, read_values
 from engine.guards import reads
 from engine.office import Office
-from registry.likeness import by_likeness
+from registry.likeness import by_likeness, named_in
 from web.words import contact_line, date_words, option_words, tell
 
 Facts = Mapping[str, FactValue]
 LIST_AT = 7
+_OF_REGISTER = ("agreement", "agreements")
 """From so many options on, a choice is a list that opens."""
 TIME = ".time"
 """Ends the name of the field that holds the time of day of an instant."""
@@ -99,6 +100,8 @@ def fields_of(
         is_open = fact.name not in facts and (personal or not fact.personal)
         last = (suggested or {}).get(fact.name) if is_open else None
         value = facts.get(fact.name, last.value if last else None) if personal or not fact.personal else None
+        if value is None and fact.type.kind == "agreements":
+            value = frozenset(named_in(str(facts.get(fact.like or "", "")), _products(agreements)))
         typed = submission.typed if submission else typed_from(fact, value, office)
         error = submission.errors.get(fact.name, "") if submission else ""
         notes = [] if each.required else [_note(wanted, fact, language)]
@@ -107,7 +110,8 @@ def fields_of(
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
         if fact.board_meeting and today is not None:
             view = _with_meetings(view, office, today, language)
-        views.append(_with_agreements(view, choices) if fact.type.kind == "agreement" else view)
+        wanted_ids = typed.get(fact.name, ())
+        views.append(_with_agreements(view, choices, wanted_ids) if fact.type.kind in _OF_REGISTER else view)
     return tuple(views)
 
 
@@ -241,8 +245,13 @@ def _view(
     )
 
 
-def _with_agreements(view: FieldView, agreements: Names) -> FieldView:
-    options = (Option(id_, f"{id_}: {label}", id_ == view.typed) for id_, label in agreements.items())
+def _products(agreements: Names) -> Names:
+    """The products of agreements that are called by product and operator."""
+    return {id_: label.rpartition(" – ")[0] or label for id_, label in agreements.items()}
+
+
+def _with_agreements(view: FieldView, agreements: Names, chosen: Sequence[str]) -> FieldView:
+    options = (Option(id_, f"{id_}: {label}", id_ in chosen) for id_, label in agreements.items())
     return replace(view, options=tuple(options))
 
 
@@ -282,7 +291,8 @@ def _cells(
 def _widget(fact: FactDef) -> str:
     if fact.type.kind == "choice" and len(fact.type.options) >= LIST_AT:
         return "list"
-    return {"bool": "choice", "person": "list", "agreement": "list"}.get(fact.type.kind, fact.type.kind)
+    kinds = {"bool": "choice", "person": "list", "agreement": "list", "agreements": "set"}
+    return kinds.get(fact.type.kind, fact.type.kind)
 
 
 def _help(fact: FactDef, language: str) -> str:

@@ -41,7 +41,7 @@ class OnFile:
 def agreements_for(site: Site, look: Look, wanted: TaskDef) -> Mapping[str, str]:
     """The agreements of the register, where this task asks for one or shows one."""
     names = {*wanted.shows, *(field.fact for field in wanted.form)}
-    return site.agreements() if names & set(look.definition.names_agreements) else {}
+    return site.agreements() if names & set(look.definition.shows_agreements) else {}
 
 
 def facts_on_file(look: Look, wanted: TaskDef, agreements: Mapping[str, str]) -> list[OnFile]:
@@ -55,8 +55,8 @@ def facts_on_file(look: Look, wanted: TaskDef, agreements: Mapping[str, str]) ->
         if name in look.case.facts:
             because = [say(reason, look.language) for reason in reasons(look.definition, look.case, name)]
             lines = (*fact_lines(fact, look.case.facts[name], look.visitor.office, look.language), *because)
-        if fact.type.kind == "agreement" and lines[0] in agreements:
-            lines = (f"{lines[0]}: {agreements[lines[0]]}",)
+        if name in look.definition.shows_agreements:
+            lines = [f"{line}: {agreements[line]}" if line in agreements else line for line in lines]
         is_file = fact.type.kind == "document" and name in look.case.facts and look.shows_personal
         if fact.personal and not look.shows_personal:
             lines = (tell("behind_code", look.language),)

@@ -67,6 +67,8 @@ def fact_lines(fact: FactDef, value: FactValue, office: Office, language: str) -
     if fact.type.kind == "person":
         person = office.person(str(value))
         return (person.name if person else str(value),)
+    if isinstance(value, frozenset) and fact.type.kind == "agreements":
+        return tuple(sorted(value))
     if isinstance(value, frozenset):
         return tuple(option_words(fact, option, language) for option in fact.type.options if option in value)
     if isinstance(value, tuple):

@@ -124,6 +124,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             for_={"enum": ["agreements"]},
             facts=ANY_MAP,
             late={"enum": ["skip", "start"]},
+            which=WORD,
         ),
         "schedule_on": block(("before", "of"), before=LENGTH, of={}),
         "register": block(("kind",), kind={"enum": ["agreement", "product"]}, of=WORD, facts=ANY_MAP, set=ANY_MAP),
@@ -154,11 +155,11 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             must_say=NAMES,
             must_not_say=NAMES,
         ),
-        "audience": block(("label", "counted"), label=WORDS, counted=WORD, channel=WORD),
+        "audience": block(("label", "counted"), label=WORDS, counted=WORD, channel=WORD, languages=ANY_MAP),
         "child": block(
             ("process",),
             process=WORD,
-            each=WORD,
+            each=NAME_OR_NAMES,
             party=WORD,
             parties=NAMES,
             facts=ANY_MAP,
@@ -195,7 +196,8 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             free=NAMES,
         ),
         "requirement": block(
-            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, uncounted=NAMES, when=GUARD
+            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, uncounted=NAMES, when=GUARD,
+            ahead=WORD, reached=WORD, signer=WORD, on=WORD,
         ),
         "way": block((), when=GUARD, to=WORD, else_=WORD),
         "unnoticed": block(("mutants", "because"), mutants={"type": "array"}, because=WORD),
@@ -207,7 +209,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             steps=_list("step"),
             expect=_ref("expect"),
         ),
-        "step": block(("on", "do"), on=WORD, do=WORD, with_=ANY_MAP, by=WORD, process=WORD),
+        "step": block(("on", "do"), on=WORD, do=WORD, with_=ANY_MAP, by=WORD, process=WORD, refused=WORD),
         "expect": block((), state=WORD, outcome=WORD, mails=NAMES, clocks=_map("expected_clock")),
         "expected_clock": block((), legal=WORD, target=WORD, status=WORD, ended=WORD, rungs=NAMES),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +16,7 @@ from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
+from engine.audience import facts_of_import, letter_languages
 from engine.errors import NotAllowed, Refused, UsageError
 from engine.messages import Event
 from engine.nodes import nearest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 MAY = frozenset({"privacy", "custodian"})
 BAR = 30
+MOST_NAMED = 20
 
 
 @click.group(cls=Commands, epilog="Example: soppa audience import 2026-0007 families.csv")
@@ -55,11 +57,20 @@ def import_(
     families = read_families(file)
     with open_house(home) as house:
         read_letters_of(house, case, as_login)
-        wanted = _audience(*_case(house, case), audience)
+        found, definition = _case(house, case)
+        wanted = _audience(found, definition, audience)
         if apply_:
-            _enter(house, case, wanted, families.members, as_login)
+            _enter(house, found, definition, wanted, families.members, as_login)
     shown = _families_mapping(case, wanted.name, families, apply_)
-    print_json(shown) if as_json else _tell_families(families, shown, apply_)
+    unread = _unread(families.members, letter_languages(definition, wanted))
+    unread_numbers = {language: [number for number, _ in some] for language, some in unread.items()}
+    unreviewed = _unreviewed(definition, wanted, families)
+    if as_json:
+        print_json({**shown, "without_letter": unread_numbers, "unreviewed": unreviewed})
+        return
+    _tell_families(families, shown)
+    _tell_languages(unread, unreviewed)
+    say("imported" if apply_ else "nothing was changed: add --apply to import them")
 
 
 @command.command(epilog="Example: soppa audience show 2026-0007")
@@ -142,20 +153,25 @@ def decide(case: str, number: int, reason: str, as_login: str | None, home: Home
 @click.argument("case", shell_complete=completion.cases)
 @click.argument("number", type=int)
 @click.argument("address")
+@click.option("--name", default=None, help="The name as the envelope shows it, where no font can draw the one on file.")
 @as_option
 @home_option
 @json_option
-def address(case: str, number: int, address: str, as_login: str | None, home: Home, as_json: bool) -> None:
+def address(
+    case: str, number: int, address: str, name: str | None, as_login: str | None, home: Home, as_json: bool
+) -> None:
     """Enter the postal ADDRESS of family NUMBER of CASE, its lines parted by semicolons."""
     from cli.audience import address_lines
 
     lines = address_lines(address)
     if not lines or not all(char.isprintable() or char == "\n" for char in lines):
         raise UsageError("ADDRESS: write its lines parted by semicolons, such as '12 Oak St; Mockton, IL 60000'")
+    if name is not None and not (name.strip() and name.isprintable()):
+        raise UsageError("--name: write the name as it stands on the envelope, on one line")
     with open_house(home) as house:
         actor = _actor(house, as_login)
         with house.store.begin() as unit:
-            unit.audiences(house.clock()).give_address(case, number, lines)
+            unit.audiences(house.clock()).give_address(case, number, lines, name and name.strip())
             unit.note(case, Event("address_entered", {"number": str(number)}), actor, house.clock())
     print_json({"case": case, "number": number}) if as_json else say(
         f"case {case}: the address of number {number} is entered; soppa letters print {case} prints its letter"
@@ -203,14 +219,38 @@ def _forecast(
     return Forecast(mails, relay.daily_quota, relay.letters_a_day, legal)
 
 
-def _enter(house: House, case_id: str, wanted: AudienceDef, members: Sequence[Member], as_login: str | None) -> None:
-    """The families and their number, in one transaction."""
+def _enter(
+    house: House,
+    case: Case,
+    definition: Definition,
+    wanted: AudienceDef,
+    members: Sequence[Member],
+    as_login: str | None,
+) -> None:
+    """The families, their number and what they read, in one transaction."""
     actor, now = _actor(house, as_login), house.clock()
 
     def also(unit: Unit, before: Case, after: Case) -> None:
-        cast("SqlUnit", unit).audiences(now).enter(case_id, wanted.name, members)
+        cast("SqlUnit", unit).audiences(now).enter(case.id, wanted.name, members)
 
-    house.service.record(case_id, {wanted.counted: len(members)}, actor, now, "the audience was imported", also=also)
+    counted = facts_of_import(definition, wanted, [member.language for member in members])
+    house.service.record(case.id, counted, actor, now, "the audience was imported", also=also)
+
+
+def _unread(members: Sequence[Member], written: Collection[str]) -> Mapping[str, list[tuple[int, str]]]:
+    """By the languages in which no letter is: the numbers and names of those who read them."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for number, member in enumerate(members, 1):
+        if member.language not in written:
+            found.setdefault(member.language, []).append((number, member.name))
+    return found
+
+
+def _unreviewed(definition: Definition, wanted: AudienceDef, families: Families) -> list[str]:
+    """The languages of these families in which the letter's own text has no reviewer yet."""
+    mails = [mail for mail in definition.mails.values() if mail.to.name == wanted.name and mail.to.kind == "audience"]
+    return sorted(language for language in letter_languages(definition, wanted) & families.written_in.keys()
+                  if language != "en" and any(mail.reviewed_by.get(language) is None for mail in mails))  # fmt: skip
 
 
 def _case(house: House, case_id: str) -> tuple[Case, Definition]:
@@ -254,7 +294,21 @@ def _families_mapping(case: str, audience: str, families: Families, applied: boo
     }
 
 
-def _tell_families(families: Families, shown: Mapping[str, object], applied: bool) -> None:
+def _tell_languages(unread: Mapping[str, Sequence[tuple[int, str]]], unreviewed: Sequence[str]) -> None:
+    """Whom no letter reaches in what they read: before it is released somebody says how they are told."""
+    for language, some in unread.items():
+        count = "1 family" if len(some) == 1 else f"{len(some):,} families"
+        say(f"  no letter is in '{language}': {count} would get it in English. Have it translated, or say at the "
+            "release how they are told")  # fmt: skip
+        for number, name in some[:MOST_NAMED]:
+            say(f"    number {number}: {name}")
+        if len(some) > MOST_NAMED:
+            say(f"    and {len(some) - MOST_NAMED:,} more: all with --json")
+    for language in unreviewed:
+        say(f"  the letter's own text in '{language}' has no reviewer yet (reviewed_by in process.yaml)")
+
+
+def _tell_families(families: Families, shown: Mapping[str, object]) -> None:
     say(
         f"{shown['families']:,} families with {shown['students']:,} students: {shown['by_mail']:,} by e-mail, "
         f"{shown['on_paper']:,} by post"
@@ -266,7 +320,6 @@ def _tell_families(families: Families, shown: Mapping[str, object], applied: boo
             say(f"  {title}: {len(lines)}")
             for line in lines:
                 say(f"    {line}")
-    say("imported" if applied else "nothing was changed: add --apply to import them")
 
 
 def _tell_progress(one: Progress) -> None:

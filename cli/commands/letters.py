@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli import completion
-from cli.home import Home, write_private
+from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option, read_date
 from cli.printing import print_json, say, table
+from cli.printrun import Sorted, check_free, left_out, print_again, print_anew, sort_out, write_out
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, Refused, UsageError
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from engine.case import Actor, Case
-    from storage.audience import Letter
 
 MAY = frozenset({"privacy", "custodian"})
 
@@ -38,7 +37,7 @@ def command() -> None:
     required=True,
     help="A folder for the PDFs and the manifest; it is made if it is not there.",
 )
-@click.option("--run", type=int, default=None, help="Print this run again, as it was; nothing is counted anew.")
+@click.option("--run", type=int, default=None, help="Print this run again, byte for byte; nothing is counted anew.")
 @as_option
 @home_option
 @json_option
@@ -48,29 +47,31 @@ def print_(case: str, out: Path, run: int | None, as_login: str | None, home: Ho
         actor = _actor(house, as_login)
         with house.store.read() as unit:
             found, audiences = unit.case(case), unit.audiences(house.clock())
-            letters = audiences.letters(case, run)
-            made = next((row["at"] for row in audiences.runs(case) if row["number"] == run), house.clock())
+            letters, number = audiences.letters(case, run), run or audiences.next_run(case)
+            row = next((row for row in audiences.runs(case) if row["number"] == run), None)
         _check_not_held(found)
-        letters, homeless = _with_address(letters)
-        if not letters:
-            raise Refused(_nothing(case, run, homeless))
-        pdfs = _pdfs(house, found, letters, made)
-        number = run or _count(house, case, letters, actor)
-        written = _write(out, case, number, pdfs, letters)
+        chosen = Sorted(tuple(letters)) if run else sort_out(letters)
+        if not chosen.fit:
+            raise Refused(_nothing(case, run, chosen))
+        check_free(out, case, number)
+        if row is not None:
+            files = print_again(house, found, row, letters)
+        else:
+            number, files = print_anew(house, found, actor, chosen.fit)
+        written = write_out(out, files)
     if as_json:
-        print_json({"case": case, "run": number, "letters": len(letters), "files": [str(path) for path in written],
-                    "without_address": homeless})  # fmt: skip
+        print_json({"case": case, "run": number, "letters": len(chosen.fit), "files": [str(path) for path in written],
+                    "without_address": list(chosen.homeless), "undrawn": dict(chosen.undrawn or {})})  # fmt: skip
         return
-    say(f"run {number} of case {case}: {len(letters):,} letters")
+    say(f"run {number} of case {case}: {len(chosen.fit):,} letters")
     for path in written:
         say(f"  {path}")
     say(
         f"they are personal data: delete the files once they are printed. When they are in the post: "
         f"soppa letters posted {case} --run {number} --on DATE"
     )
-    if homeless:
-        say(f"without a postal address, not printed: number {', '.join(map(str, homeless))}: enter it with "
-            f"soppa audience address {case} NUMBER 'STREET; CITY', or decide by name")  # fmt: skip
+    for sentence in left_out(case, chosen):
+        say(sentence)
 
 
 @command.command(epilog="Example: soppa letters runs 2026-0007")
@@ -140,17 +141,10 @@ def posted(
     )
 
 
-def _with_address(letters: Sequence[Letter]) -> tuple[list[Letter], list[int]]:
-    """The letters that can be posted, and the numbers of those that have no address."""
-    homes = [letter for letter in letters if (letter.recipient.member.address or "").strip()]
-    return homes, [letter.recipient.number for letter in letters if letter not in homes]
-
-
-def _nothing(case: str, run: int | None, homeless: Sequence[int]) -> str:
-    if homeless:
-        return (f"the letters of case {case} that wait have no postal address (number "
-                f"{', '.join(map(str, homeless))}): soppa audience address {case} NUMBER 'STREET; CITY'")
-    return f"no letter of case {case} waits to be printed" if run is None else f"case {case} has no run {run}"
+def _nothing(case: str, run: int | None, chosen: Sorted) -> str:
+    if run is not None:
+        return f"case {case} has no run {run}"
+    return "; ".join(left_out(case, chosen)) or f"no letter of case {case} waits to be printed"
 
 
 def _check_not_held(case: Case) -> None:
@@ -183,45 +177,6 @@ def _actor(house: House, as_login: str | None) -> Actor:
     if not actor.roles & MAY:
         raise NotAllowed(f"{actor.name} may not print these letters: ask the privacy officer or the custodian")
     return actor
-
-
-def _pdfs(house: House, case: Case, letters: Sequence[Letter], now: dt.datetime) -> Mapping[str, bytes]:
-    from notifiers.compose import Matter, letters_to_many
-
-    definition = house.definitions.pinned(case.process, case.version, case.hash)
-    mails = {letter.mail for letter in letters}
-    if len(mails) > 1:
-        raise Refused(f"letters of several mails wait in case {case.id}: {', '.join(sorted(mails))}")
-    with house.store.read() as unit:
-        office = house.office(unit)
-    whom = [(str(letter.recipient.number), letter.recipient.member.contact) for letter in letters]
-    return letters_to_many(Matter(case, definition), definition.mails[mails.pop()], whom, office, now)
-
-
-def _count(house: House, case_id: str, letters: Sequence[Letter], actor: Actor) -> int:
-    with house.store.begin() as unit:
-        return unit.audiences(house.clock()).printed(case_id, letters, actor.id)
-
-
-def _write(out: Path, case: str, run: int, pdfs: Mapping[str, bytes], letters: Sequence[Letter]) -> list[Path]:
-    """The PDFs and the manifest, readable by nobody else."""
-    import io
-
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    written = []
-    for language, content in sorted(pdfs.items()):
-        written.append(out / f"letters-{case}-run{run}-{language}.pdf")
-        write_private(written[-1], content)
-    lines = io.StringIO()
-    sheet = csv.writer(lines)
-    sheet.writerow(["number", "name", "language", "posted"])
-    sheet.writerows(
-        [letter.recipient.number, letter.recipient.member.name, letter.recipient.member.language, ""]
-        for letter in letters
-    )
-    written.append(out / f"manifest-{case}-run{run}.csv")
-    write_private(written[-1], lines.getvalue().encode())
-    return written
 
 
 def _close_task(house: House, case_id: str, mail: str, on: dt.date, actor: Actor) -> None:

@@ -63,7 +63,7 @@ def command() -> None:
 @json_option
 def import_(file: Path, apply_: bool, yes: bool, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Take people from a CSV FILE. Columns: id, name, email, roles; login, language, deputy, supervisor, absent_from,
-    absent_to, active.
+    absent_to, active, signs_from, signs_until.
 
     A column that is not there says nothing, and whoever is left out stays as they are."""
     rows = read_rows(file)
@@ -108,6 +108,8 @@ def list_(as_login: str | None, home: Home, as_json: bool) -> None:
 @click.option("--supervisor", shell_complete=completion.people)
 @click.option("--absent", metavar="FROM..TO", help="Days away; an empty text ends the absence.")
 @click.option("--active", type=click.Choice(["yes", "no"]))
+@click.option("--signs-from", metavar="DATE", help="Since when they may sign agreements, by the Board's list.")
+@click.option("--signs-until", metavar="DATE", help="Until when; give it when the role signer is taken away.")
 @click.option("--reason", default="", help="Why; needed where roles change.")
 @click.option("--begin", "begin_", is_flag=True,
               help="Where roles change: ask the second person; without this it is only shown.")

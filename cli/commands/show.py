@@ -37,7 +37,7 @@ def command(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
         found = house.case(case, house.reader(as_login))
         office = house.make_office(house.store.people())
         definition = house.definitions.pinned(found.process, found.version, found.hash)
-        labels = house.store.register.labels() if definition.names_agreements else {}
+        labels = house.store.register.labels() if definition.shows_agreements else {}
         notes = house.store.views.notes(found.id)
         keeping = house.store.views.keeping_of(found.id)
         if as_json:
@@ -67,7 +67,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
             f"  a mail that came back: soppa mail bounced MAIL --reason TEXT")
     if case.facts:
         say("\nFacts")
-        pairs({name: _fact(value, labels if name in definition.names_agreements else {})
+        pairs({name: _fact(value, labels if name in definition.shows_agreements else {})
                for name, value in case.facts.items()})
     _suggested(case)
 
@@ -124,6 +124,8 @@ def _noted_by(note: HistoryLine) -> str:
 
 def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
     """As text; an agreement with what people call it."""
+    if isinstance(value, frozenset) and labels:
+        return ", ".join(_fact(one, labels) for one in sorted(value))
     text = written(value)
     return f"{text} ({labels[text]})" if text in labels else text
 

@@ -21,7 +21,7 @@ LEFT_OUT = "(left out)"
 PERSON, PARTY, AUDIENCE = "person:", "party:", "audience:"
 SYSTEM = "soppa"
 
-_SHOWN_KINDS = frozenset({"bool", "choice", "set", "agreement"})
+_SHOWN_KINDS = frozenset({"bool", "choice", "set", "agreement", "agreements"})
 _YEAR_BEFORE = dt.timedelta(days=365)
 _VALUES = frozenset({"value", "was"})
 _READERS = frozenset({"to"})

@@ -115,7 +115,7 @@ class Desk:
         house = self.house
         case, office = house.case(case_id, self.actor), house.make_office(house.store.people())
         definition = house.definitions.pinned(case.process, case.version, case.hash)
-        labels = house.store.register.labels() if definition.names_agreements else {}
+        labels = house.store.register.labels() if definition.shows_agreements else {}
         return Matter(case, definition, office, self.today(), house.store.views.notes(case_id), labels)
 
     def sheet(self, matter: Matter, task: Task) -> Sheet:

@@ -115,9 +115,10 @@ def _facts(matter: Matter) -> Iterator[Text]:
         fact = matter.definition.fact(name)
         lines = list(fact_lines(fact, value, matter.office, LANGUAGE)) if fact is not None else [str(value)]
         label = say(fact.label, LANGUAGE) if fact is not None else name
-        called = matter.agreements.get(str(value), "") if fact is not None and fact.type.kind == "agreement" else ""
+        if name in matter.definition.shows_agreements:
+            lines = [f"{line} ({matter.agreements[line]})" if line in matter.agreements else line for line in lines]
         shown = " / ".join(clean(line).replace("\n", " / ") for line in lines)
-        yield Text.assemble((f"{label}: ", DIM), shown, f" ({called})" if called else "")
+        yield Text.assemble((f"{label}: ", DIM), shown)
         last = matter.case.suggested.get(name)
         if last is not None:
             yield Text(f"  {'the same' if last.value == value else 'not the same'} as on {day(last.on)}", DIM)

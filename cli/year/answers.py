@@ -16,10 +16,11 @@ Values = Mapping[str, str]
 Given = Callable[[Case, dt.date, random.Random], Values]
 
 AREAS = ["data", "integrations", "security", "scope", "ai", "subcontractors", "policy", "ownership", "insurance"]
+ITEMS = ["elements", "operators", "subcontractors", "procedures", "breaches"]
 LETTER = {"how_sure": "estimate", "what_en": "A list was open on the web.", "what_es": "Una lista estuvo abierta.",
           "data_en": "Names and grades.", "data_es": "Nombres y notas.", "remedy_en": "We closed it.",
           "remedy_es": "La cerramos.", "operator_shown": "Reader", "operator_how": "555-0199", "spanish_read": "yes",
-          "read_aloud": "yes", "names_no_count": "yes"}  # fmt: skip
+          "spanish_reviewed_by": "Rosa Diaz", "read_aloud": "yes", "names_no_count": "yes"}  # fmt: skip
 YES_NO = dict.fromkeys(("uses_ai", "connects", "in_person", "messaging"), "no")
 
 
@@ -29,7 +30,9 @@ def is_silent(address: str | None) -> bool:
 
 
 def delay(task: TaskDef, party: str | None, chance: random.Random) -> int:
-    """Days from being asked to answering."""
+    """Days from being asked to answering. What is collected 45 days ahead is published once its year has begun."""
+    if task.name == "publish" and task.due is not None and task.due.of == "cycle_on":
+        return 43
     if party == "operator":
         return chance.choice((1, 3, 6, 9, 12, 16, 21))
     if party is not None:
@@ -153,6 +156,14 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("operator_fix", "answer", ""): _plain(fixed_on="TODAY", downstream_done="yes"),
     ("deletion_request", "verify", ""): _plain(identity_ok="yes", wants_copy="no"),
     ("deletion_request", "analyse", ""): _items,
+    ("annual_notice", "begin", ""): lambda case, today, chance: {"first_day_on": str(today + dt.timedelta(days=60))},
+    ("annual_notice", "draft", ""): _plain(says="types,purposes,operators,rights,how,website"),
+    ("annual_notice", "confirm", ""): _plain(schools='[{"school": "All", "certified": "yes", "on": "today"}]'),
+    ("website_posting", "review", ""): _plain(items=json.dumps([{"key": key, "state": "complete"} for key in ITEMS])),
+    ("website_posting", "publish", ""): _plain(published_on="TODAY"),
+    ("deletion_order", "direct", ""): lambda case, today, chance: (
+        {} if "agreement" in case.facts else {"no_agreement": "It was used without one; a sponsorship is on its way"}
+    ),
     ("deletion_order", "certify", ""): _plain(deleted_on="TODAY", backups="none", subcontractors_done="yes"),
     ("deletion_order", "certify_late", ""): _plain(deleted_on="TODAY", backups="none", subcontractors_done="yes"),
     ("vendor_sponsorship", "ask", ""): _asked,
@@ -160,9 +171,11 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("vendor_sponsorship", "check_package", ""): _elements,
     ("vendor_sponsorship", "review_privacy", ""): _elements,
     ("vendor_sponsorship", "check_clauses", ""): _clauses,
-    ("vendor_sponsorship", "sign", ""): _plain(
-        signed_on="TODAY", entered_on="TODAY", agreement_type="vendor_dpa", deletion_days="30", breach_notice_days="30"
-    ),
+    ("vendor_sponsorship", "sign", ""): lambda case, today, chance: {
+        **_plain(signed_on="TODAY", entered_on="TODAY", agreement_type="vendor_dpa", deletion_days="30",
+                 breach_notice_days="30")(case, today, chance),
+        "signed_by": next(task.assignees[0] for task in case.tasks if task.name == "sign" and task.is_open),
+    },
     ("contract_posting", "prepare", ""): _plain(searchable="yes"),
     ("contract_posting", "publish", ""): _plain(posted_on="TODAY", posted_url="https://district.example/soppa/x"),
     ("annual_attestation", "attest", ""): _areas,

@@ -20,6 +20,7 @@ from cli.wiring import House, open_house
 from cli.worker import Heart
 from cli.year.answers import OFFERED, chosen, delay, is_silent, values
 from cli.year.town import FAMILIES, OPERATORS, STUDENTS, Beginning, beginnings, people, settings
+from engine.audience import facts_of_import
 from engine.calendar import ONE_DAY
 from engine.case import Actor, Case, Contact, FactValue, Task
 from engine.definition import Definition
@@ -133,7 +134,9 @@ def import_families(house: House, case: Case, number: int) -> None:
     write_private(house.home.references / "agencies.yaml", ("\n".join(dated) + "\n").encode())
     with house.store.begin() as unit:
         unit.audiences(now).enter(case.id, "families", members)
-    house.service.record(case.id, {"families_count": len(members)}, _person(house, "priya"), now, "imported")
+    definition = house.definitions.pinned(case.process, case.version, case.hash)
+    counted = facts_of_import(definition, definition.audiences["families"], [member.language for member in members])
+    house.service.record(case.id, counted, _person(house, "priya"), now, "imported")
 
 
 def answer_all(year: Year) -> None:
@@ -212,7 +215,7 @@ def _letters(year: Year, case: Case, mail: str | None) -> None:
         audiences = unit.audiences(year.clock.now)
         letters = audiences.letters(case.id)
         if letters:
-            audiences.printed(case.id, letters, "carla")
+            audiences.printed(case.id, audiences.next_run(case.id), letters, "carla", {})
 
 
 def _actor(year: Year, case: Case, task: Task) -> Actor:

@@ -29,7 +29,8 @@ from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
 from engine.calendar import ONE_DAY
 from engine.case import Case
-from engine.errors import FaultyInput
+from engine.errors import FaultyInput, Refused
+from engine.ports import OutboxState
 from storage.tables import PRINT_RUNS
 from tests import outgoing
 from tests.databases import new_home
@@ -100,7 +101,8 @@ def until_release(town: Town) -> str:
     town.answer(case, "determine", "determine", "sam")
     town.answer(case, "draft", "ready", "priya", happened_on=EARLIER, how_sure="exact", what_en="A list was open.",
                 what_es="Una lista estuvo abierta.", data_en="Names.", data_es="Nombres.", remedy_en="We closed it.",
-                remedy_es="La cerramos.", spanish_read="yes", read_aloud="yes", names_no_count="yes")
+                remedy_es="La cerramos.", spanish_read="yes", spanish_reviewed_by="Rosa Diaz", read_aloud="yes",
+                names_no_count="yes")
     town.answer(case, "approve", "approve", "sam")
     return case
 
@@ -137,7 +139,7 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     assert "barred, left out: 1\n    Mo Barred (line 7)" in imported.output
     assert "start by" in town.run("audience", "show", case).output
     released(town, case)
-    letters = [mail for mail in town.sink.mails if "breach of data" in mail.subject or "filtración" in mail.subject]
+    letters = [mail for mail in town.sink.mails if mail.envelope_to.endswith("@families.example")]
     assert sorted(mail.envelope_to for mail in letters) == ["ana@families.example", "jo@families.example"]
     assert shown(town, case)["mails"][0]["copies"] == {"mail_accepted": 2, "paper_waiting": 2}
 
@@ -145,7 +147,9 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     printed = town.run("letters", "print", case, "--out", str(out), "--as", "carla", "--json")
     assert printed.exit_code == 0, printed.output
     assert [path.name for path in sorted(out.iterdir())] == [
-        f"letters-{case}-run1-en.pdf", f"manifest-{case}-run1.csv"]
+        f"letters-{case}-run1-en.pdf", f"manifest-{case}-run1.csv", f"manifest-{case}-run1.pdf"]
+    page = PdfReader(out / f"manifest-{case}-run1.pdf").pages[0].extract_text()
+    assert "Kim Park" in page and "Lee Wong" in page and f"soppa letters posted {case} --run 1" in page
     manifest = list(csv.DictReader(io.StringIO((out / f"manifest-{case}-run1.csv").read_text())))
     assert [row["name"] for row in manifest] == ["Kim Park", "Lee Wong"]
     assert (out / f"letters-{case}-run1-en.pdf").read_bytes().startswith(b"%PDF")
@@ -188,20 +192,51 @@ def test_a_mail_that_came_back_goes_by_post_and_what_was_told_stays_told(town: T
     assert shown(town, case)["mails"][0]["copies"] == {"mail_accepted": 2, "paper_waiting": 1}
 
 
-def test_a_run_printed_again_is_the_same_letter_with_the_same_date(town: Town, tmp_path: Path) -> None:
+def printed(town: Town, case: str, out: Path, *more: str) -> Result:
+    return town.run("letters", "print", case, "--out", str(out), "--as", "carla", *more)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_run_printed_again_is_byte_for_byte_what_was_posted(town: Town, tmp_path: Path) -> None:
     case = until_release(town)
     import_families(town, case, tmp_path)
     released(town, case)
-    assert town.run("letters", "print", case, "--out", str(tmp_path / "first"), "--as", "carla").exit_code == 0
+    assert printed(town, case, tmp_path / "first").exit_code == 0
+    town.run("audience", "address", case, "3", "9 New St; Mockton, IL 60000", "--as", "priya")
+    assert printed(town, case, tmp_path / "again", "--run", "1").exit_code == 0
+    assert contents(tmp_path / "again") == contents(tmp_path / "first")
+    there = printed(town, case, tmp_path / "again", "--run", "1")
+    assert "is there already: name another folder" in str(there.exception)
+    town.house.documents.sweep(town.house.clock() + 3 * ONE_DAY, town.house.store.views.named_documents)
+    assert "3 documents" in town.run("verify").output
+    for kept in town.house.home.documents.iterdir():
+        if kept.is_file():
+            kept.unlink()
+    missing = printed(town, case, tmp_path / "gone", "--run", "1")
+    assert "restore documents/ from a backup" in str(missing.exception)
+    assert f"print run 1 of case {case}" in str(town.run("verify").exception)
+
+
+def test_a_run_of_before_they_were_kept_is_made_again_with_the_date_of_that_day(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path)
+    released(town, case)
+    assert printed(town, case, tmp_path / "first").exit_code == 0
     then = TODAY - 3 * ONE_DAY
     with town.house.store.base.writing() as connection:
-        connection.execute(update(PRINT_RUNS).values(at=dt.datetime.combine(then, dt.time(18), dt.UTC)))
-    assert town.run("letters", "print", case, "--out", str(tmp_path), "--run", "1", "--as", "carla").exit_code == 0
+        connection.execute(update(PRINT_RUNS).values(at=dt.datetime.combine(then, dt.time(18), dt.UTC), files="[]"))
+    assert printed(town, case, tmp_path, "--run", "1").exit_code == 0
     pages = PdfReader(tmp_path / f"letters-{case}-run1-en.pdf").pages
     assert f"{then:%B} {then.day}, {then.year}" in pages[0].extract_text()
 
 
-def test_what_a_person_decided_is_not_undone_by_a_mail_that_fails_later(town: Town, tmp_path: Path) -> None:
+@pytest.mark.parametrize("went", ["failed", "uncertain", "accepted"])
+def test_what_a_person_decided_is_not_undone_however_the_mail_in_hand_went(
+    town: Town, tmp_path: Path, went: OutboxState
+) -> None:
     case = until_release(town)
     import_families(town, case, tmp_path)
     town.answer(case, "release", "release", "priya", channel="as_wished")
@@ -217,9 +252,11 @@ def test_what_a_person_decided_is_not_undone_by_a_mail_that_fails_later(town: To
     number = recipient.number
     decided = town.run("audience", "decide", case, str(number), "--reason", "told in person", "--as", "priya")
     assert decided.exit_code == 0, decided.output
-    town.house.store.outbox.settle(row, "failed", "550 no such user", now)
-    copies = shown(town, case)["mails"][0]["copies"]
-    assert copies["mail_decided"] == 1 and copies["paper_waiting"] == 2
+    assert outgoing.handing_over(town.house.store.outbox, row, now)
+    town.house.store.outbox.settle(row, went, "as the relay says", now)
+    if went == "accepted":
+        assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
+    assert shown(town, case)["mails"][0]["copies"] == {"mail_decided": 1, "mail_waiting": 1, "paper_waiting": 2}
 
 
 def signed(town: Town, case: str) -> None:
@@ -282,6 +319,43 @@ def test_one_family_without_an_address_does_not_keep_the_others_from_being_print
     assert json.loads(rest.stdout)["letters"] == 1
     posted = town.run("letters", "posted", case, "--run", "1", "--on", str(TODAY), "--as", "priya")
     assert posted.exit_code == 0, posted.output
+
+
+def test_one_name_that_no_font_can_draw_does_not_keep_the_others_from_being_printed(
+    town: Town, tmp_path: Path
+) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path, FAMILIES + 'Kim 𒀀,S-7,Creekside,"7 Main St; Mockton, IL 60000",,,,,\n')
+    released(town, case)
+    first = printed(town, case, tmp_path / "first", "--json")
+    told = json.loads(first.stdout)
+    assert (told["letters"], told["undrawn"]) == (2, {"5": "𒀀"})
+    again = printed(town, case, tmp_path / "second")
+    assert "number 5: no font of this machine can draw 𒀀 (U+12000)" in str(again.exception)
+    where = ("7 Main St; Mockton, IL 60000", "--name", "Kim A", "--as", "carla")
+    assert town.run("audience", "address", case, "5", *where).exit_code == 0
+    assert json.loads(printed(town, case, tmp_path / "third", "--json").stdout)["letters"] == 1
+
+
+def test_a_family_whose_language_no_letter_is_in_is_named_and_answered_for(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    polish = FAMILIES + 'Jan Kowal,S-7,Creekside,"7 Main St; Mockton, IL 60000",,pl,,,\n'
+    file = tmp_path / "polish.csv"
+    file.write_text(polish, encoding="utf-8")
+    tried = town.run("audience", "import", case, str(file), "--as", "priya")
+    assert "no letter is in 'pl': 1 family would get it in English" in tried.output
+    assert "number 5: Jan Kowal" in tried.output
+    assert "the letter's own text in 'es' has no reviewer yet" in tried.output
+    found = json.loads(town.run("audience", "import", case, str(file), "--as", "priya", "--json").stdout)
+    assert (found["without_letter"], found["unreviewed"]) == ({"pl": [5]}, ["es"])
+    assert set(found) <= documented("audience import")
+    import_families(town, case, tmp_path, polish)
+    with pytest.raises(Refused, match="Families read a language in which there is no letter"):
+        released(town, case)
+    with town.house.store.read() as unit:
+        facts = unit.case(case).facts
+    assert (facts["families_spanish"], facts["other_languages"]) == (1, "pl (1)")
+    town.answer(case, "release", "release", "priya", channel="as_wished", other_told="An interpreter calls them")
 
 
 def test_after_the_release_nobody_changes_who_is_told(town: Town, tmp_path: Path) -> None:

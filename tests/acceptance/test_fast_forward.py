@@ -50,10 +50,11 @@ def test_all_five_processes_end_and_every_legal_date_is_met(played: Played) -> N
         ("deletion_order", "deleted"): 1,
         ("annual_attestation", "renewed"): 1,
         ("subcontractor_list", "unchanged"): 1,
+        ("website_posting", "published"): 1,
     }
     clocks = [clock for case in ended for clock in case.clocks.values()]
     met = [clock for clock in clocks if clock.status == "satisfied"]
-    assert len(met) == 8
+    assert len(met) == 9
     assert all(clock.ended_on and (clock.legal is None or clock.ended_on <= clock.legal) for clock in met)
     assert {clock.status for clock in clocks} == {"satisfied", "void"}
 

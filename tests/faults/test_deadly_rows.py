@@ -19,6 +19,7 @@ from cli.demo.sink import MailSink
 from cli.failpoint import VARIABLE
 from cli.home import Home
 from cli.wiring import machine_clock, open_house
+from storage.incidents import KEEPS_ITS_TURN
 from storage.tables import INCIDENTS, MESSAGES, OUTBOX, TIMERS
 from tests.faults.test_kill import begin_cases, leases_run_out
 from tests.processes import free_port, running, sample_home, soppa, until
@@ -74,9 +75,10 @@ def test_a_timer_that_kills_five_daemons_is_an_incident_and_the_others_fire(
 ) -> None:
     deadly, *others = sorted(district.waiting(TIMERS))
     monkeypatch.setenv(VARIABLE, f"timer/{deadly}")
-    with running(district.home, DAEMON) as process:
-        assert ended(process)
-    for end in range(1, ENDS):
+    for _ in range(1 + KEEPS_ITS_TURN):
+        with running(district.home, DAEMON) as process:
+            assert ended(process)
+    for end in range(1 + KEEPS_ITS_TURN, ENDS):
         with running(district.home, DAEMON) as process:
             until(lambda end=end: district.row(TIMERS, deadly)["attempts"] == end, f"count {end}")  # type: ignore[misc]
             until(lambda: district.waiting(TIMERS) == set(), "the other timers")

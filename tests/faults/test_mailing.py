@@ -75,7 +75,8 @@ def released(home: Path, now: dt.datetime) -> str:
         members = [Member(f"Family {n}", f"family{n}@families.example", "") for n in range(FAMILIES)]
         with house.store.begin() as unit:
             unit.audiences(now).enter(case, "families", members)
-        house.service.record(case, {"families_count": FAMILIES}, person(house, "priya"), now, "imported")
+        counted = {"families_count": FAMILIES, "families_spanish": 0, "families_other": 0}
+        house.service.record(case, counted, person(house, "priya"), now, "imported")
         answer(house, case, "accept", "take", "priya", operator_involved="no")
         answer(house, case, "assess", "breach", "priya", acquired="yes", covered="yes", pipa_data="none",
                encrypted="no", staff_affected="no", district_determined_on=today)

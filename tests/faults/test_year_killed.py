@@ -106,17 +106,14 @@ def has_work(house: House) -> bool:
 
 
 def stories(house: House) -> Counter[tuple[str, Story]]:
-    """What happened in each case but for its mails, whatever numbers the cases have, and how often. A timer or cycle
-    that was in hand when its daemon died waits a minute, and the others go on: so how many rungs of a task fired before
-    its state was left may differ, and the day for which a cycle says it was planned. The rungs of clocks may not."""
+    """What happened in each case but for its mails, whatever numbers the cases have, and how often."""
     views, found = house.store.views, Counter[tuple[str, Story]]()
     for row in views.case_rows():
-        told = [line for line in views.history(row.id) if line.kind not in ("mail_settled", "told")
-                and (line.kind != "rung_fired" or not _CASE.search(line.detail["of"]))]  # fmt: skip
+        told = [line for line in views.history(row.id) if line.kind not in ("mail_settled", "told")]
         story = tuple(sorted((line.kind, _CASE.sub("#", _said(line))) for line in told))
         found[row.process, story] += 1
     return found
 
 
 def _said(line: HistoryLine) -> str:
-    return str(sorted((key, word) for key, word in line.detail.items() if key not in ("planned", "days_late")))
+    return str(sorted(line.detail.items()))

@@ -18,7 +18,7 @@ from storage.store import SqlStore
 from storage.tables import CASES, CYCLES
 from tests.integration.stored import ANN, opened
 from tests.office import PEOPLE, actor, office
-from tests.registers import CHECK_IN, COLLECT, SIGNING, Shelf, compiled
+from tests.registers import CHECK_IN, COLLECT, EXPIRY, SIGNING, Shelf, compiled
 from workflows import Catalogue
 
 D = dt.date
@@ -129,6 +129,28 @@ def test_a_date_that_is_corrected_after_the_start_starts_no_second_cycle(store: 
     assert len(cases(store)) == 1
 
 
+def test_a_last_day_that_is_corrected_while_its_case_is_open_starts_no_second_one(store: SqlStore) -> None:
+    of, moment = service(store, EXPIRY), dt.datetime(2027, 1, 5, 12, 0, tzinfo=dt.UTC)
+    write(of, store, {**ACME, "expires_on": D(2027, 3, 1)})
+    assert of.tick(moment) == 1
+    for corrected in (D(2027, 3, 31), D(2028, 3, 1)):
+        write(of, store, {"expires_on": corrected}, "A-0001", moment)
+        assert waiting(store) == []
+    of.tick(moment + dt.timedelta(days=90))
+    assert len(cases(store)) == 1
+
+
+def test_a_short_extension_is_asked_about_again(store: SqlStore) -> None:
+    """The case has ended: what it wrote is a new last day, however near."""
+    of, moment = service(store, EXPIRY), dt.datetime(2027, 1, 5, 12, 0, tzinfo=dt.UTC)
+    write(of, store, {**ACME, "expires_on": D(2027, 3, 1)})
+    of.tick(moment)
+    (case,) = cases(store)
+    (task,) = (task for task in case.tasks if task.is_open)
+    of.complete_task(task.id, "goes_on", {"until": D(2027, 4, 15)}, actor("ada"), moment)
+    assert waiting(store) == [("term", "A-0001", D(2027, 4, 15))]
+
+
 def test_an_agreement_that_ends_or_is_superseded_waits_no_more(store: SqlStore) -> None:
     of = service(store)
     write(of, store, ACME)
@@ -174,6 +196,16 @@ def test_a_process_without_a_subject_starts_on_its_days(store: SqlStore) -> None
     (case,) = cases(store)
     assert (case.subject, case.facts["cycle_on"]) == ("", D(2026, 11, 17))
     assert waiting(store) == [("collect", "", D(2027, 5, 17))]
+
+
+def test_a_cycle_says_which_of_its_days_it_is_of(store: SqlStore) -> None:
+    of = Service(store, Shelf(Catalogue().newest("website_posting")), lambda people: office())
+    assert of.replan(NOW)
+    assert of.tick(dt.datetime(2026, 11, 17, 13, 0, tzinfo=dt.UTC)) == 1
+    assert of.tick(dt.datetime(2027, 5, 17, 12, 0, tzinfo=dt.UTC)) > 0
+    begun = [(case.facts["cycle_on"], case.facts["season"], list(case.clocks)) for case in cases(store)]
+    calendar_year, fiscal_year = "calendar_year", "fiscal_year"
+    assert begun == [(D(2027, 1, 1), calendar_year, [calendar_year]), (D(2027, 7, 1), fiscal_year, [fiscal_year])]
 
 
 def test_each_cycle_starts_once_whoever_ticks(store: SqlStore) -> None:
@@ -241,6 +273,20 @@ def went_through(of: Service, store: SqlStore, now: dt.datetime, uses: int, stat
     rows = (TableRow("data", {"state": state}), TableRow("security", {"state": "same"}))
     case = answer(of, case, "attest", "sent", now, uses=uses, changed=False, areas=rows)
     return answer(of, case, "review", "fine", now, attested_on=of.make_office(()).today(now))
+
+
+def test_a_start_that_was_put_off_says_for_which_day_it_was_planned(store: SqlStore) -> None:
+    """Also where the schedule catches up, and nothing but the row knows the morning it was moved to."""
+    of, planned = service(store, EXPIRY), dt.datetime(2026, 12, 31, 13, 0, tzinfo=dt.UTC)
+    write(of, store, {**ACME, "expires_on": D(2027, 3, 1)})
+    with store.base.reading() as connection:
+        ref = connection.scalar(select(CYCLES.c.id)) or 0
+    for died in (True, True, True, False):
+        store.failed("cycle", ref, "it failed", planned + dt.timedelta(days=3), died=died)
+    assert of.tick(planned + dt.timedelta(days=4)) == 1
+    (case,) = cases(store)
+    (line,) = [line for line in store.views.history(case.id) if line.kind == "cycle_started"]
+    assert line.detail == {"planned": "2026-12-31", "days_late": "4"}
 
 
 def test_the_next_cycle_is_suggested_the_answers_of_the_last_one(store: SqlStore) -> None:

@@ -166,6 +166,16 @@ def test_a_batch_ends_when_its_time_is_spent_and_asks_to_be_called_again(store: 
     assert set(before[1:]) <= set(due(store))
 
 
+def test_a_timer_at_which_a_process_died_keeps_its_turn_twice(service: Service, store: SqlStore) -> None:
+    """What comes after it stays after it: a rung of a target is not overtaken by what ends the target."""
+    first, *rest = due(store)
+    for tries in (1, 2):
+        assert store.failed("timer", first, "it died", LATE, died=True) == tries
+        assert due(store) == [first, *rest]
+    store.failed("timer", first, "it died", LATE, died=True)
+    assert due(store) == rest
+
+
 @pytest.mark.parametrize("error", [KeyError("name"), TypeError("kind"), AttributeError("gone")])
 def test_a_sick_message_is_counted_and_the_others_are_delivered(
     store: SqlStore, service: Service, shelf: Shelf, error: Exception

@@ -60,7 +60,8 @@ def test_months_are_caught_up_in_the_order_in_which_they_were_due(
     case = house.service.start("deletion_order", facts, parties, person(house, "priya"), clock.now)
     asked = case.open_task("direct")
     assert asked is not None
-    house.service.complete_task(asked.id, "send", {}, person(house, "priya"), clock.now)
+    answered = {"no_agreement": "It was clicked"}
+    house.service.complete_task(asked.id, "send", answered, person(house, "priya"), clock.now)
     beat(house)
     begun = len(house.store.views.history(case.id))
     clock.now = FAST_START + dt.timedelta(days=200)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.case import Case, Contact, FactValue, TableRow
+from engine.case import SYSTEM, Case, Contact, FactValue, TableRow
 from engine.decide import decide, start
 from engine.definition import Definition
-from engine.errors import FaultyInput, NeedsSecond, Refused, UsageError
+from engine.errors import FaultyInput, NeedsSecond, Refused, Unmet, UsageError
 from engine.forms import read_values
 from engine.messages import CompleteTask, Decision, RecordFacts, Send, StartCase, StartChild, WriteRegister
 from engine.moves import enter
@@ -47,7 +47,7 @@ def answer(definition: Definition, case: Case, where: Office, task: str, outcome
            **values: FactValue) -> Decision:  # fmt: skip
     found = case.open_task(task)
     assert found is not None
-    person = "ada" if found.role == "privacy" else "its" if found.role == "web" else "cus"
+    person = {"privacy": "ada", "web": "its"}.get(found.role or "", "cus")
     return decide(definition, case, CompleteTask(found.id, outcome, values, actor(person)), NOW, where)
 
 
@@ -67,7 +67,7 @@ def directed(**named: FactValue) -> Decision:
 
 @pytest.mark.parametrize(("named", "due", "told"), [
     ({"agreement": "A-0001"}, D(2026, 12, 3), "person:dan"),
-    ({}, D(2026, 12, 23), "person:ada"),
+    ({"no_agreement": "A teacher clicked it"}, D(2026, 12, 23), "person:ada"),
 ])  # fmt: skip
 def test_a_deletion_counts_the_days_of_its_agreement_and_tells_the_sponsor(
         named: Mapping[str, FactValue], due: D, told: str) -> None:
@@ -76,6 +76,77 @@ def test_a_deletion_counts_the_days_of_its_agreement_and_tells_the_sponsor(
     assert certify is not None and certify.due == due
     sent = {effect.mail: effect.recipient for effect in decision.effects if isinstance(effect, Send)}
     assert sent["account_closes"] == told
+
+
+def test_a_directive_without_the_agreement_says_why_there_is_none() -> None:
+    with pytest.raises(Unmet, match="or say why the register has none"):
+        directed()
+
+
+def decided_to_delete(chosen: FactValue, *contacts: Contact) -> Decision:
+    """The custodian has chosen from the register, the privacy officer agrees."""
+    definition, where = Catalogue().newest("deletion_request"), house(entry(), WITHOUT)
+    parties = {"parent": Contact("Pat", "pat@families.example")}
+    case = start(definition, StartCase("2026-0001", actor("cus"), {"received_on": TODAY, "wanted": "All"}, parties),
+                 NOW, where).case
+    case = answer(definition, case, where, "verify", "complete", identity_ok=True, requester_kind="parent",
+                  wants_copy=False).case
+    item = TableRow("1", {"item": "Answers", "held_by": "Reader", "record": "none", "copy_kept": False,
+                          "preserved": False, "decision": "delete", "ground": "none"})
+    named: dict[str, FactValue] = {"agreements": chosen} if chosen else {}
+    named |= {"operators": contacts} if contacts else {}
+    case = answer(definition, case, where, "analyse", "all", items=(item,), directive="Account 4711",
+                  consequences="The work is lost", **named).case
+    return answer(definition, case, where, "agree", "agree")
+
+
+def test_a_deletion_is_ordered_of_each_product_that_was_chosen_and_of_each_operator_besides() -> None:
+    sam = Contact("Sam", "sam@sums.example")
+    decision = decided_to_delete(frozenset({"A-0002", "A-0001"}), sam)
+    started = [(one.facts.get("agreement"), one.parties.get("operator")) for one in decision.effects
+               if isinstance(one, StartChild)]
+    assert started == [("A-0001", None), ("A-0002", None), (None, sam)]
+    assert decision.case.children == {"deletion_order": 3}
+
+
+def test_what_the_register_has_not_is_chosen_by_nobody() -> None:
+    with pytest.raises(UsageError, match="there is no agreement 'A-0009' in the register"):
+        decided_to_delete(frozenset({"A-0001", "A-0009"}))
+
+
+def test_nobody_to_delete_is_not_decided() -> None:
+    with pytest.raises(Refused, match="is not open now: it needs has\\(agreements\\) \\|\\| has\\(operators\\)"):
+        decided_to_delete(())
+
+
+def test_the_order_takes_its_operator_and_its_days_from_the_agreement() -> None:
+    given: Mapping[str, FactValue] = {"why": "parent", "scope": "All", "agreement": "A-0001"}
+    child = StartCase("2026-0002", SYSTEM, given, {}, "2026-0001", "deletion_order")
+    case = start(Catalogue().newest("deletion_order"), child, NOW, house(entry(deletion_days=10))).case
+    assert (case.parties["operator"], case.facts["deletion_days"]) == (ACME, 10)
+
+
+def test_the_register_is_offered_with_the_named_products_first_and_ticked() -> None:
+    definition = Catalogue().newest("deletion_request")
+    task = definition.states["analysing"].tasks[0]
+    labels = {"A-0001": "Sums – Sums Inc", "A-0002": "Reader – Readwell", "A-0003": "Reader Plus – Readwell"}
+    fields = fields_of(definition, task, {"where_held": "the reader plus, and Maths"}, office(), "en", personal=True,
+                       agreements=labels)
+    (field,) = (one for one in fields if one.name == "agreements")
+    assert field.kind == "set"
+    assert [(one.value, one.chosen) for one in field.options] == [
+        ("A-0003", True), ("A-0002", False), ("A-0001", False)]
+
+
+@pytest.mark.parametrize(("typed", "known", "wrong"), [
+    (["A-0001", "A-0002"], frozenset({"A-0001", "A-0002"}), ""),
+    (["A-0001, A-0002"], frozenset({"A-0001", "A-0002"}), ""),
+    (["A-0009"], None, "there is no agreement 'A-0009' in the register"),
+])  # fmt: skip
+def test_agreements_are_read_by_their_ids(typed: list[str], known: FactValue, wrong: str) -> None:
+    definition = Catalogue().newest("deletion_request")
+    values, errors = read_values(definition, ["agreements"], {"agreements": typed}, agreements=["A-0001", "A-0002"])
+    assert values.get("agreements") == known and errors.get("agreements", "").startswith(wrong)
 
 
 # --- taken from the register -----------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ CATALOGUE = Catalogue()
 BREACH = CATALOGUE.newest("breach_response")
 Values = Mapping[str, str]
 GIVEN = {"reporter": "staff", "source": "operator", "first_known_on": "2026-05-04", "report": "A list was open",
-         "families_count": "120"}  # fmt: skip
+         "families_count": "120", "families_spanish": "0", "families_other": "0"}  # fmt: skip
+SPANISH = {"what_es": "Una lista estuvo abierta.", "data_es": "Nombres.", "remedy_es": "La cerramos."}
 LETTER = {"happened_on": "2026-04-28", "how_sure": "estimate", "what_en": "A list was open.", "data_en": "Names.",
           "remedy_en": "We closed it.", "operator_shown": "Reader", "operator_how": "555-0199", "spanish_read": "no",
           "read_aloud": "yes", "names_no_count": "yes"}  # fmt: skip
@@ -65,6 +66,7 @@ def test_a_letter_that_says_all_is_taken() -> None:
     ({"operator_how": ""}, "none", "name it, and say how a parent reaches it (105 ILCS 85/27(d))"),
     ({"operator_shown": ""}, "none", "name it, and say how a parent reaches it"),
     ({"spanish_read": "yes"}, "none", "write what happened, which data and what you do about it in Spanish too"),
+    ({"spanish_read": "yes", **SPANISH}, "none", "have somebody who reads it well read the Spanish letter"),
     ({"happened_on": "2026-05-12"}, "none", "happened_on: 2026-05-12 is in the future; today is 2026-05-11"),
     ({"happened_until": "2026-05-12"}, "none", "happened_until: 2026-05-12 is in the future"),
     ({"happened_until": "2026-04-27"}, "none", "happened_until: 2026-04-27 is before 2026-04-28"),
@@ -90,6 +92,19 @@ def test_a_count_is_allowed_where_pipa_does_not_apply() -> None:
 def test_how_the_letters_may_go_out(pipa: str, channel: str, sentence: str) -> None:
     found = told(until_released(pipa, channel))
     assert sentence in found if sentence else found == ""
+
+
+def test_a_letter_is_written_in_what_the_imported_families_read() -> None:
+    assert "Imported families read Spanish" in told(until_drafted(), families_spanish="3")
+    spanish = {**LETTER, **SPANISH, "spanish_read": "yes", "spanish_reviewed_by": "Rosa"}
+    assert told(until_drafted(spanish), families_spanish="3") == ""
+
+
+def test_a_language_without_a_letter_is_answered_for_before_the_release() -> None:
+    steps = until_released("none", "as_wished", families_other="2")
+    assert "Families read a language in which there is no letter" in told(steps, families_other="2")
+    steps[-1] = step("20", "release.release", channel="as_wished", other_told="An interpreter calls them")
+    assert told(steps, families_other="2") == ""
 
 
 def test_nothing_is_released_while_nobody_is_to_be_told() -> None:

@@ -1,6 +1,7 @@
 """Scenarios: those shipped come true, and one that does not is told apart, sentence by sentence."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -36,3 +37,18 @@ def test_a_step_that_is_refused_is_said_with_its_day() -> None:
     scenario = replace(definition.scenarios[0], steps=(step,))
     (said,) = rehearse(replace(definition, scenarios=(scenario,)), CATALOGUE, calendars(), LAW.references)
     assert f"on {dt.date(2027, 1, 13)}, verify.complete: outcome 'complete'" in said
+
+
+@pytest.mark.parametrize(("step", "said"), [
+    ({"do": "verify.complete", "with": {"identity_ok": "no"}, "refused": "not open now"}, ""),
+    ({"do": "verify.complete", "with": {"identity_ok": "no"}, "refused": "hold stands"},
+     "should be refused with 'hold stands', was with 'outcome 'complete' is not open now"),
+    ({"do": "verify.incomplete", "with": {"missing": "identity", "identity_ok": "no"}, "refused": "not open now"},
+     "should be refused with 'not open now', was taken"),
+])  # fmt: skip
+def test_a_story_says_what_must_not_be_taken(step: Mapping[str, object], said: str) -> None:
+    definition = CATALOGUE.newest("correction_request")
+    first = definition.scenarios[0]
+    story = replace(first, steps=({"on": first.start, **step},), expect={"state": "received"})
+    found = rehearse(replace(definition, scenarios=(story,)), CATALOGUE, calendars(), LAW.references)
+    assert " ".join(found).partition("verify.")[2].partition(": ")[2].startswith(said) if said else found == ()

@@ -13,9 +13,9 @@ from engine.decide import decide
 from engine.errors import SoppaError
 from engine.messages import CompleteTask
 from engine.moves import enter, go_on
-from engine.office import Office
+from engine.office import Office, Person
 from engine.turn import Turn
-from tests.office import actor, office
+from tests.office import PEOPLE, actor, office
 from tests.registers import entry
 from workflows import Catalogue
 
@@ -83,8 +83,8 @@ REVIEWED: Facts = {
     "multi_year": False, "board_amount": 25_000, "messaging": "no", "vendor_contact": (VERA,), "complete_on": TODAY,
 }  # fmt: skip
 SIGNED: Facts = {
-    "agreement_file": "x", "agreement_type": "vendor_dpa", "signed_on": TODAY, "entered_on": TODAY,
-    "subcontractors": "None",
+    "agreement_file": "x", "agreement_type": "vendor_dpa", "signed_by": "sup", "signed_on": TODAY,
+    "entered_on": TODAY, "subcontractors": "None",
 }  # fmt: skip
 
 
@@ -114,6 +114,65 @@ def test_days_that_the_act_does_not_allow_are_not_signed(deletion: int, breach: 
     case = stands("vendor_sponsorship", "signing", {**REVIEWED, "amount": 900})
     with pytest.raises(SoppaError, match=message):
         answered(case, "sign", "signed", "ada", **SIGNED, deletion_days=deletion, breach_notice_days=breach)
+
+
+YESTERDAY, TOMORROW = TODAY - dt.timedelta(days=1), TODAY + dt.timedelta(days=1)
+SUP = PEOPLE["sup"]
+
+
+@pytest.mark.parametrize(("person", "may", "why"), [
+    (SUP, False, "who has never stood on the list"),
+    (replace(SUP, roles=SUP.roles | {"signer"}), True, "who has the role"),
+    (replace(SUP, roles=SUP.roles | {"signer"}, signs_from=TODAY), True, "from the day of the Board's vote"),
+    (replace(SUP, roles=SUP.roles | {"signer"}, signs_from=TOMORROW), False, "not before it"),
+    (replace(SUP, signs_until=TODAY), True, "who has left the list since"),
+    (replace(SUP, signs_until=YESTERDAY), False, "who had left it the day before"),
+    (replace(SUP, signs_from=YESTERDAY, signs_until=TOMORROW), True, "who stood there for some days"),
+])  # fmt: skip
+def test_who_signs_stood_on_the_boards_list_on_that_day(person: Person, may: bool, why: str) -> None:
+    assert person.may_sign(TODAY) is may, why
+
+
+def test_an_agreement_signed_by_somebody_who_may_not_is_not_taken() -> None:
+    case = stands("vendor_sponsorship", "signing", {**REVIEWED, "amount": 900})
+    with pytest.raises(SoppaError, match="did not stand on the Board's list of authorised signers on that day"):
+        answered(case, "sign", "signed", "ada", **SIGNED, deletion_days=30, breach_notice_days=30)
+
+
+@pytest.mark.parametrize(("kind", "entered", "taken"), [
+    ("vendor_dpa", TODAY, True), ("vendor_dpa", YESTERDAY, False), ("click_wrap", YESTERDAY, True),
+])  # fmt: skip
+def test_no_agreement_is_entered_into_before_the_district_signs_but_by_a_click(
+    kind: str, entered: dt.date, taken: bool
+) -> None:
+    case = stands("vendor_sponsorship", "signing", {**REVIEWED, "amount": 900})
+    wanted = {**SIGNED, "agreement_type": kind, "entered_on": entered, "deletion_days": 30, "breach_notice_days": 30}
+    with pytest.raises(SoppaError) as refused:
+        answered(case, "sign", "signed", "ada", **wanted)
+    assert ("not before the district's own" in str(refused.value)) is not taken
+
+
+@pytest.mark.parametrize(("state", "by", "task", "outcome", "day", "message"), [
+    ("approval", "sup", "approve", "board", YESTERDAY, "This meeting of the Board has passed"),
+    ("board_pending", "ada", "board_vote", "postponed", YESTERDAY, "This meeting of the Board has passed"),
+    ("board_pending", "ada", "board_vote", "approved", TOMORROW, "The Board has not met yet"),
+    ("board_pending", "ada", "board_vote", "refused", TOMORROW, "The Board has not met yet"),
+    ("approval", "sup", "approve", "board", TODAY, ""),
+    ("board_pending", "ada", "board_vote", "approved", TODAY, ""),
+])  # fmt: skip
+def test_the_board_decides_on_a_coming_day_and_votes_when_it_has_come(
+    state: str, by: str, task: str, outcome: str, day: dt.date, message: str
+) -> None:
+    facts: Facts = {**REVIEWED, "amount": 30_000, "schools": "All", "vendor_name": "Reader Inc"}
+    case = stands("vendor_sponsorship", state, {**facts, "board_meeting_on": day})
+    given: Facts = {"board_meeting_on": day} if outcome in ("board", "postponed") else {"board_vote": "5 to 2, item 7"}
+    if outcome == "refused":
+        given = {**given, "reject_reason": "Too dear"}
+    if not message:
+        assert answered(case, task, outcome, by, **given).state != state
+        return
+    with pytest.raises(SoppaError, match=message):
+        answered(case, task, outcome, by, **given)
 
 
 def test_a_passage_hidden_after_a_no_has_both_consents_on_record() -> None:
