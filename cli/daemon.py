@@ -81,8 +81,7 @@ def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, t
 
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}
-        for officer in _officers(house, now):
-            house.store.outbox.notify(officer, "while_off", None, said, now)
+        house.store.tell_gap(last, now, _officers(house, now), "while_off", said)
 
     return Duties(tick, advance, send, rescue,
                   lambda now: not house.store.has_work(now), house.store.high_water, set_high_water,

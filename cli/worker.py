@@ -117,9 +117,7 @@ class Heart:
         return found is not None
 
     def _mark(self, now: dt.datetime, done: int) -> None:
-        silence = gap(now, self.mark)
-        if silence is not None:
-            log.warning("%s", silence)
+        if gap(now, self.mark) is not None:
             self._tell_gap(now, done)
         if self.mark is None or now - self.mark >= MARK_EVERY:
             self.duties.set_high_water(now)
@@ -128,7 +126,11 @@ class Heart:
     def _tell_gap(self, now: dt.datetime, done: int) -> None:
         """Not when another worker was awake meanwhile, or has told it already."""
         last = self.duties.high_water()
-        if self.duties.was_off is not None and last is not None and gap(now, last) is not None:
+        silence = gap(now, last)
+        if silence is None or last is None:
+            return
+        log.warning("%s", silence)
+        if self.duties.was_off is not None:
             self.duties.was_off(last, now, done)
 
     def _rescue(self, now: dt.datetime) -> None:

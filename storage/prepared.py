@@ -121,7 +121,7 @@ BRIEF_OF_DAY = (
         & OUTBOX.c.case_id.is_(None)
         & (OUTBOX.c.occurrence == bindparam("its_day"))
     )
-    .with_for_update()
+    .with_for_update(read=True)  # many add lines at once, and nobody claims the brief before they have committed
 )
 
 _AT_ONE_S_WISH = ("brief", "code", "fresh_link", "already_decided", "nudge")
