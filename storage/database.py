@@ -80,6 +80,17 @@ def check_schema(engine: Engine) -> None:
         )
 
 
+def is_pooled(engine: Engine) -> bool:
+    """Whether a pooler such as PgBouncer stands before this PostgreSQL."""
+    with translated(), closing(engine.raw_connection()) as raw:
+        return _is_other_process(raw.driver_connection)
+
+
+def for_libpq(engine: Engine) -> str:
+    """The address of this PostgreSQL as its own library takes it, with a password that stands in it."""
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turns what the driver raises into one sentence of ours, without values."""
@@ -187,8 +198,23 @@ def _open_postgres(url: URL) -> Engine:
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ImportError:
         raise WrongEnvironment("PostgreSQL needs its driver: install soppa[postgres]") from None
+    event.listen(engine, "connect", _prepare_postgres)
     event.listen(engine, "begin", _begin_postgres)
     return engine
+
+
+def _prepare_postgres(connection: Any, _: object) -> None:
+    """Behind a pooler the next transaction may meet another server process, which knows no statement prepared here."""
+    if _is_other_process(connection):
+        connection.prepare_threshold = None
+
+
+def _is_other_process(connection: Any) -> bool:
+    """Whether the server process that answers is not the one that greeted us: then a pooler stands in between."""
+    with connection.cursor() as cursor:
+        answers = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
+    connection.rollback()
+    return bool(answers != connection.info.backend_pid)
 
 
 def _begin_postgres(connection: Connection) -> None:

@@ -52,7 +52,9 @@ def while_another_writes(store: SqlStore, first: Callable[[SqlUnit], object], se
 
 
 def waits(store: SqlStore) -> bool:
-    asked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    asked = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
     with store.base.reading() as connection:
         return bool(connection.scalar(asked))
 
