@@ -23,7 +23,8 @@ _STOPPED: dict[str, dict[str, Any]] = {
 def failed(connection: Connection, kind: str, ref: int, error: str, now: dt.datetime) -> int:
     """Counts one failure of a row; the fifth stops it and opens an incident. 0 for a row that waits for nothing."""
     table = _TABLES[kind]
-    row = connection.execute(select(table).where(table.c.id == ref).with_for_update()).mappings().first()
+    mine = select(table).where(table.c.id == ref).with_for_update(key_share=True)
+    row = connection.execute(mine).mappings().first()
     if row is None or (kind == "timer" and row["at"] is None) or (kind == "message" and row["stopped"]):
         return 0
     tries = int(row[_counter(table).name]) + 1

@@ -30,7 +30,9 @@ from storage.tables import (
 # --- a case ----------------------------------------------------------------------------------------------------------
 
 CASE = select(CASES).where(CASES.c.id == bindparam("its_id"))
-CASE_LOCKED = CASE.with_for_update()
+# Locks leave keys alone (`key_share`): a row that names a locked one is inserted meanwhile without waiting; between
+# several workers that would be a deadlock now and then.
+CASE_LOCKED = CASE.with_for_update(key_share=True)
 CASE_OF_TASK = select(TASKS.c.case_id).where(TASKS.c.id == bindparam("its_id"))
 PRESENT_TASKS = (
     select(TASKS).where((TASKS.c.case_id == bindparam("its_case")) & TASKS.c.present).order_by(TASKS.c.position)
@@ -96,7 +98,7 @@ DUE_TIMERS = (
     .where(TIMERS.c.at <= bindparam("now", type_=TIMERS.c.at.type))
     .order_by(TIMERS.c.at, TIMERS.c.id)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, key_share=True)
 )
 TIMER_FIRED = (
     update(TIMERS)
@@ -172,7 +174,7 @@ DUE_MAILS = (
     .where(OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
     .order_by(OUTBOX.c.lane, OUTBOX.c.at, OUTBOX.c.id)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, key_share=True)
 )
 IS_MAIL_DUE = select(OUTBOX.c.id).where(OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)).limit(1)
 CLAIM_MAIL = (
@@ -181,7 +183,9 @@ CLAIM_MAIL = (
     .values(state="claimed", at=None, attempts=OUTBOX.c.attempts + 1, fence=OUTBOX.c.fence + 1)
 )
 CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
-HELD_MAIL = select(OUTBOX).where(_HELD & OUTBOX.c.state.in_(("claimed", "handing_over"))).with_for_update()
+HELD_MAIL = (
+    select(OUTBOX).where(_HELD & OUTBOX.c.state.in_(("claimed", "handing_over"))).with_for_update(key_share=True)
+)
 CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
 NEW_LINKS = insert(LINKS)
 TOKENS_OF_MAIL = select(LINKS.c.token_hash).where(LINKS.c.outbox_id == bindparam("its_id"))

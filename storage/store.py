@@ -420,7 +420,7 @@ class SqlUnit:
 
     def came_back(self, outbox_id: int, now: dt.datetime) -> None:
         mine = (OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "accepted") & (OUTBOX.c.reply != CAME_BACK)
-        row = self.connection.execute(select(OUTBOX).where(mine).with_for_update()).mappings().first()
+        row = self.connection.execute(select(OUTBOX).where(mine).with_for_update(key_share=True)).mappings().first()
         if row is None:
             raise Refused(f"mail {outbox_id} was not accepted, or came back already: nothing was changed")
         self.connection.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(reply=CAME_BACK))

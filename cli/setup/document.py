@@ -39,6 +39,8 @@ KEYS = (
     Key("allow_http", "Pages without TLS in front: for a closed network only.", True),
     Key("database", "PostgreSQL in the place of the file soppa.db. The password belongs into a .pgpass file.",
         "postgresql+psycopg://soppa@db.example.org/soppa"),
+    Key("workers", "How many soppa worker processes share the work, soppa serve being one of them; more than one need "
+        "PostgreSQL.", 4),
     Key("relay", "Where mail is handed over; without it mails wait. tls is starttls, tls, or none for this machine "
         "only. The password stands alone in a file of mode 0600. daily_quota is how many mails it takes in a day.",
         {"host": "mail.example.org", "port": 587, "tls": "starttls", "sender": "privacy@example.org",

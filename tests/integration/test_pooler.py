@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from cli.demo.sink import MailSink
+from cli.home import Home
+from cli.wiring import open_house
 from engine.messages import Send
 from storage.database import is_pooled, open_engine
 from storage.store import SqlStore
 from tests import pooler
+from tests.crew import CASES, all_receipts, at_work, begin, home_of_two
 from tests.integration.stored import NOW, change, load, opened, start
+from tests.processes import until
 
 pytestmark = [
     pytest.mark.postgres,
@@ -50,3 +56,12 @@ def test_statements_that_are_run_often_are_not_prepared(store: SqlStore) -> None
     with ThreadPoolExecutor(4) as workers:
         assert list(workers.map(live, range(12))) == [11] * 12
     assert len(store.outbox.claim(NOW, 50)) == 12
+
+
+def test_workers_whom_the_database_cannot_wake_look_for_themselves(pooled_url: str, tmp_path: Path) -> None:
+    with MailSink() as sink, open_house(Home(home_of_two(tmp_path, sink, pooled_url))) as house:
+        for number in range(CASES):
+            begin(house, number)
+        with at_work(house):
+            until(lambda: all_receipts(sink), "every receipt")
+        assert all_receipts(sink)

@@ -119,6 +119,16 @@ def test_a_brief_that_gets_a_line_at_this_moment_is_not_claimed(store: SqlStore)
     assert len(store.outbox.brief_lines(claimed)) == 2
 
 
+def test_a_brief_is_held_over_without_waiting_for_the_cases_in_it(store: SqlStore) -> None:
+    case = start(store, LINE)
+    night = NOW + dt.timedelta(days=1, hours=12)
+    waited = while_another_writes(store, lambda unit: unit.case(case.id), lambda: store.outbox.claim(night, 10))
+    assert not waited
+    with store.read() as unit:
+        states = unit.connection.scalars(select(OUTBOX.c.state).order_by(OUTBOX.c.id)).all()
+    assert states == ["cancelled", "queued"]
+
+
 def test_two_that_ask_one_person_at_the_same_moment_send_one_mail_and_one_line(store: SqlStore) -> None:
     begun = [start(store), start(store)]
     waited = while_another_writes(
