@@ -43,6 +43,13 @@ def taking_or_dying(settings: Settings, take: Taking) -> Taking:
     return until_then
 
 
+def dies_at(settings: Settings, here: str) -> None:
+    """Ends the process, where this place is named."""
+    named = _named(settings)
+    if named is not None:
+        _die_at(here, named)
+
+
 def _named(settings: Settings) -> str | None:
     return os.environ.get(VARIABLE) if settings.demo else None
 

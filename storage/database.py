@@ -21,6 +21,9 @@ from engine.errors import Contradiction, LostRace, Refused, SoppaError, WrongEnv
 from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe
 
 TRIES = 5
+REFUSES_WRITERS = "moved to PostgreSQL"
+"""What a SQLite file says to its writers once its rows are elsewhere."""
+
 _READS = "soppa_reads"
 _RACES = ("40001", "40P01")
 _UNIQUE = "23505"
@@ -106,6 +109,11 @@ def sentence_of(error: DBAPIError) -> SoppaError:
     said = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
     if state in _RACES:
         return LostRace("another transaction was in the way: nothing was written, try again")
+    if said == REFUSES_WRITERS:
+        return WrongEnvironment(
+            "this home is being moved to PostgreSQL: run the command again in a moment; where it stays so, the move "
+            "was cut off, and soppa migrate-to-postgres goes on with it"
+        )
     if isinstance(error, IntegrityError):
         return _sentence_of_refusal(error.orig, state, said)
     if "locked" in said or state == "55P03":
