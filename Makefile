@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras --all-extras --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports browser faults check docs lock clean
+.PHONY: help setup demo test lint types imports browser faults workers check docs lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1: \2/p' Makefile
@@ -43,6 +43,9 @@ browser: setup ## the pages in a real Chromium
 
 faults: setup ## kill, cut and fill up: slow
 	@$(BIN)/pytest tests/faults $(ARGS)
+
+workers: setup ## weeks of a year on PostgreSQL with four workers; SOPPA_YEAR_DAYS=365 for all of it
+	@$(BIN)/pytest tests/faults/test_year_of_four.py $(ARGS)
 
 check: lint types imports browser test ## all that a change must pass
 

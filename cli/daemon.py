@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from cli.failpoint import dying, taking_or_dying
+from cli.failpoint import clock_of, dying, taking_or_dying
 from cli.inhand import InHand, count_dead, in_hand
 from cli.seen import Marker, check_not_set_back, marking
 from cli.settings import RelaySettings as Wanted
@@ -55,9 +56,10 @@ def daemon_of(house: House) -> Iterator[Daemon]:
         raise WrongEnvironment("several workers need more libraries: install soppa[postgres], or take workers out of "
                                "district.yaml") from None
     check_not_set_back(house)
-    stop = threading.Event()
+    played = clock_of(house.settings, house.clock)
+    tells_gaps, house, stop = played is house.clock, replace(house, clock=played), threading.Event()
     with in_hand(house.home) as hand, relay_of(house) as relay, marking(house, stop) as marker:
-        mine = duties(house, relay, hand, marker, tells_gaps=True)
+        mine = duties(house, relay, hand, marker, tells_gaps=tells_gaps)
         yield Crew(mine, house.clock, house.store.base, house.settings.workers, stop)
 
 
