@@ -50,7 +50,8 @@ def copied(home: Home, connection: Any, waiting: Waiting, numbers: range) -> Non
 def mails_wait(home: Home, connection: Any) -> None:
     """Receipts and tasks of new cases, as far as they are wanted; they have no time to leave at yet."""
     with open_house(home) as house:
-        while connection.execute("SELECT count(*) FROM outbox WHERE settled_at IS NULL").fetchone()[0] < MAILS:
+        queued = "SELECT count(*) FROM outbox WHERE settled_at IS NULL AND lane = 0"
+        while connection.execute(queued).fetchone()[0] < MAILS:
             start_one(house)
     connection.execute("UPDATE outbox SET at = NULL WHERE settled_at IS NULL")
 

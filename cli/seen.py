@@ -19,8 +19,7 @@ from cli.clockwatch import stamp
 from cli.home import Home, write_private
 from cli.wiring import House
 from engine.errors import WrongEnvironment
-from storage.moving import MOVING
-from storage.seen import NEVER, RESTORED, Seen, go_on, read_seen, seen_in, write_seen
+from storage.seen import MOVING, NEVER, RESTORED, Seen, go_on, read_seen, seen_in, write_seen
 
 log = logging.getLogger("soppa")
 EVERY = 20.0

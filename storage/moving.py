@@ -19,10 +19,8 @@ from storage.backup.rows import kind_of, packing
 from storage.database import REFUSES_WRITERS, open_engine, reading, translated
 from storage.driver import SCHEMA
 from storage.sealing import canonical
+from storage.seen import MOVING
 from storage.tables import META, METADATA
-
-MOVING = "moving"
-"""The mark of a database that a move has filled and not yet put into service: the token of that move."""
 
 OLDEST = 150_000
 _GUARD = "moved_to_postgres"
@@ -66,7 +64,8 @@ def look_at_target(url: str) -> Target:
     try:
         with translated(), reading(engine).begin() as connection:
             _check_server(connection)
-            return Target(str(connection.scalar(text("SHOW server_version"))), _token_in(connection))
+            version = str(connection.scalar(text("SHOW server_version"))).partition(" ")[0]
+            return Target(version, _token_in(connection))
     finally:
         engine.dispose()
 

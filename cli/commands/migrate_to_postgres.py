@@ -80,9 +80,10 @@ def _end(house: House, as_json: bool, apply_: bool) -> None:
 
 
 def _next(aside: str) -> None:
+    say("the file as it was stands aside; take it away once you need no way back:")
+    say(f"  {aside}")
     say("Next:")
-    numbered(["soppa verify", "start soppa again; with workers: 4 in district.yaml several share the work",
-              f"the file as it was stands in {aside}: take it away once you need no way back"])
+    numbered(["soppa verify", "start soppa again; with workers: 4 in district.yaml several share the work"])
 
 
 def _what(contents: Contents) -> str:
