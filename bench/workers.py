@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from bench.copies import copy_id, fill, reseal
@@ -28,17 +30,33 @@ def measure(ground: Ground) -> None:
     if ground.server is None:
         return
     for count in WORKERS:
-        with ground.district(f"workers-{count}") as home, raw(home) as connection:
-            waiting = first_case(home)
-            copied(home, connection, waiting, range(1, DUE + ACTS + 1))
-            mails_wait(home, connection)
-            with crew(home, connection, count):
-                dates = due(connection, waiting)
-                mails = mailed(connection)
-            acts = acting(home, range(DUE + 1, DUE + ACTS + 1), count)
-            told(ground.kind, f"{count} at work: {DUE:,} due timers", DUE / dates, "per s")
-            told(ground.kind, f"{count} at work: {MAILS:,} mails", MAILS / mails, "per s")
-            told(ground.kind, f"{count} at work: {ACTS:,} answers", ACTS / acts, "per s")
+        measure_some(ground, count)
+
+
+def measure_some(ground: Ground, count: int) -> None:
+    with ground.district(f"workers-{count}") as home, raw(home) as connection:
+        waiting = first_case(home)
+        copied(home, connection, waiting, range(1, DUE + ACTS + 1))
+        mails_wait(home, connection)
+        with crew(home, connection, count) as processes:
+            dates, cpu = timed(processes, lambda: due(connection, waiting))
+            told(ground.kind, f"{count} at work: {DUE:,} due timers", DUE / dates, "per s", cpu=cpu / DUE)
+            mails, cpu = timed(processes, lambda: mailed(connection))
+            told(ground.kind, f"{count} at work: {MAILS:,} mails", MAILS / mails, "per s", cpu=cpu / MAILS)
+        acts = acting(home, range(DUE + 1, DUE + ACTS + 1), count)
+        told(ground.kind, f"{count} at work: {ACTS:,} answers", ACTS / acts, "per s")
+
+
+def timed(processes: Sequence[int], work: Callable[[], float]) -> tuple[float, float]:
+    """Seconds that the work took, and those in which these processes computed for it."""
+    before = sum(map(computed, processes))
+    took = work()
+    return took, sum(map(computed, processes)) - before
+
+
+def computed(process: int) -> float:
+    words = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def copied(home: Home, connection: Any, waiting: Waiting, numbers: range) -> None:
@@ -57,8 +75,9 @@ def mails_wait(home: Home, connection: Any) -> None:
 
 
 @contextmanager
-def crew(home: Home, connection: Any, count: int) -> Iterator[None]:
-    """So many workers, each of which has begun."""
+def crew(home: Home, connection: Any, count: int) -> Iterator[Sequence[int]]:
+    """So many workers, each of which has begun, by the numbers of their processes."""
+    processes: list[int] = []
     settings = home.settings.read_text("utf-8")
     home.settings.write_text(f"{settings}workers: {count}\n", "utf-8")
     with ExitStack() as stack, open_house(home) as house:
@@ -66,11 +85,12 @@ def crew(home: Home, connection: Any, count: int) -> Iterator[None]:
             one = stack.enter_context(subprocess.Popen([SOPPA, "worker"], env=environment(home),  # noqa: S603 - ours
                                                        stderr=subprocess.DEVNULL))
             stack.callback(one.terminate)
+            processes.append(one.pid)
         if count > 1:
             until(lambda: workers_at_work(house.store.base) == count)
         until(lambda: connection.execute("SELECT count(*) FROM meta WHERE name = 'seen'").fetchone()[0])
         time.sleep(3.0)  # the start of one more costs the others time
-        yield
+        yield processes
     home.settings.write_text(settings, "utf-8")
 
 
