@@ -7,7 +7,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras -
 EVENLY := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports browser faults check docs lock clean
+.PHONY: help setup demo test lint types imports browser faults workers check docs lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1: \2/p' Makefile
@@ -42,6 +42,9 @@ browser: setup ## the pages in a real Chromium
 
 faults: setup ## kill, cut and fill up: slow
 	@$(BIN)/pytest tests/faults $(ARGS)
+
+workers: setup ## weeks of a year on PostgreSQL with four workers; SOPPA_YEAR_DAYS=365 for all of it
+	@$(BIN)/pytest tests/faults/test_year_of_four.py $(ARGS)
 
 check: lint types imports browser test ## all that a change must pass
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import audience, cases, mails, register, terminal, timers, worker
+from bench import audience, cases, mails, register, terminal, timers, worker, workers
 from bench.grounds import Ground, grounds
 from bench.sink import relay_process
 
@@ -17,6 +17,7 @@ PARTS: Mapping[str, Callable[[Ground], None]] = {
     "cases": cases.measure,
     "timers": timers.measure,
     "worker": worker.measure,
+    "workers": workers.measure,
     "mails": mails.measure,
     "audience": audience.measure,
     "register": register.measure,

@@ -30,7 +30,7 @@ from storage.database import database_file
 NAME = re.compile(r"soppa-\d{8}T\d{6}Z-[0-9a-f]{4}\.backup")
 _PARTIAL = ".soppa-*.partial"
 _COPY = ".backup-copy.db"
-_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "purge.lock", "seen", "restoring"}
+_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "purge.lock", "seen", "restoring", "moving"}
 _ENDS = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of its file."""
 

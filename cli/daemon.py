@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from cli.failpoint import dying, taking_or_dying
+from cli.failpoint import clock_of, dying, taking_or_dying
 from cli.inhand import InHand, count_dead, in_hand
 from cli.seen import Marker, check_not_set_back, marking
 from cli.settings import RelaySettings as Wanted
 from cli.wiring import House, is_sqlite, new_token
-from cli.worker import Duties, Heart
+from cli.worker import Daemon, Duties, Heart
+from engine.errors import WrongEnvironment
 from notifiers.compose import Desk, composer
 from notifiers.relay import Quota, Relay
 from notifiers.smtp import RelaySettings, SmtpLink
@@ -39,6 +41,29 @@ def heart_of(house: House, *, tells_gaps: bool = True) -> Iterator[Heart]:
     stop = threading.Event()
     with in_hand(house.home) as hand, relay_of(house) as relay, marking(house, stop) as marker:
         yield Heart(duties(house, relay, hand, marker, tells_gaps=tells_gaps), house.clock, stop)
+
+
+@contextmanager
+def daemon_of(house: House) -> Iterator[Daemon]:
+    """What `soppa worker` and `soppa serve` run: the heart of a single worker, or a part of several ones' work.
+
+    Raises `WrongEnvironment` as `heart_of` does, and where several workers lack the library that deals out the work.
+    """
+    if house.settings.workers == 1:
+        with heart_of(house) as heart:
+            yield heart
+        return
+    try:
+        from cli.crew import Crew
+    except ImportError:
+        raise WrongEnvironment("several workers need more libraries: install soppa[postgres], or take workers out of "
+                               "district.yaml") from None
+    check_not_set_back(house)
+    played = clock_of(house.settings, house.clock)
+    tells_gaps, house, stop = played is house.clock, replace(house, clock=played), threading.Event()
+    with in_hand(house.home) as hand, relay_of(house) as relay, marking(house, stop) as marker:
+        mine = duties(house, relay, hand, marker, tells_gaps=tells_gaps)
+        yield Crew(mine, house.clock, house.store.base, house.settings.workers, stop)
 
 
 @contextmanager
@@ -85,12 +110,11 @@ def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, t
 
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}
-        for officer in _officers(house, now):
-            house.store.outbox.notify(officer, "while_off", None, said, now)
+        house.store.tell_gap(last, now, _officers(house, now), "while_off", said)
 
     return Duties(tick, advance, send, rescue,
                   lambda now: not house.store.has_work(now), house.store.high_water, set_high_water,
-                  was_off if tells_gaps else None)
+                  was_off if tells_gaps else None, marker.mark_now_and_then)
 
 
 def _officers(house: House, now: dt.datetime) -> list[str]:

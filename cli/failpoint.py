@@ -1,4 +1,5 @@
-"""A row that kills the process, made on purpose: `SOPPA_FAILPOINT=timer/17`, in a home marked as demo only.
+"""A row that kills the process, made on purpose: `SOPPA_FAILPOINT=timer/17`, in a home marked as demo only; and a clock
+that a test moves, for processes that it starts: `SOPPA_PLAYED_CLOCK=FILE`.
 
 The tests of faults hold the daemon to its promise with it: five such ends are an incident, and the others go on.
 """
@@ -9,12 +10,16 @@ import datetime as dt
 import os
 import signal
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from cli.settings import Settings
+from cli.wiring import Clock
 from engine.ports import InHandKind, OutboxRow, Taking
 from notifiers.compose import Compose, Composed, ComposeOne
 
 VARIABLE = "SOPPA_FAILPOINT"
+PLAYED = "SOPPA_PLAYED_CLOCK"
 
 
 def dying(settings: Settings, compose: Compose) -> Compose:
@@ -46,6 +51,23 @@ def taking_or_dying(settings: Settings, take: Taking) -> Taking:
         _die_at(f"{kind}/{ref}", named)
 
     return until_then
+
+
+def clock_of(settings: Settings, clock: Clock) -> Clock:
+    """`clock`, or one that several processes read from a file that a test moves on."""
+    named = os.environ.get(PLAYED) if settings.demo else None
+    return clock if named is None else partial(_read, Path(named))
+
+
+def _read(file: Path) -> dt.datetime:
+    return dt.datetime.fromisoformat(file.read_text("ascii"))
+
+
+def dies_at(settings: Settings, here: str) -> None:
+    """Ends the process, where this place is named."""
+    named = _named(settings)
+    if named is not None:
+        _die_at(here, named)
 
 
 def _named(settings: Settings) -> str | None:

@@ -69,6 +69,11 @@ class Home:
         return self.root / "restoring"
 
     @property
+    def moving(self) -> Path:
+        """There while this home is moved to PostgreSQL, and when that did not come to its end."""
+        return self.root / "moving"
+
+    @property
     def backup_key(self) -> Path:
         return self.root / "keys" / "backup"
 

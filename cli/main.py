@@ -28,6 +28,7 @@ COMMANDS = {
     "demo": "Show the main job on sample data, with real mail.",
     "diagram": "Draw a process, or where a case stands in it.",
     "migrate": "Move open cases to the newest version of their process.",
+    "migrate-to-postgres": "Move the database from its file to PostgreSQL.",
     "new-process": "Write a process to begin with.",
     "year": "Play a year of a sample district; nothing is kept.",
     "start": "Start a case.",

@@ -19,7 +19,7 @@ from cli.clockwatch import stamp
 from cli.home import Home, write_private
 from cli.wiring import House
 from engine.errors import WrongEnvironment
-from storage.seen import NEVER, RESTORED, Seen, go_on, read_seen, seen_in, write_seen
+from storage.seen import MOVING, NEVER, RESTORED, Seen, go_on, read_seen, seen_in, write_seen
 
 log = logging.getLogger("soppa")
 EVERY = 20.0
@@ -31,6 +31,9 @@ def setback(house: House) -> str | None:
     restored = house.store.mark(RESTORED)
     if restored is not None:
         return f"this database was restored from the backup of {_when(restored)} and is not in service yet"
+    if house.store.mark(MOVING) is not None:
+        return ("soppa migrate-to-postgres has filled this database and did not come to its end: run it again from the "
+                "home that it moves")
     seen, now = kept(house.home), seen_in(house.store.base)
     if now.is_behind(seen):
         stands = f"stands where it stood at {_when(now.at)}" if now.at else "has never been in service"
@@ -40,7 +43,8 @@ def setback(house: House) -> str | None:
 
 def is_behind(house: House) -> bool:
     """Whether the database has come less far than this home has seen."""
-    return seen_in(house.store.base).is_behind(kept(house.home))
+    seen = kept(house.home)  # before the database, which another worker counts on meanwhile
+    return seen_in(house.store.base).is_behind(seen)
 
 
 def check_not_set_back(house: House) -> None:

@@ -26,11 +26,12 @@ from workflows.reader import read_file, read_yaml
 
 RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
-         "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
+_KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "workers",
+         "relay", "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
          "hold_election", "weekly_briefs", "mail_window", "board", "logo", "demo")
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KEYS = ("district", "zone", *_KEYS)
+MOST_WORKERS = 32
 USUAL_CONNECTIONS, MOST_CONNECTIONS = 3, 50
 """At a time; Microsoft 365 allows one sender three. What is in hand on them when the process dies is in doubt."""
 
@@ -102,6 +103,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     allow_http: bool = False
     database: str | None = None
+    workers: int = 1
     relay: RelaySettings | None = None
     thresholds: Mapping[str, int] = field(default_factory=dict)
     attendance: SchoolDays | None = None
@@ -155,6 +157,7 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         trusted_proxies=nodes.each(top.get("trusted_proxies"), faults, _address, "trusted_proxies"),
         allow_http=nodes.boolean(top.get("allow_http"), faults, "allow_http") or False,
         database=nodes.text(top.get("database"), faults, "database"),
+        workers=_workers(top, faults),
         relay=_relay(top.get("relay"), folder, faults),
         thresholds=_thresholds(top.get("thresholds"), faults),
         attendance=_attendance(top.get("attendance"), faults),
@@ -223,6 +226,20 @@ def _public_url(node: Node | None, faults: Faults) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         faults.add(node, f"public_url: '{url}' is not the address of a site: write it as https://privacy.example.org")
     return url.rstrip("/")
+
+
+def _workers(top: Mapping[str, Node], faults: Faults) -> int:
+    """A file of SQLite has one writer at a time: several workers would only wait for one another."""
+    if "workers" not in top:
+        return 1
+    number = nodes.integer(top["workers"], faults, "workers") or 1
+    database = nodes.text(top.get("database"), Faults(), "database") or ""
+    if not 1 <= number <= MOST_WORKERS:
+        faults.add(top["workers"], f"workers: how many soppa worker processes share the work, 1 to {MOST_WORKERS}")
+    elif number > 1 and not database.startswith("postgresql"):
+        faults.add(top["workers"], f"workers: {number} need PostgreSQL: move there with soppa migrate-to-postgres, or "
+                                   f"leave this key out")
+    return number
 
 
 def _relay(node: Node | None, folder: Path, faults: Faults) -> RelaySettings | None:

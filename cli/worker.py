@@ -2,6 +2,7 @@
 
 The rows are the only truth; APScheduler only ticks (in memory, one run at a time, never late). What a beat does not
 finish the next one does, after a crash as well. SIGTERM: no new beat, at most 8 s for the one in hand, out within 10 s.
+Several workers share the work in another way (`cli.crew`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -52,6 +54,21 @@ class Duties:
     was_off: Callable[[dt.datetime, dt.datetime, int], object] | None = None
     """Told once of a gap: from when, until when, and how much was done since."""
 
+    alive: Callable[[dt.datetime], object] = lambda now: None
+    """A sign of life of this process, left in the database."""
+
+
+class Daemon(Protocol):
+    """What works until `stop` is set."""
+
+    stop: threading.Event
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """At work in the background for the length of the block; `stop` is set at its end."""
+
+    def rests(self, patience: float) -> bool:
+        """Waits so many seconds for the work in hand; whether that has ended."""
+
 
 @dataclass(slots=True)
 class Heart:
@@ -64,6 +81,12 @@ class Heart:
     rescued_at: dt.datetime | None = None
     mark: dt.datetime | None = None
     told: str | None = None
+
+    def at_work(self) -> AbstractContextManager[None]:
+        return beating(self)
+
+    def rests(self, patience: float) -> bool:
+        return self.working.acquire(timeout=max(0.0, patience))
 
     def beat(self) -> int:
         """One heartbeat: does what is due now and says how much that was. Never raises: an error is logged by kind."""
@@ -117,9 +140,7 @@ class Heart:
         return found is not None
 
     def _mark(self, now: dt.datetime, done: int) -> None:
-        silence = gap(now, self.mark)
-        if silence is not None:
-            log.warning("%s", silence)
+        if gap(now, self.mark) is not None:
             self._tell_gap(now, done)
         if self.mark is None or now - self.mark >= MARK_EVERY:
             self.duties.set_high_water(now)
@@ -128,7 +149,11 @@ class Heart:
     def _tell_gap(self, now: dt.datetime, done: int) -> None:
         """Not when another worker was awake meanwhile, or has told it already."""
         last = self.duties.high_water()
-        if self.duties.was_off is not None and last is not None and gap(now, last) is not None:
+        silence = gap(now, last)
+        if silence is None or last is None:
+            return
+        log.warning("%s", silence)
+        if self.duties.was_off is not None:
             self.duties.was_off(last, now, done)
 
     def _rescue(self, now: dt.datetime) -> None:
@@ -174,7 +199,7 @@ def only_daemon(lock: Path | None) -> Iterator[None]:
 
 
 def run(
-    heart: Heart,
+    daemon: Daemon,
     lock: Path | None,
     pages: AbstractContextManager[None] | None = None,
     ready: Callable[[], object] = lambda: None,
@@ -182,19 +207,19 @@ def run(
     """Works until SIGTERM or SIGINT, with `pages` open all the while when given. `ready` is called once at work."""
     quiet()
     with only_daemon(lock):
-        catch_signals(heart.stop)
-        with pages or nullcontext(), beating(heart):
+        catch_signals(daemon.stop)
+        with pages or nullcontext(), daemon.at_work():
             notify("READY=1")
             ready()
-            heart.stop.wait()
+            daemon.stop.wait()
             ends = time.monotonic() + PATIENCE
             notify("STOPPING=1")
-        leave(heart, ends - time.monotonic())
+        leave(daemon, ends - time.monotonic())
 
 
-def leave(heart: Heart, patience: float) -> None:
+def leave(daemon: Daemon, patience: float) -> None:
     """Waits for the work in hand, then leaves in any case: what is not committed was not done."""
-    if not heart.working.acquire(timeout=max(0.0, patience)):
+    if not daemon.rests(max(0.0, patience)):
         log.warning("the work in hand did not end within %d s: the next start looks after it", PATIENCE)
         logging.shutdown()
         os._exit(0)
@@ -209,10 +234,11 @@ def catch_signals(stop: threading.Event) -> None:
 
 
 def quiet() -> None:
-    """Our own log lines hold ids only; the scheduler's would only say that it ticks."""
+    """Our own log lines hold ids only; those of schedulers would only say that they tick."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.Formatter.converter = time.gmtime
-    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+    for name in ("apscheduler", "procrastinate", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def notify(message: str) -> None:

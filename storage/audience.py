@@ -216,6 +216,7 @@ class Audiences:
     def settled(self, rows: Sequence[Row], state: str) -> None:
         """How copies of one mail went, as their outbox rows say. One that failed goes by post; one in doubt waits for a
         person; one that a person has decided about meanwhile stays decided, however it went."""
+        self._in_turn(rows[0]["case_id"])
         if state != "accepted":
             for row in rows:
                 self._not_accepted(row, state)
@@ -300,6 +301,7 @@ class Audiences:
     ) -> int:
         """The printed copies of a mail, or of one run of it, are in the post since `on`, but for the numbers in
         `keep_back`; says how many. Raises `Refused` while some are unprinted and no run is named."""
+        self._in_turn(case_id)
         paper = (COPIES.c.case_id == case_id) & (COPIES.c.mail == mail) & (COPIES.c.channel == "paper")
         unprinted = self._count(paper & (COPIES.c.state == "waiting"))
         if run is None and unprinted:
@@ -322,6 +324,7 @@ class Audiences:
     def decide(self, case_id: str, number: int, by: str, reason: str) -> None:
         """A person decides by name that nothing more is done about one recipient, such as one whose letter came back
         twice. Raises `UsageError` for a number that the case does not have, `Refused` where nothing is open."""
+        self._in_turn(case_id)
         wanted = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.number == number)
         found = self.connection.scalar(select(RECIPIENTS.c.id).where(wanted))
         if found is None:
@@ -407,6 +410,12 @@ class Audiences:
         }
         insert_new(self.connection, COPIES, [copy])
         self._tell(mail, mail.told(what, self.today, 1), f"/{_id_of(row)}")
+
+    def _in_turn(self, case_id: str) -> None:
+        """Two workers that settle the last two copies at once would each see the other's as open, and nobody would say
+        that all are told."""
+        mine = select(AUDIENCES.c.audience).where(AUDIENCES.c.case_id == case_id).order_by(AUDIENCES.c.audience)
+        self.connection.execute(mine.with_for_update()).all()
 
     def _told(self, mail: _Mail, whose: ColumnElement[bool], on: dt.date) -> None:
         """Marks as told, and leaves word with the first one and with the last one."""

@@ -21,6 +21,9 @@ from engine.errors import Contradiction, LostRace, Refused, SoppaError, WrongEnv
 from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe, wrong_schema
 
 TRIES = 5
+REFUSES_WRITERS = "moved to PostgreSQL"
+"""What a SQLite file says to its writers once its rows are elsewhere."""
+
 _READS = "soppa_reads"
 _RACES = ("40001", "40P01")
 _UNIQUE = "23505"
@@ -75,6 +78,17 @@ def check_schema(engine: Engine) -> None:
         raise WrongEnvironment(wrong_schema(found))
 
 
+def is_pooled(engine: Engine) -> bool:
+    """Whether a pooler such as PgBouncer stands before this PostgreSQL."""
+    with translated(), closing(engine.raw_connection()) as raw:
+        return _is_other_process(raw.driver_connection)
+
+
+def for_libpq(engine: Engine) -> str:
+    """The address of this PostgreSQL as its own library takes it, with a password that stands in it."""
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turns what the driver raises into one sentence of ours, without values."""
@@ -90,6 +104,11 @@ def sentence_of(error: DBAPIError) -> SoppaError:
     said = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
     if state in _RACES:
         return LostRace("another transaction was in the way: nothing was written, try again")
+    if said == REFUSES_WRITERS:
+        return WrongEnvironment(
+            "this home is being moved to PostgreSQL: run the command again in a moment; where it stays so, the move "
+            "was cut off, and soppa migrate-to-postgres goes on with it"
+        )
     if isinstance(error, IntegrityError):
         return _sentence_of_refusal(error.orig, state, said)
     if "locked" in said or state == "55P03":
@@ -182,8 +201,23 @@ def _open_postgres(url: URL) -> Engine:
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ImportError:
         raise WrongEnvironment("PostgreSQL needs its driver: install soppa[postgres]") from None
+    event.listen(engine, "connect", _prepare_postgres)
     event.listen(engine, "begin", _begin_postgres)
     return engine
+
+
+def _prepare_postgres(connection: Any, _: object) -> None:
+    """Behind a pooler the next transaction may meet another server process, which knows no statement prepared here."""
+    if _is_other_process(connection):
+        connection.prepare_threshold = None
+
+
+def _is_other_process(connection: Any) -> bool:
+    """Whether the server process that answers is not the one that greeted us: then a pooler stands in between."""
+    with connection.cursor() as cursor:
+        answers = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
+    connection.rollback()
+    return bool(answers != connection.info.backend_pid)
 
 
 def _begin_postgres(connection: Connection) -> None:

@@ -28,7 +28,8 @@ def failed(
     the whole process `died` at a timer or cycle it may well have been chance: it keeps its turn twice, so that what
     comes after it stays after it."""
     table = _TABLES[kind]
-    row = connection.execute(select(table).where(table.c.id == ref).with_for_update()).mappings().first()
+    mine = select(table).where(table.c.id == ref).with_for_update(key_share=True)
+    row = connection.execute(mine).mappings().first()
     if row is None or (kind == "timer" and row["at"] is None) or (kind == "message" and row["stopped"]):
         return 0
     tries = int(row[_counter(table).name]) + 1

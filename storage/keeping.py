@@ -53,7 +53,7 @@ from storage.rows import (
     task_row,
 )
 from storage.sealing import Ring
-from storage.statements import insert_new, put
+from storage.statements import insert_new, only_one, put
 from storage.tables import OUTBOX, SNOOZES
 from storage.timers import Timers
 from storage.window import MailWindow
@@ -253,7 +253,10 @@ class Keeper:
         insert_new(self.connection, OUTBOX, [{**row, "at": send.not_before or self.now}])
 
     def _asked_today(self, recipient: str) -> bool:
-        """Whether a mail of its own, but for what they had just asked for, was made or left for this person today."""
+        """Whether a mail of its own, but for what they had just asked for, was made or left for this person today, or
+        another worker is about to make one."""
+        if not only_one(self.connection, recipient):
+            return True
         since = self.window.starts(self.today)
         wanted = {"its_recipient": recipient, "since": since, "lately": since - LATELY}
         found = self.connection.scalar(prepared.ASKED_SINCE, wanted)

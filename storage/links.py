@@ -101,7 +101,7 @@ class SqlLinks:
         ticked = Event("second_confirmed", {"party": recipient.removeprefix("party:"), "how": how})
 
         def work(connection: Connection) -> None:
-            connection.execute(select(CASES.c.id).where(CASES.c.id == case_id).with_for_update())
+            connection.execute(select(CASES.c.id).where(CASES.c.id == case_id).with_for_update(key_share=True))
             put(connection, SECOND_CHECKS, row)
             history.append(connection, self.base.ring, case_id, [ticked], by, now)
 

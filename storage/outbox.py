@@ -170,7 +170,8 @@ class SqlOutbox:
 
     def resolve(self, outbox_id: int, state: OutboxState, by: str, now: dt.datetime) -> bool:
         """A person's word on an uncertain mail; False when it is not uncertain (any more)."""
-        doubtful = select(OUTBOX).where((OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "uncertain")).with_for_update()
+        its = (OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "uncertain")
+        doubtful = select(OUTBOX).where(its).with_for_update(key_share=True)
 
         def work(connection: Connection) -> bool:
             found = connection.execute(doubtful).mappings().first()
@@ -192,7 +193,7 @@ class SqlOutbox:
         return doubtful
 
     def _doubt(self, connection: Connection, some: Select[Any], why: str, now: dt.datetime) -> Sequence[int]:
-        rows = connection.execute(some.with_for_update()).mappings().all()
+        rows = connection.execute(some.with_for_update(key_share=True)).mappings().all()
         self._settle(connection, rows, "uncertain", why, now)
         return [row["id"] for row in rows]
 
@@ -249,7 +250,8 @@ class SqlOutbox:
         settle(connection, self.base.ring, outcomes, now, self.base.today(now))
 
     def _rescue(self, connection: Connection, late: ColumnElement[bool], now: dt.datetime) -> Mapping[str, int]:
-        rows = connection.execute(select(OUTBOX).where(late).with_for_update(skip_locked=True)).mappings().all()
+        held = select(OUTBOX).where(late).with_for_update(skip_locked=True, key_share=True)
+        rows = connection.execute(held).mappings().all()
         back = [row for row in rows if row["state"] == "claimed"]
         doubtful = [row for row in rows if row["state"] == "handing_over"]
         for row in back:

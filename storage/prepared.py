@@ -39,7 +39,9 @@ def _one_of(column: ColumnElement[Any], *values: object) -> ColumnElement[bool]:
 # --- a case ----------------------------------------------------------------------------------------------------------
 
 CASE = select(CASES).where(CASES.c.id == bindparam("its_id"))
-CASE_LOCKED = CASE.with_for_update()
+# Locks leave keys alone (`key_share`): a row that names a locked one is inserted meanwhile without waiting; between
+# several workers that would be a deadlock now and then.
+CASE_LOCKED = CASE.with_for_update(key_share=True)
 CASE_OF_TASK = select(TASKS.c.case_id).where(TASKS.c.id == bindparam("its_id"))
 PRESENT_TASKS = (
     select(TASKS).where((TASKS.c.case_id == bindparam("its_case")) & TASKS.c.present).order_by(TASKS.c.position)
@@ -119,7 +121,7 @@ DUE_TIMERS = (
     .where(TIMERS.c.at <= bindparam("now", type_=TIMERS.c.at.type))
     .order_by(TIMERS.c.at, TIMERS.c.id)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, key_share=True)
 )
 TIMER_FIRED = (
     update(TIMERS)
@@ -144,7 +146,7 @@ BRIEF_OF_DAY = (
         & OUTBOX.c.case_id.is_(None)
         & (OUTBOX.c.occurrence == bindparam("its_day"))
     )
-    .with_for_update()
+    .with_for_update(read=True)  # many add lines at once, and nobody claims the brief before they have committed
 )
 
 _AT_ONE_S_WISH = ("brief", "code", "fresh_link", "already_decided", "nudge")
@@ -195,7 +197,7 @@ DUE_MAILS = (
     .where((OUTBOX.c.lane == bindparam("its_lane")) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)))
     .order_by(OUTBOX.c.at, OUTBOX.c.id)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, key_share=True)
 )
 _DUE = OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
 IS_MAIL_DUE = select(OUTBOX.c.id).where(_DUE).limit(1)
@@ -217,10 +219,11 @@ CLAIM_MAIL = (
     .values(state="claimed", at=None, attempts=OUTBOX.c.attempts + 1, fence=OUTBOX.c.fence + 1)
 )
 _THESE_MAILS = OUTBOX.c.id.in_(bindparam("its_ids", expanding=True))
-MAILS_LOCKED = select(OUTBOX).where(_THESE_MAILS).order_by(OUTBOX.c.id).with_for_update()
+MAILS_LOCKED = select(OUTBOX).where(_THESE_MAILS).order_by(OUTBOX.c.id).with_for_update(key_share=True)
 CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
 FENCES = select(OUTBOX.c.id, OUTBOX.c.fence).where(_THESE_MAILS & (OUTBOX.c.state == bindparam("its_state")))
-HELD_MAIL = select(OUTBOX).where(_HELD & _one_of(OUTBOX.c.state, "claimed", "handing_over")).with_for_update()
+_IN_HAND = _one_of(OUTBOX.c.state, "claimed", "handing_over")
+HELD_MAIL = select(OUTBOX).where(_HELD & _IN_HAND).with_for_update(key_share=True)
 CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
 NEW_LINKS = insert(LINKS)
 TOKENS_OF_MAILS = select(LINKS.c.outbox_id, LINKS.c.token_hash).where(

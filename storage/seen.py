@@ -17,6 +17,9 @@ from storage.tables import META
 RESTORED = "restored"
 """The mark of a database that came out of a backup: when that was made."""
 
+MOVING = "moving"
+"""The mark of a database that a move has filled and not yet put into service: the token of that move."""
+
 _SEEN = "seen"
 _ACCEPTED = "rollbacks_accepted"
 

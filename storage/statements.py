@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 from storage import prepared
+
+_ONLY_ONE = 7_260_828
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:kind, hashtext(:what))")
 
 
 def insert_for(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
@@ -24,6 +27,13 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     """Inserts the rows whose unique key is not there yet, and leaves the others as they are."""
     if rows:
         connection.execute(prepared.new(connection.dialect.name, table), rows)
+
+
+def only_one(connection: Connection, what: str) -> bool:
+    """Whether no other transaction at work has asked the same; on SQLite there is no other. Waits for nobody."""
+    if connection.dialect.name == "sqlite":
+        return True
+    return bool(connection.scalar(_TRY_LOCK, {"kind": _ONLY_ONE, "what": what}))
 
 
 def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:

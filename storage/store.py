@@ -32,7 +32,7 @@ from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import Keeper, case_place, new_case_id
 from storage.links import SqlLinks
 from storage.messages import leave_message, message_place
-from storage.outbox import SqlOutbox
+from storage.outbox import SqlOutbox, add_notice
 from storage.people import Staff
 from storage.register import (
     RegisterWriter,
@@ -45,7 +45,7 @@ from storage.register import (
 )
 from storage.rows import LANES, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.sealing import Ring
-from storage.statements import put
+from storage.statements import insert_new, put
 from storage.tables import ADOPTIONS, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
 from storage.views import Views
 from storage.window import MailWindow
@@ -190,6 +190,24 @@ class SqlStore:
         with self.begin() as unit:
             unit.set_high_water(now)
 
+    def tell_gap(
+        self, last: dt.datetime, now: dt.datetime, recipients: Collection[str], mail: str, words: Mapping[str, str]
+    ) -> bool:
+        """Moves the high-water mark on from `last`, and queues a notice to each of these; False, and nothing done, when
+        another worker has moved it."""
+
+        def work(connection: Connection) -> bool:
+            locked = select(META.c.value).where(META.c.name == "high_water").with_for_update()
+            found = connection.scalar(locked)
+            if found is None or dt.datetime.fromisoformat(found) != last:
+                return False
+            for recipient in recipients:
+                add_notice(connection, self.base.ring, recipient, mail, None, words, now)
+            _set_mark(connection, "high_water", now.astimezone(dt.UTC).isoformat())
+            return True
+
+        return self.base.write(work)
+
 
 CAME_BACK = "came back"
 """The reply of a mail that was accepted and bounced."""
@@ -296,17 +314,17 @@ class SqlUnit:
         its = {"its_process": definition.process, "its_version": definition.version}
         known = self.connection.scalar(prepared.ADOPTED, its)
         if known is None:
-            self.connection.execute(
-                insert(DEFINITIONS).values(
-                    process=definition.process,
-                    version=definition.version,
-                    hash=definition.hash,
-                    title=say(definition.title, "en"),
-                    labels=labels(definition),
-                    source=source(definition),
-                )
-            )
-        elif known != definition.hash:
+            row = {
+                "process": definition.process,
+                "version": definition.version,
+                "hash": definition.hash,
+                "title": say(definition.title, "en"),
+                "labels": labels(definition),
+                "source": source(definition),
+            }
+            insert_new(self.connection, DEFINITIONS, [row])
+            known = self.connection.scalar(prepared.ADOPTED, its)  # another worker may have been first
+        if known != definition.hash:
             latest = self.connection.scalar(
                 select(func.max(DEFINITIONS.c.version)).where(DEFINITIONS.c.process == definition.process)
             )
@@ -427,7 +445,7 @@ class SqlUnit:
 
     def came_back(self, outbox_id: int, now: dt.datetime) -> None:
         mine = (OUTBOX.c.id == outbox_id) & (OUTBOX.c.state == "accepted") & (OUTBOX.c.reply != CAME_BACK)
-        row = self.connection.execute(select(OUTBOX).where(mine).with_for_update()).mappings().first()
+        row = self.connection.execute(select(OUTBOX).where(mine).with_for_update(key_share=True)).mappings().first()
         if row is None:
             raise Refused(f"mail {outbox_id} was not accepted, or came back already: nothing was changed")
         self.connection.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(reply=CAME_BACK))

@@ -17,10 +17,10 @@ from cli.wiring import open_house
 @json_option
 def command(home: Home, as_json: bool) -> None:
     """Run the pages and the daemon until SIGTERM. --json says once that both are at work."""
-    from cli.daemon import heart_of, lock_of
+    from cli.daemon import daemon_of, lock_of
     from cli.server import serving
     from cli.worker import run
 
-    with open_house(home) as house, heart_of(house) as heart:
+    with open_house(home) as house, daemon_of(house) as daemon:
         begun = {"home": str(home.root), "pid": os.getpid(), "pages": house.settings.bind}
-        run(heart, lock_of(house), serving(house, heart.stop), lambda: print_json(begun) if as_json else None)
+        run(daemon, lock_of(house), serving(house, daemon.stop), lambda: print_json(begun) if as_json else None)

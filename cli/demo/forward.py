@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Sequence
+from functools import partial
 
 from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import ACTS, BREACH, MATTERS, Act, Matter
@@ -34,7 +35,8 @@ def fast_forward(house: House, clock: FakeClock) -> tuple[Case, ...]:
     first = clock.now.astimezone(house.settings.zone).date()
     with heart_of(house, tells_gaps=False) as heart:
         scripted = frozenset(act.process for act in ACTS)
-        year = Year(house, heart, clock, random.Random(2), scripted)  # noqa: S311 - told the same way each time
+        work = partial(beat_until_quiet, heart)
+        year = Year(house, work, work, clock, random.Random(2), scripted)  # noqa: S311 - told the same way each time
         beat_until_quiet(heart)
         for day in range(1, FAST_DAYS):
             _live_through(house, heart, clock, first + dt.timedelta(days=day))

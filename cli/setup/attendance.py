@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.settings import check_text, school_years
-from cli.setup.document import Plain, lines, plain
+from cli.setup.document import Plain, other_keys, with_key
 from cli.setup.making import put_file
 from cli.setup.schooldays import ranges
 from engine.calendar import SchoolYear
 from engine.errors import FaultyInput, Refused
 from engine.nodes import MapNode
-from workflows.reader import read_file, read_yaml
+from workflows.reader import read_file
 
 KEY = "attendance"
 
@@ -47,12 +47,12 @@ def write_years(path: Path, years: Iterable[SchoolYear]) -> None:
     """Changes this one key of the document and nothing else. Raises `Refused` where the years leave a gap."""
     text = path.read_text("utf-8-sig")
     wanted = [_block(year) for year in years]
-    fresh = _with_key(text, wanted, str(path))
+    fresh = with_key(text, KEY, list(wanted), str(path))
     try:
         check_text(fresh, path)
     except FaultyInput as error:
         raise Refused("\n".join(fault.message for fault in error.faults)) from error
-    if _others(fresh, path) != _others(text, path):
+    if other_keys(fresh, KEY, str(path)) != other_keys(text, KEY, str(path)):
         raise Refused(f"{path} is not written one key a line: put the calendar into it by hand")
     put_file(path, fresh)
 
@@ -64,22 +64,3 @@ def _block(year: SchoolYear) -> dict[str, Plain]:
 
 def _range(first: dt.date, last: dt.date) -> str:
     return first.isoformat() if first == last else f"{first}..{last}"
-
-
-def _with_key(text: str, value: list[dict[str, Plain]], file: str) -> str:
-    """The block of the key is replaced; comments behind it belong to the next key and stay."""
-    node, body = read_yaml(text, file), list(lines({KEY: list(value)}))
-    before = text.splitlines()
-    if not isinstance(node, MapNode) or node.get(KEY) is None:
-        return "\n".join([*before, "", *body]) + "\n"
-    marks = [key.mark.line - 1 for key, _ in node.entries] + [len(before)]
-    start = next(key.mark.line - 1 for key, _ in node.entries if key.text == KEY)
-    end = min(mark for mark in marks if mark > start)
-    while end > start + 1 and (not before[end - 1].strip() or before[end - 1].startswith("#")):
-        end -= 1
-    return "\n".join([*before[:start], *body, *before[end:]]) + "\n"
-
-
-def _others(text: str, path: Path) -> Plain:
-    found = plain(read_yaml(text, str(path)))
-    return {key: value for key, value in found.items() if key != KEY} if isinstance(found, dict) else found

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.nodes import ListNode, MapNode, Node, Scalar
+from workflows.reader import read_yaml
 
 Plain = str | int | bool | Sequence["Plain"] | Mapping[str, "Plain"]
 WIDTH = 100
@@ -39,6 +40,8 @@ KEYS = (
     Key("allow_http", "Pages without TLS in front: for a closed network only.", True),
     Key("database", "PostgreSQL in the place of the file soppa.db. The password belongs into a .pgpass file.",
         "postgresql+psycopg://soppa@db.example.org/soppa"),
+    Key("workers", "How many soppa worker processes share the work, soppa serve being one of them; more than one need "
+        "PostgreSQL.", 4),
     Key("relay", "Where mail is handed over; without it mails wait. tls is starttls, tls, or none for this machine "
         "only. The password stands alone in a file of mode 0600; token_file in its place holds an access token of "
         "OAuth 2.0. daily_quota is how many mails it takes in a day, connections how many connections it grants at a "
@@ -117,6 +120,28 @@ def plain(node: Node) -> Plain:
             return [plain(item) for item in node.items]
         case Scalar():
             return node.text if node.quoted else _unquoted(node.text)
+
+
+def with_key(text: str, name: str, value: Plain, file: str) -> str:
+    """The document with this value of a key. Its block is replaced; comments behind it belong to the next key and stay.
+    A key that is not there comes behind its example, or last."""
+    node, body = read_yaml(text, file), list(lines({name: value}))
+    before = text.splitlines()
+    if not isinstance(node, MapNode) or node.get(name) is None:
+        there = next((at + 1 for at, line in enumerate(before) if line.startswith(f"# {name}:")), None)
+        return "\n".join([*before[:there], *([] if there else [""]), *body, *(before[there:] if there else [])]) + "\n"
+    marks = [key.mark.line - 1 for key, _ in node.entries] + [len(before)]
+    start = next(key.mark.line - 1 for key, _ in node.entries if key.text == name)
+    end = min(mark for mark in marks if mark > start)
+    while end > start + 1 and (not before[end - 1].strip() or before[end - 1].startswith("#")):
+        end -= 1
+    return "\n".join([*before[:start], *body, *before[end:]]) + "\n"
+
+
+def other_keys(text: str, name: str, file: str) -> Plain:
+    """What the document says but for this key."""
+    found = plain(read_yaml(text, file))
+    return {key: value for key, value in found.items() if key != name} if isinstance(found, dict) else found
 
 
 def _unquoted(text: str) -> Plain:

@@ -102,8 +102,20 @@ def look_at_daemon(house: House) -> Iterator[Finding]:
     if beat is None or house.clock() - beat > QUIET:
         last = "it was never at work" if beat is None else f"its last heartbeat was at {stamp(beat)}"
         yield missing("daemon", f"{last}: no reminder fires and no mail leaves", _serve(house))
+    elif house.settings.workers > 1:
+        yield _workers(house)
     else:
         yield ready("daemon", f"its last heartbeat was at {stamp(beat)}")
+
+
+def _workers(house: House) -> Finding:
+    """Whether as many are at work as `workers` says."""
+    from cli.crew import workers_at_work
+
+    wanted, found = house.settings.workers, workers_at_work(house.store.base)
+    says = f"{found} of {wanted} workers are at work"
+    start = f"systemctl start soppa-worker@{{1..{wanted}}}"
+    return ready("daemon", says) if found >= wanted else missing("daemon", says, start)
 
 
 def _answered(house: House) -> Finding:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import workflows
 from cli.commands.init import build_home
@@ -17,7 +18,6 @@ from cli.home import Home, write_private
 from cli.identity import actor_of
 from cli.inventory import apply, look
 from cli.wiring import House, open_house
-from cli.worker import Heart
 from cli.year.answers import OFFERED, chosen, delay, is_silent, values
 from cli.year.town import FAMILIES, OPERATORS, STUDENTS, Beginning, beginnings, people, settings
 from engine.audience import facts_of_import
@@ -42,7 +42,12 @@ class Year:
     of the processes `left` are left as well."""
 
     house: House
-    heart: Heart
+    work: Callable[[], object]
+    """Has the daemon do all that is to be done now."""
+
+    after_answer: Callable[[], object]
+    """Whoever answers next sees what the answer before has brought about; several workers take their time with that."""
+
     clock: FakeClock
     chance: random.Random
     left: frozenset[str] = frozenset()
@@ -55,11 +60,24 @@ class Year:
 
     def at(self, day: dt.date, hour: dt.time) -> None:
         self.clock.now = dt.datetime.combine(day, hour, self.house.settings.zone).astimezone(dt.UTC)
-        beat_until_quiet(self.heart)
+        self.work()
 
 
 @contextmanager
-def new_year(home: Home, sink: MailSink, first: dt.date, more: str = "") -> Iterator[Year]:
+def by_one_daemon(house: House) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
+    with heart_of(house, tells_gaps=False) as heart:
+        work = partial(beat_until_quiet, heart)
+        yield work, work
+
+
+WorkOf = Callable[[House], AbstractContextManager[tuple[Callable[[], object], Callable[[], object]]]]
+"""Who works in a house: `work` and `after_answer` of its year."""
+
+
+@contextmanager
+def new_year(
+    home: Home, sink: MailSink, first: dt.date, more: str = "", work_of: WorkOf = by_one_daemon
+) -> Iterator[Year]:
     """The district on the day before its year, with the sample's operators in its register; `more` are lines for its
     settings."""
     clock = FakeClock(dt.datetime.combine(first, dt.time(6, 0), dt.UTC))
@@ -70,8 +88,8 @@ def new_year(home: Home, sink: MailSink, first: dt.date, more: str = "") -> Iter
         clock.now = dt.datetime.combine(first, dt.time(6, 0), house.settings.zone).astimezone(dt.UTC)
         accepted = [row.key for row in look(house, OPERATORS, (), first).rows]
         apply(house, look(house, OPERATORS, accepted, first), _person(house, "priya"))
-        with heart_of(house, tells_gaps=False) as heart:
-            yield Year(house, heart, clock, random.Random(1))  # noqa: S311 - a story, told the same way each time
+        with work_of(house) as (work, after_answer):
+            yield Year(house, work, after_answer, clock, random.Random(1))  # noqa: S311 - a story, told the same way
 
 
 def live(year: Year, first: dt.date, days: int = DAYS, progress: Progress = lambda day: None) -> None:
@@ -111,7 +129,7 @@ def _begin(year: Year, one: Beginning) -> None:
     case = house.service.start(one.process, facts, parties, _person(house, by), now)
     if one.process == "breach_response":
         import_families(year.house, case, FAMILIES)
-    beat_until_quiet(year.heart)
+    year.work()
 
 
 def import_families(house: House, case: Case, number: int) -> None:
@@ -149,7 +167,7 @@ def answer_all(year: Year) -> None:
         if due is not None and due <= year.today:
             year.planned[task_id] = None
             _answer(year, case_id, task_id)
-    beat_until_quiet(year.heart)
+    year.work()
 
 
 def _when(year: Year, case_id: str, task_id: str) -> dt.date | None:
@@ -197,7 +215,7 @@ def _answer(year: Year, case_id: str, task_id: str) -> None:
         year.house.service.complete_task(task.id, outcome, given, _actor(year, case, task), year.clock.now)
     except SoppaError as error:
         year.refused.append(f"{year.today} {case.process} {case.id} {task.name}.{outcome}: {error}")
-    beat_until_quiet(year.heart)
+    year.after_answer()
 
 
 def _with_people(house: House, definition: Definition, typed: Mapping[str, str]) -> dict[str, str]:

@@ -16,11 +16,12 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, Table, select
 
 from engine.errors import WrongEnvironment
-from storage.backup.frames import FrameWriter
+from storage.backup.frames import Frame, FrameWriter
 from storage.backup.manifest import Manifest, describe
 from storage.backup.rows import kind_of, packing
 from storage.database import open_engine, reading, translated
 from storage.driver import SCHEMA, SQLITE
+from storage.sealing import canonical
 from storage.tables import METADATA
 
 MANY = 500
@@ -40,7 +41,7 @@ def one_moment(engine: Engine, copy: Path) -> Iterator[Connection]:
             yield connection
         return
     try:
-        copied = _copied(engine, copy)
+        copied = copied_to(engine, copy)
         with translated(), reading(copied).begin() as connection:
             yield connection
         copied.dispose()
@@ -58,22 +59,22 @@ def write_backup(
     out.put_json("manifest", manifest.as_json())
     total, done = sum(manifest.rows.values()), 0
     for table in METADATA.sorted_tables:
-        for count in _write_table(out, connection, table):
-            done += count
-            progress(done, total)
+        for frame in table_frames(connection, table):
+            out.put(frame.kind, frame.body)
+            done += MANY if frame.kind == "rows" else 0
+            progress(min(done, total), total)
     return manifest, sum(_write_file(out, name, path) for name, path in files)
 
 
-def _write_table(out: FrameWriter, connection: Connection, table: Table) -> Iterator[int]:
-    """Says after each frame how many rows it held."""
+def table_frames(connection: Connection, table: Table) -> Iterator[Frame]:
+    """The columns of a table, then its rows."""
     kinds = [kind_of(its) for its in table.columns]
     names = [its.name for its in table.columns]
-    out.put_json("table", {"table": table.name, "columns": list(zip(names, kinds, strict=True))})
+    yield Frame("table", canonical({"table": table.name, "columns": list(zip(names, kinds, strict=True))}))
     pack = packing(kinds)
     found = connection.execution_options(yield_per=MANY).execute(select(table).order_by(*table.primary_key))
     for rows in found.partitions(MANY):
-        out.put_json("rows", [pack(row) for row in rows])
-        yield len(rows)
+        yield Frame("rows", canonical([pack(row) for row in rows]))
 
 
 def _write_file(out: FrameWriter, name: str, path: Path) -> bool:
@@ -99,7 +100,8 @@ def _has_log(engine: Engine) -> bool:
         return bool(raw.cursor().execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 
-def _copied(engine: Engine, copy: Path) -> Engine:
+def copied_to(engine: Engine, copy: Path) -> Engine:
+    """A copy of a SQLite file as it stands, in the place of one that is there; opened."""
     copy.unlink(missing_ok=True)
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with closing(SQLITE.connect(str(engine.url.database))) as source, closing(SQLITE.connect(str(copy))) as target:

@@ -49,8 +49,10 @@ def restore_into(
     place: PlaceFile,
     marks: Mapping[str, str],
     progress: Progress,
+    check: Callable[[Connection], None] = lambda connection: None,
 ) -> int:
-    """Writes tables, rows and files, and says how many files; `marks` are put into the database as well.
+    """Writes tables, rows and files, and says how many files; `marks` are put into the database as well. What `check`
+    raises leaves the database empty.
 
     Raises `Refused` for a database that is not empty, `WrongEnvironment` where something does not agree with the
     manifest.
@@ -67,6 +69,7 @@ def restore_into(
             _check(connection, manifest, loader.counts)
             for name, value in marks.items():
                 put(connection, META, {"name": name, "value": value})
+            check(connection)
     finally:
         engine.dispose()
     return loader.files

@@ -55,6 +55,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
     pytest.param("relay: {host: mail.example.org, port: 25, sender: a@b.org, tls: none}", "for this machine only",
                  id="mail in clear"),
     pytest.param("relay: {host: localhost, port: 99999, sender: a@b.org}", "between 1 and 65535", id="port"),
+    pytest.param("workers: 4", "workers: 4 need PostgreSQL", id="several workers on a file"),
+    pytest.param("workers: 99", "1 to 32", id="too many workers"),
     pytest.param("relay: {host: localhost, port: 25, sender: nobody}", "is not a mail address", id="sender"),
     pytest.param("relay: {host: localhost, port: 25, sender: a@b.org, connections: 51}", "a number from 1 to 50",
                  id="connections"),
