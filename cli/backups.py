@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
-from cli.home import Home, check_mode, write_private
+from cli.home import Home, check_mode, to_disk, write_private
 from cli.wiring import House, database_url
 from engine.errors import Refused, UsageError, WrongEnvironment
 from storage.backup.envelope import read_outside
@@ -29,7 +29,7 @@ from storage.database import database_file
 NAME = re.compile(r"soppa-\d{8}T\d{6}Z-[0-9a-f]{4}\.backup")
 _PARTIAL = ".soppa-*.partial"
 _COPY = ".backup-copy.db"
-_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "seen", "restoring"}
+_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "job.lock", "seen", "restoring"}
 _ENDS = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of its file."""
 
@@ -252,11 +252,3 @@ def _below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
             yield from _below(path, (*above, path.resolve()))
         elif path.is_file():
             yield path
-
-
-def to_disk(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -47,6 +47,11 @@ class Home:
         return self.root / "backup.lock"
 
     @property
+    def job_lock(self) -> Path:
+        """Held by a job of which one may run at a time."""
+        return self.root / "job.lock"
+
+    @property
     def seen(self) -> Path:
         """How far this home has seen its database come."""
         return self.root / "seen"
@@ -90,6 +95,15 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def to_disk(folder: Path) -> None:
+    """The names in a folder are on the disk as well when this returns."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def check_home(home: Home) -> None:
