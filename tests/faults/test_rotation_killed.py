@@ -1,4 +1,4 @@
-"""A change of keys is killed again and again while a daemon works: what was sealed opens, and nothing is left behind."""
+"""A change of keys is killed again and again while a daemon works: what was sealed opens, nothing is left behind."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_killed_change_of_keys_goes_on_by_the_same_command(
     assert read_ring(house.home.ring.read_bytes()).keys == read_ring((tmp_path / "copy").read_bytes()).keys
     mails, papers = opened(house)
     assert papers == before[1] and {**mails, **before[0]} == mails
-    assert [path for path in house.home.documents.rglob(".*")] == []
+    assert list(house.home.documents.rglob(".*")) == []
     checked = soppa(home, "verify")
     assert checked.returncode == 0, checked.stderr
     assert in_work >= KILLS // 3

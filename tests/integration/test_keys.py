@@ -1,4 +1,4 @@
-"""Another key for what is sealed, on both kinds of database: while a daemon works, with nothing lost and nothing left."""
+"""Another key for what is sealed, on both kinds of database: nothing is lost, and nothing left."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_everything_is_sealed_anew_and_reads_as_before(house: House, tmp_path: P
     assert wrong(house) == []
     assert {row.id: house.store.views.mail(row.id) for row in house.store.views.outbox()} == before
     assert contact_key(house.store.base.ring, "ana@families.example") == contact
-    with pytest.raises(Refused, match="sealed with the key .* already: soppa keys new"):
+    with pytest.raises(Refused, match=r"sealed with the key .* already: soppa keys new"):
         rotate(house, "again", AFTER, idle)
 
 
@@ -113,7 +113,8 @@ def test_two_at_once_are_told_of_each_other(house: House, tmp_path: Path) -> Non
 def test_a_copy_of_the_ring_is_asked_for_apart_from_the_home(house: House, tmp_path: Path) -> None:
     ring = house.home.ring.read_bytes()
     (tmp_path / "there").touch()
-    for place, says in ((house.home.root / "ring-copy", "lies in the home itself"), (tmp_path / "there", "is there already")):
+    inside, there = house.home.root / "ring-copy", tmp_path / "there"
+    for place, says in ((inside, "lies in the home itself"), (there, "is there already")):
         with pytest.raises(UsageError, match=says):
             make_next(house.home, place)
     assert house.home.ring.read_bytes() == ring
