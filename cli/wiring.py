@@ -105,8 +105,11 @@ class House:
 
 
 @contextmanager
-def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False) -> Iterator[House]:
-    """Opens a district for the length of the block; `create` makes the tables of a new database.
+def open_house(
+    home: Home, clock: Clock = machine_clock, *, create: bool = False, upgrading: bool = False
+) -> Iterator[House]:
+    """Opens a district for the length of the block; `create` makes the tables of a new database, `upgrading` opens one
+    whose upgrade has not come to its end.
 
     Raises `WrongEnvironment` for a home, key, database or installation that is not as it must be.
     """
@@ -122,7 +125,8 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
     hours = settings.mail_window
     window = MailWindow(settings.zone, lambda day: _counted_in(settings, home).is_business_day(day),
                         frozenset(settings.weekly_briefs), hours.people, hours.contacts, hours.until)
-    store = open_store(database_url(home, settings), open_ring(home.ring), create=create, window=window)
+    store = open_store(database_url(home, settings), open_ring(home.ring), create=create, window=window,
+                       upgrading=upgrading)
     try:
         definitions = Adopted(Catalogue(home.workflows if home.workflows.is_dir() else None), store)
         service = Service(store, definitions, lambda people: _office(settings, people, home))

@@ -7,6 +7,7 @@ READ COMMITTED for writers, who lock the rows they will change; one snapshot, re
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +22,9 @@ from engine.errors import Contradiction, LostRace, Refused, SoppaError, WrongEnv
 from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe
 
 TRIES = 5
+UPGRADING = "upgrading"
+"""The mark of a database whose upgrade has not come to its end."""
+
 _READS = "soppa_reads"
 _RACES = ("40001", "40P01")
 _UNIQUE = "23505"
@@ -61,22 +65,38 @@ def open_engine(url: str, *, create: bool = False) -> Engine:
     return _open_postgres(parsed)
 
 
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """An engine for the length of the block."""
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def reading(engine: Engine) -> Engine:
     """The same connections, for transactions that only read and see one moment."""
     return engine.execution_options(**{_READS: True})
 
 
-def check_schema(engine: Engine) -> None:
-    """Raises `WrongEnvironment` with one sentence when the schema is missing, older or newer than this program."""
+def check_schema(engine: Engine, *, upgrading: bool = False) -> None:
+    """Raises `WrongEnvironment` with one sentence when the schema is missing, older or newer than this program, or when
+    an upgrade has not come to its end, but for that upgrade itself."""
     with translated(), reading(engine).connect() as connection:
         known = inspect(connection).has_table("alembic_version")
         found = connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None
+        half = connection.scalar(text(f"SELECT value FROM meta WHERE name = '{UPGRADING}'")) if known else None  # noqa: S608
     if found is None:
         raise WrongEnvironment("the database has no tables of soppa: make them with soppa init")
     if found != SCHEMA:
         raise WrongEnvironment(
             f"the database has schema {found}, this program needs {SCHEMA}: "
-            + ("migrate it first" if found < SCHEMA else "install the newer soppa")
+            + ("soppa upgrade brings it there" if found < SCHEMA else "install the newer soppa")
+        )
+    if half is not None and not upgrading:
+        raise WrongEnvironment(
+            "an upgrade of this database is under way, or was cut off: wait for it, or run soppa upgrade again"
         )
 
 
@@ -184,11 +204,17 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _open_postgres(url: URL) -> Engine:
     try:
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        arguments = {"connect_timeout": 10, "application_name": who_connects()}
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
     except ImportError:
         raise WrongEnvironment("PostgreSQL needs its driver: install soppa[postgres]") from None
     event.listen(engine, "begin", _begin_postgres)
     return engine
+
+
+def who_connects() -> str:
+    """How a process is known among the connections of a PostgreSQL server."""
+    return f"soppa {os.getpid()} on {socket.gethostname()}"[:63]
 
 
 def _begin_postgres(connection: Connection) -> None:

@@ -311,5 +311,8 @@ def _checked(connection: Any, has_schema: str, *, is_sqlite: bool) -> Asker:
     ask = Asker(connection, is_sqlite=is_sqlite)
     found = ask("SELECT version_num FROM alembic_version") if ask(has_schema) else [("none",)]
     if found[0][0] != SCHEMA:
-        raise WrongEnvironment(f"the database has schema {found[0][0]}, this program needs {SCHEMA}: see soppa init")
+        raise WrongEnvironment(
+            f"the database has schema {found[0][0]}, this program needs {SCHEMA}: "
+            + ("install the newer soppa" if SCHEMA < found[0][0] < "none" else "soppa upgrade brings it there")
+        )
     return ask

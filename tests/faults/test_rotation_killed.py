@@ -39,7 +39,7 @@ def house(database_url: str, tmp_path: Path) -> Iterator[House]:
         yield house
 
 
-def opened(house: House) -> tuple[object, object]:
+def opened(house: House) -> tuple[dict[int, bytes | None], list[bytes]]:
     """What the mails and the added documents say."""
     mails = {row.id: house.store.views.mail(row.id).raw for row in house.store.views.outbox() if row.settled_at}
     paths = [house.home.documents / f"{number:032x}" for number in range(DOCUMENTS)]

@@ -149,6 +149,7 @@ EXAMPLES = {
     "schedule list": "",
     "calendar show": "",
     "verify": "",
+    "upgrade": "",
     "keys list": "",
     "hold list": "2026-0001",
     "record --begin": "2026-0001 received_on=2026-09-18 --reason stamp --as carla",
