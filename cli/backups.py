@@ -30,11 +30,11 @@ from storage.database import database_file, opened
 NAME = re.compile(r"soppa-\d{8}T\d{6}Z-[0-9a-f]{4}\.backup")
 _PARTIAL = ".soppa-*.partial"
 _COPY = ".backup-copy.db"
-_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "job.lock", "seen", "restoring"}
+_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "job.lock", "alarms", "seen", "restoring"}
 _ENDS = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of its file."""
 
-_PASSING = re.compile(r"\.?in-hand\..*|\.seen-.*")
+_PASSING = re.compile(r"\.?in-hand\..*|\.(seen|alarms)-.*")
 _KEY_FILE = """\
 # The backup key {id} of this home. Print it, or copy it, and keep it apart from the home and from the backups:
 # they cannot be opened without it. Whoever has it and a backup still cannot read personal data without the key ring.

@@ -47,6 +47,11 @@ class Home:
         return self.root / "backup.lock"
 
     @property
+    def alarms(self) -> Path:
+        """What is wrong just now, where neither database nor mail is needed to read it."""
+        return self.root / "alarms"
+
+    @property
     def job_lock(self) -> Path:
         """Held by a job of which one may run at a time."""
         return self.root / "job.lock"

@@ -60,6 +60,8 @@ COMMANDS = {
     "people": "The people of the office: import, set, absence, leave, gaps …",
     "mail": "Mails: test, preview, outbox, retry, settle, bounced.",
     "incidents": "What failed five times: list, retry.",
+    "status": "Whether all is well, as monitors read it.",
+    "alarm": "Tell that a unit of systemd has failed.",
     "upgrade": "Bring a home to this version of soppa.",
     "keys": "Keys of the ring: list, new, rotate, retire.",
     "backup": "Make an encrypted backup; its key; list, accept.",

@@ -27,7 +27,7 @@ RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "relay",
          "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
-         "hold_election", "weekly_briefs", "mail_window", "demo")
+         "hold_election", "weekly_briefs", "mail_window", "ping_url", "metrics_from", "alarm_to", "demo")
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KEYS = ("district", "zone", *_KEYS)
 LONGEST_SUMMER = 120
@@ -99,6 +99,9 @@ class Settings:
     hold_election: HoldElection | None = None
     weekly_briefs: tuple[str, ...] = ("superintendent",)
     mail_window: MailHours = MailHours()
+    ping_url: str | None = None
+    metrics_from: tuple[str, ...] = ()
+    alarm_to: str | None = None
     demo: bool = False
 
     @property
@@ -136,7 +139,7 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         public_url=_public_url(top.get("public_url"), faults),
         bind=_match(top, "bind", r"(\[[0-9a-fA-F:]+\]|[\w.\-]+):\d{1,5}", "an address such as 127.0.0.1:8080",
                     faults) or "127.0.0.1:8080",
-        trusted_proxies=nodes.each(top.get("trusted_proxies"), faults, _address, "trusted_proxies"),
+        trusted_proxies=_addresses(top.get("trusted_proxies"), "trusted_proxies", faults),
         allow_http=nodes.boolean(top.get("allow_http"), faults, "allow_http") or False,
         database=nodes.text(top.get("database"), faults, "database"),
         relay=_relay(top.get("relay"), folder, faults),
@@ -150,6 +153,9 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         hold_election=_hold_election(top.get("hold_election"), folder, faults),
         weekly_briefs=_roles(top.get("weekly_briefs"), faults) if "weekly_briefs" in top else ("superintendent",),
         mail_window=_mail_window(top.get("mail_window"), faults),
+        ping_url=_match(top, "ping_url", r"https://[^\s@]+", "an address such as https://hc.example.org/abc", faults),
+        metrics_from=_addresses(top.get("metrics_from"), "metrics_from", faults),
+        alarm_to=_match(top, "alarm_to", r"[A-Za-z0-9][^\s<>,;]*", "a mail address or a user of this machine", faults),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )
 
@@ -187,13 +193,17 @@ def _languages(node: Node | None, faults: Faults) -> tuple[str, ...]:
     return nodes.each(node, faults, lambda item, found: nodes.choice(item, found, LANGUAGES, "languages"), "languages")
 
 
-def _address(node: Node, faults: Faults) -> str | None:
+def _addresses(node: Node | None, what: str, faults: Faults) -> tuple[str, ...]:
+    return nodes.each(node, faults, lambda item, found: _address(item, what, found), what)
+
+
+def _address(node: Node, what: str, faults: Faults) -> str | None:
     """Compared letter by letter with where a request comes from: a name or a network would never match."""
-    word = nodes.text(node, faults, "trusted_proxies")
+    word = nodes.text(node, faults, what)
     try:
         return None if word is None else str(ipaddress.ip_address(word))
     except ValueError:
-        faults.add(node, f"trusted_proxies: '{word}' is not the address of one machine: write it as 127.0.0.1")
+        faults.add(node, f"{what}: '{word}' is not the address of one machine: write it as 127.0.0.1")
         return None
 
 

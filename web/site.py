@@ -48,12 +48,14 @@ class Reach(Protocol):
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """`public_url` is the only source of absolute addresses. `trusted_proxies` are addresses whose word on whom they
-    speak for is taken. `session_hours` is the life of a staff session; a party's lasts two hours at most."""
+    speak for is taken. `session_hours` is the life of a staff session; a party's lasts two hours at most.
+    `metrics_from` are other machines that may read the metrics."""
 
     public_url: str
     allow_http: bool = False
     trusted_proxies: tuple[str, ...] = ()
     session_hours: int = 12
+    metrics_from: tuple[str, ...] = ()
 
     @property
     def secure(self) -> bool:
@@ -121,7 +123,8 @@ class Site:
     `match_totp(secret, typed, now)` gives the time step of a right code; `letter` is the printable letter of a mail as
     a whole HTML page. `act_of` finds an act by the token in its mail, `act` by its id; `confirm_act(id, person)`
     carries it out, or raises a `SoppaError` and changes nothing. `agreements` are those of the register that a form may
-    offer, by id, as people call them."""
+    offer, by id, as people call them. `metrics` is what a monitor reads; `mail_stands` says since when no mail leaves,
+    for the pages of people of the district, who wait for mails."""
 
     service: Service
     store: PageStore
@@ -141,6 +144,8 @@ class Site:
     confirm_act: Callable[[str, str], None]
     agreements: Callable[[], Mapping[str, str]]
     reach: Reach
+    metrics: Callable[[], str]
+    mail_stands: Callable[[], dt.datetime | None]
 
     @property
     def links(self) -> Links:

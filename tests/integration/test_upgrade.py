@@ -69,7 +69,7 @@ def opens(house: House, link: str) -> int:
 
 def rows_of(home: Home) -> dict[str, list[list[Any]]]:
     """Everything in the database, whatever its schema, but for the marks."""
-    engine = open_engine(database_url(home, read_settings(home.settings)))
+    engine = open_engine(url_of(home))
     with engine.connect() as connection:
         found = {table.name: sorted(([*row] for row in connection.execute(select(table))), key=str)
                  for table in tables_there(connection) if table.name not in PASSES}  # fmt: skip
@@ -77,9 +77,13 @@ def rows_of(home: Home) -> dict[str, list[list[Any]]]:
     return found
 
 
+def url_of(home: Home) -> str:
+    return database_url(home, read_settings(home.settings))
+
+
 def schema_of(home: Home) -> tuple[str, bool]:
     """And whether an upgrade is under way."""
-    with database(database_url(home, read_settings(home.settings))) as there:
+    with database(url_of(home)) as there:
         return there.schema(), there.under_way() is not None
 
 
@@ -122,7 +126,7 @@ def test_a_definition_that_is_wrong_leads_back(home: Home, job: Job) -> None:
 
 
 def test_a_history_that_was_changed_leads_back_unless_it_was_so_before(home: Home, job: Job) -> None:
-    engine = open_engine(database_url(home, read_settings(home.settings)))
+    engine = open_engine(url_of(home))
     with engine.begin() as connection:
         first = connection.execute(select(HISTORY).limit(1)).mappings().one()
         line = {**first, "seq": 900, "hash": "no hash of the line before"}
@@ -159,7 +163,7 @@ def test_a_way_back_that_fails_is_gone_by_the_next_run(home: Home, job: Job, tmp
 
 
 def mark(home: Home) -> str:
-    engine = open_engine(database_url(home, read_settings(home.settings)))
+    engine = open_engine(url_of(home))
     with engine.connect() as connection:
         found = connection.scalar(select(META.c.value).where(META.c.name == UPGRADING))
     engine.dispose()
@@ -168,7 +172,7 @@ def mark(home: Home) -> str:
 
 def test_work_between_backup_and_migration_is_not_lost(home: Home, job: Job) -> None:
     """An older program that was open all the while knows nothing of the upgrade."""
-    engine = open_engine(database_url(home, read_settings(home.settings)))
+    engine = open_engine(url_of(home))
 
     def worked(line: str) -> None:
         if line.startswith("backed up"):
@@ -183,7 +187,7 @@ def test_work_between_backup_and_migration_is_not_lost(home: Home, job: Job) -> 
 
 
 def test_a_newer_database_is_one_sentence(home: Home, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    engine = open_engine(database_url(home, read_settings(home.settings)))
+    engine = open_engine(url_of(home))
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
@@ -196,7 +200,7 @@ def test_a_newer_database_is_one_sentence(home: Home, job: Job, capsys: pytest.C
 def test_the_second_of_two_is_refused(home: Home, job: Job) -> None:
     with only_job(home, "soppa upgrade"), pytest.raises(Refused, match=r"process \d+ is doing soppa upgrade"):
         upgrade(job)
-    with database(database_url(home, read_settings(home.settings))) as there, there.alone():
+    with database(url_of(home)) as there, there.alone():
         if there.engine.dialect.name == "postgresql":
             with pytest.raises(Refused, match="somebody upgrades this database already, on another machine"):
                 upgrade(job)
