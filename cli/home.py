@@ -124,6 +124,14 @@ def check_home(home: Home) -> None:
         check_mode(path)
 
 
+def check_own(home: Home) -> None:
+    """Refuses to write what the home's own user could not read afterwards. Raises `WrongEnvironment`."""
+    owner = home.root.stat().st_uid
+    if owner != os.geteuid():
+        raise WrongEnvironment(f"{home.root} belongs to another user (number {owner}), whose daemon could not use what "
+                               f"this command writes: run it as that user, sudo -u '#{owner}' soppa …")
+
+
 def check_restored(home: Home) -> None:
     """Refuses a folder into which a backup was restored in part. Raises `WrongEnvironment`."""
     if home.restoring.exists():

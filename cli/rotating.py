@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cli.backups import Progress
 from cli.clockwatch import stamp
-from cli.home import Home, to_disk, write_private
+from cli.home import Home, check_own, to_disk, write_private
 from cli.identity import login
 from cli.joblock import only_job
 from cli.ringfile import put_ring
@@ -67,6 +67,7 @@ def make_next(home: Home, copy: Path) -> str:
 
     if copy.resolve().is_relative_to(home.root.resolve()):
         raise UsageError(f"{copy} lies in the home itself: name a place apart from it, such as a stick")
+    check_own(home)
     with only_job(home, "soppa keys new"):
         ring = read_ring_file(home.ring)
         if ring.next is not None:
@@ -79,6 +80,7 @@ def make_next(home: Home, copy: Path) -> str:
 
 def rotate(house: House, reason: str, now: dt.datetime, progress: Progress) -> Keys:
     """Seals everything with the next key, or goes on with that. Raises `Refused` where nothing is left to do."""
+    check_own(house.home)
     with only_job(house.home, "soppa keys rotate"):
         plan, ring = keys_of_ring(house), house.store.base.ring.now()
         if ring.next is None and not plan.left:
@@ -93,6 +95,7 @@ def rotate(house: House, reason: str, now: dt.datetime, progress: Progress) -> K
 
 def retire(house: House, key: str, reason: str, now: dt.datetime) -> None:
     """Takes a key out of the ring for good. Raises `UsageError`, `Refused`."""
+    check_own(house.home)
     with only_job(house.home, "soppa keys retire"):
         check_may_go(house, key, now)
         _record(house, "retired", key, reason, now)

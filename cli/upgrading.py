@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from cli.afterupgrade import UPGRADE
 from cli.backups import Progress, back_up_from, check_folder, key_id_of, keys_of
-from cli.home import Home, check_home
+from cli.home import Home, check_home, check_own
 from cli.joblock import only_job
 from cli.settings import Settings, read_settings
 from cli.verifying import told_wrong, verify_house
@@ -70,6 +70,7 @@ class Upgraded:
 def upgrade(job: Job) -> Upgraded:
     """Raises `WrongEnvironment`, `Refused`, `UsageError`; the database is then as before, or the next run goes on."""
     check_home(job.home)
+    check_own(job.home)
     check_origin()
     with only_job(job.home, UPGRADE):
         settings = read_settings(job.home.settings)

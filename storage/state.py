@@ -12,21 +12,28 @@ from storage.tables import INCIDENTS, OUTBOX
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """`waiting`: mails whose time has come, or that were tried in vain; `since` when the time of the first came."""
+class Waiting:
+    """Mails whose time has come, or that are tried just now or again later; `since` when the time of the first came."""
 
-    waiting: int
+    mails: int
     since: dt.datetime | None
-    uncertain: int
-    incidents: int
 
 
-def state_of(base: Base, now: dt.datetime) -> State:
-    due = OUTBOX.c.state.in_(("queued", "deferred")) & (OUTBOX.c.at <= now)
-    tried = OUTBOX.c.state.in_(("claimed", "handing_over", "deferred"))
-    open_ones = select(func.count()).select_from(INCIDENTS).where(INCIDENTS.c.closed_at.is_(None))
+def waiting(base: Base, now: dt.datetime) -> Waiting:
+    """Looks at the indexes of what waits only, so that a page may ask."""
+    due = OUTBOX.c.at <= now
+    again = OUTBOX.c.at.is_not(None) & (OUTBOX.c.state == "deferred")
     with base.reading() as connection:
-        waiting = connection.scalar(select(func.count()).where(due | tried)) or 0
-        since = connection.scalar(select(func.min(OUTBOX.c.at)).where(due))
-        uncertain = connection.scalar(select(func.count()).where(OUTBOX.c.state == "uncertain")) or 0
-        return State(waiting, since, uncertain, connection.scalar(open_ones) or 0)
+        mails = connection.scalar(select(func.count()).where(due | again | OUTBOX.c.lease_until.is_not(None))) or 0
+        return Waiting(mails, connection.scalar(select(func.min(OUTBOX.c.at)).where(due)))
+
+
+def in_doubt(base: Base) -> int:
+    with base.reading() as connection:
+        return connection.scalar(select(func.count()).where(OUTBOX.c.state == "uncertain")) or 0
+
+
+def open_incidents(base: Base) -> int:
+    with base.reading() as connection:
+        open_ones = select(func.count()).select_from(INCIDENTS).where(INCIDENTS.c.closed_at.is_(None))
+        return connection.scalar(open_ones) or 0

@@ -85,8 +85,7 @@ def rotate(apply: bool, reason: str, home: Home, as_json: bool) -> None:
         print_json({**_as_json(found), "applied": apply})
     elif not apply:
         _print(found)
-        say(f"\n{count(found.left, 'value')} would be sealed anew with the key {found.to}: add --apply --reason"
-            if found.left else f"\neverything is sealed with the key {found.to}: soppa keys new makes another")
+        say(f"\n{_what_next(found)}")
     else:
         say(f"everything that opens is sealed with the key {found.to} now")
         _print(found)
@@ -119,6 +118,12 @@ def retire(key: str, apply: bool, reason: str, home: Home, as_json: bool) -> Non
     say("copy of the ring for as long as you keep them, apart from them.")
     if not apply:
         say("Nothing was changed: add --apply --reason")
+
+
+def _what_next(found: Keys) -> str:
+    if found.left or any(one.state == "next" for one in found.keys):
+        return f"{count(found.left, 'value')} would be sealed anew with the key {found.to}: add --apply --reason"
+    return f"everything is sealed with the key {found.to}: soppa keys new makes another"
 
 
 def _as_json(found: Keys) -> dict[str, object]:

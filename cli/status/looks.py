@@ -12,7 +12,7 @@ from cli.seen import setback
 from cli.status.certificate import Certificate, kept
 from cli.status.look import CRITICAL, OK, UNKNOWN, WARNING, Level, Look
 from cli.wiring import House
-from storage.state import State, state_of
+from storage.state import Waiting, in_doubt, open_incidents, waiting
 
 QUIET = dt.timedelta(minutes=10)
 BACKUP_AFTER = dt.timedelta(hours=26)
@@ -26,15 +26,14 @@ BACKUP, BACKUP_FAILED, RELAY = "backup_made", "backup_failed", "relay_refuses"
 
 def looks_at(house: House, now: dt.datetime, certificate: Certificate | None = None) -> Sequence[Look]:
     """`certificate` as it was asked for just now; without it the answer that is kept."""
-    state = state_of(house.store.base, now)
-    return [_daemon(house, now), _clock(house, now), _histories(house), _relay(house, state, now), _mails(state),
-            _incidents(state), _backup(house, now), _disk(house),
+    return [_daemon(house, now), _clock(house, now), _histories(house), _relay(house, now), _mails(house),
+            _incidents(house), _backup(house, now), _disk(house),
             *_certificate(certificate or kept(house), now)]  # fmt: skip
 
 
 def no_mail_since(house: House, now: dt.datetime) -> dt.datetime | None:
     """Since when the relay has taken nothing, once that is an alarm."""
-    since = _refused_since(house, state_of(house.store.base, now))
+    since = _refused_since(house, waiting(house.store.base, now))
     return since if since is not None and now - since > REFUSES_AFTER else None
 
 
@@ -58,32 +57,35 @@ def _histories(house: House) -> Look:
     return Look("histories", CRITICAL if found else OK, found or "they were not set back")
 
 
-def _relay(house: House, state: State, now: dt.datetime) -> Look:
-    since = _refused_since(house, state)
+def _relay(house: House, now: dt.datetime) -> Look:
+    waits = waiting(house.store.base, now)
+    since = _refused_since(house, waits)
     figure = 0 if since is None else max(0, int((now - since).total_seconds()))
     limit = str(int(REFUSES_AFTER.total_seconds()))
     if since is None or now - since <= REFUSES_AFTER:
         return Look("relay", OK, "it takes mail", figure, "s", "", limit)
     if house.settings.relay is None:
         return Look("relay", CRITICAL, f"there is none, and mails wait since {stamp(since)}", figure, "s", "", limit)
-    return Look("relay", CRITICAL, f"it has taken no mail since {stamp(since)}, {state.waiting:,} wait: soppa doctor",
+    return Look("relay", CRITICAL, f"it has taken no mail since {stamp(since)}, {waits.mails:,} wait: soppa doctor",
                 figure, "s", "", limit)
 
 
-def _refused_since(house: House, state: State) -> dt.datetime | None:
+def _refused_since(house: House, waits: Waiting) -> dt.datetime | None:
     """As the daemon has seen it; where that says nothing, how long a mail has waited whose time has come."""
-    known = json.loads(house.store.mark(RELAY) or "{}") if state.waiting else {}
-    return dt.datetime.fromisoformat(known["since"]) if known else state.since
+    known = json.loads(house.store.mark(RELAY) or "{}") if waits.mails else {}
+    return dt.datetime.fromisoformat(known["since"]) if known else waits.since
 
 
-def _mails(state: State) -> Look:
-    says = f"{state.uncertain:,} in doubt: soppa mail settle" if state.uncertain else "none is in doubt"
-    return Look("mails", WARNING if state.uncertain else OK, says, state.uncertain, "", "0")
+def _mails(house: House) -> Look:
+    number = in_doubt(house.store.base)
+    says = f"{number:,} in doubt: soppa mail outbox --state uncertain" if number else "none is in doubt"
+    return Look("mails", WARNING if number else OK, says, number, "", "0")
 
 
-def _incidents(state: State) -> Look:
-    says = f"{state.incidents:,} wait for a person: soppa incidents list" if state.incidents else "none"
-    return Look("incidents", WARNING if state.incidents else OK, says, state.incidents, "", "0")
+def _incidents(house: House) -> Look:
+    number = open_incidents(house.store.base)
+    says = f"{number:,} wait for a person: soppa incidents list" if number else "none"
+    return Look("incidents", WARNING if number else OK, says, number, "", "0")
 
 
 def _backup(house: House, now: dt.datetime) -> Look:

@@ -151,7 +151,6 @@ EXAMPLES = {
     "calendar show": "",
     "verify": "",
     "upgrade": "",
-    "alarm": "soppa-backup.service",
     "keys list": "",
     "hold list": "2026-0001",
     "record --begin": "2026-0001 received_on=2026-09-18 --reason stamp --as carla",
@@ -161,7 +160,7 @@ EXAMPLES = {
 ELSEWHERE = {"hold place", "hold release", "register show", "audience import", "audience show", "audience decide",
              "audience address", "letters print", "letters runs", "letters posted", "mail bounced",
              "mail test", "doctor", "setup", "calendar import", "backup", "backup accept", "backup key", "backup list",
-             "restore", "note", "status", "keys new", "keys rotate", "keys retire"}  # fmt: skip
+             "restore", "note", "status", "alarm", "keys new", "keys rotate", "keys retire"}  # fmt: skip
 """They need a case that may be held, a register that is filled, families, a relay, or a home that is not there yet:
 their own tests look at their keys."""
 

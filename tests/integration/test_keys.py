@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from cli.main import main
 from cli.rotating import RESTS, check_may_go, keys_of_ring, make_next, retire, rotate
 from cli.verifying import verify_house
 from cli.wiring import House, open_house
-from engine.errors import Refused, UsageError
+from engine.errors import Refused, UsageError, WrongEnvironment
 from storage.briefs import contact_key
 from storage.rotation import SEALED
 from storage.sealing import read_ring
@@ -153,3 +154,13 @@ def test_a_missing_ring_is_one_sentence(house: House, tmp_path: Path, capsys: py
         assert main(["keys", *words]) == 78
         said = capsys.readouterr().err
         assert said.count("\n") == 1 and "put the key ring back from its own backup" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a home to somebody else")
+def test_a_home_of_another_user_is_not_written(house: House, tmp_path: Path) -> None:
+    """Its own daemon could not read the ring afterwards."""
+    os.chown(house.home.root, 12345, -1)
+    for work in (lambda: make_next(house.home, tmp_path / "copy"), lambda: rotate(house, "yearly", AFTER, idle)):
+        with pytest.raises(WrongEnvironment, match=r"belongs to another user \(number 12345\)"):
+            work()
+    os.chown(house.home.root, 0, -1)
