@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cli.alone import alone
-from cli.home import Home, check_mode, write_private
+from cli.home import Home, check_mode, to_disk, write_private
+from cli.settings import Settings
 from cli.wiring import House, database_url
 from engine.errors import UsageError, WrongEnvironment
 from storage.backup.envelope import read_outside
@@ -25,16 +26,16 @@ from storage.backup.keys import BackupKey, new_backup_key, read_backup_key
 from storage.backup.making import one_moment, write_backup
 from storage.backup.manifest import Manifest
 from storage.backup.restoring import first_of
-from storage.database import database_file
+from storage.database import database_file, opened
 
 NAME = re.compile(r"soppa-\d{8}T\d{6}Z-[0-9a-f]{4}\.backup")
 _PARTIAL = ".soppa-*.partial"
 _COPY = ".backup-copy.db"
-_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "purge.lock", "seen", "restoring", "moving"}
+_NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "job.lock", "alarms", "seen", "restoring", "moving"}
 _ENDS = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of its file."""
 
-_PASSING = re.compile(r"\.?in-hand\..*|\.seen-.*")
+_PASSING = re.compile(r"\.?in-hand\..*|\.(seen|alarms)-.*")
 _KEY_FILE = """\
 # The backup key {id} of this home. Print it, or copy it, and keep it apart from the home and from the backups:
 # they cannot be opened without it. Whoever has it and a backup still cannot read personal data without the key ring.
@@ -96,14 +97,22 @@ def read_key_file(path: Path) -> BackupKey:
 def back_up(house: House, folder: Path, keep: int, now: dt.datetime, progress: Progress) -> Made:
     """Makes one backup, reads it again, and only then lets older ones go. Raises `UsageError`, `Refused` or
     `WrongEnvironment`; the folder then holds no new backup."""
-    _check_folder(house.home, folder)
-    key = key_of(house.home)
-    with _told(folder), alone(house.home.backup_lock, "is making a backup of this home"):
+    return back_up_from(house.home, house.settings, folder, keep, now, progress)
+
+
+def back_up_from(
+    home: Home, settings: Settings, folder: Path, keep: int, now: dt.datetime, progress: Progress
+) -> Made:
+    """The same of a database that may be of an older schema."""
+    check_folder(home, folder)
+    key = key_of(home)
+    with _told(folder), alone(home.backup_lock, "is making a backup of this home"):
         _sweep(folder)
         with _partial(folder) as (partial, file):
-            with one_moment(house.store.base.engine, house.home.root / _COPY) as connection:
+            url = database_url(home, settings)
+            with opened(url) as engine, one_moment(engine, home.root / _COPY) as connection:
                 out = FrameWriter(file, key)
-                manifest, files = write_backup(out, connection, _files(house), version("soppa"), now, progress)
+                manifest, files = write_backup(out, connection, _files(home, settings), version("soppa"), now, progress)
             out.finish()
             file.flush()
             os.fsync(file.fileno())
@@ -111,7 +120,7 @@ def back_up(house: House, folder: Path, keep: int, now: dt.datetime, progress: P
             made = folder / f"soppa-{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}.backup"
             os.rename(partial, made)
         to_disk(folder)
-        removed = _let_go(folder, keep, made, set(keys_of(house.home)))
+        removed = _let_go(folder, keep, made, set(keys_of(home)))
     return Made(made, made.stat().st_size, key.id, manifest, files, removed)
 
 
@@ -151,7 +160,7 @@ def look_at(file: Path, home: Home) -> Line:
         return Line(file, size, key, None, str(error))
 
 
-def _check_folder(home: Home, folder: Path) -> None:
+def check_folder(home: Home, folder: Path) -> None:
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}: make it, or mount the disk that it is on")
     if folder.resolve().is_relative_to(home.root.resolve()):
@@ -213,10 +222,10 @@ def _is_ours(path: Path, ours: set[str]) -> bool:
         return False
 
 
-def _files(house: House) -> Iterator[tuple[str, Path]]:
+def _files(home: Home, settings: Settings) -> Iterator[tuple[str, Path]]:
     """Every file of the home but its keys, its database and what passes; new documents first, since they move on."""
-    home, new = house.home, house.home.documents / "new"
-    database = database_file(database_url(home, house.settings))
+    new = home.documents / "new"
+    database = database_file(database_url(home, settings))
     databases = (_COPY,) if database is None else (_COPY, database.name)
     not_kept = _NOT_KEPT | {name + end for name in databases for end in _ENDS}
     yield from ((path.relative_to(home.root).as_posix(), path) for path in _below(new, ()))
@@ -235,11 +244,3 @@ def _below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
             yield from _below(path, (*above, path.resolve()))
         elif path.is_file():
             yield path
-
-
-def to_disk(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +14,14 @@ from cli.failpoint import clock_of, dying, taking_or_dying
 from cli.inhand import InHand, count_dead, in_hand
 from cli.seen import Marker, check_not_set_back, marking
 from cli.settings import RelaySettings as Wanted
+from cli.status.ping import Ping
+from cli.status.watch import Watch
+from cli.watchdog import Pulse
 from cli.wiring import House, is_sqlite, new_token
 from cli.worker import Daemon, Duties, Heart
 from engine.errors import WrongEnvironment
-from notifiers.compose import Desk, composer
+from engine.ports import OutboxRow
+from notifiers.compose import Compose, Composed, ComposeOne, Desk, composer
 from notifiers.relay import Quota, Relay
 from notifiers.smtp import RelaySettings, SmtpLink
 
@@ -38,9 +42,9 @@ def heart_of(house: House, *, tells_gaps: bool = True) -> Iterator[Heart]:
     a database that was set back to an earlier moment.
     """
     check_not_set_back(house)
-    stop = threading.Event()
-    with in_hand(house.home) as hand, relay_of(house) as relay, marking(house, stop) as marker:
-        yield Heart(duties(house, relay, hand, marker, tells_gaps=tells_gaps), house.clock, stop)
+    stop, pulse = threading.Event(), Pulse()
+    with in_hand(house.home) as hand, relay_of(house, pulse) as relay, marking(house, stop) as marker:
+        yield Heart(duties(house, relay, hand, marker, tells_gaps=tells_gaps), house.clock, stop, pulse=pulse)
 
 
 @contextmanager
@@ -67,7 +71,8 @@ def daemon_of(house: House) -> Iterator[Daemon]:
 
 
 @contextmanager
-def relay_of(house: House) -> Iterator[Relay | None]:
+def relay_of(house: House, pulse: Pulse | None = None) -> Iterator[Relay | None]:
+    """The relay; each mail that is taken in hand moves the pulse."""
     wanted = house.settings.relay
     if wanted is None:
         yield None
@@ -75,16 +80,36 @@ def relay_of(house: House) -> Iterator[Relay | None]:
     with SmtpLink(relay_settings(wanted, house.settings.district)) as link:
         desk = desk_of(wanted, house.settings.district)
         compose = composer(house.store, house.store.outbox, house.definitions, house.make_office, desk)
-        yield Relay(house.store.outbox, house.store, link, dying(house.settings, compose), house.clock,
+        made = dying(house.settings, compose)
+        yield Relay(house.store.outbox, house.store, link, made if pulse is None else moving(pulse, made), house.clock,
                     quota_of(house))
+
+
+def moving(pulse: Pulse, compose: Compose) -> Compose:
+    def composing(rows: Sequence[OutboxRow], now: dt.datetime) -> ComposeOne:
+        one = compose(rows, now)
+
+        def each(row: OutboxRow) -> Composed | None:
+            pulse.moved()
+            return one(row)
+
+        return each
+
+    return composing
 
 
 def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, tells_gaps: bool) -> Duties:
     """Without a relay, mails wait in the outbox."""
     taking = taking_or_dying(house.settings, hand.take)
 
+    watch, ping = Watch(house), Ping(house.settings.ping_url)
+
     def send(now: dt.datetime, limit: int) -> int:
-        return 0 if relay is None else relay.run(limit).done
+        if relay is None:
+            return 0
+        report = relay.run(limit)
+        watch.saw(report, now)
+        return report.done
 
     def tick(now: dt.datetime, limit: int) -> int:
         ends = time.monotonic() + TICK_SECONDS
@@ -103,10 +128,12 @@ def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, t
         house.service.replan(now)
         house.documents.sweep(now, house.store.views.named_documents)
         house.store.outbox.open_week(_officers(house, now), now)
+        watch.look(now)
 
     def set_high_water(now: dt.datetime) -> None:
         house.store.set_high_water(now)
         marker.mark_now_and_then(now)
+        ping.now_and_then()
 
     def was_off(last: dt.datetime, now: dt.datetime, done: int) -> None:
         said = {"off_from": last.isoformat(), "back_at": now.isoformat(), "done": str(done)}

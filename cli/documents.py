@@ -9,19 +9,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cli.home import write_private
+from cli.home import to_disk, write_private
 from cli.inspection.inspector import inspect
 from engine.definition import Definition
 from engine.errors import Refused, UsageError, WrongEnvironment
 from engine.forms import KEPT_DOCUMENT
-from storage.sealing import Ring
+from storage.sealing import LONGEST_BEGINNING, Ring, key_of
 from web.documents import MAX_DOCUMENT, Kind, Unfit
 
+_NAME = re.compile(r"[0-9a-f]{32}")
+_HALF = re.compile(r"\.[0-9a-f]{32}-[0-9a-f]{8}")
 LOOKED_THROUGH_AFTER = dt.timedelta(days=1)
 
 
@@ -76,12 +80,55 @@ class Documents:
             self._settle(path) if path.name in wanted else path.unlink(missing_ok=True)
         return sum(path.name not in wanted for path in left)
 
+    def count_by_key(self) -> Mapping[str, int]:
+        """How many files each key has sealed."""
+        return Counter(sealed_with(path) for path in self._files())
+
+    def seal_anew(self, done: Callable[[int], object]) -> int:
+        """Seals every file that opens and that another key has sealed with the present one, and says how many."""
+        self._take_away_halves()
+        count = 0
+        for path in self._files():
+            if sealed_with(path) not in ("", self.ring.now().current) and self._seal_anew(path):
+                count += 1
+                done(1)
+        for folder in (self.folder, self.new):
+            if count and folder.is_dir():
+                to_disk(folder)
+        return count
+
+    def _take_away_halves(self) -> None:
+        """What a killed run had begun to write."""
+        for path in (*self.folder.glob(".*-*"), *self.new.glob(".*-*")):
+            if _HALF.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[Path]:
+        """New ones first, since they move on."""
+        for folder in (self.new, self.folder):
+            if folder.is_dir():
+                yield from sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+    def _seal_anew(self, path: Path) -> bool:
+        """At once or not at all; one that was taken away meanwhile does not come back, one that does not open stays."""
+        beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+        try:
+            place = _place(path.name)
+            write_private(beside, self.ring.seal(self.ring.open(path.read_bytes(), place), place))
+            if there := path.exists():
+                os.replace(beside, path)
+            return there
+        except (FileNotFoundError, WrongEnvironment):
+            return False
+        finally:
+            beside.unlink(missing_ok=True)
+
     def _keep(self, content: bytes, kind: Kind) -> str:
         """Keeps a file, and gives the fact's value: its random name, its kind and the SHA-256 of its content."""
         name = secrets.token_hex(16)
         self.new.mkdir(mode=0o700, exist_ok=True)
         write_private(self.new / name, self.ring.seal(content, _place(name)))
-        _to_disk(self.new)
+        to_disk(self.new)
         return f"{name}.{kind} sha256:{hashlib.sha256(content).hexdigest()}"
 
     def _path(self, value: str) -> Path:
@@ -118,21 +165,21 @@ def read_document(name: str, word: str) -> tuple[bytes, Kind]:
         raise UsageError(f"{name}: {unfit.sentence('en')}") from unfit
 
 
+def sealed_with(path: Path) -> str:
+    """The id of the key that sealed a file; empty for one that is gone, or that nobody sealed."""
+    try:
+        with path.open("rb") as file:
+            return key_of(file.read(LONGEST_BEGINNING))
+    except FileNotFoundError:
+        return ""
+
+
 def _written_at(path: Path) -> float:
     """In seconds since 1970; never for one that another worker has taken away meanwhile."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:
         return float("inf")
-
-
-def _to_disk(folder: Path) -> None:
-    """The name of a new file is on the disk as well when this returns."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _place(name: str) -> str:

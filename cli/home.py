@@ -50,13 +50,19 @@ class Home:
         return self.root / "backup.lock"
 
     @property
-    def purge_lock(self) -> Path:
-        return self.root / "purge.lock"
-
-    @property
     def retention(self) -> Path:
         """The district's own terms; those that are shipped hold where it is not there."""
         return self.root / "retention.yaml"
+
+    @property
+    def alarms(self) -> Path:
+        """What is wrong just now, where neither database nor mail is needed to read it."""
+        return self.root / "alarms"
+
+    @property
+    def job_lock(self) -> Path:
+        """Held by a job of which one may run at a time."""
+        return self.root / "job.lock"
 
     @property
     def seen(self) -> Path:
@@ -112,6 +118,15 @@ def write_private(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def to_disk(folder: Path) -> None:
+    """The names in a folder are on the disk as well when this returns."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def check_home(home: Home) -> None:
     """Refuses a home that is missing, open to others, or without its key. Raises `WrongEnvironment`."""
     check_restored(home)
@@ -123,6 +138,14 @@ def check_home(home: Home) -> None:
                                f"personal data of {home.database.name} cannot be read")
     for path in (home.root, home.ring.parent, home.ring, home.settings, home.database):
         check_mode(path)
+
+
+def check_own(home: Home) -> None:
+    """Refuses to write what the home's own user could not read afterwards. Raises `WrongEnvironment`."""
+    owner = home.root.stat().st_uid
+    if owner != os.geteuid():
+        raise WrongEnvironment(f"{home.root} belongs to another user (number {owner}), whose daemon could not use what "
+                               f"this command writes: run it as that user, sudo -u '#{owner}' soppa …")
 
 
 def check_restored(home: Home) -> None:

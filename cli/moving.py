@@ -24,10 +24,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from cli.backups import to_disk
 from cli.daemon import lock_of
 from cli.failpoint import dies_at
-from cli.home import Home, write_private
+from cli.home import Home, to_disk, write_private
 from cli.settings import check_text
 from cli.setup.document import other_keys, with_key
 from cli.setup.making import put_file

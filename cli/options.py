@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,10 +14,12 @@ from typing import Any
 import click
 
 from cli import completion
-from cli.home import find_home
+from cli.home import Home, find_home
 from cli.identity import step_down
 from engine.errors import UsageError
 from engine.nodes import nearest
+
+_WITHOUT_ALARMS = {"status", "doctor", "alarm", "serve", "worker", "demo", "init", "setup"}
 
 
 class Commands(click.Group):
@@ -34,13 +39,25 @@ def home_option(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_home(*args: Any, home: Path | None, **kwargs: Any) -> None:
-        before = click.get_current_context().find_root().obj
-        found = find_home(home or before)
+        ctx = click.get_current_context()
+        found = find_home(home or ctx.find_root().obj)
         step_down(found.root)
+        if sys.stderr.isatty() and sys.stdout.isatty() and not kwargs.get("as_json"):
+            ctx.find_root().call_on_close(functools.partial(_show_alarms, found, str(ctx.info_name)))
         command(*args, home=found, **kwargs)
 
     return click.option("--home", "home", type=click.Path(path_type=Path, file_okay=False), default=None,
                         help="Folder of the district (or SOPPA_HOME).")(with_home)
+
+
+def _show_alarms(home: Home, command: str) -> None:
+    """One dim line after what a command has said."""
+    from cli.status.alarmfile import banner  # only where a person looks
+
+    said = None if command in _WITHOUT_ALARMS else banner(home, dt.datetime.now(dt.UTC))
+    if said is not None:
+        width = shutil.get_terminal_size().columns
+        click.secho(textwrap.shorten(f"soppa: {said}", width, placeholder=" …"), dim=True, err=True)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")

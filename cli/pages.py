@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 
 from cli.acts import confirm_act, find_act, shown_by, text_of, title_of
 from cli.inspection.inspector import inspect
 from cli.setup.reach import Reaches
+from cli.status.look import prometheus
+from cli.status.looks import looks_at, no_mail_since
 from cli.totp import matching
 from cli.wiring import House
 from engine.case import Case
@@ -26,13 +29,15 @@ def pages(house: House) -> Callable[..., object]:
     Raises `WrongEnvironment` for plain http that other machines could reach and that was not allowed.
     """
     lent = _Lent(house)
-    settings = WebSettings(house.settings.public_url, house.settings.allow_http, house.settings.trusted_proxies)
+    settings = WebSettings(house.settings.public_url, house.settings.allow_http, house.settings.trusted_proxies,
+                           metrics_from=house.settings.metrics_from)
     return make_app(
         service=house.service, store=house.store, definitions=house.definitions, office=lent.office,
         clock=house.clock, mail_now=lent.mail_now, settings=settings, cases_of=lent.cases_of, answered=lent.answered,
         documents=house.documents, inspect=inspect, letter=lent.letter, code_letter=lent.code_letter,
         match_totp=matching, act_of=lent.act_of, act=lent.act, confirm_act=lent.confirm_act,
-        agreements=house.store.register.labels, reach=Reaches(house),
+        agreements=house.store.register.labels, reach=Reaches(house), metrics=lent.metrics,
+        mail_stands=lent.mail_stands,
     )  # fmt: skip
 
 
@@ -58,6 +63,12 @@ class _Lent:
         if "task" in values:
             words["task_id"] = values["task"]
         self.house.store.outbox.notify(recipient, kind, values.get("case") or None, words, now)
+
+    def metrics(self) -> str:
+        return prometheus(looks_at(self.house, self.house.clock()), version("soppa"))
+
+    def mail_stands(self) -> dt.datetime | None:
+        return no_mail_since(self.house, self.house.clock())
 
     def cases_of(self, person_id: str) -> Sequence[str]:
         return self.house.store.views.cases_of(person_id)

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cli.backups import backups_in, key_id_of, keys_of, read_key_file, to_disk, write_key
-from cli.home import Home, check_mode, check_restored, write_private
+from cli.backups import backups_in, key_id_of, keys_of, read_key_file, write_key
+from cli.home import Home, check_mode, check_restored, to_disk, write_private
 from cli.seen import why_doubted
 from cli.settings import Settings, check_text, read_settings
 from engine.errors import FaultyInput, Refused, UsageError, WrongEnvironment

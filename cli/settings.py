@@ -28,7 +28,8 @@ RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "workers",
          "relay", "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
-         "hold_election", "weekly_briefs", "mail_window", "board", "logo", "demo")
+         "hold_election", "weekly_briefs", "mail_window", "board", "logo", "ping_url", "metrics_from", "alarm_to",
+         "demo")
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KEYS = ("district", "zone", *_KEYS)
 MOST_WORKERS = 32
@@ -117,6 +118,9 @@ class Settings:
     mail_window: MailHours = MailHours()
     board: Board = _NO_BOARD
     logo: Logo | None = None
+    ping_url: str | None = None
+    metrics_from: tuple[str, ...] = ()
+    alarm_to: str | None = None
     demo: bool = False
 
     @property
@@ -154,7 +158,7 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         public_url=_public_url(top.get("public_url"), faults),
         bind=_match(top, "bind", r"(\[[0-9a-fA-F:]+\]|[\w.\-]+):\d{1,5}", "an address such as 127.0.0.1:8080",
                     faults) or "127.0.0.1:8080",
-        trusted_proxies=nodes.each(top.get("trusted_proxies"), faults, _address, "trusted_proxies"),
+        trusted_proxies=_addresses(top.get("trusted_proxies"), "trusted_proxies", faults),
         allow_http=nodes.boolean(top.get("allow_http"), faults, "allow_http") or False,
         database=nodes.text(top.get("database"), faults, "database"),
         workers=_workers(top, faults),
@@ -171,6 +175,9 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         mail_window=_mail_window(top.get("mail_window"), faults),
         board=read_board(top.get("board"), faults),
         logo=read_logo_key(top.get("logo"), folder, faults),
+        ping_url=_match(top, "ping_url", r"https://[^\s@]+", "an address such as https://hc.example.org/abc", faults),
+        metrics_from=_addresses(top.get("metrics_from"), "metrics_from", faults),
+        alarm_to=_match(top, "alarm_to", r"[A-Za-z0-9][^\s<>,;]*", "a mail address or a user of this machine", faults),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )
 
@@ -208,13 +215,17 @@ def _languages(node: Node | None, faults: Faults) -> tuple[str, ...]:
     return nodes.each(node, faults, lambda item, found: nodes.choice(item, found, LANGUAGES, "languages"), "languages")
 
 
-def _address(node: Node, faults: Faults) -> str | None:
+def _addresses(node: Node | None, what: str, faults: Faults) -> tuple[str, ...]:
+    return nodes.each(node, faults, lambda item, found: _address(item, what, found), what)
+
+
+def _address(node: Node, what: str, faults: Faults) -> str | None:
     """Compared letter by letter with where a request comes from: a name or a network would never match."""
-    word = nodes.text(node, faults, "trusted_proxies")
+    word = nodes.text(node, faults, what)
     try:
         return None if word is None else str(ipaddress.ip_address(word))
     except ValueError:
-        faults.add(node, f"trusted_proxies: '{word}' is not the address of one machine: write it as 127.0.0.1")
+        faults.add(node, f"{what}: '{word}' is not the address of one machine: write it as 127.0.0.1")
         return None
 
 

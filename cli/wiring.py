@@ -130,13 +130,16 @@ class House:
 
 
 @contextmanager
-def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False) -> Iterator[House]:
-    """Opens a district for the length of the block; `create` makes the tables of a new database.
+def open_house(
+    home: Home, clock: Clock = machine_clock, *, create: bool = False, upgrading: bool = False
+) -> Iterator[House]:
+    """Opens a district for the length of the block; `create` makes the tables of a new database, `upgrading` opens one
+    whose upgrade has not come to its end.
 
     Raises `WrongEnvironment` for a home, key, database or installation that is not as it must be.
     """
+    from cli.ringfile import open_ring
     from engine.service import Service
-    from storage.sealing import read_ring
     from storage.store import open_store
     from storage.window import MailWindow
     from workflows import Catalogue
@@ -147,7 +150,8 @@ def open_house(home: Home, clock: Clock = machine_clock, *, create: bool = False
     hours = settings.mail_window
     window = MailWindow(settings.zone, lambda day: _counted_in(settings, home).is_business_day(day),
                         frozenset(settings.weekly_briefs), hours.people, hours.contacts, hours.until)
-    store = open_store(database_url(home, settings), read_ring(home.ring.read_bytes()), create=create, window=window)
+    store = open_store(database_url(home, settings), open_ring(home.ring), create=create, window=window,
+                       upgrading=upgrading)
     try:
         definitions = Adopted(Catalogue(home.workflows if home.workflows.is_dir() else None), store)
         service = Service(store, definitions, lambda people: _office(settings, people, home))

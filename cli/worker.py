@@ -25,6 +25,7 @@ from typing import Protocol
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from cli.clockwatch import gap, trouble
+from cli.watchdog import Pulse, watched
 from engine.errors import WrongEnvironment
 
 BATCH = 50
@@ -78,12 +79,15 @@ class Heart:
     clock: Callable[[], dt.datetime]
     stop: threading.Event = field(default_factory=threading.Event)
     working: threading.Lock = field(default_factory=threading.Lock)
+    pulse: Pulse = field(default_factory=Pulse)
     rescued_at: dt.datetime | None = None
     mark: dt.datetime | None = None
     told: str | None = None
 
-    def at_work(self) -> AbstractContextManager[None]:
-        return beating(self)
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        with beating(self), watched(self.pulse, notify):
+            yield
 
     def rests(self, patience: float) -> bool:
         return self.working.acquire(timeout=max(0.0, patience))
@@ -91,12 +95,15 @@ class Heart:
     def beat(self) -> int:
         """One heartbeat: does what is due now and says how much that was. Never raises: an error is logged by kind."""
         with self.working:
+            self.pulse.moved()
             try:
                 return self._beat(self.clock())
             except Exception as error:
                 log.error("heartbeat failed (%s); the next one tries again", type(error).__name__,
                           exc_info=bool(os.environ.get("SOPPA_TRACE")))
                 return 0
+            finally:
+                self.pulse.moved()
 
     def _beat(self, now: dt.datetime) -> int:
         self._rescue(now)
@@ -104,7 +111,6 @@ class Heart:
         done = 0 if self.duties.idle(now) else self._work(now, paused)
         if not paused:
             self._mark(now, done)
-        notify("WATCHDOG=1")
         return done
 
     def _work(self, now: dt.datetime, paused: bool) -> int:
@@ -120,6 +126,7 @@ class Heart:
         """A backlog is worked off in batches; after ten of them the others get their turn."""
         total = 0
         for _ in range(10):
+            self.pulse.moved()
             done = work(now, BATCH)
             total += done
             if done < BATCH or self.stop.is_set():

@@ -173,7 +173,7 @@ class Audiences:
         for row in rows:
             known = read_recipient(row, self.ring).member
             member = replace(known, address=address, name=name or known.name)
-            sealed = self.ring.seal_json(asdict(member), _place(case_id, row["audience"], number))
+            sealed = self.ring.seal_json(asdict(member), member_place(case_id, row["audience"], number))
             self.connection.execute(update(RECIPIENTS).where(RECIPIENTS.c.id == row["id"]).values(sealed=sealed))
 
     # --- telling them ------------------------------------------------------------------------------------------------
@@ -336,7 +336,7 @@ class Audiences:
         waiting = (OUTBOX.c.recipient == f"{RECIPIENT}{found}") & OUTBOX.c.at.is_not(None)
         self.connection.execute(update(OUTBOX).where(waiting).values(state="cancelled", at=None))
         for copy in open_ones:
-            note = self.ring.seal(f"{by}: {reason}".encode(), f"copies/{copy.id}")
+            note = self.ring.seal(f"{by}: {reason}".encode(), note_place(copy.id))
             values = {"state": "decided", "done_on": self.today, "sealed_note": note}
             self.connection.execute(update(COPIES).where(COPIES.c.id == copy.id).values(values))
             mail = _Mail(case_id, copy.mail, copy.step)
@@ -457,7 +457,7 @@ def _paused(case_id: str) -> str:
 def key_of(ring: Ring, member: Member) -> str:
     """A keyed digest of who a member is: the mail address, or the name with the postal address."""
     who = member.email or f"{member.name}\n{member.address}"
-    return ring.digest(" ".join(who.lower().split()).encode(), "recipients/key")
+    return ring.lookup_digest(" ".join(who.lower().split()).encode(), "recipients/key")
 
 
 def _gets_mail(channel: str) -> ColumnElement[bool]:
@@ -499,7 +499,7 @@ def _rows(ring: Ring, case_id: str, audience: str, members: Iterable[Member]) ->
             "by_mail": member.by_mail,
             "consent": member.consent,
             "leaked": member.leaked,
-            "sealed": ring.seal_json(asdict(member), _place(case_id, audience, number)),
+            "sealed": ring.seal_json(asdict(member), member_place(case_id, audience, number)),
         }
 
 
@@ -514,11 +514,19 @@ def people_of_audience(connection: Connection, ring: Ring, recipients: Iterable[
 
 def read_recipient(row: Row, ring: Ring) -> Recipient:
     """A row of the recipients, opened."""
-    kept = ring.open_json(row["sealed"], _place(row["case_id"], row["audience"], row["number"]))
+    kept = ring.open_json(row["sealed"], row_place(row))
     values = cast("dict[str, Any]", kept)
     lists = {name: tuple(values[name]) for name in ("students", "schools")}
     return Recipient(row["id"], row["number"], Member(**{**values, **lists}))
 
 
-def _place(case_id: str, audience: str, number: int) -> str:
+def member_place(case_id: str, audience: str, number: int) -> str:
     return f"recipients/{case_id}/{audience}/{number}"
+
+
+def row_place(row: Row) -> str:
+    return member_place(row["case_id"], row["audience"], row["number"])
+
+
+def note_place(copy_id: int) -> str:
+    return f"copies/{copy_id}"

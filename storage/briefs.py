@@ -25,7 +25,7 @@ _HELD_OVER = "it did not leave in its window: its lines stand in the reader's ne
 
 def contact_key(ring: Ring, address: str) -> str:
     """`contact:KEY` for an address, however its letters are cased: a keyed digest, never the address itself."""
-    return CONTACT + ring.digest(address.strip().lower().encode(), "outbox/contact")
+    return CONTACT + ring.lookup_digest(address.strip().lower().encode(), "outbox/contact")
 
 
 def slot_of(contact: str, day: dt.date) -> str:
@@ -54,7 +54,7 @@ def add_line(connection: Connection, ring: Ring, outbox_id: int, line: BriefLine
         "legal": line.legal,
         "task_id": line.task_id,
         "party": line.party,
-        "sealed": ring.seal(line.text.encode(), _place(key)),
+        "sealed": ring.seal(line.text.encode(), line_place(key)),
     }
     connection.execute(prepared.stronger_line(connection.dialect.name), row)
 
@@ -119,7 +119,7 @@ def _line(row: Row, ring: Ring) -> BriefLine:
         case_id=row["case_id"],
         kind=row["kind"],
         subject=row["subject"],
-        text=ring.open(row["sealed"], _place(row)).decode(),
+        text=ring.open(row["sealed"], line_place(row)).decode(),
         strength=row["strength"],
         date=row["date"],
         legal=row["legal"],
@@ -128,5 +128,5 @@ def _line(row: Row, ring: Ring) -> BriefLine:
     )
 
 
-def _place(row: Row) -> str:
+def line_place(row: Row) -> str:
     return f"brief_lines/{row['outbox_id']}/{row['case_id']}/{row['subject']}"

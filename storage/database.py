@@ -7,6 +7,7 @@ READ COMMITTED for writers, who lock the rows they will change; one snapshot, re
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +24,8 @@ from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe, wrong_sche
 TRIES = 5
 REFUSES_WRITERS = "moved to PostgreSQL"
 """What a SQLite file says to its writers once its rows are elsewhere."""
+UPGRADING = "upgrading"
+"""The mark of a database whose upgrade has not come to its end."""
 
 _READS = "soppa_reads"
 _RACES = ("40001", "40P01")
@@ -64,18 +67,34 @@ def open_engine(url: str, *, create: bool = False) -> Engine:
     return _open_postgres(parsed)
 
 
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """An engine for the length of the block."""
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def reading(engine: Engine) -> Engine:
     """The same connections, for transactions that only read and see one moment."""
     return engine.execution_options(**{_READS: True})
 
 
-def check_schema(engine: Engine) -> None:
-    """Raises `WrongEnvironment` with one sentence when the schema is missing, older or newer than this program."""
+def check_schema(engine: Engine, *, upgrading: bool = False) -> None:
+    """Raises `WrongEnvironment` with one sentence when the schema is missing, older or newer than this program, or when
+    an upgrade has not come to its end, but for that upgrade itself."""
     with translated(), reading(engine).connect() as connection:
         known = inspect(connection).has_table("alembic_version")
         found = connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None
+        half = connection.scalar(text(f"SELECT value FROM meta WHERE name = '{UPGRADING}'")) if known else None  # noqa: S608
     if found != SCHEMA:
         raise WrongEnvironment(wrong_schema(found))
+    if half is not None and not upgrading:
+        raise WrongEnvironment(
+            "an upgrade of this database is under way, or was cut off: wait for it, or run soppa upgrade again"
+        )
 
 
 def is_pooled(engine: Engine) -> bool:
@@ -198,7 +217,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _open_postgres(url: URL) -> Engine:
     try:
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        arguments = {"connect_timeout": 10, "application_name": who_connects()}
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
     except ImportError:
         raise WrongEnvironment("PostgreSQL needs its driver: install soppa[postgres]") from None
     event.listen(engine, "connect", _prepare_postgres)
@@ -218,6 +238,11 @@ def _is_other_process(connection: Any) -> bool:
         answers = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
     connection.rollback()
     return bool(answers != connection.info.backend_pid)
+
+
+def who_connects() -> str:
+    """How a process is known among the connections of a PostgreSQL server."""
+    return f"soppa {os.getpid()} on {socket.gethostname()}"[:63]
 
 
 def _begin_postgres(connection: Connection) -> None:

@@ -22,7 +22,7 @@ def wrong_schema(found: str | None) -> str:
     told = f"the database has schema {found}, this program needs {SCHEMA}"
     if found > SCHEMA:
         return f"{told}: install the newer soppa that it belongs to"
-    return f"{told}: go on with the older soppa, or restore its backup with this one, which brings it up to date"
+    return f"{told}: soppa upgrade brings it there"
 
 
 BUSY_SECONDS = 30.0

@@ -181,7 +181,7 @@ def _line(ring: Ring, case_id: str, seq: int, event: Event, actor: Actor, now: d
         personal.setdefault("on_behalf_of", actor.on_behalf_of)
     if personal or not KEPT.issuperset(event.detail):
         personal[_CHANCE] = secrets.token_hex(16)
-    plain, place = canonical(personal), _place(case_id, seq)
+    plain, place = canonical(personal), line_place(case_id, seq)
     return {
         "case_id": case_id,
         "seq": seq,
@@ -214,7 +214,7 @@ def _personal_is_true(ring: Ring, row: Row) -> bool:
     """A personal part that was purged is no fault; one that says something else than its digest is."""
     if row["sealed"] is None:
         return True
-    digest, place = row["personal_digest"], _place(row["case_id"], row["seq"])
+    digest, place = row["personal_digest"], line_place(row["case_id"], row["seq"])
     if digest is None:
         return False
     try:
@@ -226,12 +226,12 @@ def _personal_is_true(ring: Ring, row: Row) -> bool:
 
 def _read(ring: Ring, row: Row) -> HistoryLine:
     sealed = row["sealed"]
-    personal = json.loads(ring.open(sealed, _place(row["case_id"], row["seq"]))) if sealed else {}
+    personal = json.loads(ring.open(sealed, line_place(row["case_id"], row["seq"]))) if sealed else {}
     personal.pop(_CHANCE, None)
     return HistoryLine(
         row["seq"], row["at"], row["actor"], row["kind"], json.loads(row["detail"]), personal, row["hash"]
     )
 
 
-def _place(case_id: str, seq: int) -> str:
+def line_place(case_id: str, seq: int) -> str:
     return f"history/{case_id}/{seq}"

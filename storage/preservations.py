@@ -39,7 +39,8 @@ def place(
     words = _read(reason)
     if of(connection, ring, case_id) is not None:
         raise Refused(f"case {case_id} is preserved already: soppa preservation list names the reason")
-    row = {"case_id": case_id, "placed_at": now, "by": actor.id, "sealed": ring.seal(words.encode(), _place(case_id))}
+    sealed = ring.seal(words.encode(), reason_place(case_id))
+    row = {"case_id": case_id, "placed_at": now, "by": actor.id, "sealed": sealed}
     connection.execute(insert(PRESERVATIONS).values(**row))
     _tell(connection, ring, case_id, "preservation_placed", words, actor, now)
     return Preservation(case_id, now, actor.id, words)
@@ -88,9 +89,9 @@ def _read(reason: str) -> str:
 
 
 def _opened(row: Row, ring: Ring) -> Preservation:
-    reason = ring.open(row["sealed"], _place(row["case_id"])).decode()
+    reason = ring.open(row["sealed"], reason_place(row["case_id"])).decode()
     return Preservation(row["case_id"], row["placed_at"], row["by"], reason)
 
 
-def _place(case_id: str) -> str:
+def reason_place(case_id: str) -> str:
     return f"preservations/{case_id}"

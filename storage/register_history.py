@@ -106,7 +106,7 @@ def _heads(connection: Connection, entries: Sequence[str]) -> dict[str, tuple[in
 def _row(ring: Ring, line: Line, seq: int, actor: Actor, now: dt.datetime, cause: str) -> dict[str, object]:
     told = {one.field: [_text(one.was), _text(one.becomes)] for one in line.changes}
     personal = {name: told.pop(name) for name in list(told) if name in SEALED}
-    plain, place = canonical(personal), _place(line.entry, seq)
+    plain, place = canonical(personal), line_place(line.entry, seq)
     return {
         "entry": line.entry,
         "seq": seq,
@@ -127,7 +127,7 @@ def _text(value: object) -> str:
 
 def _read(ring: Ring, row: Row) -> Written:
     sealed = row["sealed"]
-    personal = json.loads(ring.open(sealed, _place(row["entry"], row["seq"]))) if sealed else {}
+    personal = json.loads(ring.open(sealed, line_place(row["entry"], row["seq"]))) if sealed else {}
     plain = json.loads(row["detail"])
     detail = {name: (was, becomes) for name, (was, becomes) in {**plain["changes"], **personal}.items()}
     return Written(row["entry"], row["seq"], row["at"], row["actor"], row["kind"], plain["cause"], detail)
@@ -137,7 +137,7 @@ def _sealed_is_true(ring: Ring, row: Row) -> bool:
     """A sealed part that was emptied is no fault; one that says something else than its digest is."""
     if row["sealed"] is None or row["personal_digest"] is None:
         return row["sealed"] is None
-    place = _place(row["entry"], row["seq"])
+    place = line_place(row["entry"], row["seq"])
     try:
         digest = ring.digest(ring.open(row["sealed"], place), place, row["personal_digest"].partition(":")[0])
     except WrongEnvironment:
@@ -145,5 +145,5 @@ def _sealed_is_true(ring: Ring, row: Row) -> bool:
     return bool(digest == row["personal_digest"])
 
 
-def _place(entry: str, seq: int) -> str:
+def line_place(entry: str, seq: int) -> str:
     return f"register_history/{entry}/{seq}"

@@ -64,8 +64,11 @@ _WORK = select(
 )
 
 
-def open_store(url: str, ring: Ring, *, create: bool = False, window: MailWindow = WEEKDAYS) -> SqlStore:
-    """The store behind a URL; `create` makes or upgrades its tables first.
+def open_store(
+    url: str, ring: Ring, *, create: bool = False, window: MailWindow = WEEKDAYS, upgrading: bool = False
+) -> SqlStore:
+    """The store behind a URL; `create` makes or upgrades its tables first, `upgrading` is for an upgrade that wants to
+    see what it has done.
 
     Raises `WrongEnvironment` with one sentence for a database that is missing, damaged, read-only, open to others, of
     another schema, or sealed with another key ring.
@@ -76,7 +79,7 @@ def open_store(url: str, ring: Ring, *, create: bool = False, window: MailWindow
         migrate(url)
     base = Base(open_engine(url), ring, window)
     try:
-        check_schema(base.engine)
+        check_schema(base.engine, upgrading=upgrading)
         _check_key(base, create)
     except SoppaError:
         base.engine.dispose()

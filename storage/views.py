@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from engine.case import Clock, Task
 from engine.errors import Refused, UsageError, WrongEnvironment
@@ -258,6 +258,9 @@ class Views:
             wanted = wanted.where(OUTBOX.c.case_id == case_id)
         if state is not None:
             wanted = wanted.where(OUTBOX.c.state == state)
+        return self._mail_lines(wanted)
+
+    def _mail_lines(self, wanted: Select[Any]) -> Sequence[MailLine]:
         with self.base.reading() as connection:
             rows = connection.execute(wanted).all()
             about = _about(connection, [row.id for row in rows if row.recipient.startswith(CONTACT)])
@@ -268,6 +271,15 @@ class Views:
             )
             for row in rows
         )  # fmt: skip
+
+    def in_doubt(self, most: int, *, case_id: str | None = None, mail: str | None = None) -> Sequence[MailLine]:
+        """Mails of which nobody knows whether they were sent, the oldest first."""
+        wanted = select(OUTBOX).where(OUTBOX.c.state == "uncertain").order_by(OUTBOX.c.id).limit(most)
+        if case_id is not None:
+            wanted = wanted.where(OUTBOX.c.case_id == case_id)
+        if mail is not None:
+            wanted = wanted.where(OUTBOX.c.mail == mail)
+        return self._mail_lines(wanted)
 
     def mail(self, outbox_id: int) -> OutboxRow:
         """A mail with its address and bytes; once it was accepted, without the tokens of its links."""

@@ -26,6 +26,7 @@ from web.files import file_pages
 from web.headers import BodyLimit, SafeHeaders, TooLarge
 from web.incidents import Incidents
 from web.links import link_pages
+from web.metrics import metrics_page
 from web.nudge import nudge_pages
 from web.proof import proof_pages
 from web.reach import reach_pages
@@ -63,6 +64,8 @@ def make_app(
     confirm_act: Callable[[str, str], None],
     agreements: Callable[[], Mapping[str, str]],
     reach: Reach,
+    metrics: Callable[[], str] = str,
+    mail_stands: Callable[[], dt.datetime | None] = lambda: None,
 ) -> FastAPI:
     """The pages of one district. See `web.site.Site` for what each argument does.
 
@@ -89,6 +92,8 @@ def make_app(
         confirm_act=confirm_act,
         agreements=agreements,
         reach=reach,
+        metrics=metrics,
+        mail_stands=mail_stands,
     )
     show = page_maker(office)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=_middleware(settings, show))
@@ -99,6 +104,7 @@ def make_app(
     app.add_api_route("/static/style.css", _style, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/logo", lambda: _logo(office()), methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(health_page(site))
+    app.include_router(metrics_page(site))
     app.include_router(file_pages(site))
     for pages in (task_pages, proof_pages, second_pages, vouching_pages, act_pages, start_pages, signin_pages,
                   status_pages, reach_pages, nudge_pages, link_pages):

@@ -48,12 +48,14 @@ class Reach(Protocol):
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """`public_url` is the only source of absolute addresses. `trusted_proxies` are addresses whose word on whom they
-    speak for is taken. `session_hours` is the life of a staff session; a party's lasts two hours at most."""
+    speak for is taken. `session_hours` is the life of a staff session; a party's lasts two hours at most.
+    `metrics_from` are other machines that may read the metrics."""
 
     public_url: str
     allow_http: bool = False
     trusted_proxies: tuple[str, ...] = ()
     session_hours: int = 12
+    metrics_from: tuple[str, ...] = ()
 
     @property
     def secure(self) -> bool:
@@ -123,7 +125,8 @@ class Site:
     a whole HTML page, `code_letter(case, party, {"code": …, "until": …})` the one with the code of a second channel.
     `act_of` finds an act by the token in its mail, `act` by its id; `confirm_act(id, person)` carries it out, or raises
     a `SoppaError` and changes nothing. `agreements` are those of the register that a form may offer, by id, as people
-    call them."""
+    call them. `metrics` is what a monitor reads; `mail_stands` says since when no mail leaves, for the pages of people
+    of the district, who wait for mails."""
 
     service: Service
     store: PageStore
@@ -144,6 +147,8 @@ class Site:
     confirm_act: Callable[[str, str], None]
     agreements: Callable[[], Mapping[str, str]]
     reach: Reach
+    metrics: Callable[[], str]
+    mail_stands: Callable[[], dt.datetime | None]
 
     @property
     def links(self) -> Links:

@@ -124,7 +124,7 @@ class Planner:
     def _digest(self, row: Row, papers: Mapping[str, Paper]) -> str:
         """Of all that the row says; keyed, since it may name a parent."""
         said = [dict(row.own), dict(row.given), dict(row.happened), {name: one.digest for name, one in papers.items()}]
-        return self.house.store.base.ring.digest(json.dumps(said, sort_keys=True).encode(), "adoptions")
+        return self.house.store.base.ring.lookup_digest(json.dumps(said, sort_keys=True).encode(), "adoptions")
 
     def _complain(self, row: Row, error: SoppaError) -> None:
         self.faults += [Fault(row.mark, f"{row.key}: {line}") for line in str(error).splitlines()]

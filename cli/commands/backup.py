@@ -31,9 +31,11 @@ def command(ctx: click.Context, folder: Path | None, keep: int, home: Home, as_j
     if folder is None:
         raise UsageError("--to is missing: name the folder for the backup, such as --to /mnt/backup")
     from cli.backups import back_up
+    from cli.status.nightly import noting
 
-    with open_house(home) as house, bar("backing up") as progress:
+    with open_house(home) as house, noting(house) as note, bar("backing up") as progress:
         made = back_up(house, folder.expanduser().absolute(), keep, house.clock(), progress)
+        note(made)
     manifest = made.manifest
     if as_json:
         print_json({"file": str(made.file), "bytes": made.bytes, "key": made.key, "made_at": manifest.made_at,

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import completion
+from cli.clockwatch import stamp
 from cli.home import Home
-from cli.options import Commands, as_option, home_option, json_option
-from cli.printing import print_json, say, table
+from cli.options import Commands, as_option, home_option, json_option, read_date
+from cli.printing import count, print_json, say, table
 from cli.wiring import House, open_house
-from engine.errors import UsageError
+from engine.errors import Refused, UsageError
 from engine.nodes import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.settling import Settled
     from engine.case import Actor
     from engine.definition import MailDef
+    from storage.views import MailLine
 
 WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain")
 SETTLED = ("accepted", "cancelled")
@@ -159,21 +164,71 @@ def retry(mail: int, as_login: str | None, home: Home, as_json: bool) -> None:
         say(f"mail {mail} is sent again at the next heartbeat, a brief within the mail window")
 
 
-@command.command(epilog="Example: soppa mail settle 17 accepted")
-@click.argument("mail", type=int, shell_complete=completion.mails_in_doubt)
-@click.argument("how", type=click.Choice(["accepted", "failed"]), metavar="HOW")
+@command.command(epilog="Example: soppa mail settle 17 accepted   or: soppa mail settle --case 2026-0007 failed --yes")
+@click.argument("words", nargs=-1, required=True, metavar="[MAIL]... HOW", shell_complete=completion.mails_in_doubt)
+@click.option("--case", default=None, shell_complete=completion.cases, help="Every mail in doubt of this case.")
+@click.option("--mail", "kind", default=None, metavar="NAME", help="Every one of this kind, such as brief.")
+@click.option("--reply", default=None, metavar="WORDS", help="Every one whose reply has these words.")
+@click.option("--since", default=None, metavar="DATE", help="Every one that is in doubt since this day or later.")
+@click.option("--until", default=None, metavar="DATE", help="Every one that is in doubt since this day or before.")
+@click.option("--all", "everything", is_flag=True, help="Every mail in doubt.")
+@click.option("--yes", is_flag=True, help="Settle them; without it several are only shown.")
 @as_option
 @home_option
 @json_option
-def settle(mail: int, how: str, as_login: str | None, home: Home, as_json: bool) -> None:
-    """Say what became of an uncertain mail. HOW is accepted or failed; ask the relay's log or the reader first."""
+def settle(words: tuple[str, ...], case: str | None, kind: str | None, reply: str | None, since: str | None,
+           until: str | None, everything: bool, yes: bool, as_login: str | None, home: Home, as_json: bool) -> None:
+    """Say what became of mails in doubt. HOW is accepted or failed; ask the relay's log or the readers first.
+
+    One MAIL (its number in the outbox) is settled at once. Several, or those that the options pick, are shown first.
+    """
+    from cli.settling import Picked, check, in_doubt
+    from cli.settling import settle as settle_all
+
+    numbers, how = _numbers_and_how(words)
+    picked = Picked(numbers, case, kind, reply, read_date(since, "--since") if since else None,
+                    read_date(until, "--until") if until else None)
+    check(picked, everything)
     with open_house(home) as house:
         actor = house.actor(as_login)
-        house.store.views.resolve_uncertain(mail, how == "accepted", actor.id, house.clock())
+        if picked == Picked(numbers) and len(numbers) == 1:
+            house.store.views.resolve_uncertain(numbers[0], how == "accepted", actor.id, house.clock())
+            print_json({"id": numbers[0], "state": how}) if as_json else say(f"mail {numbers[0]}: {how}")
+            return
+        rows = in_doubt(house, picked)
+        settled = settle_all(house, rows, how == "accepted", actor.id, house.clock()) if yes else None
+    _print_settled(rows, settled, how, as_json)
+
+
+def _numbers_and_how(words: tuple[str, ...]) -> tuple[tuple[int, ...], str]:
+    *numbers, how = words
+    if how not in ("accepted", "failed"):
+        raise UsageError(f"'{how}' is not what became of a mail{nearest(how, ('accepted', 'failed'))}: write accepted "
+                         f"or failed at the end")
+    strange = next((word for word in numbers if not word.isdecimal()), None)
+    if strange is not None:
+        raise UsageError(f"'{strange}' is no number of a mail: see soppa mail outbox --state uncertain")
+    return tuple(map(int, numbers)), how
+
+
+def _print_settled(rows: Sequence[MailLine], settled: Settled | None, how: str, as_json: bool) -> None:
+    late = settled.late if settled else ()
     if as_json:
-        print_json({"id": mail, "state": how})
+        print_json({"how": how, "applied": settled is not None, "mails": [
+            {"id": row.id, "case": row.case_id, "mail": row.mail, "recipient": row.recipient, "about": row.about,
+             "reply": row.reply, "settled": settled is not None and row not in late} for row in rows]})
+    elif not rows:
+        say("no mail in doubt is like that")
+    elif settled is None:
+        table(["id", "case", "mail", "to", "in doubt since", "reply"], [
+            [str(row.id), row.case_id or "", row.mail, ", ".join(row.about) or row.recipient,
+             stamp(row.settled_at) if row.settled_at else "", row.reply] for row in rows])
+        say(f"\n{count(len(rows), 'mail')} would be {how}: add --yes")
     else:
-        say(f"mail {mail}: {how}")
+        say(f"{count(len(settled.done), 'mail')}: {how}")
+    if late:
+        raise Refused(f"{count(len(late), 'mail')} had been settled by somebody else meanwhile and stay as they are: "
+                      f"{', '.join(str(row.id) for row in late)}")
 
 
 @command.command(epilog="Example: soppa mail bounced 17 --reason 'mailbox unknown'")

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cli.alone import alone
 from cli.home import Home
+from cli.joblock import only_job
 from cli.retention.certificate import certificate_of
 from cli.wiring import House
 from engine.errors import Refused, UsageError
@@ -38,7 +38,7 @@ def run(house: House, act_id: str, progress: Progress) -> Purge:
     Raises `UsageError` for an unknown one, `Refused` where nobody has confirmed it yet or another process is at it.
     """
     found = purge_of(house, act_id)
-    with alone(house.home.purge_lock, "is carrying out a purge of this home"):
+    with only_job(house.home, "soppa purge run"):
         if found.finished_at is None:
             _rows(house, found, progress)
             _files(house, found)

@@ -70,6 +70,10 @@ KEYS = (
     Key("mail_window", "Between which local times of a business day reminders leave: to your people, to people "
         "outside. Not before 07:00.", {"people": "07:30", "contacts": "08:00", "until": "17:00"}),
     Key("weekly_briefs", "Whose brief carries what can wait only once a week.", ["superintendent"]),
+    Key("ping_url", "Asked once a minute after finished work; its monitor tells you when that stays away. https only.",
+        "https://hc.example.org/ping/your-own-secret"),
+    Key("metrics_from", "Addresses that may read /metrics besides this machine itself.", ["10.0.0.7"]),
+    Key("alarm_to", "Whom this machine's own mail tells of a unit that failed; root without it.", "it@example.org"),
     Key("hold_policy", "What a released law-enforcement hold does to a date: asap (it was never away), or toll (the "
         "days are given back), which takes counsel's election.", "asap"),
     Key("hold_grace", "Business days after a release, 0 to 3.", 1),

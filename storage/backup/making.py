@@ -18,11 +18,13 @@ from sqlalchemy import Connection, Engine, Table, select
 from engine.errors import WrongEnvironment
 from storage.backup.frames import Frame, FrameWriter
 from storage.backup.manifest import Manifest, describe
+from storage.backup.older import tables_there
 from storage.backup.rows import kind_of, packing
 from storage.database import open_engine, reading, translated
 from storage.driver import SCHEMA, SQLITE
 from storage.sealing import canonical
 from storage.tables import METADATA
+from storage.upgrade import schema_of
 
 MANY = 500
 """Rows of one frame."""
@@ -55,10 +57,12 @@ def write_backup(
     """Writes everything but the end, and gives the manifest and the number of files. `files` is asked after the
     database was read, so that what the rows name is there. Raises `WrongEnvironment` for a file that changes
     meanwhile."""
-    manifest = describe(connection, soppa, SCHEMA, now)
+    schema = schema_of(connection) or SCHEMA
+    tables = METADATA.sorted_tables if schema == SCHEMA else tables_there(connection)
+    manifest = describe(connection, soppa, schema, now, tables)
     out.put_json("manifest", manifest.as_json())
     total, done = sum(manifest.rows.values()), 0
-    for table in METADATA.sorted_tables:
+    for table in tables:
         for frame in table_frames(connection, table):
             out.put(frame.kind, frame.body)
             done += MANY if frame.kind == "rows" else 0

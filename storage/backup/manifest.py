@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from storage.sealing import canonical
 from storage.tables import HISTORY, META, METADATA, SEALS
@@ -45,9 +45,11 @@ def read_manifest(said: Any) -> Manifest:
     return Manifest(**{**said, "made_at": dt.datetime.fromisoformat(said["made_at"]), "seal": seal})
 
 
-def describe(connection: Connection, soppa: str, schema: str, now: dt.datetime) -> Manifest:
+def describe(
+    connection: Connection, soppa: str, schema: str, now: dt.datetime, tables: Sequence[Table] = METADATA.sorted_tables
+) -> Manifest:
     """The manifest of the moment that this transaction sees."""
-    rows = {table.name: _count(connection, table.name) for table in METADATA.sorted_tables}
+    rows = {table.name: _count(connection, table) for table in tables}
     key_check = connection.scalar(select(META.c.value).where(META.c.name == "key_check"))
     return Manifest(
         soppa, schema, now, connection.dialect.name, str(key_check), heads(connection), latest_seal(connection), rows
@@ -67,5 +69,5 @@ def latest_seal(connection: Connection) -> tuple[int, str] | None:
     return (row.number, row.hash) if row else None
 
 
-def _count(connection: Connection, table: str) -> int:
-    return int(connection.scalar(select(func.count()).select_from(METADATA.tables[table])) or 0)
+def _count(connection: Connection, table: Table) -> int:
+    return int(connection.scalar(select(func.count()).select_from(table)) or 0)

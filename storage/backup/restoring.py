@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, inspect, text, update
+from sqlalchemy import Connection, Engine, MetaData, bindparam, delete, insert, inspect, text, update
 
 from engine.errors import Refused, WrongEnvironment
 from storage.backup.frames import Frame
 from storage.backup.making import Progress
 from storage.backup.manifest import Manifest, heads, latest_seal, read_manifest
 from storage.backup.rows import table_of, unpacking
-from storage.database import open_engine, translated
+from storage.database import UPGRADING, open_engine, translated
 from storage.driver import SCHEMA
 from storage.statements import put
 from storage.tables import META, METADATA
@@ -67,12 +67,37 @@ def restore_into(
             if manifest.schema != SCHEMA:
                 build(connection, "head")
             _check(connection, manifest, loader.counts)
+            connection.execute(delete(META).where(META.c.name == UPGRADING))
             for name, value in marks.items():
                 put(connection, META, {"name": name, "value": value})
             check(connection)
     finally:
         engine.dispose()
     return loader.files
+
+
+def restore_over(engine: Engine, manifest: Manifest, frames: Iterable[Frame], progress: Progress) -> None:
+    """Puts a database back to where a backup of it stands, schema and rows, in one transaction; files stay as they
+    are."""
+    with translated(), engine.begin() as connection:
+        _drop_all(connection)
+        build(connection, manifest.schema)
+        loader = _Loader(connection, manifest, _leave_it, progress)
+        loader.load(frames)
+        _check(connection, manifest, loader.counts)
+
+
+def _drop_all(connection: Connection) -> None:
+    there = MetaData()
+    there.reflect(connection)
+    there.drop_all(connection)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("DROP FUNCTION IF EXISTS history_refuse()"))
+
+
+def _leave_it(path: PurePosixPath, pieces: Iterator[bytes]) -> None:
+    for _ in pieces:
+        pass
 
 
 class _Loader:

@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from storage.tables import CASES
 
-_TYPES: Mapping[str, TypeEngine[Any]] = {
+TYPES: Mapping[str, TypeEngine[Any]] = {
     "text": CASES.c.id.type,
     "instant": CASES.c.started_at.type,
     "bytes": LargeBinary(),
@@ -20,7 +20,7 @@ _TYPES: Mapping[str, TypeEngine[Any]] = {
     "number": Integer(),
     "date": Date(),
 }
-_KINDS = {type(CASES.c.sealed.type): "bytes", **{type(kind): name for name, kind in _TYPES.items()}}
+_KINDS = {type(CASES.c.sealed.type): "bytes", **{type(kind): name for name, kind in TYPES.items()}}
 
 _Convert = Callable[[Any], Any]
 
@@ -62,4 +62,4 @@ def unpacking(columns: Sequence[tuple[str, str]]) -> Callable[[Sequence[Any]], d
 
 def table_of(name: str, columns: Sequence[tuple[str, str]]) -> TableClause:
     """A table as a backup describes it, which may be one of an older schema."""
-    return table(name, *(column(each, _TYPES[kind]) for each, kind in columns))
+    return table(name, *(column(each, TYPES[kind]) for each, kind in columns))

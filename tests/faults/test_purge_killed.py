@@ -48,8 +48,8 @@ def removed(house: House, act: str) -> dict[str, int]:
 
 
 def is_at_work(home: Path, process: subprocess.Popen[str]) -> bool:
-    lock = home / "purge.lock"
-    return process.poll() is not None or (lock.exists() and lock.read_text().strip() == str(process.pid))
+    lock = home / "job.lock"
+    return process.poll() is not None or (lock.exists() and lock.read_text().startswith(f"{process.pid} "))
 
 
 @pytest.mark.timeout(600)

@@ -31,7 +31,8 @@ VERIFY = ("-f", "requester_kind=parent", "-f", "identity_ok=yes", "-f", "where_s
 ASKS_NOBODY = {
     "setup", "doctor", "init", "check", "serve", "worker", "demo", "diagram", "new-process", "year", "deadline",
     "simulate", "rules", "references list", "calendar show", "mail preview", "backup", "backup key", "backup list",
-    "backup accept", "restore", "verify", "clock show",
+    "backup accept", "restore", "verify", "clock show", "status", "alarm", "upgrade", "migrate-to-postgres",
+    "keys list", "keys new", "keys rotate", "keys retire",
 }  # fmt: skip
 """They read no case, or are the machine's and root's own; docs/operating.md says so."""
 
@@ -249,7 +250,7 @@ def test_what_is_well_asked_and_not_possible_now_is_refused(
 
 @pytest.mark.parametrize("words", [("queue",), ("show", "2026-0001"), ("verify",), ("worker",)])
 @pytest.mark.parametrize(("schema", "says"), [
-    ("0001", "go on with the older soppa, or restore its backup with this one, which brings it up to date"),
+    ("0001", "soppa upgrade brings it there"),
     ("9999", "install the newer soppa that it belongs to"),
 ])
 def test_a_database_of_another_schema_is_told_alike_by_every_command(

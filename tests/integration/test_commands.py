@@ -137,6 +137,7 @@ EXAMPLES = {
     "mail outbox": "",
     "mail retry": "2 --as priya",
     "mail settle": "1 accepted --as priya",
+    "mail settle --all": "failed --as priya",
     "incidents list": "",
     "incidents retry": "1 --as priya",
     "clock accept": "--reason checked --as priya",
@@ -154,6 +155,8 @@ EXAMPLES = {
     "purge list": "",
     "preservation place": "2026-0001 --reason lawsuit --as lena",
     "preservation list": "",
+    "upgrade": "",
+    "keys list": "",
     "hold list": "2026-0001",
     "record --begin": "2026-0001 received_on=2026-09-18 --reason stamp --as carla",
 }
@@ -163,7 +166,7 @@ ELSEWHERE = {"hold place", "hold release", "register show", "audience import", "
              "audience address", "letters print", "letters runs", "letters posted", "mail bounced",
              "mail test", "doctor", "setup", "calendar import", "backup", "backup accept", "backup key", "backup list",
              "restore", "note", "purge begin", "purge run", "purge certificate", "preservation release",
-             "migrate-to-postgres"}  # fmt: skip
+             "migrate-to-postgres", "status", "alarm", "keys new", "keys rotate", "keys retire"}  # fmt: skip
 """They need a case that may be held, a register that is filled, families, a relay, something that is due, or a home
 that is not there yet: their own tests look at their keys."""
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -171,3 +172,35 @@ def test_a_reader_without_an_address_is_told_by_a_letter_to_print(office: Office
     letter = client.get(f"{posting.group(1)}/letter")
     assert letter.status_code == 200
     assert "12 Oak St" in letter.text and f"Case {case.id}" in letter.text and "http://" not in letter.text
+
+
+def test_metrics_are_for_this_machine_and_those_named(office: Office) -> None:
+    beat_until_quiet(office.heart)
+    settings = replace(office.house.settings, trusted_proxies=("127.0.0.1",), metrics_from=("10.0.0.7",))
+    app: Any = pages(replace(office.house, settings=settings))
+
+    def status(peer: str, host: str, **headers: str) -> int:
+        client = TestClient(app, base_url=f"http://{host}", client=(peer, 40000))
+        return client.get("/metrics", headers=headers).status_code
+
+    assert status("127.0.0.1", "127.0.0.1:8080") == 200
+    assert status("127.0.0.1", "privacy.example.org") == 404  # a web server in front that is silent about its visitor
+    assert status("127.0.0.1", "localhost", **{"X-Forwarded-For": "203.0.113.9"}) == 404
+    assert status("127.0.0.1", "privacy.example.org", **{"X-Forwarded-For": "10.0.0.7"}) == 200
+    assert status("10.0.0.7", "privacy.example.org") == 200
+    assert status("203.0.113.9", "localhost", **{"X-Forwarded-For": "10.0.0.7"}) == 404
+    said = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 40000)).get("/metrics")
+    assert said.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert 'soppa_level{look="daemon"} 0\n' in said.text and "example" not in said.text
+
+
+def test_people_of_the_district_see_that_no_mail_leaves(office: Office) -> None:
+    case = office.start(Contact("Ana Ruiz", "ana@families.example"))
+    client = office.browser()
+    office.enter(client, case)
+    assert "No mail has left" not in client.get("/mine").text
+    office.house.store.outbox.notify("person:priya", "code", None, {"code": "1"}, NOON)
+    office.clock.now = NOON + dt.timedelta(minutes=61)
+    page = client.get("/mine")
+    assert page.status_code == 200
+    assert "No mail has left since Monday, September 14, 2026, 12:00 pm." in page.text
