@@ -249,7 +249,10 @@ def _later_end(one: dt.date | None, other: dt.date | None) -> dt.date | None:
 
 def _dates(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
     undated = Derived(rule, trigger, None, None, None, (), calendars.versions_for(rule))
-    if rule.kind in ("no_number", "quota"):
+    if rule.kind == "quota":
+        steps.add("no_number", None, f"{rule.citation} limits how many ({rule.length}) and sets no date")
+        return undated
+    if rule.kind == "no_number":
         steps.add("no_number", None, f"{rule.citation} gives no number of days; the district sets its own target")
         return undated
     if rule.kind == "on_date":
@@ -388,7 +391,8 @@ def _check_policy(rule: Rule, policy: HoldPolicy, grace: int) -> None:
 def _as_soon_as_possible(
     counted: Derived, released: dt.date, grace: int, calendars: Calendars, steps: _Steps
 ) -> Derived:
-    soonest = calendars.legal_for(counted.rule).nth_after(released, grace)[0]
+    calendar = calendars.legal_for(counted.rule)
+    soonest = calendar.on_or_after(calendar.nth_after(released, grace)[0])  # without a grace the release itself rolls
     legal = max(counted.legal or released, soonest)
     target = min(legal, max(counted.target or released, calendars.strict.on_or_after(released)))
     plural = "" if grace == 1 else "s"

@@ -100,7 +100,9 @@ def print_derived(derived: Derived) -> None:
 
 
 def _dates(derived: Derived) -> dict[str, str]:
-    if derived.rule.kind in ("no_number", "quota"):
+    if derived.rule.kind == "quota":
+        return {"limit": f"{derived.rule.length}, and no date"}
+    if derived.rule.kind == "no_number":
         return {"legal deadline": NO_DATE}
     if derived.held_since is not None:
         return {"legal deadline": f"none while the hold of {day(derived.held_since)} stands",

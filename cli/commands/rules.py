@@ -28,7 +28,7 @@ def length(rule: Rule) -> str:
         return f"{rule.length} {rule.unit.replace('_', ' ')}"
     if rule.kind == "on_date":
         return "on " + ", ".join(rule.on)
-    return {"no_number": "no number in the law", "quota": "a quota"}.get(rule.kind, "with the event")
+    return {"no_number": "no number in the law", "quota": f"at most {rule.length}"}.get(rule.kind, "with the event")
 
 
 def _mapping(rule: Rule) -> dict[str, object]:
