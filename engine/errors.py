@@ -3,7 +3,7 @@
     SoppaError
     ├── UsageError              2   the words of the call make no sense: unknown name, wrong type, bad date
     │   ├── FaultyInput         2   a document or table with one or more faults, each with its place
-    │   │   └── FaultySettings 78   the settings of a home: nothing starts until they are mended
+    │   │   └── FaultySettings 78   the settings of a home, its calendars: nothing starts before they are mended
     │   └── OutsideCalendar     2   a date beyond the last (or before the first) day of a calendar
     ├── Refused                 1   the call is well formed, but the case does not allow it
     │   ├── Unmet               1   the answer comes too early: what it requires is not there yet
@@ -44,7 +44,7 @@ class FaultyInput(UsageError):
 
 
 class FaultySettings(FaultyInput):
-    """The settings of a home have faults: nothing starts until they are mended."""
+    """The settings of a home, or its own calendars, have faults: nothing starts until they are mended."""
 
     exit_code = 78
 

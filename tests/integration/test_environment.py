@@ -46,6 +46,13 @@ def with_settings(line: str) -> Callable[[Home], object]:
     return lambda home: home.settings.write_text(f"{home.settings.read_text()}{line}\n")
 
 
+def own_calendar(home: Home) -> None:
+    folder = home.root / "calendars"
+    folder.mkdir(mode=0o700)
+    text = 'calendar: il-strict\nversion: "1"\nfrom: soon\nto: 2040-12-31\nsunday: monday\nholidays: []\n'
+    (folder / "il-strict.yaml").write_text(text)
+
+
 WRONG: list[tuple[str, Callable[[Home], object], str]] = [
     ("a key ring that is missing", lambda home: home.ring.unlink(), "ring is missing"),
     ("a key ring that is damaged", other_ring, "ring"),
@@ -55,6 +62,7 @@ WRONG: list[tuple[str, Callable[[Home], object], str]] = [
     ("settings open to others", lambda home: home.settings.chmod(0o644), "chmod 600"),
     ("settings with an unknown key", with_settings("zome: x"), "unknown key 'zome' in district.yaml"),
     ("settings that are no YAML", with_settings("relay: {"), "not readable as YAML"),
+    ("a calendar of its own with faults", own_calendar, "il-strict.yaml:3:7: from must be a date such as"),
     ("a database open to others", lambda home: home.database.chmod(0o644), "chmod 600"),
     ("a database that is missing", lambda home: home.database.unlink(), "there is no database"),
     ("a database of another schema", changed_schema, "schema 9999"),
