@@ -39,9 +39,10 @@ def heart_of(house: House, *, tells_gaps: bool = True) -> Iterator[Heart]:
     """A heart ready to beat; the connection to the relay is closed with the block.
 
     A played clock jumps: `tells_gaps` False keeps the officer from hearing of each jump. Raises `WrongEnvironment` for
-    a database that was set back to an earlier moment.
+    a database that was set back to an earlier moment, `FaultySettings` for a calendar of the district with faults.
     """
     check_not_set_back(house)
+    house.make_office(())  # a calendar with faults ends it here, not each beat
     stop, pulse = threading.Event(), Pulse()
     with in_hand(house.home) as hand, relay_of(house, pulse) as relay, marking(house, stop) as marker:
         yield Heart(duties(house, relay, hand, marker, tells_gaps=tells_gaps), house.clock, stop, pulse=pulse)

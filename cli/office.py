@@ -15,6 +15,7 @@ from cli.home import Home
 from cli.logo import logo_or_none
 from cli.settings import Settings, read_settings
 from engine.clocks import NOT_ENTERED, Calendars
+from engine.errors import FaultyInput, FaultySettings
 from engine.lawbook import read_calendar, read_reference
 from engine.nodes import Node
 from engine.office import Office, Person, Reference
@@ -25,7 +26,7 @@ Stamp = tuple[int, int, int]
 
 
 def make_office(settings: Settings, people: Iterable[Person], home: Home | None = None) -> Office:
-    """Raises `FaultyInput` for a district calendar with faults."""
+    """Raises `FaultySettings` for a calendar or reference data of the district with faults."""
     contacts = {name: str(contact) for name, contact in settings.contacts.items()}
     return Office(
         district=settings.district, zone=settings.zone, calendars=_calendars(settings, home),
@@ -41,7 +42,7 @@ def make_office(settings: Settings, people: Iterable[Person], home: Home | None 
 def references_of(home: Home | None) -> Mapping[str, Reference]:
     """The shipped reference data, or the district's own of the same name in `references/` of its home.
 
-    Raises `FaultyInput`.
+    Raises `FaultySettings`.
     """
     own = _own(home.references, read_reference).values() if home else ()
     return {**workflows.lawbook().references, **{reference.name: reference for reference in own}}
@@ -76,4 +77,7 @@ def _own(folder: Path, read: Callable[[Node], T]) -> dict[str, T]:
 
 @lru_cache(maxsize=64)
 def _as_of(stamp: Stamp, path: str, read: Callable[[Node], T]) -> T:
-    return read(read_file(Path(path)))
+    try:
+        return read(read_file(Path(path)))
+    except FaultyInput as error:
+        raise FaultySettings(error.faults) from error

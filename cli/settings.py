@@ -18,6 +18,7 @@ from cli.settings_parts import Board, Logo, read_board, read_logo_key
 from engine import nodes
 from engine.calendar import ONE_DAY, SATURDAY, SchoolDays, SchoolYear
 from engine.clocks import HoldPolicy
+from engine.errors import FaultyInput, FaultySettings
 from engine.ladders import FIRE_HOUR
 from engine.nodes import Faults, ListNode, Node
 from engine.roles import ROLES
@@ -130,8 +131,11 @@ class Settings:
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings in a file. Raises `FaultyInput` with every fault and its line, `UsageError` when unreadable."""
-    return _checked(read_file(path), path)
+    """The settings in a file. Raises `FaultySettings` with every fault and its line, `UsageError` when unreadable."""
+    try:
+        return _checked(read_file(path), path)
+    except FaultyInput as error:
+        raise FaultySettings(error.faults) from error
 
 
 def check_text(text: str, path: Path) -> Settings:

@@ -399,7 +399,8 @@ def _check_policy(rule: Rule, policy: HoldPolicy, grace: int) -> None:
 def _as_soon_as_possible(
     counted: Derived, released: dt.date, grace: int, calendars: Calendars, steps: _Steps
 ) -> Derived:
-    soonest = calendars.legal_for(counted.rule).nth_after(released, grace)[0]
+    calendar = calendars.legal_for(counted.rule)
+    soonest = calendar.on_or_after(calendar.nth_after(released, grace)[0])  # without a grace the release itself rolls
     legal = max(counted.legal or released, soonest)
     target = min(legal, max(counted.target or released, calendars.strict.on_or_after(released)))
     plural = "" if grace == 1 else "s"

@@ -3,6 +3,7 @@
     SoppaError
     ├── UsageError              2   the words of the call make no sense: unknown name, wrong type, bad date
     │   ├── FaultyInput         2   a document or table with one or more faults, each with its place
+    │   │   └── FaultySettings 78   the settings of a home, its calendars: nothing starts before they are mended
     │   ├── WrongDate           2   a date that cannot be: in the future, or before what comes first
     │   └── OutsideCalendar     2   a date beyond the last (or before the first) day of a calendar
     ├── Refused                 1   the call is well formed, but the case does not allow it
@@ -43,6 +44,12 @@ class FaultyInput(UsageError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class FaultySettings(FaultyInput):
+    """The settings of a home, or its own calendars, have faults: nothing starts until they are mended."""
+
+    exit_code = 78
 
 
 class WrongDate(UsageError):

@@ -14,7 +14,7 @@ from storage.history import HistoryLine
 
 SHOWN = {"case_started": "case starts", "state_entered": "now at", "task_completed": "answer", "rung_fired": "reminder",
          "clock_started": "clock starts", "clock_moved": "clock moves", "clock_satisfied": "clock met",
-         "clock_voided": "clock void", "told": "told", "child_started": "case starts", "case_ended": "case ends"}
+         "clock_voided": "clock void", "told": "told", "child_started": "starts", "case_ended": "case ends"}
 
 
 def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
@@ -77,7 +77,7 @@ def _family(house: House, cases: Iterable[Case]) -> list[str]:
 
 
 def _words(kind: str, detail: Mapping[str, str]) -> str:
-    named = ("state", "name", "clock", "of", "mail", "rung", "outcome")
+    named = ("state", "name", "clock", "of", "mail", "rung", "outcome", "process")
     first = " ".join(detail[key] for key in named if key in detail)
     dates = ", ".join(f"{key} {detail[key]}" for key in ("legal", "target") if key in detail)
     to = f"→ {detail['to']}" if kind == "rung_fired" and detail.get("to") else ""

@@ -12,6 +12,7 @@ import pytest
 from cli.demo.forward import FAST_START, fast_forward
 from cli.demo.run import FakeClock, sample_house
 from cli.demo.sink import Mail, MailSink
+from cli.demo.timeline import print_timeline
 from cli.home import Home
 from cli.verifying import verify_house
 from cli.wiring import House
@@ -132,3 +133,15 @@ def test_an_attestation_answered_twice_changes_nothing_and_says_why(played: Play
     with pytest.raises(AlreadyDecided, match="already decided by Vendor 4: sign"):
         house.service.complete_task(signed, "sign", {}, vendor, house.clock())
     assert house.store.views.history(case_id) == before
+
+
+def test_the_timeline_tells_the_start_of_a_case_once_and_who_started_it(
+    played: Played, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house, cases, _ = played
+    with MailSink() as unused:
+        print_timeline(house, cases, unused)
+    lines = [line.split()[4:] for line in capsys.readouterr().out.splitlines() if " starts " in line]
+    begun = [words[0] for words in lines if words[1:3] == ["case", "starts"]]
+    assert len(begun) == len(set(begun))
+    assert ["2026-0002", "starts", "operator_fix"] in lines

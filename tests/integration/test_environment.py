@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +21,7 @@ from cli.main import main
 from cli.wiring import House, machine_clock, open_house
 from engine.case import Contact, FactValue
 from storage.driver import SQLITE
-from tests.processes import free_port, sample_home
+from tests.processes import SOPPA, free_port, sample_home
 
 
 @pytest.fixture
@@ -40,6 +42,17 @@ def other_ring(home: Home) -> None:
     home.ring.write_bytes(home.ring.read_bytes()[::-1])
 
 
+def with_settings(line: str) -> Callable[[Home], object]:
+    return lambda home: home.settings.write_text(f"{home.settings.read_text()}{line}\n")
+
+
+def own_calendar(home: Home) -> None:
+    folder = home.root / "calendars"
+    folder.mkdir(mode=0o700)
+    text = 'calendar: il-strict\nversion: "1"\nfrom: soon\nto: 2040-12-31\nsunday: monday\nholidays: []\n'
+    (folder / "il-strict.yaml").write_text(text)
+
+
 WRONG: list[tuple[str, Callable[[Home], object], str]] = [
     ("a key ring that is missing", lambda home: home.ring.unlink(), "ring is missing"),
     ("a key ring that is damaged", other_ring, "ring"),
@@ -47,6 +60,9 @@ WRONG: list[tuple[str, Callable[[Home], object], str]] = [
     ("a folder of keys open to others", lambda home: home.ring.parent.chmod(0o755), "chmod 700"),
     ("a home open to others", lambda home: home.root.chmod(0o750), "chmod 700"),
     ("settings open to others", lambda home: home.settings.chmod(0o644), "chmod 600"),
+    ("settings with an unknown key", with_settings("zome: x"), "unknown key 'zome' in district.yaml"),
+    ("settings that are no YAML", with_settings("relay: {"), "not readable as YAML"),
+    ("a calendar of its own with faults", own_calendar, "il-strict.yaml:3:7: from must be a date such as"),
     ("a database open to others", lambda home: home.database.chmod(0o644), "chmod 600"),
     ("a database that is missing", lambda home: home.database.unlink(), "there is no database"),
     ("a database of another schema", changed_schema, "schema 9999"),
@@ -65,11 +81,24 @@ def test_the_daemon_refuses_to_start(
     assert sentence in said
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write what is read-only")
-def test_a_read_only_database_refuses_the_start(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def like_everybody() -> list[str]:
+    """The words before a command that take away root's right to write what is read-only."""
+    if os.geteuid():
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("root may write what is read-only, and setpriv (util-linux) is not here to change that")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+@pytest.mark.parametrize("command", ["worker", "show 2026-0001", "do 2026-0001 verify complete"])
+def test_a_read_only_database_is_one_sentence_and_78(home: Home, command: str) -> None:
     home.database.chmod(0o400)
-    assert main(["worker", "--home", str(home.root)]) == 78
-    assert "read-only" in capsys.readouterr().err
+    before = home.database.read_bytes()
+    words = [*like_everybody(), str(SOPPA), *command.split(), "--home", str(home.root)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    said = f"soppa: {home.database} is read-only: give the file and its folder back to soppa's user\n"
+    assert (done.returncode, done.stderr) == (78, said)
+    assert home.database.read_bytes() == before
 
 
 def test_a_database_that_is_read_only_for_a_while_loses_nothing(home: Home) -> None:

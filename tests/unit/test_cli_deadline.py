@@ -50,6 +50,15 @@ def test_a_rule_without_a_number_says_so_in_words(capsys: pytest.CaptureFixture[
     assert "legal duty without a date" in capsys.readouterr().out
 
 
+def test_a_limit_is_called_no_deadline(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deadline", "R-COPY-LIMIT", "--from", "2027-05-03"]) == 0
+    told = capsys.readouterr().out
+    assert "a limit on requests is nobody's duty" in told
+    assert "target" not in told
+    assert main(["rules"]) == 0
+    assert "at most 2" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("args", "sentence"), [
     pytest.param(["R-BREACH-PARENTS", "--from", "2027-05-03"], "did you mean 'R-BREACH-PARENT'?", id="unknown rule"),
     pytest.param(["R-BREACH-PARENT", "--from", "2027-02-30"], "is not a date", id="no such day"),

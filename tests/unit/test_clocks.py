@@ -35,6 +35,13 @@ def test_a_hold_begun_before_the_trigger_counts_from_the_trigger() -> None:
     assert held(Hold(D(2027, 4, 20), D(2027, 5, 13)), policy="toll").nominal == D(2027, 6, 12)
 
 
+@pytest.mark.parametrize(("grace", "legal"), [(0, D(2027, 6, 21)), (1, D(2027, 6, 21)), (2, D(2027, 6, 22))])
+def test_a_hold_released_on_a_saturday_makes_nothing_due_on_a_day_off(grace: int, legal: dt.date) -> None:
+    """Sat Jun 19 2027 is Juneteenth too."""
+    derived = held(Hold(D(2027, 5, 10), D(2027, 6, 19)), grace=grace)
+    assert (derived.legal, derived.target) == (legal, D(2027, 6, 21))
+
+
 def test_a_hold_without_effect_says_why() -> None:
     late = held(Hold(D(2027, 6, 3)))
     assert late.legal == D(2027, 6, 2)

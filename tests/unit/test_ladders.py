@@ -98,23 +98,36 @@ def test_the_days_of_a_ladder(name: str) -> None:
     assert days(worked(name)) == WORKED[name][2]
 
 
-@pytest.mark.parametrize(
-    ("ladder", "id_", "to"),
-    [
-        ("SHORT", "legal", {"owner", "privacy", "superintendent"}),
-        ("SHORT", "legal_3", {"owner", "privacy", "legal"}),
-        ("MID", "target", {"owner", "privacy", "superintendent"}),
-        ("MID", "legal_5", {"owner", "privacy", "board_attorney"}),
-        ("LONG", "third_1", {"owner"}),
-        ("LONG", "legal_10", {"owner", "privacy", "legal"}),
-        ("SOFT", "target", {"owner"}),
-        ("SOFT", "passed", {"owner", "supervisor"}),
-        ("SOFT", "privacy", {"privacy"}),
-        ("DATE", "legal", {"owner", "privacy", "superintendent"}),
-    ],
-)
-def test_whom_a_rung_reaches(ladder: str, id_: str, to: set[str]) -> None:
-    assert set(rung(worked(ladder), id_).to) == to
+READERS = {
+    "SHORT": {
+        "target": "owner privacy",
+        "digest": "owner privacy",
+        "legal": "owner privacy superintendent",
+        "legal_3": "owner privacy legal",
+    },
+    "MID": {
+        "target": "owner privacy superintendent",
+        "digest": "owner privacy",
+        "legal": "owner privacy superintendent legal",
+        "legal_5": "owner privacy board_attorney",
+    },
+    "LONG": {
+        "target": "owner privacy",
+        "digest": "owner privacy",
+        "legal": "owner privacy superintendent",
+        "legal_10": "owner privacy legal",
+    },
+    "SOFT": {"target": "owner", "passed": "owner supervisor", "weekly": "owner supervisor", "privacy": "privacy"},
+    "DATE": {"target": "owner privacy", "digest": "owner privacy", "legal": "owner privacy superintendent"},
+}
+
+
+@pytest.mark.parametrize("ladder", READERS)
+def test_whom_each_rung_reaches(ladder: str) -> None:
+    """Reminders reach the owner alone, whatever is not named here."""
+    readers = {found.rung: " ".join(found.to) for found in worked(ladder)}
+    reminders = {found.rung: "owner" for found in worked(ladder) if found.kind == "reminder"}
+    assert readers == {**reminders, **READERS[ladder]}
 
 
 def test_reminders_move_back_and_late_rungs_forward() -> None:

@@ -31,6 +31,10 @@ def due(rule: str, trigger: D, holds: Sequence[Hold] = (), policy: HoldPolicy = 
     return derive(workflows.lawbook().rules[rule], trigger, CALENDARS, holds, policy)
 
 
+def steps(derived: Derived) -> str:
+    return ", ".join(f"{step.what} {step.day:%m-%d}" for step in derived.steps)
+
+
 def days_of(derived: Derived, what: str) -> list[D | None]:
     return [step.day for step in derived.steps if step.what == what]
 
@@ -132,7 +136,8 @@ def test_business_days(example: str, rule: str, trigger: D, legal: D, target: D,
 def test_e04_the_trigger_is_the_local_date() -> None:
     arrived = dt.datetime(2027, 3, 14, 5, 50, tzinfo=dt.UTC)
     assert local_date(arrived, CHICAGO) == D(2027, 3, 13)
-    assert due("R-BREACH-PARENT", local_date(arrived, CHICAGO)).legal == D(2027, 4, 12)
+    derived = due("R-BREACH-PARENT", local_date(arrived, CHICAGO))
+    assert steps(derived) == "trigger 03-13, nominal 04-12, legal 04-12, target 04-12"
 
 
 HOLD = Hold(D(2027, 5, 10), D(2027, 6, 4))
@@ -141,13 +146,19 @@ HOLD = Hold(D(2027, 5, 10), D(2027, 6, 4))
 def test_e05a_hold_as_soon_as_possible() -> None:
     derived = due("R-BREACH-PARENT", D(2027, 5, 3), [HOLD])
     assert (derived.legal, derived.target) == (D(2027, 6, 7), D(2027, 6, 4))
-    assert days_of(derived, "legal") == [D(2027, 6, 2), D(2027, 6, 7)]
+    assert steps(derived) == (
+        "trigger 05-03, nominal 06-02, legal 06-02, target 06-02, hold 06-04, legal 06-07, target 06-04"
+    )
+    assert "1 business day after it is Mon Jun 7 2027" in derived.steps[4].text
 
 
 def test_e05b_hold_tolled() -> None:
     derived = due("R-BREACH-PARENT", D(2027, 5, 3), [HOLD], "toll")
     assert (derived.nominal, derived.legal, derived.target) == (D(2027, 6, 27), D(2027, 6, 28), D(2027, 6, 25))
-    assert "Held 25 calendar days" in next(step.text for step in derived.steps if step.what == "hold")
+    assert steps(derived) == (
+        "trigger 05-03, nominal 06-02, legal 06-02, target 06-02, hold 06-27, rolled 06-27, legal 06-28, target 06-25"
+    )
+    assert "Held 25 calendar days" in derived.steps[4].text
 
 
 def test_overlapping_holds_count_once() -> None:
@@ -171,16 +182,26 @@ def test_a_rule_without_a_hold_ignores_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "trigger", "legal", "skipped"),
+    ("rule", "trigger", "legal", "told"),
     [
-        ("R-HEAR-CONF", D(2026, 11, 20), D(2026, 12, 16), 3),
-        ("R-HEAR-DECIDE", D(2027, 1, 6), D(2027, 1, 21), 1),
+        (
+            "R-HEAR-CONF",
+            D(2026, 11, 20),
+            D(2026, 12, 16),
+            "trigger 11-20, skipped 11-25, skipped 11-26, skipped 11-27, nominal 12-16, legal 12-16",
+        ),
+        (
+            "R-HEAR-DECIDE",
+            D(2027, 1, 6),
+            D(2027, 1, 21),
+            "trigger 01-06, skipped 01-18, nominal 01-21, legal 01-21",
+        ),
     ],
 )
-def test_e12_school_days(rule: str, trigger: D, legal: D, skipped: int) -> None:
+def test_e12_school_days(rule: str, trigger: D, legal: D, told: str) -> None:
     derived = due(rule, trigger)
     assert (derived.legal, derived.target, derived.provisional) == (legal, legal, False)
-    assert len(days_of(derived, "skipped")) == skipped
+    assert steps(derived) == told
 
 
 def test_school_days_beyond_the_entered_calendar_are_provisional() -> None:
