@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras --all-extras --python-version 3.11
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11
 # As many workers as processors; one that has no tests left takes some of another's. ARGS="-n 0" runs in one process.
 EVENLY := --numprocesses auto --dist worksteal
 
@@ -53,7 +53,8 @@ docs: setup ## write the pages about the processes and the schema anew
 	@$(BIN)/soppa new-process --schema docs/process.schema.json
 
 lock: ## pin the dependencies again; needs uv
-	@$(LOCK) --upgrade pyproject.toml -o requirements.lock
+	@$(LOCK) --all-extras --upgrade pyproject.toml -o requirements.lock
+	@$(LOCK) --extra postgres --extra diagrams --extra build -c requirements.lock pyproject.toml -o deploy/requirements.lock
 
 clean: ## remove what the targets made
 	@rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

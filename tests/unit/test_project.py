@@ -21,6 +21,8 @@ from tests.browser import BROWSERS
 ROOT = Path(__file__).parents[2]
 OURS = {"workflows", "engine", "storage", "notifiers", "registry", "web", "cli", "tests", "bench"}
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+SERVER = (ROOT / "deploy" / "requirements.lock").read_text("utf-8")
+"""What a server needs: no tools of ours."""
 PIN = re.compile(r"^([\w.-]+)(?:\[[\w, ]+\])?==(\S+)", re.MULTILINE)
 PINS = {canonicalize_name(name): version for name, version in PIN.findall(LOCK)}
 
@@ -40,16 +42,27 @@ def declared() -> list[Requirement]:
     return [Requirement(line) for lines in (project["dependencies"], *extras) for line in lines]
 
 
+@pytest.mark.parametrize("lock", [LOCK, SERVER], ids=["all", "server"])
 @pytest.mark.parametrize("trace", ["://", "-index", "--find-links", "--trusted-host", "file:", " @ "])
-def test_the_lock_names_no_registry_and_no_folder(trace: str) -> None:
-    body = "\n".join(line for line in LOCK.splitlines() if not line.startswith("#"))
+def test_the_lock_names_no_registry_and_no_folder(trace: str, lock: str) -> None:
+    body = "\n".join(line for line in lock.splitlines() if not line.startswith("#"))
     assert trace not in body
 
 
-def test_every_pin_has_a_hash() -> None:
-    entries = re.split(r"^(?=\w)", LOCK, flags=re.M)[1:]
-    assert len(entries) == len(PINS)
+@pytest.mark.parametrize("lock", [LOCK, SERVER], ids=["all", "server"])
+def test_every_pin_has_a_hash(lock: str) -> None:
+    entries = re.split(r"^(?=\w)", lock, flags=re.M)[1:]
+    assert len(entries) == len(PIN.findall(lock))
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_a_server_gets_the_versions_that_were_tested_and_no_tools() -> None:
+    server = {canonicalize_name(name): version for name, version in PIN.findall(SERVER)}
+    assert server.items() <= PINS.items()
+    assert not server.keys() & {"pytest", "mypy", "ruff", "playwright", "hypothesis"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    assert {canonicalize_name(Requirement(line).name) for line in needed} <= server.keys()
 
 
 @pytest.mark.parametrize("requirement", declared(), ids=lambda requirement: requirement.name)
