@@ -142,7 +142,7 @@ def test_a_relay_that_hangs_keeps_no_date_waiting_and_no_process_alive(postgres_
 def test_several_workers_need_postgresql(tmp_path: Path, sink: MailSink) -> None:
     home = home_of_two(tmp_path, sink, f"sqlite:///{tmp_path / 'home' / 'soppa.db'}")
     refused = soppa(home, "worker")
-    assert refused.returncode == 2
+    assert refused.returncode == 78
     assert "workers: 2 need PostgreSQL: move there with soppa migrate-to-postgres" in refused.stderr
 
 

@@ -53,7 +53,9 @@ def test_a_form_that_was_open_meanwhile_is_refused(pages: Pages) -> None:
     token, client = pages.link(case, "person:cus", "verify"), browser(pages)
     client.post(f"/t/{token}/code")
     path = client.post(f"/t/{token}/enter", data={"code": pages.code()}).headers["location"]
-    form = dict(re.findall(r'<input type="hidden" name="(_\w+)" value="([^"]*)">', client.get(path).text))
+    forms = re.findall(r"<form.*?</form>", client.get(path).text, re.DOTALL)
+    task = next(form for form in forms if "_generation" in form)
+    form = dict(re.findall(r'<input type="hidden" name="(_\w+)" value="([^"]*)">', task))
     moved = give_away(pages, case)
     answer = client.post(path, data=form | VERIFY)
     assert answer.status_code == 409 and "Something has changed" in answer.text
