@@ -28,7 +28,7 @@ demo: setup ## run the main job on a sample district; make demo ARGS=--fast-forw
 test: setup ## unit, integration and acceptance tests
 	@$(BIN)/pytest $(EVENLY) tests --ignore=tests/browser --ignore=tests/faults $(ARGS)
 
-coverage: setup ## the same with branch coverage, which takes half as long again
+coverage: setup ## the same with branch coverage, which takes longer
 	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term $(ARGS)"
 
 lint: setup ## ruff
