@@ -114,6 +114,11 @@ def test_a_message_that_kills_five_daemons_is_an_incident_and_the_others_are_del
         assert process.poll() is None
 
 
+def gone(mail: dict[str, object]) -> bool:
+    """The mail was accepted; a daily brief that waited past its own day may be replaced by the next."""
+    return mail["state"] == "accepted" or (mail["mail"], mail["state"]) == ("brief", "cancelled")
+
+
 def leave_messages(district: District) -> dict[object, object]:
     """The mails of the cases count as accepted, of which each case gets a message: its id, oldest first, and case."""
     now = machine_clock()
@@ -141,7 +146,7 @@ def test_a_mail_that_kills_five_daemons_is_an_incident_and_the_others_leave(
             assert process.poll() is None
             district.pause_runs_out(OUTBOX, deadly)
             assert ended(process)
-    assert {district.row(OUTBOX, other)["state"] for other in others} == {"accepted"}
+    assert not [mail for mail in (district.row(OUTBOX, other) for other in others) if not gone(mail)]
     leases_run_out(district.home)
     with running(district.home, DAEMON) as process:
         until(lambda: district.incidents() == [("mail", deadly, 5)], "the incident")
