@@ -13,7 +13,7 @@ from cli.people import EMAIL
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
 from engine.nodes import nearest
-from storage.audience import Member
+from storage.recipients import Member
 
 REQUIRED = ("guardian", "student", "school")
 OPTIONAL = ("address", "email", "language", "paper", "consent", "leaked", "barred")

@@ -26,7 +26,7 @@ from engine.register import Entry
 from registry.values import Holding
 from storage import acts, cycles, history, incidents, outlook, people, prepared
 from storage.acts import Act, Acts
-from storage.audience import Audiences, people_of_audience
+from storage.audience import Audiences
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import Keeper, case_place, new_case_id
@@ -34,6 +34,7 @@ from storage.links import SqlLinks
 from storage.messages import leave_message, message_place
 from storage.outbox import SqlOutbox, add_notice
 from storage.people import Staff
+from storage.recipients import people_of_audience
 from storage.register import (
     RegisterWriter,
     SqlRegister,

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from engine.case import Actor, Case
     from engine.definition import AudienceDef, Definition
     from engine.ports import Unit
-    from storage.audience import Member, Progress
+    from storage.copies import Progress
+    from storage.recipients import Member
     from storage.store import SqlUnit
 
 MAY = frozenset({"privacy", "custodian"})

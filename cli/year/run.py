@@ -27,8 +27,8 @@ from engine.definition import Definition
 from engine.errors import SoppaError
 from engine.forms import read_values, without_files
 from engine.samples import fillings
-from storage.audience import Member
 from storage.counts import Counts
+from storage.recipients import Member
 from storage.window import is_weekday
 
 DAYS = 365
