@@ -74,7 +74,7 @@ class Recipients(AtOnce):
             )
         theirs = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.audience == audience)
         self.connection.execute(delete(RECIPIENTS).where(theirs))
-        students = sum(len(member.students) for member in members)
+        students = len({student for member in members for student in member.students})
         put(
             self.connection,
             AUDIENCES,
@@ -124,8 +124,8 @@ class Recipients(AtOnce):
 
 
 def key_of(ring: Ring, member: Member) -> str:
-    """A keyed digest of who a member is: the mail address, or the name with the postal address."""
-    who = member.email or f"{member.name}\n{member.address}"
+    """A keyed digest of who a member is: the name with the mail address, or with the postal address."""
+    who = f"{member.name}\n{member.email or member.address}"
     return ring.lookup_digest(" ".join(who.lower().split()).encode(), "recipients/key")
 
 

@@ -323,7 +323,10 @@ def test_who_is_told_may_be_mended_when_the_second_person_sends_it_back(town: To
     town.answer(case, "release", "release", "priya", channel="as_wished")
     assert "was fixed" in str(import_families(town, case, tmp_path).exception)
     town.answer(case, "release_second", "change", "sam", change_wanted="Two families are missing")
-    assert import_families(town, case, tmp_path).exit_code == 0
+    luis = FAMILIES + 'Luis Ruiz,S-1,Creekside,"1 Main St; Mockton, IL 60000",ana@families.example,es,,yes,\n'
+    mended = import_families(town, case, tmp_path, luis)
+    assert "5 families with 5 students" in mended.output
+    assert "guardians of one mail address, who get a letter each: 1\n    line 8: Luis Ruiz and Ana" in mended.output
 
 
 def test_one_family_without_an_address_does_not_keep_the_others_from_being_printed(town: Town, tmp_path: Path) -> None:
