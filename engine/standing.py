@@ -50,9 +50,12 @@ class Standing:
         self.plan(unit, page, now, office)
         return page[-1] if len(page) == limit else None
 
-    def schedules(self) -> str:
-        """A word that changes when a schedule does."""
-        return " ".join(f"{each.process}:{each.hash[:16]}" for each in self.definitions.scheduled())
+    def schedules(self, office: Office) -> str:
+        """A word that changes when a schedule does, or what the district has set for its days."""
+        months = f"{office.fiscal_year_start}/{office.attestation_month or ''}/"
+        begins = ",".join(map(str, office.calendars.school.begins))
+        hashes = (f"{each.process}:{each.hash[:16]}" for each in self.definitions.scheduled())
+        return " ".join([*hashes, months + begins])
 
     def following(
         self, unit: Unit, definition: Definition, command: StartCase, earlier: str, office: Office

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, update
@@ -35,8 +36,9 @@ def store(database_url: str) -> Iterator[SqlStore]:
         yield store
 
 
-def service(store: SqlStore, *texts: str) -> Service:
-    return Service(store, Shelf(*map(compiled, texts or (CHECK_IN, COLLECT))), lambda people: office())
+def service(store: SqlStore, *texts: str, month: int | None = None) -> Service:
+    ours = replace(office(), attestation_month=month)
+    return Service(store, Shelf(*map(compiled, texts or (CHECK_IN, COLLECT))), lambda people: ours)
 
 
 def write(of: Service, store: SqlStore, values: Mapping[str, FactValue], agreement: str | None = None,
@@ -187,6 +189,24 @@ def test_a_schedule_that_changes_moves_what_waits(store: SqlStore) -> None:
     assert service(store, changed).replan(NOW)
     with store.base.reading() as connection:
         assert connection.scalar(select(CYCLES.c.at)) == dt.datetime(2027, 1, 30, 13, 0, tzinfo=dt.UTC)
+
+
+def test_the_districts_attestation_month_moves_what_waits_and_starts_once_a_year_also_after_downtime(
+    store: SqlStore,
+) -> None:
+    yearly = CHECK_IN.replace("of: anniversary", "of: anniversary, instead: attestation_month")
+    of = service(store, yearly)
+    of.replan(NOW)
+    write(of, store, ACME)
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 3, 1))]
+    of = service(store, yearly, month=5)
+    assert of.replan(NOW)
+    assert not service(store, yearly, month=5).replan(NOW)
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 5, 1))]
+    assert of.tick(dt.datetime(2028, 5, 3, 12, 0, tzinfo=dt.UTC)) == 1
+    (case,) = cases(store)
+    assert (case.facts["cycle_on"], case.flags) == (D(2028, 5, 1), ("started_late",))
+    assert waiting(store) == [("check_in", "A-0001", D(2029, 5, 1))]
 
 
 def test_a_process_without_a_subject_starts_on_its_days(store: SqlStore) -> None:
