@@ -35,7 +35,7 @@ def read_schedule(node: Node | None, scope: Scope) -> ScheduleDef | None:
         _check_given(node, SUBJECT, "agreement", scope)
     late = nodes.choice(top.get("late"), scope.faults, LATE, "late")
     which = scope.fact_of(top.get("which"), ("choice",), "which")
-    if which is not None and len(scope.types[which].options) != len(made.days):
+    if which is not None and len(scope.types[which].options) < len(made.days):
         scope.faults.add(top["which"], f"which: '{which}' needs one option for each of the {len(made.days)} days")
     return replace(made, facts=facts, catches_up=late == "start", which=which)
 

@@ -373,10 +373,8 @@ class SqlUnit:
     def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
         return cycles.active_agreements(self.connection, beyond, limit)
 
-    def last_ended(self, process: str, subjects: Collection[str]) -> str | None:
-        mine = (CASES.c.process == process) & CASES.c.subject.in_(sorted(subjects)) & CASES.c.ended_at.is_not(None)
-        latest = select(CASES.c.id).where(mine).order_by(CASES.c.ended_at.desc(), CASES.c.id.desc()).limit(1)
-        return self.connection.scalar(latest)
+    def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
+        return cycles.last_ended(self.connection, process, subjects)
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
         return history.recorded_at(self.connection, case_id)

@@ -338,6 +338,23 @@ def test_a_renewed_agreement_is_suggested_the_answers_about_the_one_before(store
     assert (second.subject, second.after) == ("A-0002", first.id)
 
 
+def test_what_was_answered_between_two_cycles_is_suggested_and_the_rest_from_the_cycle_before(store: SqlStore) -> None:
+    asked_less = CHECK_IN.replace("form: [uses, changed", "form: [{fact: uses, optional: true}, changed")
+    of, between = service(store, asked_less), dt.datetime(2027, 3, 2, 12, 0, tzinfo=dt.UTC)
+    write(of, store, ACME)
+    first = went_through(of, store, dt.datetime(2026, 12, 2, 12, 0, tzinfo=dt.UTC), 12)
+    facts: Mapping[str, FactValue] = {"agreement": "A-0001", "cycle_on": D(2027, 3, 1), "why": "breach"}
+    early = of.start("check_in", facts, {}, actor("ada"), between)
+    rows = (TableRow("data", {"state": "changed"}), TableRow("security", {"state": "same"}))
+    early = answer(of, early, "attest", "sent", between, changed=True, areas=rows)
+    answer(of, early, "review", "fine", between, attested_on=D(2027, 3, 2))
+    of.tick(dt.datetime(2027, 12, 5, 13, 0, tzinfo=dt.UTC))
+    third = cases(store)[-1]
+    assert third.after == early.id
+    assert {name: one.case for name, one in third.suggested.items()} == {
+        "uses": first.id, "changed": early.id, "areas": early.id}
+
+
 def test_a_case_started_by_hand_is_suggested_only_what_it_names(store: SqlStore) -> None:
     of = service(store, CHECK_IN, COLLECT)
     write(of, store, ACME)
