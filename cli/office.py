@@ -33,6 +33,7 @@ def make_office(settings: Settings, people: Iterable[Person], home: Home | None 
         people={person.id: person for person in people}, stand_ins=settings.stand_ins,
         second_person=settings.second_person, contacts=contacts, languages=settings.languages,
         public_url=settings.public_url, fiscal_year_start=settings.fiscal_year_start,
+        attestation_month=settings.attestation_month,
         hold_policy=settings.hold_policy, asap_grace=settings.hold_grace, references=references_of(home),
         thresholds=settings.thresholds, board_meetings=settings.board.meetings,
         packet_days=settings.board.packet_days, logo=logo_or_none(settings.logo),

@@ -18,6 +18,7 @@ SATURDAY = 5
 _WEEKEND = {5: "Saturday", 6: "Sunday"}
 _SCHOOL_YEAR_BEGINS = 7
 _ASKS_FOR_NEXT = (4, 5, 6)
+_USUALLY_BEGINS = dt.date(2000, 8, 15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class SchoolDays:
-    """A district's days of student attendance, entered from `first` to `last`.
+    """A district's days of student attendance, entered from `first` to `last`; `begins` are the first days of its
+    school years.
 
     `closed` are weekdays without attendance. Beyond `last` weekdays but the statutory `holidays` are taken for school
     days, and a result is *provisional* until the next year's calendar is entered.
@@ -92,6 +94,15 @@ class SchoolDays:
     first: dt.date | None = None
     last: dt.date | None = None
     holidays: frozenset[dt.date] = frozenset()
+    begins: tuple[dt.date, ...] = ()
+
+    def first_day(self, year: int) -> dt.date:
+        """On which day of a year attendance begins: as entered, else on that of the last year that was, else on the
+        usual day of August, until somebody enters it."""
+        entered = [day for day in self.begins if day.year == year]
+        known = entered or [day for day in self.begins if day.year < year] or self.begins[:1]
+        usual = known[-1] if known else _USUALLY_BEGINS
+        return usual if entered else months_after(usual, 12 * (year - usual.year))
 
     def is_school_day(self, day: dt.date) -> bool:
         return day.weekday() < SATURDAY and day not in (self.closed if self.knows(day) else self.holidays)

@@ -134,14 +134,17 @@ class RegisterDef:
 
 
 ANNIVERSARY = "anniversary"
+FIRST_DAY = "first_attendance_day"
 CYCLE_ON, SUBJECT = "cycle_on", "agreement"
 """The facts that a case gets from its schedule: the date of its occurrence, and the agreement it is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleDef:
-    """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), or before
-    the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each.
+    """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), before the
+    date `of` each active agreement (its anniversary, or a date field of the register), or before the first day of
+    attendance. `in_month`: on the first of the district's attestation month instead, where it has set one. `facts` are
+    given to each.
     `catches_up`: an agreement that comes into the register after that day is asked all the same while the date itself
     is still to come. `which` is a choice fact that says which of the `days` it is: the first gives the first option."""
 
@@ -153,6 +156,7 @@ class ScheduleDef:
     facts: tuple[tuple[str, FactValue], ...] = ()
     catches_up: bool = False
     which: str | None = None
+    in_month: bool = False
 
     @property
     def gives(self) -> tuple[str, ...]:

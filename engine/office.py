@@ -83,6 +83,7 @@ class Office:
     languages: tuple[str, ...] = ("en",)
     public_url: str = "http://localhost:8080"
     fiscal_year_start: str = "07-01"
+    attestation_month: int | None = None
     hold_policy: HoldPolicy = "asap"
     asap_grace: int = 1
     references: Mapping[str, Reference] = field(default_factory=dict)

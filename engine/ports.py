@@ -293,8 +293,9 @@ class Unit(Protocol):
         """The ids of active agreements after `beyond`, in their order."""
         ...
 
-    def last_ended(self, process: str, subjects: Collection[str]) -> str | None:
-        """The case of a process about one of these subjects that ended last."""
+    def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
+        """The cases of a process about one of these subjects that ended last, the latest first: back to the one that
+        its schedule had started, and a few at most."""
         ...
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:

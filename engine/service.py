@@ -250,8 +250,8 @@ class Service:
         `limit` agreements. Looks only once in the life of this process; whether there was anything to do."""
         if self._planned:
             return False
-        schedules = self.standing.schedules()
         with self.store.read() as unit:
+            schedules = self.standing.schedules(self._office(unit))
             changed = unit.planned_for() != schedules
         beyond: str | None = "" if changed else None
         while beyond is not None:

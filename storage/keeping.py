@@ -198,7 +198,7 @@ class Keeper:
             case SendToAll():
                 audiences.send_to_all(case.id, effect)
             case LettersPosted(mail, on):
-                audiences.posted(case.id, mail, on)
+                audiences.posted(case.id, mail, on, zone=self.window.zone)
 
     def _pass_on(self, case: Case, effect: StartChild | TellParent, number: int) -> None:
         if isinstance(effect, TellParent):

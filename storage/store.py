@@ -26,7 +26,7 @@ from engine.register import Entry
 from registry.values import Holding
 from storage import acts, cycles, history, incidents, outlook, people, prepared
 from storage.acts import Act, Acts
-from storage.audience import Audiences, people_of_audience
+from storage.audience import Audiences
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import Keeper, case_place, new_case_id
@@ -34,6 +34,7 @@ from storage.links import SqlLinks
 from storage.messages import leave_message, message_place
 from storage.outbox import SqlOutbox, add_notice
 from storage.people import Staff
+from storage.recipients import people_of_audience
 from storage.register import (
     RegisterWriter,
     SqlRegister,
@@ -372,10 +373,8 @@ class SqlUnit:
     def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
         return cycles.active_agreements(self.connection, beyond, limit)
 
-    def last_ended(self, process: str, subjects: Collection[str]) -> str | None:
-        mine = (CASES.c.process == process) & CASES.c.subject.in_(sorted(subjects)) & CASES.c.ended_at.is_not(None)
-        latest = select(CASES.c.id).where(mine).order_by(CASES.c.ended_at.desc(), CASES.c.id.desc()).limit(1)
-        return self.connection.scalar(latest)
+    def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
+        return cycles.last_ended(self.connection, process, subjects)
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
         return history.recorded_at(self.connection, case_id)

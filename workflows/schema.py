@@ -126,7 +126,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             late={"enum": ["skip", "start"]},
             which=WORD,
         ),
-        "schedule_on": block(("before", "of"), before=LENGTH, of={}),
+        "schedule_on": block(("before", "of"), before=LENGTH, of={}, instead={"enum": ["attestation_month"]}),
         "register": block(("kind",), kind={"enum": ["agreement", "product"]}, of=WORD, facts=ANY_MAP, set=ANY_MAP),
         "clock": block(
             ("rule", "title", "anchor", "owner"),

@@ -61,7 +61,8 @@ def _facts_of(definition: Definition) -> str:
 def _schedule(schedule: ScheduleDef) -> str:
     whose = "for each active agreement, " if schedule.of_agreements else ""
     days = ", ".join(day.replace("_", " ") for day in schedule.days or (schedule.of,))
-    return whose + (f"{schedule.before} {schedule.unit.replace('_', ' ')} before {days}" if schedule.before else days)
+    on = f"{schedule.before} {schedule.unit.replace('_', ' ')} before {days}" if schedule.before else days
+    return whose + on + (", or in the district's attestation month" if schedule.in_month else "")
 
 
 def _clocks(definition: Definition) -> Sequence[str]:

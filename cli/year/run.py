@@ -27,8 +27,8 @@ from engine.definition import Definition
 from engine.errors import SoppaError, UsageError
 from engine.forms import read_values
 from engine.samples import fillings
-from storage.audience import Member
 from storage.counts import Counts
+from storage.recipients import Member
 from storage.window import is_weekday
 from web.documents import Kind
 
