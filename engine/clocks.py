@@ -233,6 +233,12 @@ def fiscal_quarter(day: dt.date) -> tuple[int, int]:
     return day.year + (day.month >= 7), (day.month - 7) % 12 // 3 + 1
 
 
+def quarter_days(day: dt.date) -> tuple[dt.date, dt.date]:
+    """The first day of the State fiscal quarter in which a day lies, and the first day after it."""
+    first = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+    return first, (first + dt.timedelta(days=95)).replace(day=1)
+
+
 def _aware(instant: dt.datetime) -> dt.datetime:
     if instant.tzinfo is None:
         raise UsageError(f"'{instant.isoformat()}' has no time zone: add Z or an offset such as -06:00")
@@ -273,8 +279,8 @@ def _dates(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) ->
 
 def _quota_text(rule: Rule, day: dt.date) -> str:
     year, quarter = fiscal_quarter(day)
-    first = dt.date(year - (quarter < 3), (7, 10, 1, 4)[quarter - 1], 1)
-    last = (first + dt.timedelta(days=95)).replace(day=1) - ONE_DAY
+    first, after = quarter_days(day)
+    last = after - ONE_DAY
     return (f"{rule.citation} limits how many there may be, {rule.length} in a State fiscal quarter, and sets nobody a "
             f"date; this one counts in quarter {quarter} of fiscal year {year}, {day_name(first)} to {day_name(last)}")
 

@@ -14,6 +14,8 @@ from dataclasses import replace
 from engine import nodes
 from engine.clocks import Rule
 from engine.compile_checks import check_states, check_texts, check_unused, check_ways
+from engine.compile_computed import KEYS as COMPUTED
+from engine.compile_computed import with_computed
 from engine.compile_decisions import read_decisions
 from engine.compile_duties import mails_to_many, read_audience, read_child, read_clock, read_mail, read_scenarios
 from engine.compile_order import with_order
@@ -132,7 +134,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.to_many = frozenset(mails_to_many(top))
     scope.decided = frozenset(key.text for key, _ in nodes.named(top.get("decisions"), Faults()))
     check_taken(top.get("facts"), facts, scope)
-    facts = with_order(top.get("facts"), facts, scope)
+    facts = with_computed(top.get("facts"), with_order(top.get("facts"), facts, scope), scope)
     registers = read_registers(top.get("registers"), scope)
     scope.given = given_facts(facts, registers)
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
@@ -238,7 +240,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         scope.faults,
         required=("type", "label"),
         optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past",
-                  "web_address", "not_before", "board_meeting"),
+                  "web_address", "not_before", "board_meeting", *COMPUTED),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"

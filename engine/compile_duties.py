@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine import nodes
 from engine.clocks import Rule
+from engine.compile_states import read_due
 from engine.definition import (
     CHANNELS,
     CONFIRM_HOLD,
@@ -197,10 +198,10 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
     )
     if ("each" in top) != ("party" in top):
         scope.faults.add(node, f"child '{name}': 'each' and 'party' belong together: the contact is the party")
-    facts = {
-        key.text: scope.name("facts", value, "facts") or ""
-        for key, value in nodes.named(top.get("facts"), scope.faults, "facts")
-    }
+    given = list(nodes.named(top.get("facts"), scope.faults, "facts"))
+    facts = {key.text: scope.name("facts", value, "facts") or "" for key, value in given if isinstance(value, Scalar)}
+    dates = {key.text: due for key, value in given
+             if not isinstance(value, Scalar) and (due := read_due(value, scope)) is not None}
     joined = nodes.boolean(top.get("joined"), scope.faults, "joined")
     if joined is not False and "otherwise" in top:
         scope.faults.add(top["otherwise"], f"child '{name}' is waited for: only a linked one has an 'otherwise'")
@@ -214,6 +215,7 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
         scope.names("parties", top.get("parties"), "parties"),
         joined is not False,
         scope.words(top.get("otherwise"), "otherwise"),
+        dates,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from engine import nodes
 from engine.case import FactValue
 from engine.compile_states import read_literal
+from engine.computing import is_computed
 from engine.definition import FactDef, FormField, RegisterDef, Taken
 from engine.guards import FactType
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
@@ -83,6 +84,7 @@ def given_facts(facts: Mapping[str, FactDef], registers: Mapping[str, RegisterDe
     """The facts that the register or the district's settings give, each with why nobody types it."""
     taken = {name: f"is taken from fact '{fact.taken.agreement}'" for name, fact in facts.items() if fact.taken}
     taken |= {name: "is a threshold of the district" for name, fact in facts.items() if fact.threshold is not None}
+    taken |= {name: "is worked out from others" for name, fact in facts.items() if is_computed(fact)}
     return taken | {each.agreement: "is given by the register" for each in registers.values() if each.is_new}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine import handing, holds, moves, obligations, officer, taking, tasks
+from engine import handing, holds, moves, obligations, officer, taking, tallying, tasks
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.dates import check_dates
 from engine.definition import SUBJECT, Definition, MailDef, Outcome, began, complete, posting_task
@@ -72,6 +72,7 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     taking.check_typed(turn, command.facts)
     turn.record({**thresholds(turn), **command.facts})
     taking.follow(turn, command.facts)
+    tallying.suggest(turn)
     if command.parent is not None:
         taking.meet_operator(turn, command.facts)
     obligations.refresh(turn)
@@ -121,6 +122,7 @@ def decide(definition: Definition, case: Case, command: Command, now: dt.datetim
     if isinstance(command, StartCase | AdoptCase):
         raise UsageError(f"case {case.id} is started already")
     _HANDLERS[type(command)](turn, command)
+    tallying.suggest(turn)
     moves.go_on(turn)
     return turn.decision()
 

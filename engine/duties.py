@@ -10,7 +10,7 @@ from engine.case import FactValue
 from engine.clocks import Rule
 from engine.guards import Guard
 from engine.ladders import Ladder
-from engine.parts import FormField, Source, Taken, Who
+from engine.parts import Due, FormField, Source, Taken, Who
 from engine.words import Words
 
 
@@ -72,7 +72,8 @@ class ChildDef:
     """Cases started by this one. `each` names facts: one child for every agreement in an `agreements` fact, which is
     the child's fact `agreement`, and for every contact in a `contacts` fact, which is its party `party`. A `joined`
     child reports its end; the case may wait for `ended.NAME`. One that is not, and whose process this office does not
-    have, becomes a task of doing it by hand: `otherwise` says what."""
+    have, becomes a task of doing it by hand: `otherwise` says what. `dates` are date facts of the child that are
+    reckoned like a target on the day of its start: day 0 is that day itself."""
 
     name: str
     process: str
@@ -82,6 +83,7 @@ class ChildDef:
     parties: tuple[str, ...]
     joined: bool = True
     otherwise: Words = field(default_factory=dict)
+    dates: Mapping[str, Due] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,7 +293,8 @@ def _reads_mail(turn: Turn, mail: MailDef) -> bool:
 
 
 def _child_facts(turn: Turn, child: ChildDef) -> dict[str, FactValue]:
-    return {name: turn.case.facts[ours] for name, ours in child.facts.items() if ours in turn.case.facts}
+    dates = {name: day for name, due in child.dates.items() if (day := tasks.due_on(turn, due)) is not None}
+    return {**dates, **{name: turn.case.facts[ours] for name, ours in child.facts.items() if ours in turn.case.facts}}
 
 
 def _child_parties(turn: Turn, child: ChildDef, contact: Contact | None) -> dict[str, Contact]:

@@ -230,6 +230,11 @@ class Unit(Protocol):
         """The numbers of the open cases of a process, in their order."""
         ...
 
+    def cases_since(self, process: str, since: dt.datetime) -> Sequence[Case]:
+        """The cases of a process that were started then or later, in their order; those that cannot be read are left
+        out."""
+        ...
+
     def case_of_task(self, task_id: str) -> str:
         """Raises `UsageError` for an unknown task."""
         ...

@@ -186,17 +186,30 @@ def _children_of(definition: Definition, targets: Mapping[str, Definition]) -> I
             if child.joined and targets:
                 yield Flaw(f"child '{name}': there is no process '{child.process}'{nearest(child.process, targets)}")
             continue
-        given = {*child.facts, *((SUBJECT,) if _kinds(definition, child) & {"agreements"} else ())}
+        given = {*child.facts, *child.dates, *((SUBJECT,) if _kinds(definition, child) & {"agreements"} else ())}
         if SUBJECT in given - child.facts.keys() and SUBJECT not in target.names_agreements:
             yield Flaw(f"child '{name}': it is started for each agreement, and {child.process} has no fact '{SUBJECT}'")
         for need in target.start_needs:
             if need in target.facts and need not in given:
                 yield Flaw(f"child '{name}': {child.process} needs '{need}' to start: give it in facts")
+        yield from _dates_of(name, child, target)
         for theirs, ours in child.facts.items():
             if theirs not in target.facts:
                 yield Flaw(f"child '{name}': {child.process} has no fact '{theirs}'{nearest(theirs, target.facts)}")
             elif not _fits(definition.facts[ours].type, target.facts[theirs].type):
                 yield Flaw(f"child '{name}': '{ours}' is not what '{theirs}' may be in {child.process}")
+
+
+def _dates_of(name: str, child: ChildDef, target: Definition) -> Iterator[Flaw]:
+    """A date that is reckoned goes to a date fact; one that the child needs is counted from the day of the start, since
+    any other may be unknown then."""
+    for theirs, due in child.dates.items():
+        if theirs not in target.facts:
+            yield Flaw(f"child '{name}': {child.process} has no fact '{theirs}'{nearest(theirs, target.facts)}")
+        elif target.facts[theirs].type.kind != "date":
+            yield Flaw(f"child '{name}': '{theirs}' of {child.process} is no date")
+        elif theirs in target.start_needs and due.of is not None:
+            yield Flaw(f"child '{name}': {child.process} needs '{theirs}', and what it is counted from may be unknown")
 
 
 def _kinds(definition: Definition, child: ChildDef) -> set[str]:

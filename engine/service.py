@@ -44,6 +44,7 @@ from engine.office import Office
 from engine.ports import Answer, Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Taking, Unit
 from engine.register import SUPERSEDES, ids_in
 from engine.standing import Standing
+from engine.tallying import counted_from
 from engine.words import written
 
 TRIES = 5
@@ -212,7 +213,7 @@ class Service:
         """The case as it is and as it would be after a command; nothing is written. Raises as the command does."""
         with self.store.read() as unit:
             case, definition = self._load(unit, case_id)
-            office = _equipped(unit, self._office(unit), definition, command)
+            office = _equipped(unit, self._office(unit), definition, command, case.facts)
             return case, decide(definition, case, command, now, office).case
 
     def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
@@ -336,7 +337,7 @@ class Service:
                     case, definition = self._load(unit, case_id)
                     if check is not None:
                         check(case, definition, command)
-                    office = _equipped(unit, self._office(unit), definition, command)
+                    office = _equipped(unit, self._office(unit), definition, command, case.facts)
                     decision = decide(definition, case, command, now, office)
                     if also is not None:
                         also(unit, case, decision.case)
@@ -470,15 +471,21 @@ def _kind(due: DueTimer | DueCycle) -> Literal["timer", "cycle"]:
     return "timer" if isinstance(due, DueTimer) else "cycle"
 
 
-def _equipped(unit: Unit, office: Office, definition: Definition, command: Command) -> Office:
+def _equipped(
+    unit: Unit, office: Office, definition: Definition, command: Command, facts: Mapping[str, FactValue] | None = None
+) -> Office:
     """The office with what this decision needs of the register: the agreements that its values name, and the number of
-    the next one where the definition enters any. A definition that does neither costs nothing."""
+    the next one where the definition enters any; and the cases among which it counts, where it records anything and
+    `facts` are those on file. A definition that does none of it costs nothing."""
     given = _given(command)
     named = [one for name in definition.shows_agreements if name in given for one in ids_in(given[name])]
     if named and not office.register.keys() >= set(named):
         office = replace(office, register=unit.entries(named))
     if any(each.is_new for each in definition.registers.values()):
         office = replace(office, next_agreement=unit.next_agreement())
+    since = counted_from(definition, {**(facts or {}), **given}) if given else None
+    if since is not None:
+        office = replace(office, others=tuple(unit.cases_since(definition.process, office.at_local(since, 0))))
     return office
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 from engine import tasks
 from engine.case import Contact, FactValue
+from engine.computing import is_computed, reads_too
 from engine.definition import SUBJECT, RegisterDef
 from engine.errors import Refused, UsageError
 from engine.messages import WriteRegister
@@ -26,6 +27,8 @@ def check_typed(turn: Turn, values: Mapping[str, FactValue]) -> None:
             )
         if fact is not None and fact.threshold is not None:
             raise UsageError(f"fact '{name}' is a threshold of the district: set it in 'thresholds' of district.yaml")
+        if fact is not None and is_computed(fact):
+            raise UsageError(f"fact '{name}' is worked out: record {' or '.join(sorted(reads_too(fact)))}")
         if any(each.is_new and each.agreement == name for each in turn.definition.registers.values()):
             raise UsageError(f"fact '{name}' is given by the register when the agreement is entered: leave it out")
 

@@ -485,8 +485,10 @@ def _is_met(turn: Turn, wanted: Requirement) -> bool:
     if wanted.ahead is not None or wanted.reached is not None:
         day = turn.case.facts.get(wanted.ahead or wanted.reached or "")
         return isinstance(day, dt.date) and (day >= turn.today if wanted.ahead else day <= turn.today)
-    if wanted.passed is not None:
-        clock = turn.case.clocks.get(wanted.passed)
-        return clock is not None and clock.legal is not None and clock.legal < turn.today
+    if wanted.passed is not None or wanted.before is not None:
+        clock = turn.case.clocks.get(wanted.passed or wanted.before or "")
+        if clock is None or clock.legal is None:
+            return False
+        return clock.legal < turn.today if wanted.passed else clock.status == "running" and turn.today < clock.legal
     reference = turn.office.references.get(wanted.fresh or "")
     return reference is not None and turn.today <= months_after(reference.as_of, wanted.months)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.case import Actor, Case, FactValue, Place, Task
+from engine.computing import computed
 from engine.definition import Definition, StateDef, Words, say
 from engine.forms import KEPT_DOCUMENT
 from engine.guards import evaluate, reads
@@ -117,13 +118,17 @@ class Turn:
         self._decide()
 
     def _decide(self) -> None:
-        """Writes what follows from the facts by the decision tables, in their order."""
+        """Writes what follows from the facts: by the decision tables, in their order, and what is worked out."""
         for decision in self.definition.decisions.values():
             answers = [evaluate(row.when, self.case.facts, self.case.at) for row in decision.rows]
             given = next((row.give for row, holds in zip(decision.rows, answers, strict=True) if holds is True), None)
             if given is not None and self.case.facts.get(decision.fact) != given:
                 self.tell("fact_decided", fact=decision.fact, value=written(given), row=answers.index(True) + 1)
                 self.change(facts={**self.case.facts, decision.fact: given})
+        for name, value in computed(self.definition, self.case.facts).items():
+            if self.case.facts.get(name) != value:
+                self.tell("fact_decided", fact=name, value=written(value))
+                self.change(facts={**self.case.facts, name: value})
 
     def words(self, words: Words) -> str:
         """A text for the staff of the office."""

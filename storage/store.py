@@ -290,6 +290,11 @@ class SqlUnit:
         open_ones = (CASES.c.process == process) & CASES.c.ended_at.is_(None)
         return self.connection.scalars(select(CASES.c.id).where(open_ones).order_by(CASES.c.id)).all()
 
+    def cases_since(self, process: str, since: dt.datetime) -> Sequence[Case]:
+        started = (CASES.c.process == process) & (CASES.c.started_at >= since)
+        found = self.cases(self.connection.scalars(select(CASES.c.id).where(started)))
+        return [found[name] for name in sorted(found)]
+
     def case_of_task(self, task_id: str) -> str:
         found = self.connection.scalar(prepared.CASE_OF_TASK, {"its_id": task_id})
         if found is None:

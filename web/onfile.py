@@ -12,7 +12,7 @@ from engine.suggesting import differences
 from web.dates import DateView, clock_dates, until_date
 from web.look import Look
 from web.site import Site
-from web.words import date_words, fact_lines, tell
+from web.words import date_words, fact_lines, suggestion_words, tell
 
 
 def dates_of(look: Look, task: Task) -> list[DateView]:
@@ -78,7 +78,7 @@ def _beside_the_last(look: Look, fact: FactDef, row: OnFile) -> OnFile:
         return "; ".join(fact_lines(fact, value, look.visitor.office, look.language))
 
     changes = [(told(was), told(becomes)) for was, becomes in differences(last.value, now)]
-    said = tell("last_answer", look.language, date=date_words(last.on, look.language))
+    said = suggestion_words(fact, last, look.language)
     return replace(row, last=said, changes=changes)
 
 

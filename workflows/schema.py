@@ -114,6 +114,16 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             web_address=FLAG,
             not_before=NAME_OR_NAMES,
             board_meeting=FLAG,
+            charge=_ref("charge"),
+            quarter_after=WORD,
+            counts=_ref("counts"),
+        ),
+        "charge": block(
+            ("of", "price", "free", "most"), of=WORD, price=WORD, free=NUMBER, most=NUMBER, waived=WORD
+        ),
+        "counts": block(
+            ("rule", "on", "same"), on=WORD, same=NAMES, where=GUARD,
+            rule={"enum": sorted(name for name, rule in law.rules.items() if rule.kind == "quota")},
         ),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),
@@ -196,8 +206,8 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             free=NAMES,
         ),
         "requirement": block(
-            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, uncounted=NAMES, when=GUARD,
-            ahead=WORD, reached=WORD, signer=WORD, on=WORD,
+            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, before=WORD, uncounted=NAMES,
+            when=GUARD, ahead=WORD, reached=WORD, signer=WORD, on=WORD,
         ),
         "way": block((), when=GUARD, to=WORD, else_=WORD),
         "unnoticed": block(("mutants", "because"), mutants={"type": "array"}, because=WORD),

@@ -69,7 +69,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         say("\nFacts")
         pairs({name: _fact(value, labels if name in definition.shows_agreements else {})
                for name, value in case.facts.items()})
-    _suggested(case)
+    _suggested(case, definition)
 
 
 def _keeping(found: Keeping, office: Office) -> None:
@@ -130,11 +130,15 @@ def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
     return f"{text} ({labels[text]})" if text in labels else text
 
 
-def _suggested(case: Case) -> None:
-    """Last time's answers: what they were, and where this time's differ."""
-    if case.suggested:
+def _suggested(case: Case, definition: Definition) -> None:
+    """Last time's answers: what they were, and where this time's differ; and what was counted among earlier cases."""
+    for name, count in case.suggested.items():
+        if definition.facts[name].tally is not None and name not in case.facts:
+            say(f"\nCounted for {name}: {written(count.value)} {f'({count.case})' if count.case else 'earlier case'}")
+    answered = {name: last for name, last in case.suggested.items() if definition.facts[name].tally is None}
+    if answered:
         say(f"\nLast answers, of case {case.after}")
-    for name, last in case.suggested.items():
+    for name, last in answered.items():
         now = case.facts.get(name)
         if now is None:
             said = f"{written(last.value)}  (not answered yet)"

@@ -121,7 +121,8 @@ def _facts(matter: Matter) -> Iterator[Text]:
         yield Text.assemble((f"{label}: ", DIM), shown)
         last = matter.case.suggested.get(name)
         if last is not None:
-            yield Text(f"  {'the same' if last.value == value else 'not the same'} as on {day(last.on)}", DIM)
+            whence = f"on {day(last.on)}" if fact is None or fact.tally is None else f"counted here ({last.case})"
+            yield Text(f"  {'the same' if last.value == value else 'not the same'} as {whence}", DIM)
 
 
 def _parties(matter: Matter) -> Iterator[Text]:

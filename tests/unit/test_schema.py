@@ -37,6 +37,8 @@ BLOCKS = {
     "a reason": "reason",
     "after": "after",
     "region X": "region",
+    "a charge": "charge",
+    "counts": "counts",
     "a field": "field",
     "break_glass": "break_glass",
     "outcome X": "outcome",
