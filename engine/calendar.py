@@ -143,6 +143,13 @@ def school_year_of(day: dt.date) -> int:
     return day.year if day.month >= _SCHOOL_YEAR_BEGINS else day.year - 1
 
 
+def school_year_end(school: SchoolDays, day: dt.date) -> dt.date:
+    """The last day of attendance of the school year of a day, or June 30 where that has passed or is not entered."""
+    june = dt.date(school_year_of(day) + 1, _SCHOOL_YEAR_BEGINS, 1) - ONE_DAY
+    left = (june - n * ONE_DAY for n in range((june - day).days + 1))
+    return next((one for one in left if school.knows(one) and school.is_school_day(one)), june)
+
+
 def years_to_load(school: SchoolDays | None, today: dt.date) -> tuple[int, ...]:
     """The years in which school years begin whose days of attendance are wanted and not known: this one's and, from
     April on, the next one's. A winter's day tells, since school is in session around it everywhere."""

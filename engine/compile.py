@@ -240,7 +240,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         scope.faults,
         required=("type", "label"),
         optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past",
-                  "web_address", "not_before", "board_meeting", *COMPUTED),
+                  "web_address", "not_before", "board_meeting", "school_year_end", *COMPUTED),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
@@ -268,14 +268,15 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         threshold=_threshold(top.get("threshold"), kind, scope),
         past=_past(top.get("past"), kind, scope),
         web_address=address,
-        board_meeting=_board_meeting(top.get("board_meeting"), kind, scope),
+        board_meeting=_date_flag(top, "board_meeting", "that of a meeting", kind, scope),
+        school_year_end=_date_flag(top, "school_year_end", "the end of a school year", kind, scope),
     )
 
 
-def _board_meeting(node: Node | None, kind: str, scope: Scope) -> bool:
-    if node is not None and kind != "date":
-        scope.faults.add(node, "board_meeting: only a date can be that of a meeting")
-    return nodes.boolean(node, scope.faults, "board_meeting") or False
+def _date_flag(top: Mapping[str, Node], key: str, what: str, kind: str, scope: Scope) -> bool:
+    if key in top and kind != "date":
+        scope.faults.add(top[key], f"{key}: only a date can be {what}")
+    return nodes.boolean(top.get(key), scope.faults, key) or False
 
 
 def _past(node: Node | None, kind: str, scope: Scope) -> bool:

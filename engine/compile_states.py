@@ -160,8 +160,11 @@ def _after(node: Node | None, scope: Scope) -> After | None:
         return None
     if isinstance(node, MapNode) and node.get("before") is not None:
         return _before(node, scope)
+    if isinstance(node, MapNode) and node.get("day") is not None:
+        return _since(node, scope)
     if not isinstance(node, MapNode) or len(node.entries) != 1:
-        scope.faults.add(node, "after is one line such as {20 school_days: closed}, or {before: …, of: CLOCK, to: …}")
+        scope.faults.add(node, "after is one line such as {20 school_days: closed}, {day: 0, of: DATE FACT, to: …}, or "
+                               "{before: …, of: CLOCK, to: …}")
         return None
     key, value = node.entries[0]
     length = read_length(key, scope, "after")
@@ -176,6 +179,15 @@ def _before(node: Node, scope: Scope) -> After | None:
     clock = scope.name("clocks", top.get("of"), "of")
     sends = scope.names("mails", top.get("send"), "send")
     return None if length is None else After(*length, _branches(top.get("to"), scope), sends, clock)
+
+
+def _since(node: Node, scope: Scope) -> After | None:
+    """`{day: 0, of: DATE FACT, to: …, send: […]}`: once the day so long after that date, or before it, is over."""
+    top = nodes.fields(node, scope.faults, required=("day", "of", "to"), optional=("send",), what="after")
+    day = nodes.integer(top.get("day"), scope.faults, "day")
+    fact = scope.fact_of(top.get("of"), ("date",), "of")
+    sends = scope.names("mails", top.get("send"), "send")
+    return None if day is None else After(day, "calendar_days", _branches(top.get("to"), scope), sends, since=fact)
 
 
 def read_length(node: Node | None, scope: Scope, what: str) -> tuple[int, str] | None:

@@ -70,7 +70,9 @@ class MailDef:
 @dataclass(frozen=True, slots=True)
 class ChildDef:
     """Cases started by this one. `each` names facts: one child for every agreement in an `agreements` fact, which is
-    the child's fact `agreement`, and for every contact in a `contacts` fact, which is its party `party`. A `joined`
+    the child's fact `agreement`, and for every contact in a `contacts` fact, which is its party `party`; one for every
+    row of a `table` fact, whose cells are the child's facts of the same names; or one for everybody who holds `role`,
+    who is the child's fact `person`. A `joined`
     child reports its end; the case may wait for `ended.NAME`. One that is not, and whose process this office does not
     have, becomes a task of doing it by hand: `otherwise` says what. `dates` are date facts of the child that are
     reckoned like a target on the day of its start: day 0 is that day itself."""
@@ -84,6 +86,8 @@ class ChildDef:
     joined: bool = True
     otherwise: Words = field(default_factory=dict)
     dates: Mapping[str, Due] = field(default_factory=dict)
+    role: str | None = None
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +129,16 @@ class PartyDef:
 @dataclass(frozen=True, slots=True)
 class RegisterDef:
     """What a state writes into the register. `is_new`: a new agreement, whose id becomes the fact `agreement`; else
-    fields of the agreement which that fact names, or, where `agreement` is empty, of a product alone. `facts` are ours
-    by the field; `sets` are values as written."""
+    fields of the agreement which that fact names, or, where `agreement` is empty, of a product alone. One `of_product`
+    is of the product of that agreement, as far as the fact is known, and else of the product of its operator and name.
+    `facts` are ours by the field; `sets` are values as written."""
 
     name: str
     agreement: str
     is_new: bool
     facts: Mapping[str, FormField]
     sets: tuple[tuple[str, FactValue], ...] = ()
+    of_product: bool = False
 
 
 ANNIVERSARY = "anniversary"

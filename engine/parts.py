@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -63,7 +64,8 @@ class FactDef:
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
     district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
     is a text that a browser can open, a `board_meeting` one of the district's dates of its Board. A date is
-    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known. An amount
+    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known. A
+    `school_year_end` is the last day of the school year in which the case starts: the district gives it. An amount
     is worked out by its `charge`, a date as the first day after the quarter of the date fact `quarter_after`; an int
     with a `tally` is suggested as the number of earlier cases."""
 
@@ -85,6 +87,7 @@ class FactDef:
     charge: Charge | None = None
     quarter_after: str | None = None
     tally: Tally | None = None
+    school_year_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +215,25 @@ class OnEvent:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """A move made by the calendar: `amount` `unit` after the entry of the state or, with `of`, before the date of that
-    clock (its target, as for a `Due`), on the morning of the day."""
+    """A move made by the calendar: `amount` `unit` after the entry of the state or, with `since`, after the date in
+    that fact, when the last day is over; with `of`, before the date of that clock (its target, as for a `Due`), on the
+    morning of the day."""
 
     amount: int
     unit: str
     to: tuple[Branch, ...]
     sends: tuple[str, ...] = ()
     of: str | None = None
+    since: str | None = None
+
+    @property
+    def from_entry(self) -> bool:
+        return self.of is None and self.since is None
+
+    def last_day(self, facts: Mapping[str, FactValue]) -> dt.date | None:
+        """The last day in the state by the date in `since`; None while that is not recorded."""
+        start = facts.get(self.since or "")
+        return start + dt.timedelta(days=self.amount) if isinstance(start, dt.date) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ def _asked_in(definition: Definition, state: StateDef) -> frozenset[str]:
     texts = [text for mail in mails for text in definition.mails[mail].texts.values()]
     read = {fact_read(name) for text in texts for name in needed_names(text)} & definition.facts.keys()
     entered = {each.fact for name in state.registers for each in definition.registers[name].facts.values()}
-    return frozenset().union(read, entered, *map(about, guards_of(state)))
+    left_on = {state.after.since} if state.after and state.after.since else set()
+    return frozenset().union(read, entered, left_on, *map(about, guards_of(state)))
 
 
 def _given_in(state: StateDef, needs: Mapping[str, frozenset[str]]) -> frozenset[str]:
