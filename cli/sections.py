@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 SECTIONS = {
     "To look around": ("demo", "year", "rules", "deadline", "simulate", "diagram"),
-    "Every day": ("queue", "work", "show", "explain", "history", "start", "do", "note", "nudge", "snooze"),
+    "Every day": ("queue", "work", "show", "explain", "history", "start", "do", "undo", "note", "nudge",
+                  "snooze"),
     "A case": ("record", "reassign", "hold", "acts", "document", "evidence", "audience", "letters", "preservation"),
     "The office": ("people", "calendar", "register", "references", "schedule", "report", "adopt", "mail", "incidents",
                    "retention", "purge"),
