@@ -17,6 +17,7 @@ from cli.wiring import open_house
 from engine.suggesting import differences
 from engine.words import say as in_words
 from engine.words import written
+from web.words import fact_lines
 
 if TYPE_CHECKING:
     from engine.case import Case, Clock, FactValue, Task
@@ -67,8 +68,8 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
             f"  a mail that came back: soppa mail bounced MAIL --reason TEXT")
     if case.facts:
         say("\nFacts")
-        pairs({name: _fact(value, labels if name in definition.shows_agreements else {})
-               for name, value in case.facts.items()})
+        table(["fact", "what it is", "value"], [_fact_cells(name, value, definition, office, labels)
+                                                 for name, value in case.facts.items()])
     _suggested(case, definition)
 
 
@@ -128,6 +129,18 @@ def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
         return ", ".join(_fact(one, labels) for one in sorted(value))
     text = written(value)
     return f"{text} ({labels[text]})" if text in labels else text
+
+
+def _fact_cells(name: str, value: FactValue, definition: Definition, office: Office, labels: Mapping[str, str]
+                ) -> list[str]:
+    """Its name, as it is written after `-f`, what people call it, and the value as people say it."""
+    known = definition.fact(name)
+    label = in_words(known.label, "en") if known is not None else ""
+    if known is None or known.type.kind in ("document", "agreement", "agreements"):
+        return [name, label, _fact(value, labels if name in definition.shows_agreements else {})]
+    if known.type.kind == "date" and isinstance(value, dt.date):
+        return [name, label, day(value)]
+    return [name, label, "\n".join(fact_lines(known, value, office, "en"))]
 
 
 def _suggested(case: Case, definition: Definition) -> None:
@@ -195,7 +208,7 @@ def _clocks(case: Case, definition: Definition, today: dt.date) -> None:
     if not case.clocks:
         return
     say()
-    table(["clock", "rule", "legal deadline", "district target", "status"], [
+    table(["clock", "rule", "legal deadline", "district target", "left"], [
         [name, clock.rule, day(clock.legal), day(clock.target), _status(clock, today)]
         for name, clock in case.clocks.items()])
 
@@ -210,9 +223,15 @@ def _tasks(tasks: list[Task], office: Office, today: dt.date) -> None:
     if not tasks:
         return
     say()
-    table(["open task", "who", "district target", "", "what"], [
-        [task.name, _who(task, office), day(task.due), left(task.due, today) or ("may" if task.offered else ""),
-         task.title] for task in tasks])
+    table(["open task", "what", "who", "district target"], [
+        [task.name, task.title, _who(task, office), _target(task, today)]
+        for task in sorted(tasks, key=lambda task: task.offered)])
+
+
+def _target(task: Task, today: dt.date) -> str:
+    if task.due is None:
+        return "may be done" if task.offered else "–"
+    return f"{day(task.due)}\n{left(task.due, today)}"
 
 
 def _who(task: Task, office: Office) -> str:
