@@ -235,7 +235,7 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
               **row.words, "link": draft.task_link(matter, task)}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
                            file=_own_name(row.mail, language))
-    entry = entry_of_task(task, values["task"]) if row.mail == TASK else None
+    entry = entry_of_task(task, values["task"], language) if row.mail == TASK else None
     return _built(row, draft, rendered, _attached(draft, matter, entry))
 
 

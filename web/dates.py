@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.case import Case, Clock
 from engine.definition import ClockDef, Definition, say
 from engine.expecting import state_until
+from engine.kinds import kind_of_date
 from engine.office import Office
 from web.words import date_words, tell
 
@@ -43,12 +44,4 @@ def dated(day: dt.date, provisional: bool, language: str) -> str:
 
 def _view(wanted: ClockDef, clock: Clock, language: str) -> DateView:
     date = dated(clock.legal, clock.provisional, language) if clock.legal else ""
-    return DateView(_kind(wanted, clock), say(wanted.title, language), date)
-
-
-def _kind(wanted: ClockDef, clock: Clock) -> str:
-    if wanted.window:
-        return "window"
-    if wanted.rule.certainty == "D":
-        return "target"
-    return "legal" if clock.legal is not None or clock.length is not None else "duty_without_date"
+    return DateView(kind_of_date(wanted, clock), say(wanted.title, language), date)
