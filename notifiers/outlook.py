@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from engine.case import Clock, Task
 from engine.definition import Who, say
+from engine.kinds import kind_of_date
 from engine.office import Office
 from engine.ports import Unit
 from notifiers.blocks import Cell, Table
-from notifiers.words import Matter, date_words
+from notifiers.words import Matter, date_words, phrase
 
 NEAR = dt.timedelta(days=7)
 MOST = 25
@@ -33,7 +34,6 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "passed": {"en": "passed on ", "es": "venció el "},
     "who": {"en": "Who", "es": "Quién"},
     "due": {"en": "By when", "es": "Fecha"},
-    "legal": {"en": "legal deadline", "es": "plazo legal"},
     "again": {"en": "Ask once more", "es": "Pedirlo otra vez"},
     "nudge": {"en": "Nudge", "es": "Recordar"},
     "on_paper": {"en": "reads no mail", "es": "no lee correo electrónico"},
@@ -144,8 +144,12 @@ def _by_when(matter: Matter, task: Task, language: str) -> str:
     """The task's target; of a party's duty the legal deadline."""
     clock = _chasing(matter, task)
     if task.due is None and clock is not None and clock.legal is not None:
-        return f"{date_words(clock.legal, language)} ({_said('legal', language)})"
-    return date_words(task.due, language) if task.due else "–"
+        return _kind(clock.legal, kind_of_date(matter.definition.clocks[clock.name], clock), language)
+    return _kind(task.due, "target", language) if task.due else "–"
+
+
+def _kind(day: dt.date, kind: str, language: str) -> str:
+    return f"{date_words(day, language)} ({phrase(kind, language)})"
 
 
 def _who(matter: Matter, task: Task, office: Office, language: str) -> str:

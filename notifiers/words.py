@@ -202,32 +202,6 @@ def other_contacts(office: Office, known: Mapping[str, str]) -> dict[str, str]:
     return {f"contact_{name}": office.contacts.get(name) or privacy for name in ("edtech", "ai")}
 
 
-def sample_words(definition: Definition, office_name: str, language: str, today: dt.date) -> dict[str, str]:
-    """A made-up value for every name, for previews."""
-    day = date_words(today, language)
-    values = {
-        "case": f"{today.year}-0001", "parent_case": f"{today.year}-0002", "process": say(definition.title, language),
-        "state": say(definition.initial.title, language), "district": office_name, "today": day,
-        "recipient_name": "Alex Rivera", "contact_name": "Dana Brooks", "contact_email": "privacy@district.example",
-        "contact_phone": "555-0100", "contact_edtech": "Edie Nakamura, edtech@district.example",
-        "contact_ai": "Ivan Petrov, ai@district.example", "packet_days": "7", "task": "Look at the request", "due": day,
-        "instead_of": "Sam Lee", "legal_due": day, "state_until": day, "legal_title": "the district's answer",
-        "link": "https://district.example/t/sample",
-        "status_link": "https://district.example/s/sample",
-    }
-    for name in definition.clocks:
-        values |= {f"clock_{name}": day, f"clock_{name}_kind": phrase("legal", language)}
-    for fact in definition.facts.values():
-        if not fact.personal:
-            values[f"fact_{fact.name}"] = _sample_fact(fact, today, language)
-        if not fact.personal and fact.type.kind == "date":
-            values[f"fact_{fact.name}_month"] = month_words(today, language)
-    for decision in definition.decisions.values():
-        because = " ".join(say(reason.text, language) for reason in decision.reasons)
-        values |= {f"because_{decision.fact}": because} if because else {}
-    return values
-
-
 def month_words(day: dt.date, language: str) -> str:
     return _MONTHS["es" if language == "es" else "en"][day.month - 1]
 
@@ -333,14 +307,6 @@ def first_legal(definition: Definition, case: Case) -> Clock | None:
 
 def _is_own(wanted: ClockDef) -> bool:
     return not wanted.window and wanted.rule.duty_of == "district" and wanted.rule.certainty != "D"
-
-
-def _sample_fact(fact: FactDef, today: dt.date, language: str) -> str:
-    if fact.type.kind in ("date", "instant"):
-        return date_words(today, language)
-    if fact.type.kind == "bool":
-        return phrase("yes", language)
-    return _option(fact, fact.type.options[0], language) if fact.type.options else say(fact.label, language)
 
 
 def about(case_id: str | None, language: str) -> str:

@@ -71,7 +71,7 @@ def preview(process: str, mail: str | None, language: str, html: Path | None, ho
     PROCESS."""
     import datetime as dt
 
-    from cli.office import references_of, settings_or_sample
+    from cli.office import make_office, settings_or_sample
     from cli.values import languages
     from notifiers.compose import preview as render
     from workflows import Catalogue
@@ -85,9 +85,9 @@ def preview(process: str, mail: str | None, language: str, html: Path | None, ho
         raise UsageError(f"no mail of {process} is written in '{language}'{nearest(language, written_in)}")
     if html is not None:
         _check_html(html, mail)
-    today, references = dt.datetime.now(settings.zone).date(), references_of(home)
+    today, office = dt.datetime.now(settings.zone).date(), make_office(settings, (), home)
     made = [definition.mails[name] for name in ([mail] if mail else definition.mails)]
-    shown = [(one, render(definition, one, language, settings.district, today, references)) for one in made]
+    shown = [(one, render(definition, one, language, office, today)) for one in made]
     if html is not None:
         _write_html(html, shown[0][1].html)
     if as_json:

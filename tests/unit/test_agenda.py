@@ -24,7 +24,7 @@ def test_an_operator_gets_the_date_of_its_own_duty_with_the_notice_and_later_the
     story = notified(30)
     assert entry(story, "notice", D(2027, 1, 12)) == Entry(
         "1-operator_fix", D(2027, 2, 11), "The operator corrects the fact and confirms it to the district",
-        kind="legal deadline")
+        kind="day set by our agreement")
     told = story.hears(D(2027, 1, 13), "notice")
     found = entry(told, "notice", D(2027, 1, 20))
     assert found is not None and (found.on, found.sequence) == (D(2027, 2, 16), 1)
