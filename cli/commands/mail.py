@@ -156,7 +156,7 @@ def retry(mail: int, as_login: str | None, home: Home, as_json: bool) -> None:
     What a brief of another day said goes into its reader's next one.
     """
     with open_house(home) as house:
-        house.actor(as_login)
+        house.check_open(house.actor(as_login), house.store.views.mail(mail).case_id)
         house.store.views.retry_mail(mail, house.clock())
     if as_json:
         print_json({"id": mail, "state": "queued"})
@@ -192,10 +192,11 @@ def settle(words: tuple[str, ...], case: str | None, kind: str | None, reply: st
     with open_house(home) as house:
         actor = house.actor(as_login)
         if picked == Picked(numbers) and len(numbers) == 1:
+            house.check_open(actor, house.store.views.mail(numbers[0]).case_id)
             house.store.views.resolve_uncertain(numbers[0], how == "accepted", actor.id, house.clock())
             print_json({"id": numbers[0], "state": how}) if as_json else say(f"mail {numbers[0]}: {how}")
             return
-        rows = in_doubt(house, picked)
+        rows = in_doubt(house, picked, actor)
         settled = settle_all(house, rows, how == "accepted", actor.id, house.clock()) if yes else None
     _print_settled(rows, settled, how, as_json)
 
@@ -255,6 +256,7 @@ def _came_back(house: House, mail: int, reason: str, actor: Actor) -> None:
     from engine.ports import RECIPIENT
 
     row, now = house.store.views.mail(mail), house.clock()
+    house.check_open(actor, row.case_id)
     if row.recipient.startswith(RECIPIENT) or row.case_id is None:
         with house.store.begin() as unit:
             unit.came_back(mail, now)

@@ -32,6 +32,7 @@ def command(process: str, given: tuple[str, ...], after: str | None, on_behalf_o
     with open_house(home) as house:
         definition = house.definitions.newest(process)
         typed, actor = read_given(given), house.actor(as_login, on_behalf_of)
+        house.check_open(actor, after)
         with handing_in(house.documents, definition, typed) as words:
             facts, parties = facts_and_parties(definition, words, house.active())
             case = house.service.start(process, facts, parties, actor, house.clock(), after)
