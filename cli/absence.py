@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cli.gaps import asked, of_person
 from cli.home import Home
+from cli.needtoknow import veiled_tasks
 from cli.people import faults_of_row, person_of, row_of
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
@@ -58,6 +59,8 @@ def away(home: Home, wish: Away, as_login: str | None) -> None:
         if wish.hand_over and looked.tasks and looked.stands_in is None:
             raise Refused(f"nobody stands in for {person.id}: soppa people set {person.id} --deputy ID")
         _keep(house, looked, actor, wish)
+        closed = house.closed_of(actor, (task.case_id for task in looked.tasks))
+        looked = replace(looked, tasks=veiled_tasks(looked.tasks, closed))
     if wish.as_json:
         print_json(_mapping(looked, wish))
     else:

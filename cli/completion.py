@@ -5,7 +5,7 @@ Wherever something is wrong (no home, no database, a broken document) nothing is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -71,21 +71,22 @@ def roles(ctx: click.Context) -> Iterable[str]:
 def cases(ctx: click.Context) -> Iterable[str]:
     from storage import hints
 
-    return hints.cases(database_of(ctx))
+    found = hints.cases(database_of(ctx))
+    return _open(ctx, {case: case for case in found})
 
 
 @offering
 def tasks(ctx: click.Context) -> Iterable[str]:
     from storage import hints
 
-    return hints.tasks(database_of(ctx), ctx.params["case"])
+    return hints.tasks(database_of(ctx), _case(ctx))
 
 
 @offering
 def clocks(ctx: click.Context) -> Iterable[str]:
     from storage import hints
 
-    return hints.clocks(database_of(ctx), ctx.params["case"])
+    return hints.clocks(database_of(ctx), _case(ctx))
 
 
 @offering
@@ -120,31 +121,50 @@ def logins(ctx: click.Context) -> Iterable[str]:
 def acts(ctx: click.Context) -> Iterable[str]:
     from storage import hints
 
-    return hints.acts(database_of(ctx))
+    return _open(ctx, hints.acts(database_of(ctx)))
 
 
 @offering
 def incidents(ctx: click.Context) -> Iterable[str]:
     from storage import hints
 
-    return hints.incidents(database_of(ctx))
+    return _open(ctx, hints.incidents(database_of(ctx)))
 
 
 @offering
 def mails_to_retry(ctx: click.Context) -> Iterable[str]:
     from storage import hints
 
-    return hints.mails_to_retry(database_of(ctx))
+    return _open(ctx, hints.mails_to_retry(database_of(ctx)))
 
 
 @offering
 def mails_in_doubt(ctx: click.Context) -> Iterable[str]:
     from storage import hints
 
-    return hints.mails_in_doubt(database_of(ctx))
+    return _open(ctx, hints.mails_in_doubt(database_of(ctx)))
 
 
 def _source(ctx: click.Context) -> str:
     from storage import hints
 
-    return hints.source(database_of(ctx), ctx.params["case"]) or ""
+    return hints.source(database_of(ctx), _case(ctx)) or ""
+
+
+def _case(ctx: click.Context) -> str:
+    """The case on the line; none where it is not for whoever types."""
+    case = ctx.params["case"]
+    return next(iter(_open(ctx, {case: case})), "")
+
+
+def _open(ctx: click.Context, found: Mapping[str, str | None]) -> list[str]:
+    """Of these words, each with its case, those that whoever types may read of, as `soppa queue` knows them."""
+    from cli.commands.queue import reader_of, viewer
+    from cli.needtoknow import closed_of
+    from cli.settings import read_settings
+
+    home, database = home_of(ctx), database_of(ctx)
+    settings = read_settings(home.settings)
+    who = viewer(settings, database, ctx.params.get("as_login"), needed=False)
+    closed = closed_of(reader_of(settings, database, who), found.values(), home, database) if who else frozenset()
+    return [word for word, case in found.items() if case not in closed]

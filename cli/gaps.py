@@ -15,6 +15,7 @@ from engine.gaps import Gap, Landing, landings, role_gaps
 from engine.roles import ROLES
 
 if TYPE_CHECKING:
+    from engine.case import Actor
     from engine.definition import Definition
     from engine.office import Office
 
@@ -36,11 +37,11 @@ class Found:
 def show_gaps(home: Home, days: int, as_login: str | None, *, as_json: bool) -> None:
     """Raises `Refused` where a rung lands on nobody."""
     with open_house(home) as house:
-        house.reader(as_login)
+        reader = house.reader(as_login)
         with house.store.read() as unit:
             office = house.office(unit)
         today = office.today(house.clock())
-        found = gaps_in(house, office, today, days)
+        found = gaps_in(house, office, today, days, reader)
     if as_json:
         print_json(_mapping(found))
     else:
@@ -51,13 +52,16 @@ def show_gaps(home: Home, days: int, as_login: str | None, *, as_json: bool) -> 
                       "(soppa people set ID --deputy ID), or give the task to another (soppa reassign)")
 
 
-def gaps_in(house: House, office: Office, today: dt.date, days: int) -> Found:
+def gaps_in(house: House, office: Office, today: dt.date, days: int, who: Actor | None = None) -> Found:
+    """Without the rungs of cases that this person need not know of."""
     until = office.at_local(today + dt.timedelta(days=days), 0)
     definitions = [house.definitions.newest(process) for process in house.definitions.processes()]
     gaps = role_gaps(office, asked(definitions), today, days)
     rungs: list[Landing] = []
     sick: list[str] = []
-    waiting = house.store.views.waiting_timers(until)
+    waiting = dict(house.store.views.waiting_timers(until))
+    for case_id in house.closed_of(who, waiting):
+        del waiting[case_id]
     with bar("climbing") as done:
         for number, (case_id, timers) in enumerate(waiting.items(), 1):
             with house.store.read() as unit:

@@ -11,6 +11,7 @@ from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import tell_begun
 from cli.handover import Leaving, carry_out, leaving
 from cli.home import Home
+from cli.needtoknow import veiled_tasks
 from cli.people import check_links, check_manned, differing
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
@@ -43,6 +44,8 @@ def leave(home: Home, wish: Wish, as_login: str | None) -> None:
         if not actor.roles & MAY:
             raise NotAllowed(f"{actor.name} may not retire people: it is for {' or '.join(sorted(MAY))}")
         found = leaving(house.store, wish.person, wish.to, house.clock())
+        closed = house.closed_of(actor, (task.case_id for task in found.tasks))
+        shown = replace(found, tasks=veiled_tasks(found.tasks, closed))
         people = house.store.people()
         everybody = {one.id: one for one in (*people, *found.changed)}.values()
         check_links(everybody)
@@ -50,10 +53,10 @@ def leave(home: Home, wish: Wish, as_login: str | None) -> None:
         office = house.make_office(people)
         guarded = needs_second(office, found.changed) and is_set_up(house, office)
         if not wish.as_json:
-            _print(house, found)
+            _print(house, shown)
         act = _do(house, found, actor, wish, guarded=guarded) if wish.apply else None
     if wish.as_json:
-        print_json(_mapping(found, act, applied=wish.apply and not guarded, guarded=guarded))
+        print_json(_mapping(shown, act, applied=wish.apply and not guarded, guarded=guarded))
     elif not wish.apply:
         say("nothing is changed yet: add --apply --reason TEXT" + (", to ask the second person" if guarded else ""))
 

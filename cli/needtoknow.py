@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cli.home import Home
 
 if TYPE_CHECKING:
+    from storage.people import OpenTask
     from storage.queue import QueueRow
 
 VEILED = "(for those who need to know)"
@@ -40,12 +41,25 @@ def closed_to(reader: Reader, cases: Mapping[str, str], home: Home, database: st
     return frozenset(guarded - hints.takes_part(database, reader.id, reader.roles, guarded))
 
 
+def closed_of(reader: Reader, cases: Iterable[str | None], home: Home, database: str | Path) -> frozenset[str]:
+    """The same of the numbers of cases; what belongs to none is for everybody."""
+    from storage import hints
+
+    wanted = {case for case in cases if case is not None}
+    return closed_to(reader, hints.processes_of(database, wanted), home, database) if wanted else frozenset()
+
+
 def veiled(rows: Iterable[QueueRow], closed: frozenset[str], *, narrowed: bool) -> list[QueueRow]:
     """The queue with nothing of these cases but that they exist, one line each at its end; with not even that where the
     queue is narrowed by what a row says."""
     found = list(rows)
     bare = {row.case_id: _veil(row) for row in found if row.case_id in closed}
     return [*(row for row in found if row.case_id not in closed), *(() if narrowed else bare.values())]
+
+
+def veiled_tasks(tasks: Iterable[OpenTask], closed: frozenset[str]) -> list[OpenTask]:
+    """Tasks with nothing of these cases but that somebody is asked something in them."""
+    return [replace(task, title=VEILED, due=None) if task.case_id in closed else task for task in tasks]
 
 
 def _veil(row: QueueRow) -> QueueRow:

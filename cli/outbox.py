@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -57,14 +58,16 @@ def wanted_mails(house: House, wanted: Wanted, reader: Actor | None) -> list[Fou
     lines = [line for line in house.store.views.outbox(case_id=wanted.case)
              if (not wanted.states or line.state in wanted.states) and _is_to(line, names, wanted.reader)]
     kept = lines[: wanted.limit]
-    closed = house.closed(reader, _processes(house, kept)) if reader is not None else frozenset()
+    about = map(_case_of, chain(*(line.about for line in kept)))
+    closed = house.closed_of(reader, {*(line.case_id for line in kept), *about})
+    kept = [replace(line, about=tuple(one for one in line.about if _case_of(one) not in closed)) for line in kept]
     return [Found(line, _to(line, names), line.case_id in closed) for line in kept
-            if wanted.reader is None or line.case_id not in closed]
+            if wanted.reader is None or (line.case_id not in closed and _is_to(line, names, wanted.reader))]
 
 
-def _processes(house: House, lines: list[MailLine]) -> dict[str, str]:
-    with house.store.read() as unit:
-        return {case: unit.case(case).process for case in {line.case_id for line in lines if line.case_id}}
+def _case_of(about: str) -> str:
+    """The case of a party that a mail is to, such as `parent of 2026-0001`."""
+    return about.rpartition(" ")[2]
 
 
 def _is_to(line: MailLine, names: dict[str, str], word: str | None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cli.wiring import House
+from engine.case import Actor
 from engine.errors import Refused, UsageError
 from storage.views import MailLine
 
@@ -38,13 +39,23 @@ class Settled:
     late: tuple[MailLine, ...] = field(default=())
 
 
-def in_doubt(house: House, picked: Picked) -> Sequence[MailLine]:
-    """The oldest first. Raises `UsageError` for a number of a mail that is not in doubt."""
+def in_doubt(house: House, picked: Picked, who: Actor | None) -> Sequence[MailLine]:
+    """The oldest first, without those of cases that this person need not know of. Raises `Refused` for a number of a
+    mail that is not in doubt, `NotAllowed` for a case or a number that is not for them."""
+    if picked.case is not None:
+        house.case(picked.case, who)
     rows = house.store.views.in_doubt(MOST, case_id=picked.case, mail=picked.mail)
+    closed = house.closed_of(who, (row.case_id for row in rows))
+    for row in rows:
+        if row.id in picked.numbers:
+            house.check_open(who, row.case_id)
+    rows = [row for row in rows if row.case_id not in closed]
     known = {row.id for row in rows}
     strange = [number for number in picked.numbers if number not in known]
     if strange:
-        state = house.store.views.mail(strange[0]).state
+        found = house.store.views.mail(strange[0])
+        house.check_open(who, found.case_id)
+        state = found.state
         why = "not among those picked" if state == "uncertain" else f"{state}, not in doubt"
         raise Refused(f"mail {strange[0]} is {why}: nothing was changed")
     return [row for row in rows if _fits(house, row, picked)]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from cli.home import Home, check_home
 from cli.identity import acting, reading
-from cli.needtoknow import Reader, closed_to
+from cli.needtoknow import Reader, closed_of, closed_to
 from cli.settings import Settings, read_settings
 from engine.errors import NotAllowed, WrongEnvironment
 
@@ -108,10 +108,14 @@ class House:
         """A case, for somebody who may read it. Raises `NotAllowed`."""
         with self.store.read() as unit:
             found = unit.case(case_id)
-        if who is not None and self.closed(who, {found.id: found.process}):
-            raise NotAllowed(f"case {found.id} is for those who need to know, and {who.name} has no part in it: ask "
-                             f"the privacy officer")
+        self.check_open(who, found.id)
         return found
+
+    def check_open(self, who: Actor | None, case_id: str | None) -> None:
+        """Raises `NotAllowed` where the case that something belongs to is not for this person."""
+        if who is not None and self.closed_of(who, [case_id]):
+            raise NotAllowed(f"case {case_id} is for those who need to know, and {who.name} has no part in it: ask "
+                             f"the privacy officer")
 
     def definition(self, case: Case) -> Definition:
         """The one that the case runs on."""
@@ -123,6 +127,13 @@ class House:
             return frozenset()
         reader = Reader(who.id, who.roles, who.id == self.settings.second_person)
         return closed_to(reader, cases, self.home, database_url(self.home, self.settings))
+
+    def closed_of(self, who: Actor | None, cases: Iterable[str | None]) -> frozenset[str]:
+        """The same of the numbers of cases."""
+        if who is None:
+            return frozenset()
+        reader = Reader(who.id, who.roles, who.id == self.settings.second_person)
+        return closed_of(reader, cases, self.home, database_url(self.home, self.settings))
 
     def actor(self, as_login: str | None = None, on_behalf_of: str | None = None) -> Actor:
         """The person at the terminal. Raises `NotAllowed`."""

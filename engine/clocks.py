@@ -18,7 +18,7 @@ from engine.errors import OutsideCalendar, UsageError
 RuleKind = Literal["period", "on_date", "cycle", "tied", "no_number", "quota", "window"]
 UnitName = Literal["calendar_days", "business_days", "school_days"]
 HoldPolicy = Literal["asap", "toll"]
-KindOfDate = Literal["legal deadline", "legal duty without a date", "district target"]
+KindOfDate = Literal["legal deadline", "last day", "legal duty without a date", "district target"]
 ROLL_CITATION = "5 ILCS 70/1.11"
 MAX_GRACE = 3
 FISCAL_YEAR = "fiscal_year"
@@ -57,10 +57,17 @@ class Rule:
 
     @property
     def kind_of_date(self) -> KindOfDate:
-        """The words that every screen and mail uses for a date of this rule."""
+        """The words that every screen and mail uses for a date of this rule; `last day` is that of a window."""
         if self.certainty == "D":
             return "district target"
+        if self.kind == "window":
+            return "last day"
         return "legal duty without a date" if self.kind == "no_number" else "legal deadline"
+
+    @property
+    def is_legal(self) -> bool:
+        """Whether the law gives the date, of a duty or of a right: no district's target, no duty without a number."""
+        return self.kind_of_date in ("legal deadline", "last day")
 
 
 NOT_ENTERED = SchoolDays("not entered")
@@ -313,13 +320,13 @@ def _cycle(undated: Derived, calendars: Calendars, steps: _Steps) -> Derived:
 def _from_nominal(before: Derived, nominal: dt.date, calendars: Calendars, steps: _Steps) -> Derived:
     legal = _roll(before.rule, nominal, calendars, steps)
     target = max(before.trigger, calendars.strict.on_or_before(nominal))
-    steps.add("target", target, _target_text(target, nominal, calendars))
+    _add_target(steps, before.rule, target, _target_text(target, nominal, calendars))
     return replace(before, nominal=nominal, legal=legal, target=target)
 
 
 def _roll(rule: Rule, nominal: dt.date, calendars: Calendars, steps: _Steps) -> dt.date:
     if not rule.rolls:
-        steps.add("legal", nominal, f"Legal date {day_name(nominal)}: this date does not move")
+        steps.add("legal", nominal, f"{_named(rule)} {day_name(nominal)}: this date does not move")
         return nominal
     calendar = calendars.legal_for(rule)
     legal, passed = calendar.roll_forward(nominal)
@@ -339,7 +346,7 @@ def _business(undated: Derived, length: int, calendars: Calendars, steps: _Steps
     steps.add("nominal", legal, f"Business day {length} is {day_name(legal)}")
     steps.add("legal", legal, _legal_text(undated.rule, legal, calendar))
     target, _ = calendars.strict.nth_after(undated.trigger, length)
-    steps.add("target", target, f"Target {day_name(target)}: the same count in {calendars.strict.id}")
+    _add_target(steps, undated.rule, target, f"Target {day_name(target)}: the same count in {calendars.strict.id}")
     return replace(undated, nominal=legal, legal=legal, target=target)
 
 
@@ -348,7 +355,8 @@ def _school_days(undated: Derived, length: int, calendars: Calendars, steps: _St
     for day in closed:
         steps.add("skipped", day, f"{day_name(day)} is not counted (no attendance)")
     steps.add("nominal", legal, f"School day {length} is {day_name(legal)}")
-    steps.add("legal", legal, f"Legal date {day_name(legal)}, to the end of that day; the target is the same")
+    same = "" if undated.rule.kind == "window" else "; the target is the same"
+    steps.add("legal", legal, f"{_named(undated.rule)} {day_name(legal)}, to the end of that day{same}")
     if provisional:
         steps.add("provisional", legal, "Provisional: the attendance calendar is not entered that far")
     return replace(undated, nominal=legal, legal=legal, target=legal, provisional=provisional)
@@ -436,7 +444,18 @@ def _tolled(counted: Derived, started: dt.date, released: dt.date, calendars: Ca
 
 def _legal_text(rule: Rule, legal: dt.date, calendar: Calendar) -> str:
     reading = "; the count rests on a reading" if rule.reading else ""
-    return f"Legal date {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version}{reading})"
+    return f"{_named(rule)} {day_name(legal)}, to the end of that day ({calendar.id}@{calendar.version}{reading})"
+
+
+def _named(rule: Rule) -> str:
+    """What the steps call the date: others may act until the last day of a window, nobody must."""
+    return "Last day" if rule.kind == "window" else "Legal date"
+
+
+def _add_target(steps: _Steps, rule: Rule, target: dt.date, text: str) -> None:
+    """A district sets itself no target for what others may do."""
+    if rule.kind != "window":
+        steps.add("target", target, text)
 
 
 def _target_text(target: dt.date, nominal: dt.date, calendars: Calendars) -> str:

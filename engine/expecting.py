@@ -16,10 +16,11 @@ from engine.office import Office
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """`provisional`: counted beyond the entered school calendar."""
+    """`provisional`: counted beyond the entered school calendar. `length` is that of the clock, so many days."""
 
     day: dt.date
     provisional: bool
+    length: int | None = None
 
 
 def started_by(mail: str, definition: Definition, case: Case, on: dt.date, office: Office
@@ -33,7 +34,7 @@ def started_by(mail: str, definition: Definition, case: Case, on: dt.date, offic
             continue
         derived = derive(rule_of(clock, case.facts), on, office.calendars)
         if derived.legal is not None:
-            yield clock, Expected(derived.legal, derived.provisional)
+            yield clock, Expected(derived.legal, derived.provisional, derived.rule.length)
 
 
 def _together(definition: Definition, mail: str) -> Iterator[str]:

@@ -96,17 +96,18 @@ def _keeps(was: FactDef, fact: FactDef | None, value: FactValue) -> bool:
 def _worse(old: Definition, new: Definition, change: ClockChange) -> Iterator[str]:
     """What would happen to a legal clock and may not."""
     before, after = change.before, change.after
-    if before is None or before.status != "running" or old.clocks[change.name].rule.kind_of_date != "legal deadline":
+    if before is None or before.status != "running" or not old.clocks[change.name].rule.is_legal:
         return
     if change.name not in new.clocks or after is None or after.status in ("void", "expired"):
-        yield f"the legal clock '{change.name}' would be dropped (legal deadline {before.legal})"
+        kind = old.clocks[change.name].rule.kind_of_date
+        yield f"the legal clock '{change.name}' would be dropped ({kind} {before.legal})"
     elif after.status == "satisfied":
         yield f"the legal clock '{change.name}' would count as met"
     elif after.anchor != before.anchor:
         yield f"the legal clock '{change.name}' would restart: day 0 was {before.anchor}, would be {after.anchor}"
     elif before.legal is not None and (after.legal is None or after.legal > before.legal):
         yield f"the legal clock '{change.name}' would lengthen: {before.legal} would become {after.legal or 'no date'}"
-    elif new.clocks[change.name].rule.kind_of_date != "legal deadline":
+    elif not new.clocks[change.name].rule.is_legal:
         yield f"the legal clock '{change.name}' would be a {new.clocks[change.name].rule.kind_of_date}"
 
 

@@ -45,8 +45,8 @@ def _all(definition: Definition) -> Iterator[Mutant]:
 
 
 def is_legal(clock: ClockDef) -> bool:
-    """Whether the law gives this clock's date: not a district's target, and no duty without a number."""
-    return clock.rule.kind_of_date == "legal deadline"
+    """Whether the law gives this clock's date."""
+    return clock.rule.is_legal
 
 
 # --- clocks ----------------------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from engine.case import Clock
 from engine.definition import Who, say
+from engine.kinds import kind_of_date
 from engine.ports import BriefLine
 from notifiers.blocks import Cell, Table
-from notifiers.words import Matter, date_words
+from notifiers.words import Matter, date_words, phrase
 
 Link = Callable[[BriefLine], str | None]
 """The address that a line leads its reader to, if there is one."""
@@ -183,8 +184,10 @@ def _by_when(line: BriefLine, matter: Matter, today: dt.date, language: str) -> 
 
 
 def _law(line: BriefLine, matter: Matter, clock: Clock, language: str) -> str:
+    wanted = matter.definition.clocks[clock.name]
+    kind = phrase(kind_of_date(wanted, clock), language)
     if line.legal and line.party:
-        return f" ({said('legal', language)}, {matter.definition.clocks[clock.name].rule.citation})"
+        return f" ({kind}, {wanted.rule.citation})"
     if line.legal or clock.legal is None:
         return ""
-    return f" ({said('legal', language)}: {date_words(clock.legal, language)})"
+    return f" ({kind}: {date_words(clock.legal, language)})"

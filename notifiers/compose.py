@@ -16,7 +16,7 @@ from engine.definition import Definition, LinkLevel, MailDef, told
 from engine.errors import FaultyInput, SoppaError, UsageError
 from engine.faults import Fault, Mark
 from engine.mailtexts import known_names, unreviewed
-from engine.office import Office, Reference
+from engine.office import Office
 from engine.ports import RECIPIENT, BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
 from engine.walk import watched_events
 from notifiers import brief, message, outlook, words
@@ -26,6 +26,7 @@ from notifiers.contacts import astray, reader_of_lines
 from notifiers.letters import PaperLetter, address_lines, letters_pdf
 from notifiers.outlook import NO_OUTLOOK, Outlook, of_duties, read_outlook
 from notifiers.render import Rendered, parse, render_letter, render_mail
+from notifiers.sample import sample_words
 from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
@@ -235,7 +236,7 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
               **row.words, "link": draft.task_link(matter, task)}
     rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
                            file=_own_name(row.mail, language))
-    entry = entry_of_task(task, values["task"]) if row.mail == TASK else None
+    entry = entry_of_task(task, values["task"], language) if row.mail == TASK else None
     return _built(row, draft, rendered, _attached(draft, matter, entry))
 
 
@@ -420,33 +421,31 @@ def text_name(definition: Definition, mail: MailDef, language: str) -> str:
     return f"{definition.process}/mails/{mail.name}.{language}.md"
 
 
-def preview(definition: Definition, mail: MailDef, language: str, office_name: str, today: dt.date,
-            references: Mapping[str, Reference]) -> Rendered:
+def preview(definition: Definition, mail: MailDef, language: str, office: Office, today: dt.date) -> Rendered:
     """The mail with made-up values. Raises `FaultyInput` or `UsageError` as `render_mail` does."""
     language = text_language(mail, language)
-    sample = words.sample_words(definition, office_name, language, today)
+    sample = sample_words(definition, mail, office, language, today)
     values = {name: value for name, value in sample.items() if name in known_names(definition, mail)}
-    values |= words.reference_words(references.values(), language)
-    return render_mail(mail.texts[language], values, language, f"{office_name} · {sample['case']}",
+    values |= words.reference_words(office.references.values(), language)
+    return render_mail(mail.texts[language], values, language, f"{office.district} · {sample['case']}",
                        file=text_name(definition, mail, language))
 
 
-def text_faults(definition: Definition, today: dt.date, references: Mapping[str, Reference]) -> list[Fault]:
+def text_faults(definition: Definition, today: dt.date, office: Office) -> list[Fault]:
     """What is wrong with the mails of a definition, each in each of its languages; empty when all of them render."""
     return [fault for mail in definition.mails.values() for language in sorted(mail.texts)
-            for fault in _faults(definition, mail, language, today, references)]
+            for fault in _faults(definition, mail, language, today, office)]
 
 
-def _faults(definition: Definition, mail: MailDef, language: str, today: dt.date, references: Mapping[str, Reference]
-            ) -> list[Fault]:
+def _faults(definition: Definition, mail: MailDef, language: str, today: dt.date, office: Office) -> list[Fault]:
     file = text_name(definition, mail, language)
     try:
-        known = known_names(definition, mail) | words.reference_words(references.values(), language).keys()
+        known = known_names(definition, mail) | words.reference_words(office.references.values(), language).keys()
         unknown = set(parse(mail.texts[language], file).names) - known
         if unknown:
             return [Fault(Mark(file, 1, 1), f"this mail cannot know '{name}': it is no declared fact or clock, it is "
                                             "personal, or it needs `task:`") for name in sorted(unknown)]
-        preview(definition, mail, language, "A district", today, references)
+        preview(definition, mail, language, office, today)
     except FaultyInput as error:
         return list(error.faults)
     except SoppaError as error:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from engine.case import Clock, Task
 from engine.definition import Who, say
+from engine.kinds import kind_of_date
 from engine.office import Office
 from engine.ports import Unit
 from notifiers.blocks import Cell, Table
-from notifiers.words import Matter, date_words
+from notifiers.words import Matter, date_words, phrase
 
 NEAR = dt.timedelta(days=7)
 MOST = 25
@@ -32,8 +33,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "passed": {"en": "passed on ", "es": "venció el "},
     "who": {"en": "Who", "es": "Quién"},
     "due": {"en": "By when", "es": "Fecha"},
-    "legal": {"en": "legal deadline", "es": "plazo legal"},
-    "again": {"en": "Ask again", "es": "Pedirlo otra vez"},
+    "again": {"en": "Ask once more", "es": "Pedirlo otra vez"},
     "nudge": {"en": "Nudge", "es": "Recordar"},
     "on_paper": {"en": "reads no mail", "es": "no lee correo electrónico"},
     "nobody": {"en": "nobody", "es": "nadie"},
@@ -140,20 +140,20 @@ def _waiting_row(matter: Matter, task: Task, office: Office, today: dt.date, lan
            Cell(_by_when(matter, task, today, language)), ask)
 
 
-def _due(matter: Matter, task: Task) -> tuple[dt.date | None, bool]:
-    """The task's target; of a party's duty the legal deadline, and that it is one."""
+def _due(matter: Matter, task: Task) -> tuple[dt.date | None, str]:
+    """The task's target; of a party's duty the date of its clock. With it which kind of date it is."""
     clock = _chasing(matter, task)
-    if task.due is None and clock is not None:
-        return clock.legal, clock.legal is not None
-    return task.due, False
+    if task.due is None and clock is not None and clock.legal is not None:
+        return clock.legal, kind_of_date(matter.definition.clocks[clock.name], clock)
+    return task.due, "target"
 
 
 def _by_when(matter: Matter, task: Task, today: dt.date, language: str) -> str:
-    date, is_legal = _due(matter, task)
+    date, kind = _due(matter, task)
     if date is None:
         return "–"
     passed = _said("passed", language) if date < today else ""
-    return passed + date_words(date, language) + (f" ({_said('legal', language)})" if is_legal else "")
+    return f"{passed}{date_words(date, language)} ({phrase(kind, language)})"
 
 
 def _who(matter: Matter, task: Task, office: Office, language: str) -> str:

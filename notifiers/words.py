@@ -14,6 +14,7 @@ from engine.case import Case, Clock, Contact, FactValue, TableRow, Task
 from engine.decisions import reasons
 from engine.definition import ClockDef, Definition, FactDef, say
 from engine.expecting import Expected, started_by, state_until
+from engine.kinds import kind_expected, kind_of_date
 from engine.office import Office, Person, Reference
 
 _DAYS = {
@@ -29,8 +30,10 @@ _MONTHS = {
 _PHRASES: Mapping[str, Mapping[str, str]] = {
     "legal": {"en": "legal deadline", "es": "plazo legal"},
     "window": {"en": "last day", "es": "último día"},
-    "own": {"en": "district target", "es": "meta del distrito"},
-    "no_date": {"en": "legal duty without a date", "es": "obligación legal sin fecha"},
+    "contract": {"en": "day set by our agreement", "es": "fecha fijada por nuestro acuerdo"},
+    "agreed": {"en": "day agreed in writing", "es": "fecha acordada por escrito"},
+    "target": {"en": "district target", "es": "meta del distrito"},
+    "duty_without_date": {"en": "legal duty without a date", "es": "obligación legal sin fecha"},
     "soon": {"en": "as soon as we can; the law sets no date", "es": "lo antes posible; la ley no fija una fecha"},
     "held": {"en": "no date while law enforcement asks us to wait",
              "es": "sin fecha mientras la policía nos pida esperar"},
@@ -158,9 +161,8 @@ def started_words(mail: str, definition: Definition, case: Case, today: dt.date,
     """The dates of the clocks that begin when this mail is told, as if it were today."""
     values: dict[str, str] = {}
     for clock, expected in started_by(mail, definition, case, today, office):
-        kind = "window" if clock.window else "own" if clock.rule.certainty == "D" else "legal"
         values |= {f"clock_{clock.name}": _expected(expected, language),
-                   f"clock_{clock.name}_kind": phrase(kind, language)}
+                   f"clock_{clock.name}_kind": phrase(kind_expected(clock, expected.length), language)}
     return values
 
 
@@ -198,32 +200,6 @@ def other_contacts(office: Office, known: Mapping[str, str]) -> dict[str, str]:
     """Whom to ask about teaching with a product and about AI; the privacy office where the district names nobody."""
     privacy = ", ".join(known[name] for name in ("contact_name", "contact_email", "contact_phone"))
     return {f"contact_{name}": office.contacts.get(name) or privacy for name in ("edtech", "ai")}
-
-
-def sample_words(definition: Definition, office_name: str, language: str, today: dt.date) -> dict[str, str]:
-    """A made-up value for every name, for previews."""
-    day = date_words(today, language)
-    values = {
-        "case": f"{today.year}-0001", "parent_case": f"{today.year}-0002", "process": say(definition.title, language),
-        "state": say(definition.initial.title, language), "district": office_name, "today": day,
-        "recipient_name": "Alex Rivera", "contact_name": "Dana Brooks", "contact_email": "privacy@district.example",
-        "contact_phone": "555-0100", "contact_edtech": "Edie Nakamura, edtech@district.example",
-        "contact_ai": "Ivan Petrov, ai@district.example", "packet_days": "7", "task": "Look at the request", "due": day,
-        "instead_of": "Sam Lee", "legal_due": day, "state_until": day, "legal_title": "the district's answer",
-        "link": "https://district.example/t/sample",
-        "status_link": "https://district.example/s/sample",
-    }
-    for name in definition.clocks:
-        values |= {f"clock_{name}": day, f"clock_{name}_kind": phrase("legal", language)}
-    for fact in definition.facts.values():
-        if not fact.personal:
-            values[f"fact_{fact.name}"] = _sample_fact(fact, today, language)
-        if not fact.personal and fact.type.kind == "date":
-            values[f"fact_{fact.name}_month"] = month_words(today, language)
-    for decision in definition.decisions.values():
-        because = " ".join(say(reason.text, language) for reason in decision.reasons)
-        values |= {f"because_{decision.fact}": because} if because else {}
-    return values
 
 
 def month_words(day: dt.date, language: str) -> str:
@@ -304,24 +280,14 @@ def listed(words: list[str], language: str) -> str:
     return f"{', '.join(words[:-1])} {phrase('and', language)} {words[-1]}"
 
 
-def clock_kind(wanted: ClockDef, clock: Clock) -> str:
-    """The name of the phrase that says what a clock's date is to its reader."""
-    if wanted.window:
-        return "window"
-    if wanted.rule.certainty == "D":
-        return "own"
-    return "legal" if clock.legal is not None or clock.length is not None else "no_date"
-
-
 def _clock_words(wanted: ClockDef, clock: Clock, language: str) -> Iterator[tuple[str, str]]:
-    kind = clock_kind(wanted, clock)
     held = any(hold.released is None for hold in clock.holds)
     if clock.legal is not None:
         text = date_words(clock.legal, language) + (phrase("provisional", language) if clock.provisional else "")
     else:
         text = phrase("held" if held else "soon", language)
     yield f"clock_{clock.name}", text
-    yield f"clock_{clock.name}_kind", phrase(kind, language)
+    yield f"clock_{clock.name}_kind", phrase(kind_of_date(wanted, clock), language)
 
 
 def _legal_words(definition: Definition, case: Case, language: str) -> dict[str, str]:
@@ -341,14 +307,6 @@ def first_legal(definition: Definition, case: Case) -> Clock | None:
 
 def _is_own(wanted: ClockDef) -> bool:
     return not wanted.window and wanted.rule.duty_of == "district" and wanted.rule.certainty != "D"
-
-
-def _sample_fact(fact: FactDef, today: dt.date, language: str) -> str:
-    if fact.type.kind in ("date", "instant"):
-        return date_words(today, language)
-    if fact.type.kind == "bool":
-        return phrase("yes", language)
-    return _option(fact, fact.type.options[0], language) if fact.type.options else say(fact.label, language)
 
 
 def about(case_id: str | None, language: str) -> str:

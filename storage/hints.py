@@ -9,7 +9,8 @@ from pathlib import Path
 from storage.queue import asking
 
 Database = str | Path
-_CASES = "SELECT id FROM cases ORDER BY ended_at IS NOT NULL, id DESC LIMIT 100"
+_CASES = "SELECT id, process FROM cases ORDER BY ended_at IS NOT NULL, id DESC LIMIT 100"
+_PROCESS_OF = "SELECT id, process FROM cases WHERE id IN ({})"
 _TASKS = "SELECT name FROM tasks WHERE case_id = {} AND outcome IS NULL AND present ORDER BY position"
 _CLOCKS = "SELECT DISTINCT name FROM clocks WHERE case_id = {} ORDER BY name"
 _SOURCE = """
@@ -24,15 +25,31 @@ _TAKES_PART = """
     SELECT c.id FROM cases c WHERE c.id IN ({cases}) AND (c.initiator = {0} OR EXISTS (
         SELECT 1 FROM tasks t LEFT JOIN task_assignees a ON a.task_id = t.id
         WHERE t.case_id = c.id AND (a.person_id = {0} OR t.done_by_id = {0} OR t.role IN ({roles}))))"""
-_ACTS = "SELECT id FROM pending_acts WHERE confirmed_by IS NULL ORDER BY at DESC LIMIT 100"
-_INCIDENTS = "SELECT id FROM incidents WHERE closed_at IS NULL ORDER BY id DESC LIMIT 100"
-_TO_RETRY = "SELECT id FROM outbox WHERE state IN ('queued', 'deferred', 'failed') ORDER BY id DESC LIMIT 100"
-_IN_DOUBT = "SELECT id FROM outbox WHERE state = 'uncertain' ORDER BY id DESC LIMIT 100"
+_ACTS = "SELECT id, case_id FROM pending_acts WHERE confirmed_by IS NULL ORDER BY at DESC LIMIT 100"
+_INCIDENTS = "SELECT id, case_id FROM incidents WHERE closed_at IS NULL ORDER BY id DESC LIMIT 100"
+_TO_RETRY = "SELECT id, case_id FROM outbox WHERE state IN ('queued', 'deferred', 'failed') ORDER BY id DESC LIMIT 100"
+_IN_DOUBT = "SELECT id, case_id FROM outbox WHERE state = 'uncertain' ORDER BY id DESC LIMIT 100"
+_AT_ONCE = 500
+
+OfCases = dict[str, str | None]
+"""Numbers of rows, and the case that each belongs to, if any."""
 
 
-def cases(database: Database) -> list[str]:
-    """The open ones first, of each the latest first."""
-    return _words(database, _CASES)
+def cases(database: Database) -> dict[str, str]:
+    """With their processes; the open ones first, of each the latest first."""
+    with asking(database) as ask:
+        return {str(case): str(process) for case, process in ask(_CASES)}
+
+
+def processes_of(database: Database, cases: Iterable[str]) -> dict[str, str]:
+    """The process of each of these cases, as far as there are any."""
+    wanted = sorted(set(cases))
+    found: dict[str, str] = {}
+    with asking(database) as ask:
+        for start in range(0, len(wanted), _AT_ONCE):
+            batch = wanted[start : start + _AT_ONCE]
+            found |= dict(ask(_PROCESS_OF.format(ask.marks(batch)), batch))
+    return found
 
 
 def tasks(database: Database, case: str) -> list[str]:
@@ -68,21 +85,21 @@ def processes(database: Database) -> list[str]:
     return _words(database, _PROCESSES)
 
 
-def acts(database: Database) -> list[str]:
+def acts(database: Database) -> OfCases:
     """Those that nobody has confirmed."""
-    return _words(database, _ACTS)
+    return _of_cases(database, _ACTS)
 
 
-def incidents(database: Database) -> list[str]:
-    return _words(database, _INCIDENTS)
+def incidents(database: Database) -> OfCases:
+    return _of_cases(database, _INCIDENTS)
 
 
-def mails_to_retry(database: Database) -> list[str]:
-    return _words(database, _TO_RETRY)
+def mails_to_retry(database: Database) -> OfCases:
+    return _of_cases(database, _TO_RETRY)
 
 
-def mails_in_doubt(database: Database) -> list[str]:
-    return _words(database, _IN_DOUBT)
+def mails_in_doubt(database: Database) -> OfCases:
+    return _of_cases(database, _IN_DOUBT)
 
 
 def person(database: Database, login: str) -> tuple[str, frozenset[str]] | None:
@@ -98,6 +115,11 @@ def takes_part(database: Database, person_id: str, roles: Iterable[str], cases: 
     with asking(database) as ask:
         statement = _TAKES_PART.format(ask.mark, cases=ask.marks(of), roles=ask.marks(theirs))
         return {str(row[0]) for row in ask(statement, (*of, person_id, person_id, person_id, *theirs))}
+
+
+def _of_cases(database: Database, statement: str) -> OfCases:
+    with asking(database) as ask:
+        return {str(number): case for number, case in ask(statement)}
 
 
 def _words(database: Database, statement: str, *values: str) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.case import Case, Clock
 from engine.definition import ClockDef, Definition, say
 from engine.expecting import state_until
+from engine.kinds import kind_of_date
 from engine.office import Office
 from web.words import date_words, tell
 
@@ -56,12 +57,4 @@ def late(day: dt.date | None, today: dt.date | None, language: str) -> str:
 
 def _view(wanted: ClockDef, clock: Clock, language: str, today: dt.date | None) -> DateView:
     date = dated(clock.legal, clock.provisional, language) if clock.legal else ""
-    return DateView(_kind(wanted, clock), say(wanted.title, language), date, late(clock.legal, today, language))
-
-
-def _kind(wanted: ClockDef, clock: Clock) -> str:
-    if wanted.window:
-        return "window"
-    if wanted.rule.certainty == "D":
-        return "target"
-    return "legal" if clock.legal is not None or clock.length is not None else "duty_without_date"
+    return DateView(kind_of_date(wanted, clock), say(wanted.title, language), date, late(clock.legal, today, language))

@@ -189,7 +189,7 @@ def _check(definition: Definition, catalogue: Catalogue, office: Office | None, 
 
     plain = make_office(settings_or_sample(home), (), home)
     gaps: Iterable[str] = () if office is None else gaps_in(definition, office)
-    mails = tuple(map(str, text_faults(definition, SAMPLE_DAY, plain.references)))
+    mails = tuple(map(str, text_faults(definition, SAMPLE_DAY, plain)))
     failed = rehearse(definition, catalogue, plain.calendars, plain.references)
     others = {process: catalogue.newest(process) for process in catalogue.processes()}
     return Checked(prove(definition, others), len(definition.scenarios), failed, mails, tuple(gaps),

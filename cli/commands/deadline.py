@@ -11,6 +11,7 @@ import click
 import workflows
 from cli import completion
 from cli.commands.rules import quota_words
+from cli.dates import WINDOW
 from cli.options import json_option, read_date, read_dates
 from cli.printing import day, numbered, pairs, print_json, say
 from engine.calendar import SchoolDays
@@ -84,8 +85,10 @@ def read_zone(name: str) -> ZoneInfo:
 
 def as_mapping(derived: Derived) -> dict[str, object]:
     """The documented JSON keys."""
+    window = derived.rule.kind == "window"
     return {"rule": derived.rule.id, "trigger_date": derived.trigger, "nominal_due": derived.nominal,
-            "legal_due": derived.legal, "target_due": derived.target, "steps": [str(step) for step in derived.steps]}
+            "legal_due": derived.legal,
+            "target_due": None if window else derived.target, "steps": [str(step) for step in derived.steps]}
 
 
 def print_derived(derived: Derived) -> None:
@@ -94,6 +97,8 @@ def print_derived(derived: Derived) -> None:
     say(f"{rule.citation} [{rule.certainty}]")
     say()
     pairs(_dates(derived))
+    if rule.kind == "window":
+        say(f"\n{WINDOW}")
     say()
     numbered([str(step) for step in derived.steps])
     if rule.reading:
@@ -109,6 +114,8 @@ def _dates(derived: Derived) -> dict[str, str]:
         return {"legal deadline": f"none while the hold of {day(derived.held_since)} stands",
                 "review the hold": day(derived.review_on)}
     mark = " (provisional)" if derived.provisional else ""
+    if derived.rule.kind == "window":
+        return {"last day": day(derived.legal) + mark}
     return {"legal deadline": day(derived.legal) + mark, "district target": day(derived.target) + mark}
 
 

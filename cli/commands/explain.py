@@ -41,7 +41,8 @@ def command(case: str, clock: str | None, as_login: str | None, home: Home, as_j
     explained = {name: derived(found.clocks[name], definition.clocks[name], office)
                  for name in _wanted(found, clock, definition)}
     if as_json:
-        print_json([{"clock": name, "status": found.clocks[name].status, **as_mapping(value)}
+        print_json([{"clock": name, "status": found.clocks[name].status,
+                     "kind": definition.clocks[name].rule.kind_of_date, **as_mapping(value)}
                     for name, value in explained.items()])
     else:
         _print(found, definition, explained)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 
 import click
@@ -13,7 +12,7 @@ from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_date
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
-from engine.case import Case, HeldBy
+from engine.case import Case, Clock, HeldBy
 from engine.messages import PlaceHold, ReleaseHold
 
 
@@ -116,10 +115,10 @@ def _tell(case: Case, as_json: bool) -> None:
     say(f"case {case.id}: {', '.join(f'hold {hold.id} is {hold.status}' for hold in case.holds)}")
     for clock in case.clocks.values():
         if clock.status == "running":
-            say(f"  {clock.name}: {_date(clock.legal, case)}")
+            say(f"  {clock.name}: {_date(clock, case)}")
 
 
-def _date(legal: dt.date | None, case: Case) -> str:
-    if legal is None and case.is_held:
+def _date(clock: Clock, case: Case) -> str:
+    if clock.legal is None and case.is_held:
         return "no date while the hold stands; it is reviewed every 14 days"
-    return f"legal deadline {day(legal)}"
+    return f"{'last day' if clock.is_window else 'legal deadline'} {day(clock.legal)}"

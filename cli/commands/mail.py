@@ -71,7 +71,7 @@ def preview(process: str, mail: str | None, language: str, html: Path | None, ho
     PROCESS."""
     import datetime as dt
 
-    from cli.office import references_of, settings_or_sample
+    from cli.office import make_office, settings_or_sample
     from cli.values import languages
     from notifiers.compose import preview as render
     from workflows import Catalogue
@@ -85,9 +85,9 @@ def preview(process: str, mail: str | None, language: str, html: Path | None, ho
         raise UsageError(f"no mail of {process} is written in '{language}'{nearest(language, written_in)}")
     if html is not None:
         _check_html(html, mail)
-    today, references = dt.datetime.now(settings.zone).date(), references_of(home)
+    today, office = dt.datetime.now(settings.zone).date(), make_office(settings, (), home)
     made = [definition.mails[name] for name in ([mail] if mail else definition.mails)]
-    shown = [(one, render(definition, one, language, settings.district, today, references)) for one in made]
+    shown = [(one, render(definition, one, language, office, today)) for one in made]
     if html is not None:
         _write_html(html, shown[0][1].html)
     if as_json:
@@ -156,7 +156,7 @@ def retry(mail: int, as_login: str | None, home: Home, as_json: bool) -> None:
     What a brief of another day said goes into its reader's next one.
     """
     with open_house(home) as house:
-        house.actor(as_login)
+        house.check_open(house.actor(as_login), house.store.views.mail(mail).case_id)
         house.store.views.retry_mail(mail, house.clock())
     if as_json:
         print_json({"id": mail, "state": "queued"})
@@ -192,10 +192,11 @@ def settle(words: tuple[str, ...], case: str | None, kind: str | None, reply: st
     with open_house(home) as house:
         actor = house.actor(as_login)
         if picked == Picked(numbers) and len(numbers) == 1:
+            house.check_open(actor, house.store.views.mail(numbers[0]).case_id)
             house.store.views.resolve_uncertain(numbers[0], how == "accepted", actor.id, house.clock())
             print_json({"id": numbers[0], "state": how}) if as_json else say(f"mail {numbers[0]}: {how}")
             return
-        rows = in_doubt(house, picked)
+        rows = in_doubt(house, picked, actor)
         settled = settle_all(house, rows, how == "accepted", actor.id, house.clock()) if yes else None
     _print_settled(rows, settled, how, as_json)
 
@@ -255,6 +256,7 @@ def _came_back(house: House, mail: int, reason: str, actor: Actor) -> None:
     from engine.ports import RECIPIENT
 
     row, now = house.store.views.mail(mail), house.clock()
+    house.check_open(actor, row.case_id)
     if row.recipient.startswith(RECIPIENT) or row.case_id is None:
         with house.store.begin() as unit:
             unit.came_back(mail, now)

@@ -49,7 +49,7 @@ def command(
         if not actor.roles & MAY:
             raise NotAllowed(f"{actor.name} may not move cases: ask the privacy officer")
         _check_version(house, process, version)
-        found = [_one(house, one, actor, reason, apply_) for one in _cases(house, process, version, case_id)]
+        found = [_one(house, one, actor, reason, apply_) for one in _cases(house, process, version, case_id, actor)]
     if as_json:
         print_json({"process": process, "to": version, "applied": apply_, "cases": list(map(_mapping, found))})
     else:
@@ -65,13 +65,14 @@ def _check_version(house: House, process: str, version: int) -> None:
         raise UsageError(f"--to {version}: version {newest} of {process} is on file, and only that can be moved to")
 
 
-def _cases(house: House, process: str, version: int, case_id: str | None) -> Sequence[str]:
-    """The open cases that run on another form of the process."""
+def _cases(house: House, process: str, version: int, case_id: str | None, actor: Actor) -> Sequence[str]:
+    """The open cases that run on another form of the process. Raises `NotAllowed` for one that is not for the actor."""
     definition = house.definitions.newest(process)
     with house.store.read() as unit:
         wanted = [case_id] if case_id else unit.open_cases(process)
         cases = [unit.case(one) for one in wanted]
     for case in cases:
+        house.check_open(actor, case.id)
         if case.process != process:
             raise UsageError(f"case {case.id} is a {case.process}, not a {process}")
     return [case.id for case in cases if (case.version, case.hash) != (version, definition.hash)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from cli import completion
 from cli.home import Home
+from cli.needtoknow import VEILED
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import WIDTH, day, print_json, say
 from cli.wiring import House, open_house
@@ -38,8 +40,8 @@ def place(case: str, reason: str, as_login: str | None, home: Home, as_json: boo
 
     with open_house(home) as house:
         actor, now = _actor(house, as_login), house.clock()
+        found = house.case(case, actor)
         with house.store.begin() as unit:
-            found = unit.case(case)
             made = preservations.place(unit.connection, house.store.base.ring, found.id, reason, actor, now)
     if as_json:
         print_json(as_mapping(made))
@@ -59,8 +61,8 @@ def release(case: str, reason: str, as_login: str | None, home: Home, as_json: b
 
     with open_house(home) as house:
         actor, now = _actor(house, as_login), house.clock()
+        found = house.case(case, actor)
         with house.store.begin() as unit:
-            found = unit.case(case)
             preservations.release(unit.connection, house.store.base.ring, found.id, reason, actor, now)
     if as_json:
         print_json({"case": found.id, "released_at": now, "by": actor.id, "reason": reason.strip()})
@@ -77,10 +79,12 @@ def list_(as_login: str | None, home: Home, as_json: bool) -> None:
     from storage import preservations
 
     with open_house(home) as house:
-        house.reader(as_login)
+        reader = house.reader(as_login)
         with house.store.read() as unit:
             found = preservations.every(unit.connection, house.store.base.ring)
             names = {person.id: person.name for person in unit.people()}
+        closed = house.closed_of(reader, (one.case_id for one in found))
+        found = [replace(one, reason=VEILED) if one.case_id in closed else one for one in found]
         zone = house.settings.zone
     if as_json:
         print_json([as_mapping(one) for one in found])

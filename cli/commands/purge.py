@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from cli import completion
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import print_changes, tell_begun
 from cli.home import Home, write_private
+from cli.needtoknow import VEILED
 from cli.options import Commands, as_option, home_option, json_option, read_date
 from cli.printing import WIDTH, bar, count, day, print_json, say, table
 from cli.wiring import House, open_house
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from cli.retention.agreeing import Wish
     from cli.retention.due import Outlook
+    from engine.case import Actor
     from storage.purges import Purge
 
 MAY = frozenset({"privacy", "custodian"})
@@ -55,9 +58,10 @@ def preview(kinds: tuple[str, ...], spared: tuple[str, ...], as_login: str | Non
     from cli.retention.agreeing import outlook_of
 
     with open_house(home) as house:
-        house.reader(as_login)
+        reader = house.reader(as_login)
         with house.store.read() as unit:
             outlook = outlook_of(house, unit, _wish(house, kinds, spared, None, None))
+        outlook = _veiled(house, outlook, reader)
     if as_json:
         print_json(_outlook_mapping(outlook))
     else:
@@ -217,6 +221,13 @@ def _print_outlook(outlook: Outlook) -> None:
     if outlook.held:
         say(f"\nHeld back by a preservation: {count(len(outlook.held), 'case')}")
         table(["  case", "preserved", "reason"], [[f"  {one.ref}", one.by, one.reason] for one in outlook.held])
+
+
+def _veiled(house: House, outlook: Outlook, reader: Actor | None) -> Outlook:
+    """Without the reasons for which cases are preserved that the reader need not know of."""
+    closed = house.closed_of(reader, (one.ref for one in outlook.held))
+    held = [replace(one, reason=VEILED) if one.ref in closed else one for one in outlook.held]
+    return replace(outlook, held=held)
 
 
 def _outlook_mapping(outlook: Outlook) -> dict[str, object]:

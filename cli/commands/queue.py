@@ -80,12 +80,17 @@ def _rows(settings: Settings, home: Home, database: str | Path, view: View) -> l
     rows = open_queue_rows(database, view)
     if view.login is None:
         return rows
-    from storage import hints
-
-    known = hints.person(database, view.login)
-    reader = Reader(*(known or ("", frozenset())), known is not None and known[0] == settings.second_person)
+    reader = reader_of(settings, database, view.login)
     closed = closed_to(reader, {row.case_id: row.process for row in rows}, home, database)
     return veiled(rows, closed, narrowed=bool(view.role or view.person or view.overdue or view.mine or view.snoozed))
+
+
+def reader_of(settings: Settings, database: str | Path, login: str) -> Reader:
+    """Whoever works here under a login; somebody without a role for one that is nobody's."""
+    from storage import hints
+
+    known = hints.person(database, login)
+    return Reader(*(known or ("", frozenset())), known is not None and known[0] == settings.second_person)
 
 
 def check_names(home: Home, database: str | Path, role: str | None, person: str | None, process: str | None) -> None:

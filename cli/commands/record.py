@@ -11,6 +11,7 @@ from cli.acts import begin, plan_record
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import print_changes, tell_begun
 from cli.commands.show import as_mapping
+from cli.dates import kind_of
 from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
@@ -19,6 +20,7 @@ from engine.errors import NeedsSecond, Refused
 
 if TYPE_CHECKING:
     from engine.case import Actor, Case
+    from engine.definition import Definition
 
 
 @click.command(epilog="Example: soppa record 2026-0001 received_on=2026-11-18 --reason 'stamp on the envelope'")
@@ -52,7 +54,7 @@ def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_log
         print_json(as_mapping(after))
         return
     say(f"case {after.id}: recorded {', '.join(sorted(values))}")
-    _tell_dates(before, after)
+    _tell_dates(before, after, definition)
 
 
 def _ask_second(house: House, case: str, given: dict[str, str], actor: Actor, reason: str, begin_: bool,
@@ -71,8 +73,9 @@ def _ask_second(house: House, case: str, given: dict[str, str], actor: Actor, re
         tell_begun(house, act)
 
 
-def _tell_dates(before: Case, after: Case) -> None:
+def _tell_dates(before: Case, after: Case, definition: Definition) -> None:
     for name, clock in after.clocks.items():
         was = before.clocks.get(name)
         if was is None or was.legal != clock.legal:
-            say(f"  {name}: legal deadline {day(was.legal) if was else 'none'} → {day(clock.legal)}")
+            kind = kind_of(clock, definition.clocks)
+            say(f"  {name}: {kind} {day(was.legal) if was else 'none'} → {day(clock.legal)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from cli.reports.period import Period
     from cli.reports.report import Report
+    from engine.case import Actor
 
 POSTING = "R-POST-CONTRACT"
 
@@ -89,15 +91,27 @@ def _report(make: Callable[[House, Period], Report], *, first: str | None, last:
         if file is not None and file.exists():
             raise UsageError(f"{file} is there already: name a new file")
     with open_house(home) as house:
-        house.reader(as_login)
+        reader = house.reader(as_login)
         zone, today = house.settings.zone, house.clock().astimezone(house.settings.zone).date()
         report = make(house, read_period(first, last, today, house.settings.fiscal_year_start, zone))
+        report = _open_to(house, report, reader)
         district = house.settings.district
     files = _write(report, district, pdf, sheet)
     if as_json:
         print_json(_mapping(report, files))
     else:
         _print(report, files)
+
+
+def _open_to(house: House, report: Report, reader: Actor | None) -> Report:
+    """Without the rows of single cases that the reader need not know of; they are counted all the same."""
+    if "case" not in report.columns:
+        return report
+    place = report.columns.index("case")
+    closed = house.closed_of(reader, (str(row[place]) for row in report.rows))
+    tables = [replace(one, rows=[row for row in one.rows if not closed & {str(cell) for cell in row}])
+              for one in report.tables]
+    return replace(report, rows=[row for row in report.rows if row[place] not in closed], tables=tables)
 
 
 def _write(report: Report, district: str, pdf: Path | None, sheet: Path | None) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import completion
+from cli.dates import legal_and_target
 from cli.home import Home
 from cli.options import as_option, home_option, json_option
 from cli.printing import WIDTH, day, left, pairs, print_json, say, table
@@ -194,8 +195,9 @@ def as_mapping(case: Case) -> dict[str, object]:
 
 def clock_mapping(clock: Clock) -> dict[str, object]:
     return {"clock": clock.name, "rule": clock.rule, "status": clock.status, "generation": clock.generation,
-            "trigger_date": clock.anchor, "nominal_due": clock.nominal, "legal_due": clock.legal,
-            "target_due": clock.target, "provisional": clock.provisional, "ended_on": clock.ended_on}
+            "window": clock.is_window, "trigger_date": clock.anchor, "nominal_due": clock.nominal,
+            "legal_due": clock.legal, "target_due": None if clock.is_window else clock.target,
+            "provisional": clock.provisional, "ended_on": clock.ended_on}
 
 
 def _task_mapping(task: Task) -> dict[str, object]:
@@ -209,11 +211,14 @@ def _clocks(case: Case, definition: Definition, today: dt.date) -> None:
         return
     say()
     table(["clock", "rule", "legal deadline", "district target", "left"], [
-        [name, clock.rule, day(clock.legal), day(clock.target), _status(clock, today)]
+        [name, clock.rule, *legal_and_target(clock, definition.clocks), _status(clock, today)]
         for name, clock in case.clocks.items()])
 
 
 def _status(clock: Clock, today: dt.date) -> str:
+    """How long there is, or how it ended; of a window until when it is open, as it is nobody's deadline."""
+    if clock.is_window and clock.status == "running":
+        return f"open until {day(clock.legal)}"
     if clock.status != "running":
         return clock.status + (f" {day(clock.ended_on)}" if clock.ended_on else "")
     return left(clock.legal, today) or "no date in the law"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import completion
+from cli.dates import dates_in_words
 from cli.home import Home
 from cli.options import facts_option, home_option, json_option, read_date, read_given
 from cli.printing import day, print_json, say, table
@@ -59,7 +60,7 @@ def command(process: str, given: tuple[str, ...], start: str, days: int, answers
         return
     if not people:
         say("Nobody works here yet: the people below are made up.\n")
-    _print(story, office)
+    _print(story, office, catalogue)
 
 
 def _people(home: Home, settings: Settings) -> Sequence[Person]:
@@ -106,7 +107,7 @@ def _answer(top: Mapping[str, Node], process: str, catalogue: Catalogue) -> Answ
     return Answer(on, words["task"], words["outcome"], values, named)
 
 
-def _print(story: Story, office: Office) -> None:
+def _print(story: Story, office: Office, catalogue: Catalogue) -> None:
     rows = [[day(office.today(line.at)), line.case_id, SHOWN[line.kind], told(line.detail)]
             for line in story.happenings if line.kind in SHOWN]
     table(["day", "case", "what", "which, and to whom"], rows)
@@ -114,8 +115,7 @@ def _print(story: Story, office: Office) -> None:
     for case in story.cases.values():
         for clock in case.clocks.values():
             met = f"{clock.status} {day(clock.ended_on)}" if clock.ended_on else clock.status
-            dates = f"legal deadline {day(clock.legal)}, district target {day(clock.target)}"
-            say(f"{case.id} {clock.name}: {dates}, {met}")
+            say(f"{case.id} {clock.name}: {dates_in_words(clock, catalogue.newest(case.process).clocks)}, {met}")
         say(f"{case.id} {'ended: ' + (case.outcome or '') if case.ended_at else 'still open at: ' + case.state}")
 
 

@@ -6,9 +6,10 @@ import click
 
 from cli import completion
 from cli.commands.show import as_mapping
+from cli.dates import dates_in_words
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
-from cli.printing import day, print_json, say
+from cli.printing import print_json, say
 from cli.wiring import open_house
 
 
@@ -31,6 +32,7 @@ def command(process: str, given: tuple[str, ...], after: str | None, on_behalf_o
     with open_house(home) as house:
         definition = house.definitions.newest(process)
         typed, actor = read_given(given), house.actor(as_login, on_behalf_of)
+        house.check_open(actor, after)
         with handing_in(house.documents, definition, typed) as words:
             facts, parties = facts_and_parties(definition, words, house.active())
             case = house.service.start(process, facts, parties, actor, house.clock(), after)
@@ -39,5 +41,5 @@ def command(process: str, given: tuple[str, ...], after: str | None, on_behalf_o
         return
     say(f"started case {case.id}")
     for clock in case.clocks.values():
-        say(f"  {clock.name}: legal deadline {day(clock.legal)}, district target {day(clock.target)}")
+        say(f"  {clock.name}: {dates_in_words(clock, definition.clocks)}")
     say(f"next: soppa show {case.id}")

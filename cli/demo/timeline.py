@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from cli.commands.show import as_mapping
+from cli.dates import legal_and_target
 from cli.demo.sink import MailSink
 from cli.printing import day, say, table
 from cli.wiring import House
-from engine.case import Case
+from engine.case import Case, Clock
 from engine.office import Office
 from storage.history import HistoryLine
 
@@ -26,8 +27,7 @@ def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
             for case_id, line in _lines(house, _found(house, [case])[0])])
         say()
     table(["case", "clock", "legal deadline", "district target", "met"], [
-        [case.id, clock.name, day(clock.legal), day(clock.target),
-         f"{'' if clock.status == 'satisfied' else clock.status + ' '}{day(clock.ended_on)}"]
+        [case.id, clock.name, *legal_and_target(clock, house.definition(case).clocks), _ended(clock)]
         for case in found for clock in case.clocks.values()])
     say()
     table(["mails to", "number", "latest subject"], _readers(sink))
@@ -74,6 +74,12 @@ def _family(house: House, cases: Iterable[Case]) -> list[str]:
             found[case_id] = None
             waiting += house.store.views.children(case_id)
     return list(found)
+
+
+def _ended(clock: Clock) -> str:
+    """When it was met, else what became of it; of a window its last day besides, which has no column."""
+    how = f"{'' if clock.status == 'satisfied' else clock.status + ' '}{day(clock.ended_on)}"
+    return f"{how} (last day {day(clock.legal)})" if clock.is_window else how
 
 
 def _words(kind: str, detail: Mapping[str, str]) -> str:

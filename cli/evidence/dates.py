@@ -55,7 +55,7 @@ def _stored(one: Generation, words: Words) -> dict[str, object]:
         "trigger_date": clock.anchor,
         "nominal_due": clock.nominal,
         "legal_due": clock.legal,
-        "target_due": clock.target,
+        "target_due": None if clock.is_window else clock.target,
         "agreed": clock.agreed,
         "provisional": clock.provisional,
         "holds": [{"from": hold.started, "released_on": hold.released} for hold in clock.holds],
@@ -74,7 +74,7 @@ def _explained(
     rule = replace(known.rule, length=one.clock.length)
     derived, fault = _derived(one.clock, rule, office)
     return {
-        "kind": "another party's right" if known.window else rule.kind_of_date,
+        "kind": rule.kind_of_date,
         "duty_of": rule.duty_of,
         "rule_title": rule.title,
         "citation": rule.citation,
@@ -113,7 +113,8 @@ def _again(clock: Clock, derived: Derived | None, fault: str) -> str:
     if clock.legal is None:
         return "The date that this one follows has none, so this one has none either."
     now, then = ", ".join(derived.calendars), ", ".join(clock.calendars)
-    return (f"Counted again when this file was made, the legal date would be {derived.legal} in {now}. What was told "
+    named = "last day" if clock.is_window else "legal date"
+    return (f"Counted again when this file was made, the {named} would be {derived.legal} in {now}. What was told "
             f"stays: {clock.legal}, counted in {then}.")
 
 
@@ -173,7 +174,7 @@ def in_one_sentence(date: Mapping[str, object]) -> str:
         late = (ended - legal).days  # type: ignore[operator]
         early = "on its last day" if late == 0 else f"{abs(late)} day{'s' if abs(late) != 1 else ''} " + (
             "late" if late > 0 else "before its last day")  # fmt: skip
-        return f"met on {day(str(ended))}, {early}"
+        return f"{'done' if date['kind'] == 'last day' else 'met'} on {day(str(ended))}, {early}"
     if date["status"] == "satisfied":
         return f"met on {day(str(ended))}"
     return {"running": "still running", "void": "does not apply any more", "expired": "its time has passed",

@@ -81,7 +81,9 @@ def _deadline(date: Evidence, today: dt.date) -> dict[str, object]:
     legal = date["legal_due"]
     how = in_one_sentence(date)
     late = bool(legal and (date["ended_on"] or today) > legal and date["status"] in ("satisfied", "running"))
-    if date["status"] == "running" and legal:
+    if date["status"] == "running" and _is_window(date):
+        how, late = f"open until {_day(legal)}", False
+    elif date["status"] == "running" and legal:
         how = f"{(today - legal).days} days overdue" if late else f"running, due {_day(legal)}"
     return {
         "title": date["title"],
@@ -105,14 +107,20 @@ def _picture(date: Evidence, today: dt.date, how: str, *, late: bool) -> dict[st
         return max(0, days) / whole
 
     target = date["target_due"] if date["target_due"] and date["target_due"] != legal else None
+    named = "last day" if _is_window(date) else "legal date"
     return {
-        "alt": f"Day 0 {_day(begins)}, legal date {_day(legal)}: {how}",
+        "alt": f"Day 0 {_day(begins)}, {named} {_day(legal)}: {how}",
         "span": 1.0, "done": share(until), "legal": share(legal), "late": late, "met": date["status"] == "satisfied",
         "target": share(target) if target else None,
         "target_label": f"district target {_short(target)}" if target else "",
         "begins_label": f"day 0: {_short(begins)}",
-        "legal_label": f"legal date {_short(legal)}",
+        "legal_label": f"{named} {_short(legal)}",
     }  # fmt: skip
+
+
+def _is_window(date: Evidence) -> bool:
+    """Another party's right: it has a last day, and nobody can be late."""
+    return bool(date["kind"] == "last day")
 
 
 def _why(date: Evidence) -> dict[str, object]:

@@ -40,6 +40,11 @@ class Words:
         known = self.lens.definition.clocks.get(name)
         return say(known.title, "en") if known else name
 
+    def is_window(self, name: str) -> bool:
+        """Whether a clock is another party's right, of which no date is due."""
+        known = self.lens.definition.clocks.get(name)
+        return known is not None and known.window
+
     def mail(self, name: str) -> str:
         return "link to a task" if name == "task" else name.replace("_", " ")
 
@@ -115,19 +120,24 @@ def _recorded(words: Words, detail: Detail) -> str:
 
 
 def _begun(words: Words, detail: Detail) -> str:
-    due = f"due {day(detail['legal'])}" if detail.get("legal") else "without a date in the law, or held"
-    target = f", district target {day(detail['target'])}" if detail.get("target") else ""
+    is_window = words.is_window(detail["clock"])
+    named = "last day" if is_window else "due"
+    due = f"{named} {day(detail['legal'])}" if detail.get("legal") else "without a date in the law, or held"
+    target = f", district target {day(detail['target'])}" if detail.get("target") and not is_window else ""
     return f"Clock “{words.clock(detail['clock'])}” began: day 0 {day(detail['anchor'])}, {due}{target}."
 
 
 def _moved(words: Words, detail: Detail) -> str:
     was = day(detail["was"]) if detail.get("was") else "no date"
     now = day(detail["legal"]) if detail.get("legal") else "no date"
-    return f"Legal date of “{words.clock(detail['clock'])}” moved from {was} to {now}.{_because(detail)}"
+    named = "Last day" if words.is_window(detail["clock"]) else "Legal date"
+    return f"{named} of “{words.clock(detail['clock'])}” moved from {was} to {now}.{_because(detail)}"
 
 
 def _met(words: Words, detail: Detail) -> str:
     on, legal = detail["on"], detail.get("legal")
+    if legal and words.is_window(detail["clock"]):
+        return f"“{words.clock(detail['clock'])}”: done on {day(on)} (last day {day(legal)})."
     late = f", LATE: it was due {day(legal)}" if legal and on > legal else f" (due {day(legal)})" if legal else ""
     return f"“{words.clock(detail['clock'])}” was met on {day(on)}{late}."
 

@@ -121,8 +121,8 @@ def _outcome(state: StateDef, trigger: str) -> Outcome | None:
 
 
 def _clock_line(clock: ClockDef, case: Case | None) -> str:
-    kind = "last day" if clock.window else clock.rule.kind_of_date
-    line = f"{say(clock.title, 'en')}: {kind}, {clock.rule.id}, {clock.rule.citation} [{clock.rule.certainty}]"
+    rule = clock.rule
+    line = f"{say(clock.title, 'en')}: {rule.kind_of_date}, {rule.id}, {rule.citation} [{rule.certainty}]"
     running = case.clocks.get(clock.name) if case else None
     if running is None:
         return line

@@ -75,9 +75,8 @@ def _clocks(definition: Definition) -> Sequence[str]:
 
 def _clock(clock: ClockDef) -> tuple[str, ...]:
     anchor = ", or ".join(source.name for source in clock.anchor.sources)
-    kind = "last day" if clock.window else clock.rule.kind_of_date
     rule, met = f"{clock.rule.id} [{clock.rule.certainty}]", ", ".join(f"`{event}`" for event in clock.satisfied_by)
-    return (say(clock.title, "en"), kind, rule, clock.rule.citation, f"`{anchor}`", met or "–")
+    return (say(clock.title, "en"), clock.rule.kind_of_date, rule, clock.rule.citation, f"`{anchor}`", met or "–")
 
 
 def _states(definition: Definition) -> Iterator[tuple[str, ...]]:

@@ -83,7 +83,7 @@ def _clocks(matter: Matter) -> Iterator[Text]:
 
 def _running(clock: Clock, wanted: ClockDef, today: dt.date) -> Iterator[Text]:
     if clock.legal is not None:
-        kind = "last day of their right" if wanted.window else wanted.rule.kind_of_date
+        kind = wanted.rule.kind_of_date
         yield Text.assemble("  ", clock_bar(clock, today))
         yield Text.assemble(f"  {kind} {day(clock.legal)}{' (provisional)' if clock.provisional else ''}, ",
                             (_left(clock.legal, today), _colour(clock.legal, today)))
@@ -91,7 +91,7 @@ def _running(clock: Clock, wanted: ClockDef, today: dt.date) -> Iterator[Text]:
         yield Text("  no date while law enforcement asks to wait", SOON)
     else:
         yield Text("  legal duty without a date")
-    if clock.target is not None and clock.target != clock.legal:
+    if clock.target is not None and clock.target != clock.legal and not wanted.window:
         yield Text(f"  district target {day(clock.target)}, {_left(clock.target, today)}")
 
 

@@ -47,7 +47,6 @@ def states(house: House) -> dict[int, str]:
         ("--reply BACK", [1]),
         ("--since 2026-09-15", [3]),
         ("--until 2026-09-14 --mail code", [1, 2]),
-        ("--case 2026-0001", []),
         ("1 3", [1, 3]),
     ],
 )
@@ -73,6 +72,7 @@ def test_mails_are_picked_by_what_they_have_in_common(
         ("--since 2026-09-15 --until 2026-09-14 failed", 2, "lies before --since"),
         ("--since tomorrow failed", 2, "is not a date"),
         ("1 99 failed --yes", 2, "unknown mail 99"),
+        ("--case 2026-0001 failed --yes", 2, "2026-0001"),
     ],
 )
 def test_a_pick_that_says_nothing_changes_nothing(
@@ -86,7 +86,7 @@ def test_a_pick_that_says_nothing_changes_nothing(
 
 
 def test_one_that_somebody_else_has_settled_stays_as_it_is(house: House) -> None:
-    rows = in_doubt(house, Picked(mail="code"))
+    rows = in_doubt(house, Picked(mail="code"), None)
     house.store.views.resolve_uncertain(2, True, "sam", NOW + DAY)
     settled = settle(house, rows, False, "priya", NOW + DAY)
     assert ([row.id for row in settled.done], [row.id for row in settled.late]) == ([1, 3], [2])

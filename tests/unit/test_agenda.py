@@ -23,7 +23,8 @@ def entry(story: Story, mail: str, on: D, reads: frozenset[str] = frozenset(), l
 def test_an_operator_gets_the_date_of_its_own_duty_with_the_notice_and_later_the_running_one() -> None:
     story = notified(30)
     assert entry(story, "notice", D(2027, 1, 12)) == Entry(
-        "1-operator_fix", D(2027, 2, 11), "The operator corrects the fact and confirms it to the district")
+        "1-operator_fix", D(2027, 2, 11), "The operator corrects the fact and confirms it to the district",
+        kind="day set by our agreement")
     told = story.hears(D(2027, 1, 13), "notice")
     found = entry(told, "notice", D(2027, 1, 20))
     assert found is not None and (found.on, found.sequence) == (D(2027, 2, 16), 1)
@@ -33,17 +34,20 @@ def test_the_parent_of_an_operators_case_gets_no_entry_of_the_operators_duty() -
     assert entry(notified(), "told_notified", D(2027, 1, 12)) is None
 
 
-@pytest.mark.parametrize(("language", "title"), [
-    ("en", "Read the reasons and ask for a hearing"), ("es", "Leer las razones y pedir una audiencia"),
+@pytest.mark.parametrize(("language", "title", "kind"), [
+    ("en", "Read the reasons and ask for a hearing", "district target"),
+    ("es", "Leer las razones y pedir una audiencia", "meta del distrito"),
 ])  # fmt: skip
-def test_a_parent_gets_the_last_day_to_ask_for_a_hearing(language: str, title: str) -> None:
+def test_a_parent_gets_the_last_day_to_ask_for_a_hearing(language: str, title: str, kind: str) -> None:
     found = entry(refused(), "hearing_ready", D(2027, 1, 25), language=language)
-    assert found is not None and (found.on, found.title) == (D(2027, 2, 22), title)
+    assert found is not None and (found.on, found.title, found.kind) == (D(2027, 2, 22), title, kind)
 
 
 def test_a_parent_gets_the_last_day_to_appeal_with_the_decision() -> None:
     found = entry(before_told(), "told_hearing_decision", D(2027, 3, 3))
     assert found is not None and (found.on, found.title) == (D(2027, 3, 31), "The parent or the district may appeal")
+    file = calendar_file(found, before_told().case, office(), "d.example", at(D(2027, 3, 3))).decode()
+    assert f"DESCRIPTION:last day\\, {office().district}" in file and "deadline" not in file
 
 
 def before_told() -> Story:

@@ -21,12 +21,15 @@ from engine.ports import BriefLine, OutboxRow
 from notifiers import compose as c
 from notifiers import words
 from tests.office import CHICAGO
+from tests.office import office as plain_office
 from workflows import Catalogue, lawbook
 
 NOW = dt.datetime(2028, 1, 11, 18, 0, tzinfo=dt.UTC)
 DUE = dt.date(2028, 1, 18)
 DANA = Person("dana", "Dana Brooks", "dana@district.example", frozenset({"privacy"}))
 CARO = Person("caro", "Caro Vega", "caro@district.example", frozenset({"custodian"}), language="es")
+
+PLAIN = replace(plain_office(), references=lawbook().references)
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +207,7 @@ def test_nothing_personal_is_among_the_words(case: Case, definition: Definition,
 
 @pytest.mark.parametrize("process", Catalogue().processes())
 def test_every_shipped_mail_renders_in_every_language(process: str) -> None:
-    assert c.text_faults(Catalogue().newest(process), NOW.date(), lawbook().references) == []
+    assert c.text_faults(Catalogue().newest(process), NOW.date(), PLAIN) == []
 
 
 def test_a_mail_of_a_started_case_names_the_case_that_its_reader_knows(
@@ -215,7 +218,7 @@ def test_a_mail_of_a_started_case_names_the_case_that_its_reader_knows(
 
 def test_a_mail_that_asks_for_what_it_cannot_know_is_a_fault(definition: Definition) -> None:
     mail = replace(definition.mails["receipt"], texts={"en": "Subject: s\n\n{{ fact_nonsense }}\n"})
-    faults = c.text_faults(replace(definition, mails={"receipt": mail}), NOW.date(), {})
+    faults = c.text_faults(replace(definition, mails={"receipt": mail}), NOW.date(), PLAIN)
     assert str(faults[0]).startswith("correction_request/mails/receipt.en.md:1:1: this mail cannot")
 
 

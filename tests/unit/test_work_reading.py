@@ -55,9 +55,10 @@ def test_what_is_no_running_date_is_said_in_words(changed: dict[str, object], sa
 
 
 def test_a_window_is_called_another_partys_right() -> None:
-    windows = {"district_fix": replace(DEFINITION.clocks["district_fix"], window=True)}
+    clock = DEFINITION.clocks["district_fix"]
+    windows = {"district_fix": replace(clock, window=True, rule=replace(clock.rule, kind="window"))}
     said = read(CASE, replace(DEFINITION, clocks=windows))
-    assert "last day of their right Mon Apr 10 2028" in said and "legal deadline" not in said
+    assert "last day Mon Apr 10 2028" in said and "legal deadline" not in said
 
 
 def test_flags_and_the_end_are_on_top() -> None:

@@ -1,0 +1,37 @@
+"""The dates of a clock in words, each said to be what it is: never a right of others as a legal deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cli.printing import day
+
+if TYPE_CHECKING:
+    from engine.case import Clock
+    from engine.clocks import KindOfDate
+    from engine.definition import ClockDef
+
+WINDOW = "A window: others have a right, or a step to take, until then. It closes after that day; nobody is chased."
+
+
+def dates_in_words(clock: Clock, clocks: Mapping[str, ClockDef]) -> str:
+    """`legal deadline Wed Apr 10 2028, district target Mon Apr 8 2028`, or `last day …`."""
+    kind = kind_of(clock, clocks)
+    first = f"{kind} {day(clock.legal)}"
+    return f"{first}, district target {day(clock.target)}" if kind == "legal deadline" else first
+
+
+def kind_of(clock: Clock, clocks: Mapping[str, ClockDef]) -> KindOfDate:
+    """What a clock's date is, by its definition; a clock that this one has not is known by itself."""
+    if clock.is_window:
+        return "last day"
+    return clocks[clock.name].rule.kind_of_date if clock.name in clocks else "legal deadline"
+
+
+def legal_and_target(clock: Clock, clocks: Mapping[str, ClockDef]) -> tuple[str, str]:
+    """The cells of a table with a column for legal deadlines and one for district targets; a window has neither."""
+    kind = kind_of(clock, clocks)
+    if kind == "last day":
+        return "–", "–"
+    return day(clock.legal if kind == "legal deadline" else None), day(clock.target)
