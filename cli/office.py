@@ -29,7 +29,7 @@ def make_office(settings: Settings, people: Iterable[Person], home: Home | None 
     """Raises `FaultySettings` for a calendar or reference data of the district with faults."""
     contacts = {name: str(contact) for name, contact in settings.contacts.items()}
     return Office(
-        district=settings.district, zone=settings.zone, calendars=_calendars(settings, home),
+        district=settings.district, zone=settings.zone, calendars=calendars_of(settings, home),
         people={person.id: person for person in people}, stand_ins=settings.stand_ins,
         second_person=settings.second_person, contacts=contacts, languages=settings.languages,
         public_url=settings.public_url, fiscal_year_start=settings.fiscal_year_start,
@@ -55,8 +55,11 @@ def settings_or_sample(home: Home) -> Settings:
     return Settings("Sample district", ZoneInfo("America/Chicago"))
 
 
-def _calendars(settings: Settings, home: Home | None) -> Calendars:
-    """The shipped calendars, or the district's own of the same name in `calendars/` of its home."""
+def calendars_of(settings: Settings, home: Home | None) -> Calendars:
+    """The shipped calendars, or the district's own of the same name in `calendars/` of its home.
+
+    Raises `FaultySettings`.
+    """
     shipped = workflows.lawbook().calendars
     own = _own(home.root / "calendars", read_calendar) if home else {}
     statutory, strict = (own.get(name, shipped[name]) for name in ("il-statutory", "il-strict"))

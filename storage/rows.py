@@ -282,7 +282,7 @@ def _hold(started: str, released: str | None) -> Hold:
 
 def person_row(person: Person) -> dict[str, object]:
     return {
-        **_same(person, _PERSON_COLUMNS),
+        **_same(person, _PLAIN_PERSON),
         "roles": dump(sorted(person.roles)),
         "absent_from": person.absent[0] if person.absent else None,
         "absent_to": person.absent[1] if person.absent else None,
@@ -292,7 +292,7 @@ def person_row(person: Person) -> dict[str, object]:
 def read_person(row: Row) -> Person:
     absent = (row["absent_from"], row["absent_to"]) if row["absent_from"] else None
     return Person(
-        **{name: row[name] for name in _PERSON_COLUMNS},
+        **{name: row[name] for name in _PLAIN_PERSON},
         roles=frozenset(json.loads(row["roles"])),
         absent=cast("tuple[dt.date, dt.date] | None", absent),
     )
@@ -340,5 +340,7 @@ _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
     "provisional", "reason", "ended_on", "agreed", "policy", "grace", "is_window",
 )  # fmt: skip
-_PERSON_COLUMNS = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active", "signs_from",
-                   "signs_until")
+_PLAIN_PERSON = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active", "signs_from",
+                 "signs_until")
+PERSON_COLUMNS = (*_PLAIN_PERSON, "roles", "absent_from", "absent_to")
+"""What `read_person` wants of a row."""
