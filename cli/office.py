@@ -14,6 +14,7 @@ import workflows
 from cli.home import Home
 from cli.logo import logo_or_none
 from cli.settings import Settings, read_settings
+from engine.calendar import Calendar, SchoolDays
 from engine.clocks import NOT_ENTERED, Calendars
 from engine.errors import FaultyInput, FaultySettings
 from engine.lawbook import read_calendar, read_reference
@@ -63,8 +64,14 @@ def calendars_of(settings: Settings, home: Home | None) -> Calendars:
     shipped = workflows.lawbook().calendars
     own = _own(home.root / "calendars", read_calendar) if home else {}
     statutory, strict = (own.get(name, shipped[name]) for name in ("il-statutory", "il-strict"))
-    school = replace(settings.attendance or NOT_ENTERED, holidays=frozenset(shipped["il-school"].days_off))
-    return Calendars(statutory, strict, school, settings.fiscal_year_start)
+    return _counted(statutory, strict, settings.attendance or NOT_ENTERED, settings.fiscal_year_start)
+
+
+@lru_cache(maxsize=8)
+def _counted(statutory: Calendar, strict: Calendar, school: SchoolDays, fiscal_year_start: str) -> Calendars:
+    """The same ones while nothing has changed: what was counted in them is kept."""
+    holidays = frozenset(workflows.lawbook().calendars["il-school"].days_off)
+    return Calendars(statutory, strict, replace(school, holidays=holidays), fiscal_year_start)
 
 
 def _own(folder: Path, read: Callable[[Node], T]) -> dict[str, T]:

@@ -20,9 +20,10 @@ _SCHOOL_YEAR_BEGINS = 7
 _ASKS_FOR_NEXT = (4, 5, 6)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """Business days between `first` and `last`: every day but Saturdays, Sundays and `days_off`."""
+    """Business days between `first` and `last`: every day but Saturdays, Sundays and `days_off`. A calendar is equal to
+    itself alone, so that what was counted in it can be kept."""
 
     id: str
     version: str

@@ -15,6 +15,7 @@ from engine.errors import WrongEnvironment
 from engine.messages import AudienceTold, ChildEnded, Command, HandOver, MailSettled, Recount, StartCase
 from engine.office import Person
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 Row = Mapping[Any, Any]
 """A row by the names of its columns, as SQLAlchemy hands it out."""
 
@@ -321,7 +322,7 @@ def labels(definition: Definition) -> str:
 
 
 def dump(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def _same(value: object, columns: Iterable[str]) -> dict[str, object]:
