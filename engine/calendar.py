@@ -21,9 +21,10 @@ _ASKS_FOR_NEXT = (4, 5, 6)
 _USUALLY_BEGINS = dt.date(2000, 8, 15)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """Business days between `first` and `last`: every day but Saturdays, Sundays and `days_off`."""
+    """Business days between `first` and `last`: every day but Saturdays, Sundays and `days_off`. A calendar is equal to
+    itself alone, so that what was counted in it can be kept."""
 
     id: str
     version: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -74,10 +75,10 @@ NOT_ENTERED = SchoolDays("not entered")
 """Until a district enters its days of attendance every school day is provisional."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendars:
     """The calendars that dates are counted in; `statutory` for legal dates, `strict` for targets. `fiscal_year_start`
-    is the district's, as `MM-DD`."""
+    is the district's, as `MM-DD`. Equal to themselves alone, as each `Calendar` is."""
 
     statutory: Calendar
     strict: Calendar
@@ -162,6 +163,7 @@ class _Steps:
         self.lines.append(Step(what, day, text))
 
 
+@lru_cache(maxsize=1024)
 def day_name(day: dt.date) -> str:
     """`Wed Jun 3 2026`."""
     return f"{day:%a %b} {day.day} {day.year}"
@@ -188,6 +190,20 @@ def derive(
     that both sides agreed to, where the rule lets them. Raises `OutsideCalendar`, and `UsageError` for a policy that
     the rule does not allow.
     """
+    return _derive(rule, trigger, calendars, tuple(holds), policy, grace, agreed)
+
+
+@lru_cache(maxsize=512)
+def _derive(
+    rule: Rule,
+    trigger: dt.date,
+    calendars: Calendars,
+    holds: tuple[Hold, ...],
+    policy: HoldPolicy,
+    grace: int,
+    agreed: dt.date | None,
+) -> Derived:
+    """Kept for a while: cases of one day have the same dates, and each decision asks for those of a clock again."""
     steps = _Steps()
     steps.add("trigger", trigger, f"Day 0 is {day_name(trigger)}: {rule.anchor}; it is not counted")
     counted = _dates(rule, trigger, calendars, steps)

@@ -136,7 +136,7 @@ class Service:
             task_id, outcome, values, actor, reason, seen_generation, seen_facts, also, break_glass
         )
         try:
-            return self._change(self._case_of(task_id), command, now, self._unchanged)
+            return self._change(_OfTask(task_id), command, now, self._unchanged)
         except (AlreadyDecided, Stale) as error:
             first = self.answered_too_late(task_id, actor, now)
             if first is None:
@@ -218,7 +218,7 @@ class Service:
 
     def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
         """Gives a task to another person; links mailed before are dead."""
-        return self._change(self._case_of(task_id), Reassign(task_id, to, actor, reason), now)
+        return self._change(_OfTask(task_id), Reassign(task_id, to, actor, reason), now)
 
     def tend(self, case_id: str, command: AddNote | Nudge | Snooze, now: dt.datetime) -> Case:
         """What an officer does beside answering (`engine.officer`). Raises `Refused` or `UsageError`."""
@@ -325,7 +325,7 @@ class Service:
 
     def _change(
         self,
-        case_id: str,
+        which: str | _OfTask,
         command: Command,
         now: dt.datetime,
         check: Callable[[Case, Definition, Command], None] | None = None,
@@ -334,6 +334,7 @@ class Service:
         for _ in range(TRIES):
             try:
                 with self.store.begin() as unit:
+                    case_id = which if isinstance(which, str) else unit.case_of_task(which.task_id)
                     case, definition = self._load(unit, case_id)
                     if check is not None:
                         check(case, definition, command)
@@ -345,11 +346,7 @@ class Service:
                     return decision.case
             except LostRace:
                 continue
-        raise Refused(f"case {case_id} is being changed by others: try again in a moment")
-
-    def _case_of(self, task_id: str) -> str:
-        with self.store.read() as unit:
-            return unit.case_of_task(task_id)
+        raise Refused(f"case {which} is being changed by others: try again in a moment")
 
     def _load(self, unit: Unit, case_id: str) -> tuple[Case, Definition]:
         case = unit.case(case_id)
@@ -449,6 +446,16 @@ class Service:
             wanted = definition.task(task) if task is not None else None
             if seen is not None and wanted is not None and seen != self.facts_digest(case, definition, wanted):
                 raise Stale(f"the facts of task {task_id} have changed since you opened it: look at them again")
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTask:
+    """The case that a task belongs to; it is looked up where it is changed."""
+
+    task_id: str
+
+    def __str__(self) -> str:
+        return f"of task {self.task_id}"
 
 
 @dataclass(slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from engine.case import Actor, Case, FactValue, Place, Task
+from engine.case import Actor, Case, FactValue, Place, Task, changed
 from engine.computing import computed
 from engine.definition import Definition, StateDef, Words, say
 from engine.forms import KEPT_DOCUMENT
@@ -83,7 +83,7 @@ class Turn:
         return name == "on_behalf_of" or (name == "reason" and kind not in REASONED_BY_US)
 
     def change(self, **values: object) -> None:
-        self.case = replace(self.case, **values)  # type: ignore[arg-type]
+        self.case = changed(self.case, values)
 
     def put_task(self, task: Task) -> None:
         """Adds a task or puts a changed one in its place."""
@@ -135,8 +135,8 @@ class Turn:
         return say(words, self.office.languages[0] if self.office.languages else "en")
 
     def decision(self) -> Decision:
-        changed = replace(self.case, revision=self.case.revision + 1)
-        return Decision(changed, tuple(self.effects), tuple(self.events))
+        self.change(revision=self.case.revision + 1)
+        return Decision(self.case, tuple(self.effects), tuple(self.events))
 
 
 def _pinned(value: str) -> dict[str, str]:
