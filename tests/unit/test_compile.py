@@ -245,7 +245,7 @@ def test_children_get_the_facts_and_parties_they_need() -> None:
                 assert child.otherwise
                 continue
             columns = {column for fact in child.each for column in catalogue.newest(process).facts[fact].columns}
-            given = {*child.facts, *child.parties, child.party, child.person, *columns}
+            given = {*child.facts, *child.dates, *child.parties, child.party, child.person, *columns}
             assert set(catalogue.newest(child.process).start_needs) <= given
 
 
