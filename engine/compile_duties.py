@@ -17,6 +17,7 @@ from engine.definition import (
     AudienceDef,
     ChildDef,
     ClockDef,
+    Due,
     MailDef,
     Scenario,
     Source,
@@ -199,19 +200,8 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
     role = _each_holder(top.get("each"), scope)
     each = tuple(fact for one in (() if role else _one_or_more(top.get("each")))
                  if (fact := scope.fact_of(one, ("contacts", "agreements", "table"), "each")))
-    of_rows = any(scope.types[fact].kind == "table" for fact in each)
-    if of_rows and len(each) > 1:
-        scope.faults.add(top["each"], f"child '{name}': 'each' is one table, or names agreements and contacts")
-    if role is not None and ("person" not in top or "party" in top):
-        scope.faults.add(node, f"child '{name}': say in 'person' which fact of the child is who holds the role")
-    elif role is None and ("each" in top and not of_rows) != ("party" in top):
-        scope.faults.add(node, f"child '{name}': 'each' and 'party' belong together: the contact is the party")
-    elif role is None and "person" in top:
-        scope.faults.add(top["person"], f"child '{name}': 'person' belongs to 'each: {{role: ROLE}}'")
-    given = list(nodes.named(top.get("facts"), scope.faults, "facts"))
-    facts = {key.text: scope.name("facts", value, "facts") or "" for key, value in given if isinstance(value, Scalar)}
-    dates = {key.text: due for key, value in given
-             if not isinstance(value, Scalar) and (due := read_due(value, scope)) is not None}
+    _check_each(name, node, top, role, each, scope)
+    facts, dates = _handed_down(top.get("facts"), scope)
     joined = nodes.boolean(top.get("joined"), scope.faults, "joined")
     if joined is not False and "otherwise" in top:
         scope.faults.add(top["otherwise"], f"child '{name}' is waited for: only a linked one has an 'otherwise'")
@@ -228,6 +218,30 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
         role,
         nodes.text(top.get("person"), scope.faults, "person"),
     )
+
+
+def _handed_down(node: Node | None, scope: Scope) -> tuple[dict[str, str], dict[str, Due]]:
+    """What a child is given: facts of ours by the names of its own, and dates that are reckoned when it starts."""
+    given = list(nodes.named(node, scope.faults, "facts"))
+    facts = {key.text: scope.name("facts", value, "facts") or "" for key, value in given if isinstance(value, Scalar)}
+    dates = {key.text: due for key, value in given
+             if not isinstance(value, Scalar) and (due := read_due(value, scope)) is not None}
+    return facts, dates
+
+
+def _check_each(
+    name: str, node: Node, top: Mapping[str, Node], role: str | None, each: tuple[str, ...], scope: Scope
+) -> None:
+    """Who a child is started for, and the party or person of the child that it names."""
+    of_rows = any(scope.types[fact].kind == "table" for fact in each)
+    if of_rows and len(each) > 1:
+        scope.faults.add(top["each"], f"child '{name}': 'each' is one table, or names agreements and contacts")
+    if role is not None and ("person" not in top or "party" in top):
+        scope.faults.add(node, f"child '{name}': say in 'person' which fact of the child is who holds the role")
+    elif role is None and ("each" in top and not of_rows) != ("party" in top):
+        scope.faults.add(node, f"child '{name}': 'each' and 'party' belong together: the contact is the party")
+    elif role is None and "person" in top:
+        scope.faults.add(top["person"], f"child '{name}': 'person' belongs to 'each: {{role: ROLE}}'")
 
 
 def _each_holder(node: Node | None, scope: Scope) -> str | None:
