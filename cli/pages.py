@@ -18,6 +18,7 @@ from engine.errors import UsageError
 from engine.office import Office
 from notifiers.compose import Matter, code_letter, letter
 from storage.acts import Act as Begun
+from storage.history import answer_line
 from web.app import make_app
 from web.site import Act, Answered, Change, WebSettings
 from web.words import instant_words
@@ -76,10 +77,8 @@ class _Lent:
     def answered(self, task_id: str) -> Answered | None:
         with self.house.store.read() as unit:
             case_id = unit.case_of_task(task_id)
-        for line in self.house.store.views.history(case_id):
-            if line.kind == "task_completed" and line.detail.get("task") == task_id:
-                return Answered(line.told.get("by", "(purged)"), line.at, line.detail["outcome"])
-        return None
+        line = answer_line(self.house.store.views.history(case_id), task_id)
+        return None if line is None else Answered(line.told.get("by", "(purged)"), line.at, line.detail["outcome"])
 
     def letter(self, case: Case, mail_name: str) -> str:
         definition = self.house.definitions.pinned(case.process, case.version, case.hash)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine import handing, holds, moves, obligations, officer, taking, tasks
+from engine import handing, holds, moves, obligations, officer, taking, tasks, undoing
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.dates import check_dates
 from engine.definition import SUBJECT, Definition, MailDef, Outcome, began, complete, posting_task
@@ -41,6 +41,7 @@ from engine.messages import (
 from engine.nodes import nearest
 from engine.office import Office
 from engine.turn import Turn
+from engine.undoable import Undo
 
 STARTED_LATE = "started_late"
 """The flag of a case that its schedule would have started on an earlier day."""
@@ -122,7 +123,9 @@ def decide(definition: Definition, case: Case, command: Command, now: dt.datetim
         raise UsageError(f"case {case.id} is started already")
     _HANDLERS[type(command)](turn, command)
     moves.go_on(turn)
-    return turn.decision()
+    if isinstance(command, CompleteTask):
+        return replace(turn.decision(), answered=undoing.answered(turn, case))
+    return replace(turn.decision(), undoes=command.answered) if isinstance(command, Undo) else turn.decision()
 
 
 def _actor(command: Command) -> Actor:
@@ -356,4 +359,5 @@ _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     AddNote: officer.note,
     Nudge: officer.nudge,
     Snooze: officer.snooze,
+    Undo: undoing.undo,
 }

@@ -152,7 +152,8 @@ class _Page:
             if sealed_as != row["hash"]:
                 wrong.append(seals.not_as_sealed(row["case_id"], row["seq"]))
         lines = [(row["seq"], row["kind"], _detail(row)) for row in rows]
-        if rows and (case["ended_at"] is not None) != any(kind == "case_ended" for _, kind, _ in lines):
+        ends = [kind for _, kind, _ in lines if kind in ("case_ended", "case_reopened")]
+        if rows and (case["ended_at"] is not None) != (ends[-1:] == ["case_ended"]):
             has = "ended" if case["ended_at"] is not None else "open"
             wrong.append(f"case {case['id']} is {has}, and its history says otherwise")
         return lines
