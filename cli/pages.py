@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 from cli.acts import confirm_act, find_act, shown_by, text_of, title_of
@@ -11,6 +12,7 @@ from cli.inspection.inspector import inspect
 from cli.setup.reach import Reaches
 from cli.status.look import prometheus
 from cli.status.looks import looks_at, no_mail_since
+from cli.takingback import may_undo
 from cli.totp import matching
 from cli.wiring import House
 from engine.case import Case
@@ -78,7 +80,11 @@ class _Lent:
         with self.house.store.read() as unit:
             case_id = unit.case_of_task(task_id)
         line = answer_line(self.house.store.views.history(case_id), task_id)
-        return None if line is None else Answered(line.told.get("by", "(purged)"), line.at, line.detail["outcome"])
+        if line is None:
+            return None
+        said = Answered(line.told.get("by", "(purged)"), line.at, line.detail["outcome"])
+        kept = may_undo(self.house, [case_id]).get(case_id)
+        return said if kept is None or kept.at != line.at else replace(said, undo_by=kept.by, undo_until=kept.until)
 
     def letter(self, case: Case, mail_name: str) -> str:
         definition = self.house.definitions.pinned(case.process, case.version, case.hash)

@@ -44,9 +44,11 @@ WAITING = ("queued", "claimed", "deferred")
 
 @dataclass(frozen=True, slots=True)
 class MayUndo:
-    """An answer that may be taken back, by whom and until when; `mails` wait so long. `barred` says why it may not."""
+    """An answer that may be taken back, given `at` an instant, `by` whom and until when; `mails` wait so long. `barred`
+    says why it may not."""
 
     by: str
+    at: dt.datetime
     until: dt.datetime
     mails: int
     barred: str
@@ -98,8 +100,7 @@ class Undoing:
         wanted = its.case_id.in_(sorted(case_ids)) & (its.until > now)
         with self.base.reading() as connection:
             rows = connection.execute(select(KEPT_ANSWERS).join(CASES, latest).where(wanted)).mappings().all()
-            return {row["case_id"]: MayUndo(row["by"], row["until"], _waiting(connection, row), row["barred"])
-                    for row in rows}
+            return {row["case_id"]: _may_undo(connection, row) for row in rows}
 
     def sweep(self, now: dt.datetime) -> int:
         """Forgets what may not be taken back any more; says how many answers that were."""
@@ -231,6 +232,10 @@ def _lines_back(keeper: Keeper, case_id: str, revision: int) -> None:
 
 def _row(connection: Connection, case_id: str) -> Row | None:
     return connection.execute(select(KEPT_ANSWERS).where(KEPT_ANSWERS.c.case_id == case_id)).mappings().first()
+
+
+def _may_undo(connection: Connection, row: Row) -> MayUndo:
+    return MayUndo(row["by"], row["at"], row["until"], _waiting(connection, row), row["barred"])
 
 
 def _waiting(connection: Connection, row: Row) -> int:
