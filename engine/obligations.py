@@ -19,9 +19,7 @@ from engine.messages import CancelTimers, Notify, SetTimer
 from engine.quiet import SEE_TO_IT, held_of, hushed
 from engine.readers import recipients, reminded, supervisors
 from engine.turn import Turn
-
-TAKEN_BACK = "the answer was taken back"
-"""Why a clock is void that an answer began which was taken back; it begins anew when there is cause."""
+from engine.undoable import TAKEN_BACK
 
 
 def refresh(turn: Turn) -> None:

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 from engine.case import Actor, Case
 
+TAKEN_BACK = "the answer was taken back"
+"""Why a mail is cancelled, and a clock void or counted again. A clock that is void for this begins anew when there is
+cause."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:

@@ -28,9 +28,8 @@ from engine.messages import (
     TellParent,
     WriteRegister,
 )
-from engine.obligations import TAKEN_BACK
 from engine.turn import SEALED_KINDS, Turn
-from engine.undoable import Answered, Kept, Undo
+from engine.undoable import TAKEN_BACK, Answered, Kept, Undo
 from engine.words import written
 
 MOST_MINUTES = 10

@@ -15,9 +15,8 @@ from sqlalchemy import Connection, Select, delete, func, literal, select, update
 
 from engine.case import Case, FactValue
 from engine.messages import Decision
-from engine.obligations import TAKEN_BACK
 from engine.ports import BriefLine
-from engine.undoable import Answered, Kept
+from engine.undoable import TAKEN_BACK, Answered, Kept
 from storage.base import Base
 from storage.briefs import BRIEF, add_line, line_place
 from storage.keeping import Keeper

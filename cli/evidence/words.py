@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cli.evidence.lens import Lens
 from engine.clocks import day_name
 from engine.definition import OWN_FACTS, say
-from engine.obligations import TAKEN_BACK
+from engine.undoable import TAKEN_BACK
 
 Detail = Mapping[str, str]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +17,7 @@ from sqlalchemy import Engine, event, func, select, update
 
 import workflows
 from engine.case import Actor, Case, Contact, FactValue
+from engine.definition import Definition
 from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale
 from engine.messages import AddNote
 from engine.ports import BriefLine
@@ -297,6 +298,39 @@ def test_what_is_kept_is_forgotten_when_its_minutes_are_over(house: House) -> No
     assert house.store.undoing.sweep(ENDS) == 0
 
 
+def test_the_newest_version_says_for_all_cases_whether_anything_is_taken_back(house: House) -> None:
+    case = house.started()
+    house.verified(case)
+    forbidding = Forbidding(CATALOGUE.newest("correction_request"))
+    house.service.definitions = forbidding
+    assert "no answer of 'correction_request' is taken back" in refused(house, case)
+    other = house.started()
+    house.verified(other)
+    assert house.store.undoing.of([other.id], NOW) == {} and house.kept() == 1
+
+
+class Forbidding:
+    """A shelf whose newest version takes nothing back, while its cases run on the one before."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+
+    def newest(self, process: str) -> Definition:
+        return replace(self.definition, version=2, hash="2", undo=False)
+
+    def processes(self) -> Collection[str]:
+        return CATALOGUE.processes()
+
+    def scheduled(self) -> Sequence[Definition]:
+        return CATALOGUE.scheduled()
+
+    def pinned(self, process: str, version: int, digest: str) -> Definition:
+        return replace(self.newest(process), undo=True) if version == 2 else self.definition
+
+    def source(self, definition: Definition) -> str:
+        return "{}"
+
+
 # --- races -----------------------------------------------------------------------------------------------------------
 
 
@@ -409,12 +443,16 @@ def test_killed_in_the_middle_it_is_not_done_and_can_be_done_again(house: House)
     assert house.case(case.id).state == "received" and house.wrong() == []
 
 
-def test_what_is_kept_is_sealed(house: House) -> None:
+def test_what_is_kept_is_sealed_and_looked_at(house: House) -> None:
     house.verified(house.started())
+    assert house.wrong() == []
     with house.store.base.reading() as connection:
         (sealed,) = connection.scalars(select(KEPT_ANSWERS.c.sealed)).all()
         told = connection.scalars(select(HISTORY.c.detail)).all()
     assert b"birth date" not in sealed and not any("2012-03-04" in line for line in told)
+    spoilt = update(KEPT_ANSWERS).values(sealed=sealed[:-1])
+    house.store.base.write(lambda connection: connection.execute(spoilt))
+    assert "kept_answers" in house.wrong()[0]
 
 
 def test_a_party_answers_for_good(house: House) -> None:

@@ -12,8 +12,7 @@ from engine.case import Actor, Case, Contact, FactValue
 from engine.decide import decide, start
 from engine.errors import NotAllowed, Refused, SoppaError
 from engine.messages import CancelTimers, CompleteTask, Decision, Notify, Send, SetTimer, StartCase
-from engine.obligations import TAKEN_BACK
-from engine.undoable import Kept, Undo
+from engine.undoable import TAKEN_BACK, Kept, Undo
 from tests.office import actor, office
 from tests.unit.test_decide import FACTS, NOW, VERIFIED
 
