@@ -91,6 +91,7 @@ def _read(node: Node, scope: Scope) -> Definition:
             "migrates",
             "about",
             "need_to_know",
+            "undo",
         ),
         what="a process",
     )
@@ -173,6 +174,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         migrates=_migrates(top.get("migrates"), scope),
         about=tuple(_about(top.get("about"), scope)),
         need_to_know=_roles(top.get("need_to_know"), "need_to_know", scope),
+        undo=nodes.boolean(top.get("undo"), scope.faults, "undo") is not False,
     )
     return replace(draft, hash=fingerprint(draft))
 

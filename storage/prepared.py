@@ -117,6 +117,16 @@ CANCEL_TIMERS = (
     )
     .values(at=None)
 )
+SET_AGAIN = (
+    update(TIMERS)
+    .where(
+        (TIMERS.c.case_id == bindparam("its_case"))
+        & (TIMERS.c.key == bindparam("its_key"))
+        & TIMERS.c.at.is_(None)
+        & TIMERS.c.fired_at.is_(None)
+    )
+    .values(at=bindparam("its_at", type_=TIMERS.c.at.type))
+)
 DUE_TIMERS = (
     select(TIMERS.c.id, TIMERS.c.case_id, TIMERS.c.key, TIMERS.c.at)
     .join(CASES, CASES.c.id == TIMERS.c.case_id)

@@ -99,7 +99,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             registers=_map("register"),
             schedule=_ref("schedule"),
             unnoticed=_list("unnoticed"), migrates=ANY_MAP, about=NAMES,
-            need_to_know={"type": "array", "items": role},
+            need_to_know={"type": "array", "items": role}, undo=FLAG,
         ),
         "fact": block(
             ("type", "label"),

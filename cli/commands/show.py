@@ -14,6 +14,7 @@ from cli.dates import legal_and_target
 from cli.home import Home
 from cli.options import as_option, home_option, json_option
 from cli.printing import WIDTH, day, left, pairs, print_json, say, table
+from cli.takingback import mapping, may_undo, sentence
 from cli.wiring import open_house
 from engine.suggesting import differences
 from engine.words import say as in_words
@@ -42,11 +43,14 @@ def command(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
         labels = house.store.register.labels() if definition.shows_agreements else {}
         notes = house.store.views.notes(found.id)
         keeping = house.store.views.keeping_of(found.id)
+        kept = may_undo(house, [found.id]).get(found.id)
         if as_json:
             print_json({**as_mapping(found), **_keeping_mapping(keeping),
-                        "notes": [_note_mapping(note) for note in notes]})
+                        "notes": [_note_mapping(note) for note in notes], "undo": mapping(kept)})
         else:
             show(found, definition, office, office.today(house.clock()), labels)
+            if kept is not None:
+                say(f"\n{sentence(found.id, kept, office.zone)}")
             _keeping(keeping, office)
             _notes(notes, office)
 

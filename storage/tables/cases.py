@@ -117,6 +117,21 @@ class SnoozeRow(SQLModel, table=True):
     past_date: bool
 
 
+class KeptAnswer(SQLModel, table=True):
+    """The last answer of staff in a case, for the minutes in which it may be taken back: the `revision` after it, and
+    the case before it, `sealed`. Without that where it is `barred`, which says why."""
+
+    __tablename__ = "kept_answers"
+    __table_args__ = args()
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    revision: int
+    by: str
+    at: dt.datetime
+    until: dt.datetime = Field(index=True)
+    barred: str
+    sealed: bytes | None = None
+
+
 class ClockRow(SQLModel, table=True):
     """One generation of a clock. `superseded`: a later generation took its place, for `superseded_because`."""
 
