@@ -34,13 +34,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Picked:
+    """A set is the keys of those rows of a table in which a column says yes."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class FactDef:
     """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
     district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
     is a text that a browser can open, a `board_meeting` one of the district's dates of its Board. A date is
-    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known."""
+    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known. The rows
+    of a table are, with `rows_of`, what was chosen in that set fact; a set that is `picked` follows from such rows."""
 
     name: str
     type: FactType
@@ -57,6 +66,8 @@ class FactDef:
     web_address: bool = False
     not_before: tuple[Source, ...] = ()
     board_meeting: bool = False
+    rows_of: str | None = None
+    picked: Picked | None = None
 
 
 @dataclass(frozen=True, slots=True)

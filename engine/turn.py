@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.case import Actor, Case, FactValue, Place, Task
+from engine.chosen import picked
 from engine.definition import Definition, StateDef, Words, say
 from engine.forms import KEPT_DOCUMENT
 from engine.guards import evaluate, reads
@@ -91,6 +92,7 @@ class Turn:
 
     def record(self, values: Mapping[str, FactValue], reason: str = "") -> None:
         """Sets or supersedes facts. Facts are never unset; a value that is there already leaves no trace."""
+        values = {**values, **picked(self.definition, values)}
         news = {name: value for name, value in values.items() if self.case.facts.get(name) != value}
         for name, value in news.items():
             known = self.definition.fact(name)
