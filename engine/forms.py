@@ -191,13 +191,15 @@ def read_rows(fact: FactDef, items: Iterable[str]) -> FactValue | None:
         key = cells.pop("key", "").strip() or str(number)
         if key in rows:
             raise FieldError("row_twice", key)
-        if fact.type.rows and key not in fact.type.rows:
-            raise FieldError("row_key", key, near=nearest(key, fact.type.rows))
+        known = fact.type.rows or fact.type.options
+        if known and key not in known:
+            raise FieldError("row_key", key, near=nearest(key, known))
         rows[key] = TableRow(key, _cells(fact, key, cells))
     absent = [key for key in fact.type.rows if key not in rows]
     if absent:
         raise FieldError("rows_missing", ", ".join(absent))
-    return tuple(rows[key] for key in fact.type.rows or rows) or None
+    order = fact.type.rows or [key for key in fact.type.options if key in rows] or rows
+    return tuple(rows[key] for key in order) or None
 
 
 def _rows_of(item: str) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from engine.forms import Raw, read_values
 from engine.guards import reads
 from engine.office import Office
 from registry.likeness import by_likeness, named_in
+from web.groups import Group, grouped
 from web.words import contact_line, date_words, option_words, suggestion_words, tell
 
 Facts = Mapping[str, FactValue]
@@ -47,7 +49,7 @@ class RowView:
 @dataclass(frozen=True, slots=True)
 class FieldView:
     """One field. `kind` names its widget; `typed` is what it holds now, `time` the second half of an instant. A table
-    has `rows` of fields."""
+    has `rows` of fields; many options come in `groups`."""
 
     name: str
     kind: str
@@ -61,6 +63,7 @@ class FieldView:
     error: str = ""
     on_file: bool = False
     rows: tuple[RowView, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ def fields_of(
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
         if fact.board_meeting and today is not None:
             view = _with_meetings(view, office, today, language)
+        if fact.rows_of is not None:
+            chosen = submission.typed.get(fact.rows_of) if submission else None
+            view = _with_rows(view, definition, fact, typed, chosen or facts.get(fact.rows_of), office, language)
         wanted_ids = typed.get(fact.name, ())
         views.append(_with_agreements(view, choices, wanted_ids) if fact.type.kind in _OF_REGISTER else view)
     return tuple(views)
@@ -172,7 +178,7 @@ def outcome_facts(definition: Definition, outcome: Outcome, language: str) -> st
 def _typed_rows(fact: FactDef, rows: Iterable[Contact | TableRow], office: Office) -> Mapping[str, Sequence[str]]:
     """The cells of a table as its form names them: `fact.row.column`."""
     return {
-        f"{fact.name}.{row.key}.{name}": words
+        f"{fact.name}.{_row_name(fact, row.key)}.{name}": words
         for row in rows
         if isinstance(row, TableRow)
         for name, cell in row.cells.items()
@@ -190,8 +196,15 @@ def _raw_rows(fact: FactDef, typed: Mapping[str, Sequence[str]]) -> Raw | None:
             found.setdefault(key, {})[column] = " ".join(words).strip()
     if not found:
         return None
-    fixed = fact.type.rows
-    return [json.dumps({"key": key, **cells}) for key, cells in found.items() if fixed or any(cells.values())]
+    fixed, keys = fact.type.rows or fact.type.options, {_row_name(fact, key): key for key in fact.type.options}
+    return [json.dumps({"key": keys.get(key, key), **cells}) for key, cells in found.items()
+            if fixed or any(cells.values())]  # fmt: skip
+
+
+def _row_name(fact: FactDef, key: str) -> str:
+    """What a row is called in the names of its fields: of one that was chosen a short word that stays the same, since
+    its key is a sentence."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12] if fact.type.options else key
 
 
 def _raw(fact: FactDef | None, typed: Mapping[str, Sequence[str]], office: Office) -> Raw | None:
@@ -229,6 +242,7 @@ def _view(
     required: bool,
 ) -> FieldView:
     given = tuple(typed.get(fact.name, ()))
+    options = tuple(_options(fact, given, office, language))
     return FieldView(
         name=fact.name,
         kind=_widget(fact),
@@ -238,7 +252,8 @@ def _view(
         required=required,
         typed=given[0] if given else "",
         time="".join(typed.get(fact.name + TIME, ())),
-        options=tuple(_options(fact, given, office, language)),
+        options=options if fact.type.kind != "table" else (),
+        groups=grouped(options) if fact.type.kind == "set" else (),
         error=error,
         on_file=on_file,
         rows=_rows(fact, typed, office, language),
@@ -258,12 +273,32 @@ def _with_agreements(view: FieldView, agreements: Names, chosen: Sequence[str]) 
 def _rows(
     fact: FactDef, typed: Mapping[str, Sequence[str]], office: Office, language: str
 ) -> tuple[RowView, ...]:
-    """The fixed rows of a table, or those that are filled in and a few more."""
-    if fact.type.kind != "table":
+    """The fixed rows of a table, or those that are filled in and a few more. What is chosen elsewhere comes later."""
+    if fact.type.kind != "table" or fact.rows_of is not None:
         return ()
     filled = [name.split(".")[1] for name in typed if name.startswith(f"{fact.name}.") and name.count(".") == 2]
     keys = fact.type.rows or dict.fromkeys([*filled, *_blank(filled)])
     return tuple(RowView(_row_label(fact, key, language), _cells(fact, key, typed, office, language)) for key in keys)
+
+
+def _with_rows(
+    view: FieldView,
+    definition: Definition,
+    fact: FactDef,
+    typed: Mapping[str, Sequence[str]],
+    chosen: FactValue | Sequence[str] | None,
+    office: Office,
+    language: str,
+) -> FieldView:
+    """A row for each of what was chosen, and for those that are filled in; without any, where to choose."""
+    names = {name.split(".")[1] for name in typed if name.startswith(f"{fact.name}.") and name.count(".") == 2}
+    wanted = set(chosen) if isinstance(chosen, frozenset | list | tuple) else set()
+    keys = [key for key in fact.type.options if key in wanted or _row_name(fact, key) in names]
+    rows = tuple(RowView(_row_label(fact, key, language),
+                         _cells(fact, _row_name(fact, key), typed, office, language)) for key in keys)  # fmt: skip
+    source = definition.fact(fact.rows_of or "")
+    where = "" if rows or source is None else tell("rows_come", language, where=say(source.label, language))
+    return replace(view, rows=rows, help=" ".join([view.help, where]).strip())
 
 
 def _blank(filled: Sequence[str]) -> list[str]:

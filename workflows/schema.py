@@ -122,6 +122,8 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             charge=_ref("charge"),
             quarter_after=WORD,
             counts=_ref("counts"),
+            rows_of=WORD,
+            picked=_ref("picked"),
         ),
         "charge": block(
             ("of", "price", "free", "most"), of=WORD, price=WORD, free=NUMBER, most=NUMBER, waived=WORD
@@ -130,6 +132,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             ("rule", "on", "same"), on=WORD, same=NAMES, where=GUARD,
             rule={"enum": sorted(name for name, rule in law.rules.items() if rule.kind == "quota")},
         ),
+        "picked": block(("from", "where"), from_=WORD, where=WORD),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),
         "start": block((), needs=NAMES, by={"type": "array", "items": role}, self=WORD),

@@ -16,6 +16,7 @@ Values = Mapping[str, str]
 Given = Callable[[Case, dt.date, random.Random], Values]
 
 AREAS = ["data", "integrations", "security", "scope", "ai", "subcontractors", "policy", "ownership", "insurance"]
+NAME = "Student name: First and/or last name"
 ITEMS = ["elements", "operators", "subcontractors", "procedures", "breaches"]
 LETTER = {"how_sure": "estimate", "what_en": "A list was open on the web.", "what_es": "Una lista estuvo abierta.",
           "data_en": "Names and grades.", "data_es": "Nombres y notas.", "remedy_en": "We closed it.",
@@ -92,7 +93,7 @@ def _items(case: Case, today: dt.date, chance: random.Random) -> Values:
 
 
 def _elements(case: Case, today: dt.date, chance: random.Random) -> Values:
-    elements = json.dumps([{"element": "Name", "needed_for": "Sign-in", "kept": "yes"}])
+    elements = json.dumps([{"key": NAME, "needed_for": "Sign-in", "kept": "yes"}])
     return {
         "elements": elements,
         "complete_on": str(today),
@@ -169,7 +170,8 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("deletion_order", "certify", ""): _plain(deleted_on="TODAY", backups="none", subcontractors_done="yes"),
     ("deletion_order", "certify_late", ""): _plain(deleted_on="TODAY", backups="none", subcontractors_done="yes"),
     ("vendor_sponsorship", "ask", ""): _asked,
-    ("vendor_sponsorship", "send_package", ""): _plain(soppa_applies="yes", soppa_form="form.pdf", wanted_by="TODAY"),
+    ("vendor_sponsorship", "send_package", ""): _plain(soppa_applies="yes", soppa_form="form.pdf", wanted_by="TODAY",
+                                                 elements_taken=NAME),
     ("vendor_sponsorship", "check_package", ""): _elements,
     ("vendor_sponsorship", "review_privacy", ""): _elements,
     ("vendor_sponsorship", "check_clauses", ""): _clauses,
