@@ -91,12 +91,20 @@ def _status_page(site: Site, show: Show, visitor: Visitor, case: Case, definitio
         case=case.id,
         process=say(definition.title, language),
         state=say(definition.states[case.state].title, language),
+        tracks=_tracks(case, definition, language),
         since=date_words(office.today(case.ended_at or case.entered_at), language),
         started=date_words(office.today(case.started_at), language),
         ended=not case.is_open,
         dates=_dates(case, definition, office, language),
         tasks=own_tasks(site, visitor, case),
     )
+
+
+def _tracks(case: Case, definition: Definition, language: str) -> list[tuple[str, str]]:
+    """What goes on side by side, each by its title, and where it stands."""
+    states = definition.states
+    return [(say(region.title, language), say(states[case.regions[region.name].state].title, language))
+            for region in states[case.state].regions if region.name in case.regions]
 
 
 def _dates(case: Case, definition: Definition, office: Office, language: str) -> list[DateView]:

@@ -152,7 +152,7 @@ def _suggested(case: Case, definition: Definition) -> None:
     """Last time's answers: what they were, and where this time's differ; and what was counted among earlier cases."""
     for name, count in case.suggested.items():
         if definition.facts[name].tally is not None and name not in case.facts:
-            say(f"\nCounted for {name}: {written(count.value)} {f'({count.case})' if count.case else 'earlier case'}")
+            say(f"\nCounted for {name}: {f'{written(count.value)} ({count.case})' if count.case else 'none'}")
     answered = {name: last for name, last in case.suggested.items() if definition.facts[name].tally is None}
     if answered:
         say(f"\nLast answers, of case {case.after}")

@@ -24,6 +24,9 @@ LETTER = {"how_sure": "estimate", "what_en": "A list was open on the web.", "wha
           "spanish_reviewed_by": "Rosa Diaz", "read_aloud": "yes", "names_no_count": "yes"}  # fmt: skip
 YES_NO = dict.fromkeys(("uses_ai", "connects", "in_person", "messaging"), "no")
 
+AT_ONCE = frozenset({"classify", "gather_records", "redact_records", "hand_over_records"})
+"""School student records are due in ten business days: what is asked for them is done on the next day."""
+
 
 def is_silent(address: str | None) -> bool:
     """Three in ten vendors never answer, always the same ones."""
@@ -34,6 +37,8 @@ def delay(task: TaskDef, party: str | None, chance: random.Random) -> int:
     """Days from being asked to answering. What is collected 45 days ahead is published once its year has begun."""
     if task.name == "publish" and task.due is not None and task.due.of == "cycle_on":
         return 43
+    if task.name in AT_ONCE:
+        return 1
     if party == "operator":
         return chance.choice((1, 3, 6, 9, 12, 16, 21))
     if party is not None:
@@ -131,6 +136,9 @@ OUTCOMES: Mapping[tuple[str, str], Callable[[Case, random.Random], str | None]] 
     ("correction_request", "decide"): _one_of("wrong_district", "wrong_district", "no_inaccuracy", "wrong_outside"),
     ("correction_request", "conclude"): _always("corrected"),
     ("operator_fix", "give_up"): _always(None),
+    ("copy_inspection", "classify"): _always("both"),
+    ("copy_inspection", "redact_records"): _always("paper"),
+    ("copy_inspection", "redact_covered"): _always("paper"),
     ("deletion_order", "press"): _always(None),
     ("vendor_sponsorship", "triage"): lambda case, chance: (
         "agreement" if case.facts.get("contract_required") else "no_agreement"
@@ -157,6 +165,13 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("correction_request", "fix", ""): _plain(fixed_on="TODAY"),
     ("correction_request", "confirm_notified", ""): _plain(holders_notified_on="TODAY"),
     ("operator_fix", "answer", ""): _plain(fixed_on="TODAY", downstream_done="yes"),
+    ("copy_inspection", "verify", ""): _plain(identity_ok="yes", protection="none", wish="copy", format="paper",
+                                              signed_on="TODAY", complete_on="TODAY"),
+    ("copy_inspection", "classify", ""): _plain(earlier_requests="0", data_owner="dana"),
+    ("copy_inspection", "redact_records", ""): _plain(records_clean="yes", records_pages="60"),
+    ("copy_inspection", "redact_covered", ""): _plain(covered_clean="yes", covered_pages="9"),
+    ("copy_inspection", "hand_over_records", ""): _plain(records_given_on="TODAY"),
+    ("copy_inspection", "hand_over_covered", ""): _plain(covered_given_on="TODAY"),
     ("deletion_request", "verify", ""): _plain(identity_ok="yes", wants_copy="no"),
     ("deletion_request", "analyse", ""): _items,
     ("annual_notice", "begin", ""): lambda case, today, chance: {"first_day_on": str(today + dt.timedelta(days=60))},
