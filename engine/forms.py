@@ -6,11 +6,13 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import TypeVar, cast
 
 from engine.case import Cell, Contact, FactValue, TableRow
 from engine.definition import Definition, FactDef, Words, say
 from engine.nodes import nearest
+from engine.words import LANGUAGES
 
 MAX_TEXT = 4_000
 MAX_CONTACTS = 200
@@ -69,6 +71,14 @@ _WORDS: Mapping[str, Words] = {
         "en": "'{typed}' is no address of a page: write it as https://www.example.org/page",
         "es": "'{typed}' no es la dirección de una página: escríbala como https://www.example.org/pagina",
     },
+    "contact_part": {
+        "en": "'{typed}' is no part of a contact: write language=es, address=12 Oak St or paper after it",
+        "es": "'{typed}' no es parte de un contacto: escriba después language=es, address=12 Oak St o paper",
+    },
+    "language": {
+        "en": "nothing is written in the language '{typed}'{near}",
+        "es": "no hay textos en el idioma '{typed}'{near}",
+    },
     "contacts": {"en": "at most {most} contacts", "es": "como máximo {most} contactos"},
     "row": {
         "en": "'{typed}' is no row: write it as {{\"key\": \"a\", \"column\": \"value\"}}, or name a CSV file",
@@ -124,6 +134,7 @@ def read_values(
         try:
             ids = {"person": people, "agreement": agreements, "agreements": agreements}
             value = _known(fact, name, allowed, typed, ids)
+            _check_languages(definition, value)
         except FieldError as error:
             errors[name] = error.say(language)
             continue
@@ -142,6 +153,17 @@ def _known(
         if one is not None and known is not None and one not in known:
             raise FieldError(fact.type.kind.removesuffix("s"), str(one), near=nearest(str(one), known))
     return value
+
+
+def languages(definition: Definition) -> frozenset[str]:
+    """Those that a mail of the process is written in, and those of our own mails and pages."""
+    return frozenset(LANGUAGES).union(*(mail.texts for mail in definition.mails.values()))
+
+
+def _check_languages(definition: Definition, value: FactValue | None) -> None:
+    for one in value if isinstance(value, tuple) else ():
+        if isinstance(one, Contact) and one.language not in (known := languages(definition)):
+            raise FieldError("language", one.language, near=nearest(one.language, known))
 
 
 def without_files(definition: Definition, typed: Mapping[str, R]) -> dict[str, R | str]:
@@ -300,10 +322,23 @@ def _set(fact: FactDef, items: list[str]) -> FactValue:
 
 
 def _contacts(fact: FactDef, typed: str) -> FactValue:
-    lines = [line for line in re.split(r"[\n;]", typed) if line.strip()]
-    if len(lines) > MAX_CONTACTS:
+    """Contacts, one after another; `language=es`, `address=12 Oak St` and `paper` belong to the one before."""
+    found: list[Contact] = []
+    for part in (part.strip() for part in re.split(r"[\n;]", typed) if part.strip()):
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if found and part == "paper":
+            found[-1] = replace(found[-1], paper=True)
+        elif found and key == "language":
+            found[-1] = replace(found[-1], language=value)
+        elif found and key == "address":
+            found[-1] = replace(found[-1], address=value)
+        elif equals:
+            raise FieldError("contact_part", part)
+        else:
+            found.append(read_contact(part))
+    if len(found) > MAX_CONTACTS:
         raise FieldError("contacts", most=str(MAX_CONTACTS))
-    return tuple(read_contact(line) for line in lines)
+    return tuple(found)
 
 
 _READERS: Mapping[str, Callable[[FactDef, str], FactValue]] = {

@@ -276,7 +276,8 @@ def _rows(
     """The fixed rows of a table, or those that are filled in and a few more. What is chosen elsewhere comes later."""
     if fact.type.kind != "table" or fact.rows_of is not None:
         return ()
-    filled = [name.split(".")[1] for name in typed if name.startswith(f"{fact.name}.") and name.count(".") == 2]
+    filled = [name.split(".")[1] for name, words in typed.items()
+              if name.startswith(f"{fact.name}.") and name.count(".") == 2 and any(words)]
     keys = fact.type.rows or dict.fromkeys([*filled, *_blank(filled)])
     return tuple(RowView(_row_label(fact, key, language), _cells(fact, key, typed, office, language)) for key in keys)
 
@@ -319,8 +320,15 @@ def _cells(
         cell, name = fact.columns[column.name], f"{fact.name}.{key}.{column.name}"
         note = tell("optional", language) if column.optional else ""
         view = _view(cell, {cell.name: typed.get(name, ())}, "", note, office, language, False, not column.optional)
-        views.append(replace(view, name=name, kind="line" if view.kind == "text" else view.kind))
+        views.append(replace(view, name=name, kind=_cell_widget(cell, view.kind, is_own=not fact.type.rows)))
     return tuple(views)
+
+
+def _cell_widget(cell: FactDef, usual: str, *, is_own: bool) -> str:
+    """In rows that people add, choices are short lists: a page holds several such rows that stay empty."""
+    if cell.type.kind == "choice" and is_own:
+        return "list"
+    return "line" if usual == "text" else usual
 
 
 def _widget(fact: FactDef) -> str:

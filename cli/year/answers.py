@@ -17,6 +17,7 @@ Given = Callable[[Case, dt.date, random.Random], Values]
 
 AREAS = ["data", "integrations", "security", "scope", "ai", "subcontractors", "policy", "ownership", "insurance"]
 NAME = "Student name: First and/or last name"
+CRITERIA = ["architecture", "perimeter", "recovery", "encryption", "sharing"]
 ITEMS = ["elements", "operators", "subcontractors", "procedures", "breaches"]
 LETTER = {"how_sure": "estimate", "what_en": "A list was open on the web.", "what_es": "Una lista estuvo abierta.",
           "data_en": "Names and grades.", "data_es": "Nombres y notas.", "remedy_en": "We closed it.",
@@ -119,6 +120,12 @@ def _clauses(case: Case, today: dt.date, chance: random.Random) -> Values:
     }
 
 
+def _tools(case: Case, today: dt.date, chance: random.Random) -> Values:
+    used = {"used_by": "Coaches", "recipients": "staff", "channel": "chat", "accounts": "district", "consents": "no"}
+    row = {**used, "product": f"Messenger {case.id}", "vendor_name": "Messenger Inc", "contract": "no"}
+    return {"tools": json.dumps([row])}
+
+
 def _plain(**given: str) -> Given:
     """Fixed words; `TODAY` stands for the day itself."""
     return lambda case, today, chance: {name: str(today) if word == "TODAY" else word for name, word in given.items()}
@@ -148,6 +155,7 @@ OUTCOMES: Mapping[tuple[str, str], Callable[[Case, random.Random], str | None]] 
     ("annual_attestation", "review"): lambda case, chance: "renew" if _renewable(case) else "ask_again",
     ("subcontractor_list", "give"): lambda case, chance: "same" if "listed" in case.facts else "given",
     ("agreement_expiry", "decide"): _one_of("goes_on", "goes_on", "end"),
+    ("school_messaging_tools", "answer"): _one_of("tools", "none", "none"),
     ("breach_response", "accept"): _always("ask_operator"),
     ("breach_response", "decide_ag"): _always("not_needed"),
     ("breach_response", "list_now"): _always(None),
@@ -207,6 +215,14 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
         "goes_on_until": str(today + dt.timedelta(days=500))
     },
     ("agreement_expiry", "decide", "end"): _plain(ended_on="TODAY"),
+    ("school_messaging_tools", "answer", "tools"): _tools,
+    ("messaging_platform_audit", "take_up", ""): _plain(
+        students_involved="no", vendor_contact="Mia <desk@messenger.example>"
+    ),
+    ("messaging_platform_audit", "audit", ""): _plain(
+        criteria=json.dumps([{"key": key, "result": "pass", "evidence": "Its report"} for key in CRITERIA])
+    ),
+    ("messaging_platform_audit", "publish_added", ""): _plain(listed_on="TODAY"),
     ("breach_response", "accept", ""): _plain(
         operator_involved="yes", operator_contact="Vera <desk@vendor1.example>", operator_notice_on="TODAY"
     ),
