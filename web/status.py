@@ -109,7 +109,7 @@ def _tracks(case: Case, definition: Definition, language: str) -> list[tuple[str
 
 def _dates(case: Case, definition: Definition, office: Office, language: str) -> list[DateView]:
     """What has no date says so; the law's dates come first."""
-    views = clock_dates(case, definition, language, all_of_them=True)
+    views = clock_dates(case, definition, language)
     told = [view if view.date else replace(view, date=tell("no_date", language)) for view in views]
     until = until_date(case, definition, office, language)
     return [*told, *([until] if until else [])]

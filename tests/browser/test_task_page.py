@@ -114,3 +114,18 @@ def test_a_vendor_ticks_data_elements_in_groups_that_open_without_scripts(
     expect(page.get_by_label("Photos", exact=True)).to_be_checked()
     expect(page.get_by_label("Grade level", exact=True)).to_be_hidden()
     assert overflow(page) <= 0
+
+
+def test_what_is_wrong_has_the_focus_and_stands_in_the_title(served: tuple[Pages, str], page: Page) -> None:
+    pages, url = served
+    page.goto(f"{url}/t/{pages.link(pages.start(), 'person:cus', 'verify')}")
+    page.get_by_role("button", name="Mail me a code").click()
+    page.get_by_label("Code from the mail").fill("000000")
+    page.get_by_role("button", name="Open the page").click()
+    expect(page).to_have_title("Error: First, a code · Sample District 1")
+    expect(page.get_by_label("Code from the mail")).to_be_focused()
+    page.get_by_label("Code from the mail").fill(pages.code())
+    page.get_by_role("button", name="Open the page").click()
+    page.get_by_role("button", name="Send my answer").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert page.title().startswith("Error: Check who asks")
