@@ -40,7 +40,8 @@ class FactDef:
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
     district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
     is a text that a browser can open, a `board_meeting` one of the district's dates of its Board. A date is
-    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known."""
+    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known; one that
+    lies back more than its `usual_days` is asked about once."""
 
     name: str
     type: FactType
@@ -57,6 +58,7 @@ class FactDef:
     web_address: bool = False
     not_before: tuple[Source, ...] = ()
     board_meeting: bool = False
+    usual_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from engine.definition import Definition, FactDef, Outcome, TaskDef, say
 from engine.forms import Raw, read_values
 from engine.guards import reads
 from engine.office import Office
+from engine.unlikely import unlikely_dates
 from registry.likeness import by_likeness, named_in
 from web.words import contact_line, date_words, option_words, tell
 
@@ -19,6 +20,8 @@ Facts = Mapping[str, FactValue]
 LIST_AT = 7
 _OF_REGISTER = ("agreement", "agreements")
 """From so many options on, a choice is a list that opens."""
+SURE = "_sure"
+"""The name of the boxes that say of a date that it is right."""
 TIME = ".time"
 """Ends the name of the field that holds the time of day of an instant."""
 Names = Mapping[str, str]
@@ -47,7 +50,7 @@ class RowView:
 @dataclass(frozen=True, slots=True)
 class FieldView:
     """One field. `kind` names its widget; `typed` is what it holds now, `time` the second half of an instant. A table
-    has `rows` of fields."""
+    has `rows` of fields. `sure` is what is sent by ticking that an unlikely date is right, `is_sure` that it was."""
 
     name: str
     kind: str
@@ -61,16 +64,21 @@ class FieldView:
     error: str = ""
     on_file: bool = False
     rows: tuple[RowView, ...] = ()
+    sure: str = ""
+    is_sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What came back. `typed` is kept to fill the form again; `values` holds what could be read."""
+    """What came back. `typed` is kept to fill the form again; `values` holds what could be read, `unlikely` the keys of
+    dates that somebody has to tick, or has ticked (`sure`)."""
 
     outcome: str
     typed: Mapping[str, Sequence[str]]
     values: Mapping[str, FactValue] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    unlikely: Mapping[str, str] = field(default_factory=dict)
+    sure: frozenset[str] = frozenset()
 
 
 def fields_of(
@@ -108,6 +116,8 @@ def fields_of(
         notes += [tell("last_answer", language, date=date_words(last.on, language))] if last else []
         note = "; ".join(notes)
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
+        if submission and (key := submission.unlikely.get(fact.name)):
+            view = replace(view, sure=key, is_sure=key in submission.sure)
         if fact.board_meeting and today is not None:
             view = _with_meetings(view, office, today, language)
         wanted_ids = typed.get(fact.name, ())
@@ -135,6 +145,15 @@ def read_submission(
     if outcome not in wanted.outcomes:
         errors["_outcome"] = tell("choose_outcome", language)
     return Submission(outcome, typed, values, errors)
+
+
+def doubted(read: Submission, definition: Definition, facts: Facts, office: Office, language: str, now: dt.datetime,
+            sure: Iterable[str]) -> Submission:
+    """With a sentence beside each date that is unlikely, unless this very one was ticked in `sure`."""
+    ticked, found = frozenset(sure), list(unlikely_dates(definition, read.values, facts, office, now))
+    asked = {one.fact: tell("date_long_ago" if one.days < 0 else "date_far_ahead", language, days=f"{abs(one.days):,}")
+             for one in found if one.key not in ticked}  # fmt: skip
+    return replace(read, errors={**asked, **read.errors}, unlikely={one.fact: one.key for one in found}, sure=ticked)
 
 
 def missing(wanted: TaskDef, facts: Facts, values: Mapping[str, FactValue], outcome: str) -> tuple[str, ...]:
