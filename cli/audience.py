@@ -1,4 +1,5 @@
-"""An audience as a CSV file, a row for each guardian and student: siblings folded, barred ones left out."""
+"""An audience as a CSV file, a row for each guardian and student: the children of one guardian in one letter, barred
+guardians left out."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from cli.people import EMAIL
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
 from engine.nodes import nearest
-from storage.audience import Member
+from storage.recipients import Member
 
 REQUIRED = ("guardian", "student", "school")
 OPTIONAL = ("address", "email", "language", "paper", "consent", "leaked", "barred")
@@ -27,11 +28,14 @@ Cells = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Families:
-    """What a file says: who is told, whom no letter may reach, and which rows were folded into another."""
+    """What a file says: who is told, whom no letter may reach, which rows were folded into another, which guardians
+    share a mail address and get a letter each, and what a person should look at before anything leaves."""
 
     members: tuple[Member, ...]
     barred: tuple[str, ...] = ()
     folded: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
     written_in: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -39,17 +43,18 @@ def read_families(path: Path) -> Families:
     """The families of a file. Raises `FaultyInput` with every fault and its row, `UsageError` for an unreadable one."""
     rows, faults = _rows(path)
     faults += [Fault(mark, message) for mark, cells in rows for message in faults_of_row(cells)]
-    faults += _contradictions(rows)
+    bars = _bars(rows)
+    faults += _doubtful(rows, bars)
     if faults:
         raise FaultyInput(sorted(faults, key=lambda fault: fault.mark.line))
-    told = [(mark, cells) for mark, cells in rows if cells.get("barred") != "yes"]
+    told = [(mark, cells) for mark, cells in rows if bars.of(cells) is None]
     members, folded = _fold(told)
     if len(members) > MOST:
         raise UsageError(
             f"{path}: {len(members):,} families are more than {MOST:,}: ask counsel how to tell so many"
         )
-    barred = tuple(f"{cells['guardian']} (line {mark.line})" for mark, cells in rows if cells.get("barred") == "yes")
-    return Families(members, barred, folded, _languages(members))
+    return Families(members, tuple(_left_out(rows, bars)), folded, tuple(_shared(told)), tuple(_warned(told, bars)),
+                    _languages(members))  # fmt: skip
 
 
 def faults_of_row(cells: Cells) -> Iterator[str]:
@@ -78,24 +83,73 @@ def _unclean(cells: Cells) -> Iterator[str]:
             yield f"{name}: '{cells[name]}' is neither yes nor no"
 
 
-def _contradictions(rows: Sequence[tuple[Mark, Cells]]) -> Iterator[Fault]:
-    """Whom no letter about a student may reach, and whom another row would have told of that student all the same."""
-    barred = {
-        (cells["student"].lower(), who): mark.line
-        for mark, cells in rows
-        if cells.get("barred") == "yes"
-        for who in _names(cells)
-    }
+@dataclass(frozen=True, slots=True)
+class _Bars:
+    """Who is barred from whom: lines by student and guardian, whatever the other rows of the two say."""
+
+    by_name: Mapping[tuple[str, str], int]
+    by_email: Mapping[tuple[str, str], int]
+    by_address: Mapping[tuple[str, str], int]
+    elsewhere: Mapping[str, tuple[str, int]]
+    """Of each barred guardian a student and the line."""
+
+    def of(self, cells: Cells) -> int | None:
+        """The line that bars the guardian of a row from its student."""
+        return self.by_name.get((_plain(cells["student"]), _plain(cells["guardian"])))
+
+
+def _bars(rows: Sequence[tuple[Mark, Cells]]) -> _Bars:
+    barred = [(mark.line, cells) for mark, cells in rows if cells.get("barred") == "yes"]
+
+    def lines(column: str) -> Mapping[tuple[str, str], int]:
+        return {(_plain(cells["student"]), _plain(cells[column])): line for line, cells in reversed(barred)
+                if cells.get(column)}  # fmt: skip
+
+    elsewhere = {_plain(cells["guardian"]): (cells["student"], line) for line, cells in reversed(barred)}
+    return _Bars(lines("guardian"), lines("email"), lines("address"), elsewhere)
+
+
+def _doubtful(rows: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[Fault]:
+    """A mail about a student to the address of somebody who is barred from that student, under another name."""
     for mark, cells in rows:
-        lines = [barred.get((cells["student"].lower(), who)) for who in _names(cells)]
-        line = next((line for line in lines if line), None)
-        if line and cells.get("barred") != "yes":
-            yield Fault(mark, f"{cells['guardian']} has the name or address of one barred on line {line}: which holds?")
+        line = bars.by_email.get((_plain(cells["student"]), _plain(cells.get("email", ""))))
+        if line and bars.of(cells) is None:
+            yield Fault(mark, f"{cells['guardian']} has the mail address of one barred on line {line}: which holds?")
 
 
-def _names(cells: Cells) -> list[str]:
-    """By what a guardian is known: the name, and the mail address where there is one."""
-    return [" ".join(cells[name].lower().split()) for name in ("guardian", "email") if cells.get(name)]
+def _left_out(rows: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[str]:
+    for mark, cells in rows:
+        if cells.get("barred") == "yes":
+            yield f"{cells['guardian']} (line {mark.line})"
+        elif line := bars.of(cells):
+            yield f"{cells['guardian']} (line {mark.line}), barred from {cells['student']} on line {line}"
+
+
+def _warned(told: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[str]:
+    """A bar counts for one student: who is told of another all the same, and whose letter may fall into wrong hands."""
+    for mark, cells in told:
+        if found := bars.elsewhere.get(_plain(cells["guardian"])):
+            student, line = found
+            sentence = f"{cells['guardian']} is told of {cells['student']}, barred from {student} (line {line})"
+            yield f"line {mark.line}: {sentence}"
+        there = bars.by_address.get((_plain(cells["student"]), _plain(cells.get("address", ""))))
+        if there is not None:
+            yield f"line {mark.line}: {cells['guardian']} has the postal address of one barred on line {there}"
+
+
+def _shared(told: Sequence[tuple[Mark, Cells]]) -> Iterator[str]:
+    """Two guardians of one mail address are two people, and are told both."""
+    first: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    for mark, cells in told:
+        email, name = _plain(cells.get("email", "")), _plain(cells["guardian"])
+        if email and first.setdefault(email, cells["guardian"]).lower() != name and (email, name) not in seen:
+            seen.add((email, name))
+            yield f"line {mark.line}: {cells['guardian']} and {first[email]}"
+
+
+def _plain(cell: str) -> str:
+    return " ".join(cell.lower().split())
 
 
 def _rows(path: Path) -> tuple[list[tuple[Mark, Cells]], list[Fault]]:
@@ -143,21 +197,20 @@ def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
 
 
 def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
-    """One letter a family: rows of one mail address, or without one of one name and postal address, are one family,
-    however their letters are cased. The first row says how it is written to; each guardian is named in it."""
-    found: dict[str, Member] = {}
+    """One letter for all children of one guardian: rows of one name and mail address, or without one of one name and
+    postal address, however their letters are cased. The first row says how the guardian is written to."""
+    found: dict[tuple[str, str], Member] = {}
     folded: list[str] = []
     for mark, cells in rows:
-        key = " ".join((cells.get("email") or f"{cells['guardian']} {cells.get('address', '')}").lower().split())
+        key = (_plain(cells["guardian"]), _plain(cells.get("email") or cells.get("address", "")))
         first = found.get(key)
         if first is None:
             found[key] = _member(cells)
             continue
-        folded.append(f"line {mark.line}: {cells['guardian']} into {first.name}")
+        folded.append(f"line {mark.line}: {cells['student']} with {first.students[0]}, {first.name}")
         found[key] = replace(
             first,
             address=first.address or address_lines(cells.get("address", "")),
-            name=_both(first.name, cells["guardian"]),
             students=_with(first.students, cells["student"]),
             schools=_with(first.schools, cells["school"]),
             paper=first.paper or cells.get("paper") == "yes",
@@ -165,11 +218,6 @@ def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple
             consent=first.consent and cells.get("consent") == "yes",
         )
     return tuple(found.values()), tuple(folded)
-
-
-def _both(names: str, name: str) -> str:
-    known = {one.strip().lower() for one in names.split(" & ")}
-    return names if name.lower() in known else f"{names} & {name}"
 
 
 def _member(cells: Cells) -> Member:

@@ -16,6 +16,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from cli.options import Commands
+from cli.sections import sections
 from engine.errors import SoppaError
 
 COMMANDS = {
@@ -102,8 +103,10 @@ class LazyGroup(Commands):
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for title, names in sections(COMMANDS):
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{width}}", COMMANDS[name]) for name in names])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -14,6 +14,7 @@ import workflows
 from cli.home import Home
 from cli.logo import logo_or_none
 from cli.settings import Settings, read_settings
+from engine.calendar import Calendar, SchoolDays
 from engine.clocks import NOT_ENTERED, Calendars
 from engine.errors import FaultyInput, FaultySettings
 from engine.lawbook import read_calendar, read_reference
@@ -29,10 +30,11 @@ def make_office(settings: Settings, people: Iterable[Person], home: Home | None 
     """Raises `FaultySettings` for a calendar or reference data of the district with faults."""
     contacts = {name: str(contact) for name, contact in settings.contacts.items()}
     return Office(
-        district=settings.district, zone=settings.zone, calendars=_calendars(settings, home),
+        district=settings.district, zone=settings.zone, calendars=calendars_of(settings, home),
         people={person.id: person for person in people}, stand_ins=settings.stand_ins,
         second_person=settings.second_person, contacts=contacts, languages=settings.languages,
         public_url=settings.public_url, fiscal_year_start=settings.fiscal_year_start,
+        attestation_month=settings.attestation_month,
         hold_policy=settings.hold_policy, asap_grace=settings.hold_grace, references=references_of(home),
         thresholds=settings.thresholds, board_meetings=settings.board.meetings,
         packet_days=settings.board.packet_days, logo=logo_or_none(settings.logo),
@@ -55,13 +57,22 @@ def settings_or_sample(home: Home) -> Settings:
     return Settings("Sample district", ZoneInfo("America/Chicago"))
 
 
-def _calendars(settings: Settings, home: Home | None) -> Calendars:
-    """The shipped calendars, or the district's own of the same name in `calendars/` of its home."""
+def calendars_of(settings: Settings, home: Home | None) -> Calendars:
+    """The shipped calendars, or the district's own of the same name in `calendars/` of its home.
+
+    Raises `FaultySettings`.
+    """
     shipped = workflows.lawbook().calendars
     own = _own(home.root / "calendars", read_calendar) if home else {}
     statutory, strict = (own.get(name, shipped[name]) for name in ("il-statutory", "il-strict"))
-    school = replace(settings.attendance or NOT_ENTERED, holidays=frozenset(shipped["il-school"].days_off))
-    return Calendars(statutory, strict, school, settings.fiscal_year_start)
+    return _counted(statutory, strict, settings.attendance or NOT_ENTERED, settings.fiscal_year_start)
+
+
+@lru_cache(maxsize=8)
+def _counted(statutory: Calendar, strict: Calendar, school: SchoolDays, fiscal_year_start: str) -> Calendars:
+    """The same ones while nothing has changed: what was counted in them is kept."""
+    holidays = frozenset(workflows.lawbook().calendars["il-school"].days_off)
+    return Calendars(statutory, strict, replace(school, holidays=holidays), fiscal_year_start)
 
 
 def _own(folder: Path, read: Callable[[Node], T]) -> dict[str, T]:

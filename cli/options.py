@@ -23,7 +23,12 @@ _WITHOUT_ALARMS = {"status", "doctor", "alarm", "serve", "worker", "demo", "init
 
 
 class Commands(click.Group):
-    """A group that names the nearest command for one that it does not know."""
+    """A group that names the nearest command for one that it does not know, and says each command's whole sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _sentence(one.help or "")) for name, one in found if one is not None])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -32,6 +37,11 @@ class Commands(click.Group):
         if args and not args[0].startswith("-") and args[0] not in known:
             raise click.UsageError(f"there is no command '{args[0]}'{nearest(args[0], known)}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _sentence(text: str) -> str:
+    """The first one, on one line."""
+    return " ".join(text.split("\n\n")[0].split()).partition(". ")[0].rstrip(".") + "."
 
 
 def home_option(command: Callable[..., None]) -> Callable[..., None]:

@@ -18,6 +18,7 @@ from engine.clocks import day_name
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 WIDTH = 80
 ROOMY = 110
@@ -26,10 +27,10 @@ NEAR = 330
 """Days within which a date without its year can be only one."""
 
 _WHOLE = re.compile(
-    r"–?|(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d+( \d{4})?|\d{4}-\d{4}(-\d+)?"
-    r"|\d{4}-\d\d-\d\d( \d\d:\d\d( UTC)?)?|[\d,.]+%?|\d+ days?( late)?|today|new"
+    r"–?|((legal|target) )?(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d+( \d{4})?(, (\d+ days?( late)?|today))?"
+    r"|\d{4}-\d{4}(-\d+)?|\d{4}-\d\d-\d\d( \d\d:\d\d( UTC)?)?|[\d,.]+%?|\d+ days?( late)?|today|new|may be done"
 )
-"""A date, a case's number, a count: what is never broken into two lines."""
+"""A line with a date, a case's number, a count: what is never broken in two."""
 _LEAST = 12
 """Columns of a text that are kept for it, or for its longest word."""
 
@@ -122,21 +123,27 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def rich_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """What is late stands in red."""
+    """A line that says what is late stands in red. Without headers there is no rule either."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+
+    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_header=any(headers))
+    for number, header in enumerate(headers):
+        lines = [line for row in rows for line in clean(row[number]).split("\n")]
+        longest = max((len(word) for line in lines for word in line.split()), default=0)
+        whole, widest = all(map(_WHOLE.fullmatch, lines)), max(map(len, lines), default=0)
+        shown.add_column(header, overflow="fold", min_width=widest if whole else min(longest, _LEAST),
+                         no_wrap=whole and len(header) <= widest)
+    for row in rows:
+        shown.add_row(*map(_lines, row))
+    return shown
+
+
+def _lines(cell: str) -> Text:
     from rich.text import Text
 
-    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for number, header in enumerate(headers):
-        cells = [clean(row[number]) for row in rows]
-        longest = max((len(word) for cell in cells for word in cell.split()), default=0)
-        whole = all(_WHOLE.fullmatch(cell) for cell in cells)
-        shown.add_column(header, overflow="fold", min_width=max(map(len, cells), default=0) if whole else
-                         min(longest, _LEAST), no_wrap=whole and len(header) <= max(map(len, cells), default=0))
-    for row in rows:
-        shown.add_row(*(Text(clean(cell), style="bold red" if cell.endswith(" late") else "") for cell in row))
-    return shown
+    lines = clean(cell).split("\n")
+    return Text("\n").join(Text(line, style="bold red" if line.endswith(" late") else "") for line in lines)
 
 
 def plain(value: object) -> object:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cli.documents import Documents
     from cli.wiring import House
     from engine.case import Actor, Case
-    from storage.audience import Letter
+    from storage.printruns import Letter
     from storage.rows import Row
     from web.documents import Kind
 

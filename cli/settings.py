@@ -27,7 +27,8 @@ from workflows.reader import read_file, read_yaml
 
 RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_KEYS = ("fiscal_year_start", "languages", "public_url", "bind", "trusted_proxies", "allow_http", "database", "workers",
+_KEYS = ("fiscal_year_start", "attestation_month", "languages", "public_url", "bind", "trusted_proxies", "allow_http",
+         "database", "workers",
          "relay", "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
          "hold_election", "weekly_briefs", "mail_window", "board", "logo", "ping_url", "metrics_from", "alarm_to",
          "demo")
@@ -99,6 +100,7 @@ class Settings:
     district: str
     zone: ZoneInfo
     fiscal_year_start: str = "07-01"
+    attestation_month: int | None = None
     languages: tuple[str, ...] = ("en",)
     public_url: str = "http://localhost:8080"
     bind: str = "127.0.0.1:8080"
@@ -158,6 +160,7 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         zone=_zone(top.get("zone"), faults),
         fiscal_year_start=_match(top, "fiscal_year_start", r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])",
                                  "a day of the year such as 07-01", faults) or "07-01",
+        attestation_month=_month(top, "attestation_month", faults),
         languages=_languages(top.get("languages"), faults) or ("en",),
         public_url=_public_url(top.get("public_url"), faults),
         bind=_match(top, "bind", r"(\[[0-9a-fA-F:]+\]|[\w.\-]+):\d{1,5}", "an address such as 127.0.0.1:8080",
@@ -201,6 +204,11 @@ def _zone(node: Node | None, faults: Faults) -> ZoneInfo:
         if node is not None:
             faults.add(node, f"zone: there is no time zone '{name}': write it as America/Chicago")
         return ZoneInfo("America/Chicago")
+
+
+def _month(top: Mapping[str, Node], key: str, faults: Faults) -> int | None:
+    found = _match(top, key, "[1-9]|1[0-2]", "the number of a month, from 1 to 12", faults)
+    return None if found is None else int(found)
 
 
 def _match(top: Mapping[str, Node], key: str, pattern: str, wanted: str, faults: Faults) -> str | None:
@@ -329,7 +337,8 @@ def _attendance(node: Node | None, faults: Faults) -> SchoolDays | None:
     first, last = years[0].first, years[-1].last
     closed = frozenset(summers).union(*(year.closed for year in years))
     digest = hashlib.sha256(",".join(sorted(day.isoformat() for day in closed)).encode()).hexdigest()[:8]
-    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}-{digest}", closed, first, last)
+    return SchoolDays(f"{first.isoformat()}..{last.isoformat()}-{digest}", closed, first, last,
+                      begins=tuple(year.first for year in years))  # fmt: skip
 
 
 def _school_year(node: Node, faults: Faults) -> SchoolYear | None:

@@ -173,7 +173,9 @@ def open_house(
 
 def _counted_in(settings: Settings, home: Home) -> Calendar:
     """The calendar of the district's own targets, in which the office's business days are counted."""
-    return _office(settings, (), home).calendars.strict
+    from cli.office import calendars_of
+
+    return calendars_of(settings, home).strict
 
 
 def _office(settings: Settings, people: Iterable[Person], home: Home) -> Office:

@@ -14,7 +14,7 @@ from engine import moves, obligations, taking, tasks
 from engine.calendar import ONE_DAY
 from engine.case import Adopted, Case, Clock, Place
 from engine.dates import out_of_order
-from engine.decide import thresholds
+from engine.decide import of_district
 from engine.definition import (
     SUBJECT,
     Definition,
@@ -53,7 +53,7 @@ def adopt(definition: Definition, command: AdoptCase, now: dt.datetime, office: 
     for name, document in command.evidence.items():
         turn.tell("evidence_given", of=name, sha256=document.rpartition(":")[2])
     taking.check_typed(turn, command.facts)
-    turn.record({**thresholds(turn), **command.facts})
+    turn.record({**of_district(turn), **command.facts})
     taking.follow(turn, command.facts)
     obligations.refresh(turn)
     _stand(turn, own, regions, command)
@@ -101,7 +101,7 @@ def _wrong_with(
             yield f"evidence for '{name}': neither a value nor a date is given for it"
     yield from _wrong_dates(definition, command, today, office)
     for state in states:
-        if state.after is not None and state.after.of is None and command.since is None:
+        if state.after is not None and state.after.from_entry and command.since is None:
             yield f"state '{state.name}' is left by the calendar: give since, the day on which the case came there"
     if command.quiet_until is not None and not today < command.quiet_until <= today + MOST_QUIET:
         yield f"quiet until {command.quiet_until}: at most {MOST_QUIET.days} days from today, {today}"

@@ -18,11 +18,13 @@ SATURDAY = 5
 _WEEKEND = {5: "Saturday", 6: "Sunday"}
 _SCHOOL_YEAR_BEGINS = 7
 _ASKS_FOR_NEXT = (4, 5, 6)
+_USUALLY_BEGINS = dt.date(2000, 8, 15)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """Business days between `first` and `last`: every day but Saturdays, Sundays and `days_off`."""
+    """Business days between `first` and `last`: every day but Saturdays, Sundays and `days_off`. A calendar is equal to
+    itself alone, so that what was counted in it can be kept."""
 
     id: str
     version: str
@@ -81,7 +83,8 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class SchoolDays:
-    """A district's days of student attendance, entered from `first` to `last`.
+    """A district's days of student attendance, entered from `first` to `last`; `begins` are the first days of its
+    school years.
 
     `closed` are weekdays without attendance. Beyond `last` weekdays but the statutory `holidays` are taken for school
     days, and a result is *provisional* until the next year's calendar is entered.
@@ -92,6 +95,15 @@ class SchoolDays:
     first: dt.date | None = None
     last: dt.date | None = None
     holidays: frozenset[dt.date] = frozenset()
+    begins: tuple[dt.date, ...] = ()
+
+    def first_day(self, year: int) -> dt.date:
+        """On which day of a year attendance begins: as entered, else on that of the last year that was, else on the
+        usual day of August, until somebody enters it."""
+        entered = [day for day in self.begins if day.year == year]
+        known = entered or [day for day in self.begins if day.year < year] or self.begins[:1]
+        usual = known[-1] if known else _USUALLY_BEGINS
+        return usual if entered else months_after(usual, 12 * (year - usual.year))
 
     def is_school_day(self, day: dt.date) -> bool:
         return day.weekday() < SATURDAY and day not in (self.closed if self.knows(day) else self.holidays)
@@ -130,6 +142,13 @@ class SchoolYear:
 def school_year_of(day: dt.date) -> int:
     """The year in which the school year of a day began; school years run from July to June."""
     return day.year if day.month >= _SCHOOL_YEAR_BEGINS else day.year - 1
+
+
+def school_year_end(school: SchoolDays, day: dt.date) -> dt.date:
+    """The last day of attendance of the school year of a day, or June 30 where that has passed or is not entered."""
+    june = dt.date(school_year_of(day) + 1, _SCHOOL_YEAR_BEGINS, 1) - ONE_DAY
+    left = (june - n * ONE_DAY for n in range((june - day).days + 1))
+    return next((one for one in left if school.knows(one) and school.is_school_day(one)), june)
 
 
 def years_to_load(school: SchoolDays | None, today: dt.date) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -75,10 +76,10 @@ NOT_ENTERED = SchoolDays("not entered")
 """Until a district enters its days of attendance every school day is provisional."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendars:
     """The calendars that dates are counted in; `statutory` for legal dates, `strict` for targets. `fiscal_year_start`
-    is the district's, as `MM-DD`."""
+    is the district's, as `MM-DD`. Equal to themselves alone, as each `Calendar` is."""
 
     statutory: Calendar
     strict: Calendar
@@ -163,6 +164,7 @@ class _Steps:
         self.lines.append(Step(what, day, text))
 
 
+@lru_cache(maxsize=1024)
 def day_name(day: dt.date) -> str:
     """`Wed Jun 3 2026`."""
     return f"{day:%a %b} {day.day} {day.year}"
@@ -189,6 +191,20 @@ def derive(
     that both sides agreed to, where the rule lets them. Raises `OutsideCalendar`, and `UsageError` for a policy that
     the rule does not allow.
     """
+    return _derive(rule, trigger, calendars, tuple(holds), policy, grace, agreed)
+
+
+@lru_cache(maxsize=512)
+def _derive(
+    rule: Rule,
+    trigger: dt.date,
+    calendars: Calendars,
+    holds: tuple[Hold, ...],
+    policy: HoldPolicy,
+    grace: int,
+    agreed: dt.date | None,
+) -> Derived:
+    """Kept for a while: cases of one day have the same dates, and each decision asks for those of a clock again."""
     steps = _Steps()
     steps.add("trigger", trigger, f"Day 0 is {day_name(trigger)}: {rule.anchor}; it is not counted")
     counted = _dates(rule, trigger, calendars, steps)
@@ -241,6 +257,12 @@ def fiscal_quarter(day: dt.date) -> tuple[int, int]:
     return day.year + (day.month >= 7), (day.month - 7) % 12 // 3 + 1
 
 
+def quarter_days(day: dt.date) -> tuple[dt.date, dt.date]:
+    """The first day of the State fiscal quarter in which a day lies, and the first day after it."""
+    first = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+    return first, (first + dt.timedelta(days=95)).replace(day=1)
+
+
 def _aware(instant: dt.datetime) -> dt.datetime:
     if instant.tzinfo is None:
         raise UsageError(f"'{instant.isoformat()}' has no time zone: add Z or an offset such as -06:00")
@@ -281,8 +303,8 @@ def _dates(rule: Rule, trigger: dt.date, calendars: Calendars, steps: _Steps) ->
 
 def _quota_text(rule: Rule, day: dt.date) -> str:
     year, quarter = fiscal_quarter(day)
-    first = dt.date(year - (quarter < 3), (7, 10, 1, 4)[quarter - 1], 1)
-    last = (first + dt.timedelta(days=95)).replace(day=1) - ONE_DAY
+    first, after = quarter_days(day)
+    last = after - ONE_DAY
     return (f"{rule.citation} limits how many there may be, {rule.length} in a State fiscal quarter, and sets nobody a "
             f"date; this one counts in quarter {quarter} of fiscal year {year}, {day_name(first)} to {day_name(last)}")
 

@@ -14,6 +14,8 @@ from dataclasses import replace
 from engine import nodes
 from engine.clocks import Rule
 from engine.compile_checks import check_states, check_texts, check_unused, check_ways
+from engine.compile_computed import KEYS as COMPUTED
+from engine.compile_computed import with_computed
 from engine.compile_decisions import read_decisions
 from engine.compile_duties import mails_to_many, read_audience, read_child, read_clock, read_mail, read_scenarios
 from engine.compile_order import with_order
@@ -132,7 +134,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.to_many = frozenset(mails_to_many(top))
     scope.decided = frozenset(key.text for key, _ in nodes.named(top.get("decisions"), Faults()))
     check_taken(top.get("facts"), facts, scope)
-    facts = with_order(top.get("facts"), facts, scope)
+    facts = with_computed(top.get("facts"), with_order(top.get("facts"), facts, scope), scope)
     registers = read_registers(top.get("registers"), scope)
     scope.given = given_facts(facts, registers)
     parties = {name.text: read_party(name.text, value, scope) for name, value in _section(top, "parties", scope)}
@@ -238,7 +240,8 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         scope.faults,
         required=("type", "label"),
         optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past",
-                  "web_address", "not_before", "board_meeting", "usual_days"),
+                  "web_address", "not_before", "board_meeting", "usual_days", "school_year_end",
+                  *COMPUTED),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
@@ -266,15 +269,16 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         threshold=_threshold(top.get("threshold"), kind, scope),
         past=_past(top.get("past"), kind, scope),
         web_address=address,
-        board_meeting=_board_meeting(top.get("board_meeting"), kind, scope),
+        board_meeting=_date_flag(top, "board_meeting", "that of a meeting", kind, scope),
+        school_year_end=_date_flag(top, "school_year_end", "the end of a school year", kind, scope),
         usual_days=_usual_days(top.get("usual_days"), kind, scope),
     )
 
 
-def _board_meeting(node: Node | None, kind: str, scope: Scope) -> bool:
-    if node is not None and kind != "date":
-        scope.faults.add(node, "board_meeting: only a date can be that of a meeting")
-    return nodes.boolean(node, scope.faults, "board_meeting") or False
+def _date_flag(top: Mapping[str, Node], key: str, what: str, kind: str, scope: Scope) -> bool:
+    if key in top and kind != "date":
+        scope.faults.add(top[key], f"{key}: only a date can be {what}")
+    return nodes.boolean(top.get(key), scope.faults, key) or False
 
 
 def _past(node: Node | None, kind: str, scope: Scope) -> bool:

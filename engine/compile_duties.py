@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine import nodes
 from engine.clocks import Rule
+from engine.compile_states import read_due
 from engine.definition import (
     CHANNELS,
     CONFIRM_HOLD,
@@ -16,6 +17,7 @@ from engine.definition import (
     AudienceDef,
     ChildDef,
     ClockDef,
+    Due,
     MailDef,
     Scenario,
     Source,
@@ -193,28 +195,61 @@ def read_child(name: str, node: Node, scope: Scope) -> ChildDef:
         scope.faults,
         required=("process",),
         what=f"child '{name}'",
-        optional=("each", "party", "facts", "parties", "joined", "otherwise"),
+        optional=("each", "party", "person", "facts", "parties", "joined", "otherwise"),
     )
-    if ("each" in top) != ("party" in top):
-        scope.faults.add(node, f"child '{name}': 'each' and 'party' belong together: the contact is the party")
-    facts = {
-        key.text: scope.name("facts", value, "facts") or ""
-        for key, value in nodes.named(top.get("facts"), scope.faults, "facts")
-    }
+    role = _each_holder(top.get("each"), scope)
+    each = tuple(fact for one in (() if role else _one_or_more(top.get("each")))
+                 if (fact := scope.fact_of(one, ("contacts", "agreements", "table"), "each")))
+    _check_each(name, node, top, role, each, scope)
+    facts, dates = _handed_down(top.get("facts"), scope)
     joined = nodes.boolean(top.get("joined"), scope.faults, "joined")
     if joined is not False and "otherwise" in top:
         scope.faults.add(top["otherwise"], f"child '{name}' is waited for: only a linked one has an 'otherwise'")
     return ChildDef(
         name,
         word(top, "process", scope),
-        tuple(fact for one in _one_or_more(top.get("each"))
-              if (fact := scope.fact_of(one, ("contacts", "agreements"), "each"))),
+        each,
         nodes.text(top.get("party"), scope.faults, "party"),
         facts,
         scope.names("parties", top.get("parties"), "parties"),
         joined is not False,
         scope.words(top.get("otherwise"), "otherwise"),
+        dates,
+        role,
+        nodes.text(top.get("person"), scope.faults, "person"),
     )
+
+
+def _handed_down(node: Node | None, scope: Scope) -> tuple[dict[str, str], dict[str, Due]]:
+    """What a child is given: facts of ours by the names of its own, and dates that are reckoned when it starts."""
+    given = list(nodes.named(node, scope.faults, "facts"))
+    facts = {key.text: scope.name("facts", value, "facts") or "" for key, value in given if isinstance(value, Scalar)}
+    dates = {key.text: due for key, value in given
+             if not isinstance(value, Scalar) and (due := read_due(value, scope)) is not None}
+    return facts, dates
+
+
+def _check_each(
+    name: str, node: Node, top: Mapping[str, Node], role: str | None, each: tuple[str, ...], scope: Scope
+) -> None:
+    """Who a child is started for, and the party or person of the child that it names."""
+    of_rows = any(scope.types[fact].kind == "table" for fact in each)
+    if of_rows and len(each) > 1:
+        scope.faults.add(top["each"], f"child '{name}': 'each' is one table, or names agreements and contacts")
+    if role is not None and ("person" not in top or "party" in top):
+        scope.faults.add(node, f"child '{name}': say in 'person' which fact of the child is who holds the role")
+    elif role is None and ("each" in top and not of_rows) != ("party" in top):
+        scope.faults.add(node, f"child '{name}': 'each' and 'party' belong together: the contact is the party")
+    elif role is None and "person" in top:
+        scope.faults.add(top["person"], f"child '{name}': 'person' belongs to 'each: {{role: ROLE}}'")
+
+
+def _each_holder(node: Node | None, scope: Scope) -> str | None:
+    """The role in `each: {role: ROLE}`."""
+    if not isinstance(node, MapNode):
+        return None
+    top = nodes.fields(node, scope.faults, required=("role",), what="each")
+    return nodes.choice(top.get("role"), scope.faults, ROLES, "role") or "privacy"
 
 
 def _one_or_more(node: Node | None) -> Sequence[Node]:

@@ -7,18 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from engine import nodes
 from engine.case import FactValue
 from engine.compile_states import read_literal
+from engine.computing import is_computed
 from engine.definition import FactDef, FormField, RegisterDef, Taken
 from engine.guards import FactType
 from engine.nodes import Faults, MapNode, Node, Scalar, nearest
-from engine.register import SUPERSEDES, fits
+from engine.register import SUPERSEDES, WHICH_PRODUCT, fits
 from engine.scope import Scope
 
 KIND, PRODUCT = "agreement", "product"
 """What definitions write: an agreement with its product and operator, or a product that has none."""
-
-OF_THE_PRODUCT = ("operator", "product")
-"""What a new agreement need not name where it supersedes another: it is for the same product."""
-
 
 def is_taken(node: Node | None) -> bool:
     return isinstance(node, Scalar) and "." in node.text
@@ -83,6 +80,8 @@ def given_facts(facts: Mapping[str, FactDef], registers: Mapping[str, RegisterDe
     """The facts that the register or the district's settings give, each with why nobody types it."""
     taken = {name: f"is taken from fact '{fact.taken.agreement}'" for name, fact in facts.items() if fact.taken}
     taken |= {name: "is a threshold of the district" for name, fact in facts.items() if fact.threshold is not None}
+    taken |= {name: "is worked out from others" for name, fact in facts.items() if is_computed(fact)}
+    taken |= {name: "is given by the district's calendar" for name, fact in facts.items() if fact.school_year_end}
     return taken | {each.agreement: "is given by the register" for each in registers.values() if each.is_new}
 
 
@@ -93,8 +92,9 @@ def _register(key: Scalar, node: Node, scope: Scope) -> RegisterDef:
     facts = dict(_facts(top.get("facts"), scope))
     sets = tuple(_sets(top.get("set"), scope))
     if kind == PRODUCT:
-        made = RegisterDef(key.text, "", False, facts, sets)
-        _check_product(key, top, made, scope)
+        agreement = scope.fact_of(top["of"], (KIND,), what) if "of" in top else None
+        made = RegisterDef(key.text, agreement or "", False, facts, sets, of_product=agreement is not None)
+        _check_product(key, made, scope)
     else:
         agreement = scope.fact_of(top.get("of", key), (KIND,), what) or ""
         made = RegisterDef(key.text, agreement, "of" not in top, facts, sets)
@@ -136,7 +136,7 @@ def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:
 def _check_agreement(key: Scalar, made: RegisterDef, scope: Scope) -> None:
     sure = _sure_fields(key, made, scope)
     if made.is_new:
-        inherited = OF_THE_PRODUCT if SUPERSEDES in sure else ()
+        inherited = WHICH_PRODUCT if SUPERSEDES in sure else ()
         needed = (name for name, field in scope.register.items() if field.needed and name not in inherited)
         _check_needed(key, "a new agreement", needed, sure, scope)
         return
@@ -145,13 +145,11 @@ def _check_agreement(key: Scalar, made: RegisterDef, scope: Scope) -> None:
             scope.faults.add(key, f"'{field}' of an agreement is never changed: enter a new agreement")
 
 
-def _check_product(key: Scalar, top: Mapping[str, Node], made: RegisterDef, scope: Scope) -> None:
-    if "of" in top:
-        scope.faults.add(top["of"], f"register '{key.text}': a product is the one of its operator and name: no 'of'")
+def _check_product(key: Scalar, made: RegisterDef, scope: Scope) -> None:
     for field in _fields_of(made):
         if scope.register[field].of_agreement:
             scope.faults.add(key, f"'{field}' belongs to an agreement: write it with 'kind: agreement'")
-    _check_needed(key, "a product", OF_THE_PRODUCT, _sure_fields(key, made, scope), scope)
+    _check_needed(key, "a product", WHICH_PRODUCT, _sure_fields(key, made, scope), scope)
 
 
 def _check_needed(key: Scalar, what: str, needed: Iterable[str], sure: Collection[str], scope: Scope) -> None:

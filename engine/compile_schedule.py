@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine import nodes
 from engine.case import FactValue
 from engine.clocks import FISCAL_YEAR
 from engine.compile_states import read_length, read_literal
-from engine.definition import ANNIVERSARY, CYCLE_ON, SUBJECT, ScheduleDef
+from engine.definition import ANNIVERSARY, CYCLE_ON, FIRST_DAY, SUBJECT, ScheduleDef
 from engine.lawbook import ORDINARY_YEAR
 from engine.nodes import ListNode, MapNode, Node, Scalar
 from engine.scope import Scope
 
 SUBJECTS = ("agreements",)
 LATE = ("skip", "start")
+MONTH = "attestation_month"
 
 
 def read_schedule(node: Node | None, scope: Scope) -> ScheduleDef | None:
@@ -33,9 +35,9 @@ def read_schedule(node: Node | None, scope: Scope) -> ScheduleDef | None:
         _check_given(node, SUBJECT, "agreement", scope)
     late = nodes.choice(top.get("late"), scope.faults, LATE, "late")
     which = scope.fact_of(top.get("which"), ("choice",), "which")
-    if which is not None and len(scope.types[which].options) != len(made.days):
+    if which is not None and len(scope.types[which].options) < len(made.days):
         scope.faults.add(top["which"], f"which: '{which}' needs one option for each of the {len(made.days)} days")
-    return ScheduleDef("for" in top, made.days, made.of, made.before, made.unit, facts, late == "start", which)
+    return replace(made, facts=facts, catches_up=late == "start", which=which)
 
 
 def check_start(
@@ -54,19 +56,26 @@ def check_start(
 def _on(node: Node | None, of_agreements: bool, scope: Scope) -> ScheduleDef:
     if not isinstance(node, MapNode):
         return ScheduleDef(of_agreements, tuple(_days(node, scope)))
-    top = nodes.fields(node, scope.faults, required=("before", "of"), what="on")
+    top = nodes.fields(node, scope.faults, required=("before", "of"), optional=("instead",), what="on")
     length = read_length(top.get("before"), scope, "before") or (0, "calendar_days")
     if length[1] == "school_days" and "before" in top:
         scope.faults.add(top["before"], "before: a schedule counts back calendar_days or business_days")
-    of = top.get("of")
+    of, instead = top.get("of"), nodes.choice(top.get("instead"), scope.faults, (MONTH,), "instead")
     if isinstance(of, ListNode):
-        return ScheduleDef(of_agreements, tuple(_days(of, scope)), "", *length)
-    return ScheduleDef(of_agreements, (), _date_of(of, of_agreements, scope), *length)
+        found = ScheduleDef(of_agreements, tuple(_days(of, scope)), "", *length)
+    else:
+        found = ScheduleDef(of_agreements, (), _date_of(of, of_agreements, scope), *length)
+    if instead is not None and found.of != ANNIVERSARY:
+        scope.faults.add(top["instead"], f"instead: a month takes the place of an {ANNIVERSARY}, of nothing else")
+    return replace(found, in_month=instead is not None)
 
 
 def _date_of(node: Node | None, of_agreements: bool, scope: Scope) -> str:
+    if isinstance(node, Scalar) and node.text == FIRST_DAY and not of_agreements:
+        return FIRST_DAY
     if node is not None and not of_agreements:
-        scope.faults.add(node, "of: only a schedule 'for: agreements' has their dates; write [MM-DD, …]")
+        scope.faults.add(node, "of: only a schedule 'for: agreements' has their dates; write [MM-DD, …] or "
+                               f"{FIRST_DAY}")
         return ANNIVERSARY
     known = [ANNIVERSARY, *(name for name, field in scope.register.items() if field.type.kind == "date")]
     return nodes.choice(node, scope.faults, known, "of") or ANNIVERSARY

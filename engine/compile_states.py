@@ -160,8 +160,11 @@ def _after(node: Node | None, scope: Scope) -> After | None:
         return None
     if isinstance(node, MapNode) and node.get("before") is not None:
         return _before(node, scope)
+    if isinstance(node, MapNode) and node.get("day") is not None:
+        return _since(node, scope)
     if not isinstance(node, MapNode) or len(node.entries) != 1:
-        scope.faults.add(node, "after is one line such as {20 school_days: closed}, or {before: …, of: CLOCK, to: …}")
+        scope.faults.add(node, "after is one line such as {20 school_days: closed}, {day: 0, of: DATE FACT, to: …}, or "
+                               "{before: …, of: CLOCK, to: …}")
         return None
     key, value = node.entries[0]
     length = read_length(key, scope, "after")
@@ -176,6 +179,15 @@ def _before(node: Node, scope: Scope) -> After | None:
     clock = scope.name("clocks", top.get("of"), "of")
     sends = scope.names("mails", top.get("send"), "send")
     return None if length is None else After(*length, _branches(top.get("to"), scope), sends, clock)
+
+
+def _since(node: Node, scope: Scope) -> After | None:
+    """`{day: 0, of: DATE FACT, to: …, send: […]}`: once the day so long after that date, or before it, is over."""
+    top = nodes.fields(node, scope.faults, required=("day", "of", "to"), optional=("send",), what="after")
+    day = nodes.integer(top.get("day"), scope.faults, "day")
+    fact = scope.fact_of(top.get("of"), ("date",), "of")
+    sends = scope.names("mails", top.get("send"), "send")
+    return None if day is None else After(day, "calendar_days", _branches(top.get("to"), scope), sends, since=fact)
 
 
 def read_length(node: Node | None, scope: Scope, what: str) -> tuple[int, str] | None:
@@ -233,7 +245,7 @@ def _task(node: Node, scope: Scope, *, offered: bool = False) -> TaskDef:
         link=_link(top, scope),
         form=form,
         outcomes=outcomes,
-        due=_due(top.get("due"), scope),
+        due=read_due(top.get("due"), scope),
         ladder=scope.ladder(top.get("ladder")),
         shows=scope.names("facts", top.get("shows"), "shows"),
         help=scope.words(top.get("help"), "help"),
@@ -315,7 +327,7 @@ def _form(node: Node | None, scope: Scope) -> Iterator[FormField]:
             yield FormField(name, not nodes.boolean(top.get("optional"), scope.faults, "optional"))
 
 
-def _due(node: Node | None, scope: Scope) -> Due | None:
+def read_due(node: Node | None, scope: Scope) -> Due | None:
     """`5 business_days`, `{day: 7, of: X, days: FACT}` (calendar days) or `{before: 5 business_days, of: CLOCK}`."""
     if not isinstance(node, MapNode):
         length = read_length(node, scope, "due")
@@ -368,24 +380,26 @@ def _outcome(name: str, node: Node, scope: Scope) -> Outcome:
 def _requirements(node: Node | None, scope: Scope) -> Iterator[Requirement]:
     """`{that: GUARD, say: …}`, or another kind of it: see `Requirement`."""
     for item in nodes.items(node, scope.faults, "require"):
-        keys = ("that", "fresh", "months", "passed", "uncounted", "when", "ahead", "reached", "signer", "on")
+        keys = ("that", "fresh", "months", "passed", "uncounted", "when", "ahead", "reached", "signer", "on",
+                "before")
         top = nodes.fields(item, scope.faults, required=("say",), optional=keys, what="a requirement")
-        alone = len(top.keys() & {"that", "fresh", "passed", "uncounted", "ahead", "reached", "signer"}) == 1
+        alone = len(top.keys() & {"that", "fresh", "passed", "before", "uncounted", "ahead", "reached", "signer"}) == 1
         paired = ("fresh" in top) == ("months" in top) and ("signer" in top) == ("on" in top)
         if not alone or not paired or ("when" in top and "uncounted" not in top):
             scope.faults.add(item, "a requirement is {that: guard, say: …} or {fresh: reference, months: 12, say: …} "
-                                   "or {passed: clock, say: …} or {uncounted: [facts], when: guard, say: …} or "
-                                   "{ahead: date, say: …} or {reached: date, say: …} or {signer: person, on: date, "
-                                   "say: …}")
+                                   "or {passed: clock, say: …} or {before: clock, say: …} or {uncounted: "
+                                   "[facts], when: guard, say: …} or {ahead: date, say: …} or {reached: date, say: …} "
+                                   "or {signer: person, on: date, say: …}")
         fresh = nodes.choice(top.get("fresh"), scope.faults, scope.references, "fresh")
         months = nodes.integer(top.get("months"), scope.faults, "months") or 0
-        passed = scope.name("clocks", top.get("passed"), "passed")
+        passed, before = (scope.name("clocks", top.get(key), key) for key in ("passed", "before"))
         texts = nodes.items(top.get("uncounted"), scope.faults, "uncounted")
         uncounted = tuple(name for text in texts if (name := scope.fact_of(text, ("text",), "uncounted")) is not None)
         say, that, when = scope.words(top.get("say"), "say"), scope.guard(top.get("that")), scope.guard(top.get("when"))
         ahead, reached, on = (scope.fact_of(top.get(key), ("date",), key) for key in ("ahead", "reached", "on"))
         signer = scope.fact_of(top.get("signer"), ("person",), "signer")
-        yield Requirement(say, that, fresh, months, passed, uncounted, when, ahead, reached, signer, on)
+        yield Requirement(say, that, fresh, months, passed, uncounted, when, ahead, reached, signer, on,
+                          before)
 
 
 def _sets(node: Node | None, scope: Scope) -> Iterator[tuple[str, FactValue]]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
-from engine.definition import Definition
+from engine.computing import is_computed, reads_too, rests_on
+from engine.definition import Definition, FactDef
 from engine.guards import reads
 
 Facts = frozenset[str]
@@ -21,8 +22,10 @@ class Consequences:
     """The facts that may get other values when these are recorded anew."""
     perhaps: Callable[[Facts], Facts] = field(init=False)
     """The facts that the agreement at hand may have brought along, where these are known."""
+    _computed: tuple[FactDef, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._computed = tuple(fact for fact in self.definition.facts.values() if is_computed(fact))
         self.known, self.changed, self.perhaps = cache(self._known), cache(self._changed), cache(self._perhaps)
 
     def _known(self, recorded: Facts) -> Facts:
@@ -31,7 +34,7 @@ class Consequences:
         for decision in self.definition.decisions.values():
             if all(reads(row.when) <= known for row in decision.rows):
                 known |= {decision.fact}
-        return known
+        return known | {fact.name for fact in self._computed if rests_on(fact) <= known}
 
     def _changed(self, facts: Facts) -> Facts:
         changed = facts | {fact.name for fact in self.definition.facts.values()
@@ -39,7 +42,7 @@ class Consequences:
         for decision in self.definition.decisions.values():
             if any(reads(row.when) & changed for row in decision.rows):
                 changed |= {decision.fact}
-        return changed
+        return changed | {fact.name for fact in self._computed if reads_too(fact) & changed}
 
     def _perhaps(self, known: Facts) -> Facts:
         return frozenset(fact.name for fact in self.definition.facts.values()

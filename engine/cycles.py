@@ -1,7 +1,8 @@
 """When a schedule starts a case: pure arithmetic with local dates.
 
-A cycle is one occurrence of a schedule. Its date is a day of the year, the anniversary of an agreement or a date of the
-register; its case starts at 07:00 local time so many days before. A February 29 comes back on February 28.
+A cycle is one occurrence of a schedule. Its date is a day of the year, the first day of attendance, the anniversary of
+an agreement (or the first of the district's attestation month in its place) or a date of the register; its case starts
+at 07:00 local time so many days before. A February 29 comes back on February 28.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ from dataclasses import dataclass
 from engine.calendar import ONE_DAY, months_after
 from engine.case import FactValue
 from engine.clocks import FISCAL_YEAR
-from engine.definition import ANNIVERSARY, Definition, ScheduleDef
+from engine.definition import ANNIVERSARY, FIRST_DAY, Definition, ScheduleDef
 from engine.ladders import FIRE_HOUR
 from engine.office import Office
 from engine.register import SIGNED
 
 HALF_A_YEAR = dt.timedelta(days=182)
 """Two anniversaries are never nearer than this: a day of signing that is corrected starts no second cycle."""
+
+NEW = dt.timedelta(days=90)
+"""An agreement that was signed so shortly before the district's attestation month is asked in that of the next year."""
 
 _YEARS = 200
 
@@ -44,6 +48,8 @@ class Planned:
 
 
 NOTHING = Planned()
+_MOVING = (ANNIVERSARY, FIRST_DAY)
+"""Dates that come once a year and may move."""
 Dates = Mapping[str, FactValue]
 
 
@@ -61,7 +67,7 @@ def next_cycle(
         return None
     if planned.waits is not None and planned.waits.at <= now:
         return planned.waits
-    if planned.waits is not None and not schedule.days:
+    if planned.waits is not None and not schedule.days and not _month(schedule, office):
         near = planned.waits.on
         return min(_cycles(schedule, dates, office, near - HALF_A_YEAR, near + HALF_A_YEAR * 2),
                    key=lambda cycle: abs(cycle.on - near), default=_only(schedule, dates, office))
@@ -81,13 +87,15 @@ def latest(
     ahead = dt.timedelta(days=2 * schedule.before + 366)
     since = _cycles(schedule, dates, office, due.on, office.today(now) + ahead)
     planned = office.at_local(_start(schedule, due.on, office), FIRE_HOUR)
-    first = Cycle(due.on, max(due.at, planned) if schedule.catches_up else planned)
+    first = Cycle(due.on, max(due.at, planned) if schedule.catches_up else min(planned, now))
     passed = [first, *(cycle for cycle in since if cycle.at <= now and _is_another(schedule, cycle, due.on))]
     return passed[-1], len(passed) - 1
 
 
 def start_date(schedule: ScheduleDef, start_on: dt.date, office: Office) -> dt.date:
     """The date of the cycle whose case starts on a day: for stories."""
+    if _month(schedule, office):
+        return start_on
     if schedule.unit == "business_days":
         return office.calendars.strict.nth_after(start_on, schedule.before)[0]
     return start_on + dt.timedelta(days=schedule.before)
@@ -113,7 +121,7 @@ def _not_before_morning(cycle: Cycle, now: dt.datetime, office: Office) -> Cycle
 
 def _is_another(schedule: ScheduleDef, cycle: Cycle, last: dt.date | None) -> bool:
     """Whether it is not the occurrence that has started, on a date that was corrected since."""
-    apart = HALF_A_YEAR if schedule.of == ANNIVERSARY else dt.timedelta(0)
+    apart = HALF_A_YEAR if schedule.of in _MOVING else dt.timedelta(0)
     return last is None or cycle.on > last + apart
 
 
@@ -136,8 +144,15 @@ def _days(schedule: ScheduleDef, dates: Dates, office: Office, first: int, last:
         starts = sorted(office.fiscal_year_start if day == FISCAL_YEAR else day for day in schedule.days)
         yield from (dt.date(year, int(on[:2]), int(on[3:])) for year in range(first, last + 1) for on in starts)
         return
+    if schedule.of == FIRST_DAY:
+        yield from (office.calendars.school.first_day(year) for year in range(first, last + 1))
+        return
     date = dates.get(SIGNED if schedule.of == ANNIVERSARY else schedule.of)
-    if isinstance(date, dt.date) and schedule.of == ANNIVERSARY:
+    month = _month(schedule, office)
+    if isinstance(date, dt.date) and month:
+        firsts = (dt.date(year, month, 1) for year in range(first, last + 1))
+        yield from (day for day in firsts if day > date + NEW)
+    elif isinstance(date, dt.date) and schedule.of == ANNIVERSARY:
         years = range(max(first - date.year, 1), max(last - date.year, 0) + 1)
         yield from (months_after(date, 12 * years_later) for years_later in years)
     elif isinstance(date, dt.date):
@@ -145,11 +160,18 @@ def _days(schedule: ScheduleDef, dates: Dates, office: Office, first: int, last:
 
 
 def _is_date(schedule: ScheduleDef) -> bool:
-    return not schedule.days and schedule.of != ANNIVERSARY
+    return not schedule.days and schedule.of not in _MOVING
+
+
+def _month(schedule: ScheduleDef, office: Office) -> int | None:
+    """The district's month for cycles that would otherwise come with an anniversary."""
+    return office.attestation_month if schedule.in_month else None
 
 
 def _start(schedule: ScheduleDef, day: dt.date, office: Office) -> dt.date:
-    """So many days before: calendar days as they are, business days in `il-strict`."""
+    """So many days before: calendar days as they are, business days in `il-strict`; a month begins on its own day."""
+    if _month(schedule, office):
+        return day
     if schedule.unit == "business_days":
         return office.calendars.strict.nth_before(day, schedule.before)
     return day - dt.timedelta(days=schedule.before)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine import handing, holds, moves, obligations, officer, taking, tasks
+from engine import handing, holds, moves, obligations, officer, taking, tallying, tasks
+from engine.calendar import school_year_end
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.dates import check_dates
 from engine.definition import SUBJECT, Definition, MailDef, Outcome, began, complete, posting_task
@@ -70,8 +71,9 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
         _of_schedule(turn, command.cycle)
     check_dates(turn, command.facts)
     taking.check_typed(turn, command.facts)
-    turn.record({**thresholds(turn), **command.facts})
+    turn.record({**of_district(turn), **command.facts})
     taking.follow(turn, command.facts)
+    tallying.suggest(turn)
     if command.parent is not None:
         taking.meet_operator(turn, command.facts)
     obligations.refresh(turn)
@@ -80,11 +82,13 @@ def start(definition: Definition, command: StartCase, now: dt.datetime, office: 
     return turn.decision()
 
 
-def thresholds(turn: Turn) -> Mapping[str, FactValue]:
-    """The district's own numbers as they are today; a case keeps those that it started with."""
-    own = turn.office.thresholds
-    facts = turn.definition.facts.values()
-    return {fact.name: own.get(fact.name, fact.threshold) for fact in facts if fact.threshold is not None}
+def of_district(turn: Turn) -> Mapping[str, FactValue]:
+    """The district's own numbers and the end of its school year, as they are today; a case keeps those that it started
+    with."""
+    own, facts = turn.office.thresholds, turn.definition.facts.values()
+    numbers = {fact.name: own.get(fact.name, fact.threshold) for fact in facts if fact.threshold is not None}
+    ends = school_year_end(turn.office.calendars.school, turn.today)
+    return {**numbers, **{fact.name: ends for fact in facts if fact.school_year_end}}
 
 
 def _check_starter(definition: Definition, actor: Actor) -> None:
@@ -121,6 +125,7 @@ def decide(definition: Definition, case: Case, command: Command, now: dt.datetim
     if isinstance(command, StartCase | AdoptCase):
         raise UsageError(f"case {case.id} is started already")
     _HANDLERS[type(command)](turn, command)
+    tallying.suggest(turn)
     moves.go_on(turn)
     return turn.decision()
 

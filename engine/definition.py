@@ -16,6 +16,7 @@ from engine.duties import (
     ANNIVERSARY,
     CHANNELS,
     CYCLE_ON,
+    FIRST_DAY,
     OTHER_LANGUAGES,
     SUBJECT,
     UNWRITTEN,
@@ -67,7 +68,7 @@ from engine.parts import (
 from engine.words import Words, say
 
 __all__ = (
-    "ANNIVERSARY", "BY_HAND", "CHANNELS", "CONFIRM_HOLD", "CYCLE_ON", "HOLD_REASON", "OTHER_LANGUAGES",
+    "ANNIVERSARY", "BY_HAND", "CHANNELS", "CONFIRM_HOLD", "CYCLE_ON", "FIRST_DAY", "HOLD_REASON", "OTHER_LANGUAGES",
     "OWN_FACTS", "POST", "POSTED_ON", "REVIEW_HOLD", "SUBJECT", "UNWRITTEN", "After", "Anchor", "AudienceDef",
     "Branch", "BreakGlass", "ChildDef",
     "ClockDef", "DecisionDef", "Definition", "Due", "FactDef", "FormField", "LinkLevel", "MailDef", "OnEvent",

@@ -10,7 +10,7 @@ from engine.case import FactValue
 from engine.clocks import Rule
 from engine.guards import Guard
 from engine.ladders import Ladder
-from engine.parts import FormField, Source, Taken, Who
+from engine.parts import Due, FormField, Source, Taken, Who
 from engine.words import Words
 
 
@@ -70,9 +70,12 @@ class MailDef:
 @dataclass(frozen=True, slots=True)
 class ChildDef:
     """Cases started by this one. `each` names facts: one child for every agreement in an `agreements` fact, which is
-    the child's fact `agreement`, and for every contact in a `contacts` fact, which is its party `party`. A `joined`
+    the child's fact `agreement`, and for every contact in a `contacts` fact, which is its party `party`; one for every
+    row of a `table` fact, whose cells are the child's facts of the same names; or one for everybody who holds `role`,
+    who is the child's fact `person`. A `joined`
     child reports its end; the case may wait for `ended.NAME`. One that is not, and whose process this office does not
-    have, becomes a task of doing it by hand: `otherwise` says what."""
+    have, becomes a task of doing it by hand: `otherwise` says what. `dates` are date facts of the child that are
+    reckoned like a target on the day of its start: day 0 is that day itself."""
 
     name: str
     process: str
@@ -82,6 +85,9 @@ class ChildDef:
     parties: tuple[str, ...]
     joined: bool = True
     otherwise: Words = field(default_factory=dict)
+    dates: Mapping[str, Due] = field(default_factory=dict)
+    role: str | None = None
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +129,30 @@ class PartyDef:
 @dataclass(frozen=True, slots=True)
 class RegisterDef:
     """What a state writes into the register. `is_new`: a new agreement, whose id becomes the fact `agreement`; else
-    fields of the agreement which that fact names, or, where `agreement` is empty, of a product alone. `facts` are ours
-    by the field; `sets` are values as written."""
+    fields of the agreement which that fact names, or, where `agreement` is empty, of a product alone. One `of_product`
+    is of the product of that agreement, as far as the fact is known, and else of the product of its operator and name.
+    `facts` are ours by the field; `sets` are values as written."""
 
     name: str
     agreement: str
     is_new: bool
     facts: Mapping[str, FormField]
     sets: tuple[tuple[str, FactValue], ...] = ()
+    of_product: bool = False
 
 
 ANNIVERSARY = "anniversary"
+FIRST_DAY = "first_attendance_day"
 CYCLE_ON, SUBJECT = "cycle_on", "agreement"
 """The facts that a case gets from its schedule: the date of its occurrence, and the agreement it is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleDef:
-    """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), or before
-    the date `of` each active agreement: its anniversary, or a date field of the register. `facts` are given to each.
+    """When cases start by themselves: `before` `unit` before each of the `days` (`MM-DD` or `fiscal_year`), before the
+    date `of` each active agreement (its anniversary, or a date field of the register), or before the first day of
+    attendance. `in_month`: on the first of the district's attestation month instead, where it has set one. `facts` are
+    given to each.
     `catches_up`: an agreement that comes into the register after that day is asked all the same while the date itself
     is still to come. `which` is a choice fact that says which of the `days` it is: the first gives the first option."""
 
@@ -153,6 +164,7 @@ class ScheduleDef:
     facts: tuple[tuple[str, FactValue], ...] = ()
     catches_up: bool = False
     which: str | None = None
+    in_month: bool = False
 
     @property
     def gives(self) -> tuple[str, ...]:

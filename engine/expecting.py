@@ -50,6 +50,9 @@ def state_until(definition: Definition, case: Case, office: Office) -> Expected 
     after = definition.states[case.state].after
     if not case.is_open or after is None or after.of is not None:
         return None
+    if after.since is not None:
+        last = after.last_day(case.facts)
+        return Expected(last, provisional=False) if last is not None else None
     entered, school = office.today(case.entered_at), after.unit == "school_days"
     provisional = school and office.calendars.school.nth_after(entered, after.amount)[2]
     return Expected(due_in(entered, after.amount, after.unit, office.calendars), provisional)

@@ -30,10 +30,15 @@ class Footing:
     def check(self, decision: Decision) -> None:
         """Raises `Refused` with what is missing or contradicts, by name."""
         case, under_way = decision.case, _under_way(self.definition, decision)
-        wrong = [sentence for number, walk in enumerate(self.walks)
+        wrong = [sentence for number, walk in enumerate(self.walks) if not self._is_done(walk, case)
                  for sentence in _wrong(walk, self._at(number, walk, case), case, under_way)]
         if case.is_open and wrong:
             raise Refused("\n".join(dict.fromkeys(wrong)))
+
+    def _is_done(self, walk: Walk, case: Case) -> bool:
+        """Whether all its tracks have come to their ends: such a walk waits nowhere, only the others do."""
+        here = [place.state for name, place in case.regions.items() if name in walk.view.regions]
+        return bool(here) and all(self.definition.states[name].final for name in here)
 
     def _at(self, number: int, walk: Walk, case: Case) -> list[Configuration]:
         here = tuple(place.state for name, place in case.regions.items() if name in walk.view.regions)

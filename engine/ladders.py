@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from engine.calendar import ONE_DAY
@@ -96,6 +97,7 @@ def following(planned: PlannedRung, calendars: Calendars, fired: int) -> dt.date
     return calendars.strict.on_or_after(planned.on + 7 * ONE_DAY)
 
 
+@lru_cache(maxsize=512)
 def _plan(
     ladder: Ladder, start: dt.date, target: dt.date, late_from: dt.date, calendars: Calendars, keeps_day: bool
 ) -> tuple[PlannedRung, ...]:
@@ -168,6 +170,7 @@ def _merge(old: PlannedRung | None, new: PlannedRung) -> PlannedRung:
     return replace(strong, to=tuple(dict.fromkeys([*strong.to, *weak.to])))
 
 
+@lru_cache(maxsize=64)
 def chasing(ladder: Ladder) -> Ladder:
     """An operator's duty never escalates upward: the operator is chased, then procurement, weekly."""
     kept = (rung for rung in ladder.rungs if rung.every is not None or not rung.at.startswith("+"))

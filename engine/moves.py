@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from engine import machine, obligations, taking, tasks
@@ -58,7 +58,7 @@ def time_again(turn: Turn, state: StateDef, place: Place) -> None:
 
 
 def _time(turn: Turn, state: StateDef, place: Place) -> None:
-    if state.after is not None and state.after.of is None:
+    if state.after is not None and state.after.from_entry:
         moment = turn.office.at_local(last_day(turn, state.after, place) + ONE_DAY, 0)
         turn.do(SetTimer(f"{_after(place)}{state.name}", moment))
 
@@ -71,7 +71,7 @@ def last_day(turn: Turn, after: After, place: Place) -> dt.date:
 def is_over(turn: Turn, state: StateDef, place: Place) -> bool:
     """Whether the time of a state has run out. Where the calendar has changed it may not have; and no right of anybody
     ends by school days that nobody has entered: it is looked at again each day, and the officer is told."""
-    if state.after is None or state.after.of is not None:
+    if state.after is None or not state.after.from_entry:
         return True
     day = last_day(turn, state.after, place)
     if day >= turn.today:
@@ -100,9 +100,13 @@ def go_on(turn: Turn) -> None:
 
 
 def moves_on(turn: Turn, state: StateDef) -> dt.date | None:
-    """The day on which a state is left before the date of a clock; None where it is not, or while that has no date."""
-    if state.after is None or state.after.of is None:
+    """The day on which a state is left by a date that is not its own: before that of a clock, or after that of a fact.
+    None where it is not, or while there is no such date."""
+    if state.after is None or state.after.from_entry:
         return None
+    if state.after.since is not None:
+        last = state.after.last_day(turn.case.facts)
+        return last and last + ONE_DAY
     due = Due(state.after.amount, state.after.unit, state.after.of, before=True)
     return tasks.due_on(turn, due)
 
@@ -184,9 +188,7 @@ def start_children(turn: Turn, name: str) -> None:
         turn.tell("child_by_hand", child=name, process=child.process)
         tasks.open_by_hand(turn, child)
         return
-    for one in _each(turn, child) if child.each else (None,):
-        party = one if isinstance(one, Contact) else None
-        about = {SUBJECT: one} if isinstance(one, str) else {}
+    for about, party in _each(turn, child):
         facts = {**_child_facts(turn, child), **about}
         turn.do(StartChild(name, child.process, facts, _child_parties(turn, child, party)))
         turn.tell("child_started", child=name, process=child.process)
@@ -195,13 +197,18 @@ def start_children(turn: Turn, name: str) -> None:
             turn.change(children={**turn.case.children, name: count})
 
 
-def _each(turn: Turn, child: ChildDef) -> Iterator[str | Contact]:
-    """Whom or what a case is started for, each: agreements by their ids, contacts as they were named."""
+def _each(turn: Turn, child: ChildDef) -> Iterator[tuple[Mapping[str, FactValue], Contact | None]]:
+    """What each case that is started is about: one of the agreements, a row of a table, or one of those who hold a
+    role, there or away; and the contact whom it is for."""
+    if child.role is not None and child.person is not None:
+        yield from (({child.person: person.id}, None) for person in turn.office.with_role(child.role))
+    elif not child.each:
+        yield {}, None
     for value in (turn.case.facts.get(fact) for fact in child.each):
         if isinstance(value, frozenset):
-            yield from sorted(value)
-        elif isinstance(value, tuple):
-            yield from (one for one in value if isinstance(one, Contact))
+            yield from (({SUBJECT: one}, None) for one in sorted(value))
+        for one in value if isinstance(value, tuple) else ():
+            yield ({}, one) if isinstance(one, Contact) else (one.cells, None)
 
 
 def child_ended(turn: Turn, name: str) -> None:
@@ -293,7 +300,8 @@ def _reads_mail(turn: Turn, mail: MailDef) -> bool:
 
 
 def _child_facts(turn: Turn, child: ChildDef) -> dict[str, FactValue]:
-    return {name: turn.case.facts[ours] for name, ours in child.facts.items() if ours in turn.case.facts}
+    dates = {name: day for name, due in child.dates.items() if (day := tasks.due_on(turn, due)) is not None}
+    return {**dates, **{name: turn.case.facts[ours] for name, ours in child.facts.items() if ours in turn.case.facts}}
 
 
 def _child_parties(turn: Turn, child: ChildDef, contact: Contact | None) -> dict[str, Contact]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from engine.case import Case
 from engine.clocks import Calendars, HoldPolicy
 from engine.register import Entry
 
@@ -71,7 +72,8 @@ class Logo:
 class Office:
     """The district as decisions see it. `zone` is the zone of every local date, `processes` are those that it has. Of
     the `register` only the agreements are here that the decision in hand names; `next_agreement` is the number that a
-    new one gets. The packet of a Board meeting closes `packet_days` days before it; no meetings: none were entered."""
+    new one gets. `others` are the cases among which the decision in hand counts, None where it counts none. The packet
+    of a Board meeting closes `packet_days` days before it; no meetings: none were entered."""
 
     district: str
     zone: ZoneInfo
@@ -83,6 +85,7 @@ class Office:
     languages: tuple[str, ...] = ("en",)
     public_url: str = "http://localhost:8080"
     fiscal_year_start: str = "07-01"
+    attestation_month: int | None = None
     hold_policy: HoldPolicy = "asap"
     asap_grace: int = 1
     references: Mapping[str, Reference] = field(default_factory=dict)
@@ -93,6 +96,7 @@ class Office:
     processes: frozenset[str] = frozenset()
     register: Mapping[str, Entry] = field(default_factory=dict)
     next_agreement: int = 1
+    others: tuple[Case, ...] | None = None
 
     def today(self, now: dt.datetime) -> dt.date:
         return now.astimezone(self.zone).date()

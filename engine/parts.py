@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -34,6 +35,29 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """What is asked for units, in cents: the int fact `of` says how many, the first `free` cost nothing, the others the
+    int fact `price` each, at `most` so much; nothing at all where the bool fact `waived` holds."""
+
+    of: str
+    price: str
+    free: int
+    most: int
+    waived: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many earlier cases of the process lie in the same State fiscal quarter by the date fact `on`, and are the
+    `same` in these parties and text facts, and of which the guard `where` does not say no. `rule` is its quota."""
+
+    rule: str
+    on: str
+    same: tuple[str, ...]
+    where: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FactDef:
     """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
@@ -41,7 +65,9 @@ class FactDef:
     district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
     is a text that a browser can open, a `board_meeting` one of the district's dates of its Board. A date is
     `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known; one that
-    lies back more than its `usual_days` is asked about once."""
+    lies back more than its `usual_days` is asked about once. A `school_year_end` is the last day of the school year in
+    which the case starts: the district gives it. An amount is worked out by its `charge`, a date as the first day after
+    the quarter of the date fact `quarter_after`; an int with a `tally` is suggested as the number of earlier cases."""
 
     name: str
     type: FactType
@@ -58,6 +84,10 @@ class FactDef:
     web_address: bool = False
     not_before: tuple[Source, ...] = ()
     board_meeting: bool = False
+    charge: Charge | None = None
+    quarter_after: str | None = None
+    tally: Tally | None = None
+    school_year_end: bool = False
     usual_days: int | None = None
 
 
@@ -102,7 +132,8 @@ class FormField:
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What must be so before an answer is taken, and the sentence for whoever gives it too early: a guard, that a piece
-    of reference data was looked up at most so many `months` ago, that the legal date of a clock has `passed`, that the
+    of reference data was looked up at most so many `months` ago, that the legal date of a clock has `passed` or that
+    today is `before` that of a clock that runs, that the
     texts in `uncounted` say of no number of people, where `when` holds or cannot be answered yet, that a date is
     `ahead` (today or later) or `reached` (today or earlier), or that the person in `signer` stood on the Board's list
     of authorised signers on the date `on`."""
@@ -118,6 +149,7 @@ class Requirement:
     reached: str | None = None
     signer: str | None = None
     on: str | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +216,25 @@ class OnEvent:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """A move made by the calendar: `amount` `unit` after the entry of the state or, with `of`, before the date of that
-    clock (its target, as for a `Due`), on the morning of the day."""
+    """A move made by the calendar: `amount` `unit` after the entry of the state or, with `since`, after the date in
+    that fact, when the last day is over; with `of`, before the date of that clock (its target, as for a `Due`), on the
+    morning of the day."""
 
     amount: int
     unit: str
     to: tuple[Branch, ...]
     sends: tuple[str, ...] = ()
     of: str | None = None
+    since: str | None = None
+
+    @property
+    def from_entry(self) -> bool:
+        return self.of is None and self.since is None
+
+    def last_day(self, facts: Mapping[str, FactValue]) -> dt.date | None:
+        """The last day in the state by the date in `since`; None while that is not recorded."""
+        start = facts.get(self.since or "")
+        return start + dt.timedelta(days=self.amount) if isinstance(start, dt.date) else None
 
 
 @dataclass(frozen=True, slots=True)

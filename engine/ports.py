@@ -230,6 +230,11 @@ class Unit(Protocol):
         """The numbers of the open cases of a process, in their order."""
         ...
 
+    def cases_since(self, process: str, since: dt.datetime) -> Sequence[Case]:
+        """The cases of a process that were started then or later, in their order; those that cannot be read are left
+        out."""
+        ...
+
     def case_of_task(self, task_id: str) -> str:
         """Raises `UsageError` for an unknown task."""
         ...
@@ -293,8 +298,9 @@ class Unit(Protocol):
         """The ids of active agreements after `beyond`, in their order."""
         ...
 
-    def last_ended(self, process: str, subjects: Collection[str]) -> str | None:
-        """The case of a process about one of these subjects that ended last."""
+    def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
+        """The cases of a process about one of these subjects that ended last, the latest first: back to the one that
+        its schedule had started, and a few at most."""
         ...
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from engine.definition import SUBJECT, ChildDef, Definition, StateDef
 from engine.guard_cells import TooManyCells, gaps, overlaps
-from engine.guards import Atom, Cell, FactType, Guard, atoms
+from engine.guards import Atom, Cell, Column, FactType, Guard, atoms
 from engine.machine import triggers
 from engine.nodes import nearest
 from engine.reading import live_facts
@@ -186,17 +186,48 @@ def _children_of(definition: Definition, targets: Mapping[str, Definition]) -> I
             if child.joined and targets:
                 yield Flaw(f"child '{name}': there is no process '{child.process}'{nearest(child.process, targets)}")
             continue
-        given = {*child.facts, *((SUBJECT,) if _kinds(definition, child) & {"agreements"} else ())}
+        given = {*child.facts, *child.dates, *((SUBJECT,) if _kinds(definition, child) & {"agreements"} else ())}
+        columns = [column for fact in child.each for column in definition.facts[fact].type.columns]
+        given |= {child.person, *(column.name for column in columns if not column.optional)}
+        yield from (*_holder_of(child, target), *_cells_of(child, columns, target))
         if SUBJECT in given - child.facts.keys() and SUBJECT not in target.names_agreements:
             yield Flaw(f"child '{name}': it is started for each agreement, and {child.process} has no fact '{SUBJECT}'")
         for need in target.start_needs:
             if need in target.facts and need not in given:
                 yield Flaw(f"child '{name}': {child.process} needs '{need}' to start: give it in facts")
+        yield from _dates_of(name, child, target)
         for theirs, ours in child.facts.items():
             if theirs not in target.facts:
                 yield Flaw(f"child '{name}': {child.process} has no fact '{theirs}'{nearest(theirs, target.facts)}")
             elif not _fits(definition.facts[ours].type, target.facts[theirs].type):
                 yield Flaw(f"child '{name}': '{ours}' is not what '{theirs}' may be in {child.process}")
+
+
+def _dates_of(name: str, child: ChildDef, target: Definition) -> Iterator[Flaw]:
+    """A date that is reckoned goes to a date fact; one that the child needs is counted from the day of the start, since
+    any other may be unknown then."""
+    for theirs, due in child.dates.items():
+        if theirs not in target.facts:
+            yield Flaw(f"child '{name}': {child.process} has no fact '{theirs}'{nearest(theirs, target.facts)}")
+        elif target.facts[theirs].type.kind != "date":
+            yield Flaw(f"child '{name}': '{theirs}' of {child.process} is no date")
+        elif theirs in target.start_needs and due.of is not None:
+            yield Flaw(f"child '{name}': {child.process} needs '{theirs}', and what it is counted from may be unknown")
+
+
+def _holder_of(child: ChildDef, target: Definition) -> Iterator[Flaw]:
+    people = [name for name, fact in target.facts.items() if fact.type.kind == "person"]
+    if child.person is not None and child.person not in people:
+        hint = nearest(child.person, people)
+        yield Flaw(f"child '{child.name}': {child.process} has no person fact '{child.person}'{hint}")
+
+
+def _cells_of(child: ChildDef, columns: Sequence[Column], target: Definition) -> Iterator[Flaw]:
+    for column in columns:
+        if column.name not in target.facts:
+            yield Flaw(f"child '{child.name}': {child.process} has no fact '{column.name}' for the column of that name")
+        elif not _fits(column.type, target.facts[column.name].type):
+            yield Flaw(f"child '{child.name}': column '{column.name}' is not what that fact may be in {child.process}")
 
 
 def _kinds(definition: Definition, child: ChildDef) -> set[str]:

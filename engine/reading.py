@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine.assumptions import about
+from engine.computing import rests_on
 from engine.definition import Definition, StateDef
 from engine.guards import Guard, reads
 from engine.machine import triggers
@@ -55,7 +56,8 @@ def _asked_in(definition: Definition, state: StateDef) -> frozenset[str]:
     texts = [text for mail in mails for text in definition.mails[mail].texts.values()]
     read = {fact_read(name) for text in texts for name in needed_names(text)} & definition.facts.keys()
     entered = {each.fact for name in state.registers for each in definition.registers[name].facts.values()}
-    return frozenset().union(read, entered, *map(about, guards_of(state)))
+    left_on = {state.after.since} if state.after and state.after.since else set()
+    return frozenset().union(read, entered, left_on, *map(about, guards_of(state)))
 
 
 def _given_in(state: StateDef, needs: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -75,7 +77,9 @@ def _next(definition: Definition, state: StateDef) -> Iterator[str]:
 
 
 def _with_what_decides(definition: Definition, facts: frozenset[str]) -> frozenset[str]:
-    """With the facts that a decision table makes them of, tables that read tables included."""
+    """With the facts that a decision table makes them of, tables that read tables included, or that they are worked
+    out from."""
+    facts = facts.union(*(rests_on(definition.facts[name]) for name in facts if name in definition.facts))
     for decision in reversed(tuple(definition.decisions.values())):
         if decision.fact in facts:
             facts = facts.union(*(reads(row.when) for row in decision.rows))

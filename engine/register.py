@@ -15,6 +15,9 @@ from engine.guards import FactType
 SIGNED, STATUS, ACTIVE, SUPERSEDES = "signed_on", "status", "active", "supersedes"
 """The fields that the engine itself asks about: an agreement's anniversaries are those of the day it was signed on."""
 
+WHICH_PRODUCT = ("operator", "product")
+"""The fields that say which product is meant, where no agreement does."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegisterField:

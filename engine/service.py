@@ -44,6 +44,7 @@ from engine.office import Office
 from engine.ports import Answer, Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Taking, Unit
 from engine.register import SUPERSEDES, ids_in
 from engine.standing import Standing
+from engine.tallying import counted_from
 from engine.words import written
 
 TRIES = 5
@@ -135,7 +136,7 @@ class Service:
             task_id, outcome, values, actor, reason, seen_generation, seen_facts, also, break_glass
         )
         try:
-            return self._change(self._case_of(task_id), command, now, self._unchanged)
+            return self._change(_OfTask(task_id), command, now, self._unchanged)
         except (AlreadyDecided, Stale) as error:
             first = self.answered_too_late(task_id, actor, now)
             if first is None:
@@ -212,12 +213,12 @@ class Service:
         """The case as it is and as it would be after a command; nothing is written. Raises as the command does."""
         with self.store.read() as unit:
             case, definition = self._load(unit, case_id)
-            office = _equipped(unit, self._office(unit), definition, command)
+            office = _equipped(unit, self._office(unit), definition, command, case.facts)
             return case, decide(definition, case, command, now, office).case
 
     def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
         """Gives a task to another person; links mailed before are dead."""
-        return self._change(self._case_of(task_id), Reassign(task_id, to, actor, reason), now)
+        return self._change(_OfTask(task_id), Reassign(task_id, to, actor, reason), now)
 
     def tend(self, case_id: str, command: AddNote | Nudge | Snooze, now: dt.datetime) -> Case:
         """What an officer does beside answering (`engine.officer`). Raises `Refused` or `UsageError`."""
@@ -250,8 +251,8 @@ class Service:
         `limit` agreements. Looks only once in the life of this process; whether there was anything to do."""
         if self._planned:
             return False
-        schedules = self.standing.schedules()
         with self.store.read() as unit:
+            schedules = self.standing.schedules(self._office(unit))
             changed = unit.planned_for() != schedules
         beyond: str | None = "" if changed else None
         while beyond is not None:
@@ -324,7 +325,7 @@ class Service:
 
     def _change(
         self,
-        case_id: str,
+        which: str | _OfTask,
         command: Command,
         now: dt.datetime,
         check: Callable[[Case, Definition, Command], None] | None = None,
@@ -333,10 +334,11 @@ class Service:
         for _ in range(TRIES):
             try:
                 with self.store.begin() as unit:
+                    case_id = which if isinstance(which, str) else unit.case_of_task(which.task_id)
                     case, definition = self._load(unit, case_id)
                     if check is not None:
                         check(case, definition, command)
-                    office = _equipped(unit, self._office(unit), definition, command)
+                    office = _equipped(unit, self._office(unit), definition, command, case.facts)
                     decision = decide(definition, case, command, now, office)
                     if also is not None:
                         also(unit, case, decision.case)
@@ -344,11 +346,7 @@ class Service:
                     return decision.case
             except LostRace:
                 continue
-        raise Refused(f"case {case_id} is being changed by others: try again in a moment")
-
-    def _case_of(self, task_id: str) -> str:
-        with self.store.read() as unit:
-            return unit.case_of_task(task_id)
+        raise Refused(f"case {which} is being changed by others: try again in a moment")
 
     def _load(self, unit: Unit, case_id: str) -> tuple[Case, Definition]:
         case = unit.case(case_id)
@@ -450,6 +448,16 @@ class Service:
                 raise Stale(f"the facts of task {task_id} have changed since you opened it: look at them again")
 
 
+@dataclass(frozen=True, slots=True)
+class _OfTask:
+    """The case that a task belongs to; it is looked up where it is changed."""
+
+    task_id: str
+
+    def __str__(self) -> str:
+        return f"of task {self.task_id}"
+
+
 @dataclass(slots=True)
 class _Batch:
     """What a batch of timers has in common. `due` are their cases, which are read a few at once, each used once, since
@@ -470,15 +478,21 @@ def _kind(due: DueTimer | DueCycle) -> Literal["timer", "cycle"]:
     return "timer" if isinstance(due, DueTimer) else "cycle"
 
 
-def _equipped(unit: Unit, office: Office, definition: Definition, command: Command) -> Office:
+def _equipped(
+    unit: Unit, office: Office, definition: Definition, command: Command, facts: Mapping[str, FactValue] | None = None
+) -> Office:
     """The office with what this decision needs of the register: the agreements that its values name, and the number of
-    the next one where the definition enters any. A definition that does neither costs nothing."""
+    the next one where the definition enters any; and the cases among which it counts, where it records anything and
+    `facts` are those on file. A definition that does none of it costs nothing."""
     given = _given(command)
     named = [one for name in definition.shows_agreements if name in given for one in ids_in(given[name])]
     if named and not office.register.keys() >= set(named):
         office = replace(office, register=unit.entries(named))
     if any(each.is_new for each in definition.registers.values()):
         office = replace(office, next_agreement=unit.next_agreement())
+    since = counted_from(definition, {**(facts or {}), **given}) if given else None
+    if since is not None:
+        office = replace(office, others=tuple(unit.cases_since(definition.process, office.at_local(since, 0))))
     return office
 
 

@@ -50,9 +50,12 @@ class Standing:
         self.plan(unit, page, now, office)
         return page[-1] if len(page) == limit else None
 
-    def schedules(self) -> str:
-        """A word that changes when a schedule does."""
-        return " ".join(f"{each.process}:{each.hash[:16]}" for each in self.definitions.scheduled())
+    def schedules(self, office: Office) -> str:
+        """A word that changes when a schedule does, or what the district has set for its days."""
+        months = f"{office.fiscal_year_start}/{office.attestation_month or ''}/"
+        begins = ",".join(map(str, office.calendars.school.begins))
+        hashes = (f"{each.process}:{each.hash[:16]}" for each in self.definitions.scheduled())
+        return " ".join([*hashes, months + begins])
 
     def following(
         self, unit: Unit, definition: Definition, command: StartCase, earlier: str, office: Office
@@ -72,7 +75,8 @@ class Standing:
 
     def start(self, unit: Unit, due: DueCycle, now: dt.datetime, office: Office, opens: Opens) -> None:
         """Opens the case of a due cycle, whose agreement the office knows, and plans the next one. Of several that are
-        due only the last one starts; what no schedule wants any more is taken away."""
+        due only the last one starts; what no schedule wants any more is taken away. It is suggested the answers of the
+        cycle before, and whatever was answered anew between the two."""
         definition = self.definitions.newest(due.process)
         schedule = definition.schedule
         entry = office.register[due.subject] if due.subject else Entry(WITHOUT_SUBJECT, {})
@@ -85,7 +89,10 @@ class Standing:
                  **dict(schedule.facts), **which_day(definition, schedule, cycle.on, office)}  # fmt: skip
         command = StartCase(unit.new_case_id(office.today(now)), SYSTEM, facts, {}, cycle=begun)
         earlier = unit.last_ended(due.process, _lineage(unit, entry))
-        case = opens(definition, self.following(unit, definition, command, earlier, office) if earlier else command)
+        for case_id in reversed(earlier):
+            newer = self.following(unit, definition, command, case_id, office)
+            command = replace(newer, suggested={**command.suggested, **newer.suggested})
+        case = opens(definition, command)
         unit.cycle_done(due, cycle.on, case.id, missed, now)
         _plan(unit, due.process, schedule, {due.subject: entry}, now, office)
 

@@ -7,11 +7,12 @@ from typing import cast
 
 from engine import tasks
 from engine.case import Contact, FactValue
+from engine.computing import is_computed, reads_too
 from engine.definition import SUBJECT, RegisterDef
 from engine.errors import Refused, UsageError
 from engine.messages import WriteRegister
 from engine.nodes import nearest
-from engine.register import Entry, entry_id, ids_in
+from engine.register import WHICH_PRODUCT, Entry, entry_id, ids_in
 from engine.turn import Turn
 
 
@@ -26,6 +27,10 @@ def check_typed(turn: Turn, values: Mapping[str, FactValue]) -> None:
             )
         if fact is not None and fact.threshold is not None:
             raise UsageError(f"fact '{name}' is a threshold of the district: set it in 'thresholds' of district.yaml")
+        if fact is not None and is_computed(fact):
+            raise UsageError(f"fact '{name}' is worked out: record {' or '.join(sorted(reads_too(fact)))}")
+        if fact is not None and fact.school_year_end:
+            raise UsageError(f"fact '{name}' is the end of the district's school year: nobody types it")
         if any(each.is_new and each.agreement == name for each in turn.definition.registers.values()):
             raise UsageError(f"fact '{name}' is given by the register when the agreement is entered: leave it out")
 
@@ -63,6 +68,8 @@ def register(turn: Turn, name: str) -> None:
     values = {field: facts[each.fact] for field, each in wanted.facts.items() if each.fact in facts}
     values |= dict(wanted.sets)
     agreement = _next_id(turn) if wanted.is_new else str(facts.get(wanted.agreement, ""))
+    if agreement and wanted.of_product:
+        values = {field: value for field, value in values.items() if field not in WHICH_PRODUCT}
     turn.do(WriteRegister(agreement, wanted.is_new, values))
     kind = "agreement_entered" if wanted.is_new else "agreement_changed" if agreement else "product_listed"
     turn.tell(kind, agreement=agreement or None, fields=", ".join(sorted(values)))
@@ -74,7 +81,8 @@ def register(turn: Turn, name: str) -> None:
 def needed_facts(wanted: RegisterDef) -> frozenset[str]:
     """What must be recorded before it can be written."""
     facts = {each.fact for each in wanted.facts.values() if each.required}
-    return frozenset(facts if wanted.is_new or not wanted.agreement else facts | {wanted.agreement})
+    stands_alone = wanted.is_new or wanted.of_product or not wanted.agreement
+    return frozenset(facts if stands_alone else facts | {wanted.agreement})
 
 
 def _next_id(turn: Turn) -> str:

@@ -335,7 +335,7 @@ def _is_soon(turn: Turn, due: dt.date | None) -> bool:
 def signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
     """Who may sign: nobody approves their own request, and the signatures of a state take distinct persons. The second
     person is asked when nobody is left."""
-    barred = {turn.case.initiator} if wanted.approval else set()
+    barred = asked_for(turn) if wanted.approval else set()
     if state is not None and state.distinct:
         siblings = [task.assignees for task in turn.case.tasks if task.state == state.name]
         barred |= {people[0] for people in siblings if len(people) == 1}
@@ -344,6 +344,12 @@ def signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[H
     if others or not barred or second is None or second.id in barred:
         return others
     return turn.office.present(second, turn.today)
+
+
+def asked_for(turn: Turn) -> set[str]:
+    """Whose request a case is: whoever started it, and the person that its `start` calls `self`, where it was started
+    for them."""
+    return {turn.case.initiator, str(turn.case.facts.get(turn.definition.start_self or "", ""))} - {""}
 
 
 def _task_to_do(turn: Turn, command: CompleteTask) -> tuple[Task, TaskDef]:
@@ -410,7 +416,7 @@ def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
             f"{actor.name} may not answer task '{task.name}': it is for "
             f"{', '.join(_names(turn, task.assignees)) or task.role or task.party or 'nobody yet'}"
         )
-    if wanted.approval and actor.id == turn.case.initiator:
+    if wanted.approval and actor.id in asked_for(turn):
         raise NotAllowed(f"{actor.name} started case {turn.case.id} and may not approve it: ask somebody else")
     signed = next((one for one in turn.case.tasks if one.entry == task.entry and one.done_by_id == actor.id), None)
     if signed is not None and not task.is_own and turn.definition.states[task.state].distinct:
@@ -485,8 +491,10 @@ def _is_met(turn: Turn, wanted: Requirement) -> bool:
     if wanted.ahead is not None or wanted.reached is not None:
         day = turn.case.facts.get(wanted.ahead or wanted.reached or "")
         return isinstance(day, dt.date) and (day >= turn.today if wanted.ahead else day <= turn.today)
-    if wanted.passed is not None:
-        clock = turn.case.clocks.get(wanted.passed)
-        return clock is not None and clock.legal is not None and clock.legal < turn.today
+    if wanted.passed is not None or wanted.before is not None:
+        clock = turn.case.clocks.get(wanted.passed or wanted.before or "")
+        if clock is None or clock.legal is None:
+            return False
+        return clock.legal < turn.today if wanted.passed else clock.status == "running" and turn.today < clock.legal
     reference = turn.office.references.get(wanted.fresh or "")
     return reference is not None and turn.today <= months_after(reference.as_of, wanted.months)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from engine.case import Actor, Case, FactValue, Place, Task
+from engine.case import Actor, Case, FactValue, Place, Task, changed
+from engine.computing import computed
 from engine.definition import Definition, StateDef, Words, say
 from engine.forms import KEPT_DOCUMENT, file_name
 from engine.guards import evaluate, reads
@@ -82,7 +83,7 @@ class Turn:
         return name == "on_behalf_of" or (name == "reason" and kind not in REASONED_BY_US)
 
     def change(self, **values: object) -> None:
-        self.case = replace(self.case, **values)  # type: ignore[arg-type]
+        self.case = changed(self.case, values)
 
     def put_task(self, task: Task) -> None:
         """Adds a task or puts a changed one in its place."""
@@ -117,21 +118,25 @@ class Turn:
         self._decide()
 
     def _decide(self) -> None:
-        """Writes what follows from the facts by the decision tables, in their order."""
+        """Writes what follows from the facts: by the decision tables, in their order, and what is worked out."""
         for decision in self.definition.decisions.values():
             answers = [evaluate(row.when, self.case.facts, self.case.at) for row in decision.rows]
             given = next((row.give for row, holds in zip(decision.rows, answers, strict=True) if holds is True), None)
             if given is not None and self.case.facts.get(decision.fact) != given:
                 self.tell("fact_decided", fact=decision.fact, value=written(given), row=answers.index(True) + 1)
                 self.change(facts={**self.case.facts, decision.fact: given})
+        for name, value in computed(self.definition, self.case.facts).items():
+            if self.case.facts.get(name) != value:
+                self.tell("fact_decided", fact=name, value=written(value))
+                self.change(facts={**self.case.facts, name: value})
 
     def words(self, words: Words) -> str:
         """A text for the staff of the office."""
         return say(words, self.office.languages[0] if self.office.languages else "en")
 
     def decision(self) -> Decision:
-        changed = replace(self.case, revision=self.case.revision + 1)
-        return Decision(changed, tuple(self.effects), tuple(self.events))
+        self.change(revision=self.case.revision + 1)
+        return Decision(self.case, tuple(self.effects), tuple(self.events))
 
 
 def _pinned(value: str) -> dict[str, str]:

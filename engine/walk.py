@@ -131,7 +131,7 @@ class Walk:
                                        if event in (*clock.satisfied_by, *clock.void_by)) for event in self._watched}
         self._reads = {name: _readings(mail, self.definition) for name, mail in self.definition.mails.items()}
         known = frozenset(self.definition.start_needs) & facts.keys()
-        known |= {fact.name for fact in facts.values() if fact.threshold is not None}
+        known |= {fact.name for fact in facts.values() if fact.threshold is not None or fact.school_year_end}
         initial = self.definition.initial.name
         self._arrive(None, "start", self._entered(self._learned(Configuration(initial), known), initial))
         while self._queue:
@@ -337,6 +337,9 @@ class Walk:
         state = self.definition.states[name]
         self.reached.add(name)
         placed = self._placed(here, state)
+        since = state.after.since if state.after else None
+        if since not in (None, *here.known):
+            self._noted.add(f"state '{state.name}' is left by the date in '{since}', not set on every path to it")
         for entry in state.registers:
             placed = self._registered(placed, state, entry)
         for there in self._happened(placed, entered(name)):
@@ -361,7 +364,7 @@ class Walk:
         if missing:
             names = ", ".join(sorted(missing))
             self._noted.add(f"state '{state.name}' registers '{name}', which needs {names}, not set on every path")
-        return self._learned(here, {wanted.agreement} if wanted.agreement else ())
+        return self._learned(here, {wanted.agreement} if wanted.agreement and not wanted.of_product else ())
 
     def _effects(self, here: Configuration, sends: Sequence[str], starts: Sequence[str]) -> Configuration:
         self.sent.update(sends)

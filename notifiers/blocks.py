@@ -20,6 +20,9 @@ CONTROLS = "\x00-\x09\x0b-\x1f\x7f-\x9f"
 BIDI = "\u202a-\u202e\u2066-\u2069"
 """Ranges for a class of characters: those without a picture, but for the line feed; those that turn writing round."""
 
+_NUMBER = re.compile(r"\d{4}-\d{4}(-\d+)?")
+"""Of a case: never broken into two lines."""
+_BUTTON_BEHIND = re.compile(r'(?<=[^\s>])\s*<a(?= class="button")')
 _UNWANTED = re.compile(f"[{CONTROLS}{BIDI}{OPEN}{CLOSE}]")
 _LABELS = {
     "en": {"link": "Open the page", "status_link": "See where this case stands"},
@@ -127,8 +130,13 @@ def _html_paragraph(sheet: Sheet, block: SyntaxTreeNode) -> Markup:
     table = _lone_table(sheet, block)
     if table is not None:
         return _html_table(table)
-    content = _html_inline(sheet, block.children[0])
+    content = _on_its_line(_html_inline(sheet, block.children[0]))
     return content if block.hidden else _element("p", content)
+
+
+def _on_its_line(content: Markup) -> Markup:
+    """A button behind words begins a new line, as the address does in the text part."""
+    return Markup(_BUTTON_BEHIND.sub("<br><a", content))  # noqa: S704 - markup before and after
 
 
 def _html_rule(sheet: Sheet, block: SyntaxTreeNode) -> Markup:
@@ -165,7 +173,8 @@ def _html_table(table: Table) -> Markup:
 
 def _html_cell(cell: Cell) -> Markup:
     text = Markup("<br>").join(defanged(clean(cell.text)).split("\n"))
-    return _element("td", Markup('<a href="{}">{}</a>').format(cell.url, text) if cell.url else text)
+    whole = ' class="whole"' if _NUMBER.fullmatch(cell.text) else ""
+    return _element("td", Markup('<a href="{}">{}</a>').format(cell.url, text) if cell.url else text, whole)
 
 
 # --- plain text ------------------------------------------------------------------------------------------------------

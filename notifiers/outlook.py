@@ -26,8 +26,7 @@ Links = tuple[Callable[[Matter], str | None], Callable[[Matter, Task], str]]
 
 _SAID: Mapping[str, Mapping[str, str]] = {
     "week": {"en": "Passed, or within seven days:", "es": "Vencidos, o en los próximos siete días:"},
-    "waiting": {"en": "Parties with a duty of their own, then the earliest due:",
-                "es": "Terceros con una obligación propia y después lo que vence antes:"},
+    "waiting": {"en": "The earliest first:", "es": "Primero lo que vence antes:"},
     "case": {"en": "Case", "es": "Caso"},
     "what": {"en": "What", "es": "Qué"},
     "date": {"en": "Legal deadline", "es": "Plazo legal"},
@@ -88,8 +87,10 @@ def tables(outlook: Outlook, matters: Mapping[str, Matter], office: Office, toda
         found["week_lines"] = Table(_said("week", language), headers, rows)
     if outlook.waiting:
         headers = _words(("who", "case", "what", "due", "again"), language)
-        rows = tuple(row for case_id, task_id in outlook.waiting
-                     for row in _waiting_row(matters[case_id], task_id, office, language, again))
+        asked = [(matters[case_id], task) for case_id, task_id in outlook.waiting
+                 if (task := matters[case_id].case.task(task_id)) is not None]
+        rows = tuple(row for matter, task in sorted(asked, key=lambda pair: _due(*pair)[0] or dt.date.max)
+                     for row in _waiting_row(matter, task, office, today, language, again))
         found["waiting_lines"] = Table(_said("waiting", language), headers, rows)
     return found
 
@@ -127,29 +128,32 @@ def _week_row(matter: Matter, name: str, today: dt.date, language: str, own: Cal
             Cell(f"{date} ({wanted.rule.citation})"))
 
 
-def _waiting_row(matter: Matter, task_id: str, office: Office, language: str, again: Callable[[Matter, Task], str]
-                 ) -> Iterator[tuple[Cell, ...]]:
-    task = matter.case.task(task_id)
-    wanted = matter.definition.task(task) if task is not None else None
-    if task is None or wanted is None:
+def _waiting_row(matter: Matter, task: Task, office: Office, today: dt.date, language: str,
+                 again: Callable[[Matter, Task], str]) -> Iterator[tuple[Cell, ...]]:  # fmt: skip
+    wanted = matter.definition.task(task)
+    if wanted is None:
         return
     contact = matter.case.parties.get(task.party or "")
     reads = task.assignees if task.party is None else contact is not None and contact.reads_mail
     ask = Cell(_said("nudge", language), again(matter, task)) if reads else Cell(_said("on_paper", language))
     yield (Cell(_who(matter, task, office, language)), Cell(matter.case.id), Cell(say(wanted.title, language)),
-           Cell(_by_when(matter, task, language)), ask)
+           Cell(_by_when(matter, task, today, language)), ask)
 
 
-def _by_when(matter: Matter, task: Task, language: str) -> str:
-    """The task's target; of a party's duty the legal deadline."""
+def _due(matter: Matter, task: Task) -> tuple[dt.date | None, str]:
+    """The task's target; of a party's duty the date of its clock. With it which kind of date it is."""
     clock = _chasing(matter, task)
     if task.due is None and clock is not None and clock.legal is not None:
-        return _kind(clock.legal, kind_of_date(matter.definition.clocks[clock.name], clock), language)
-    return _kind(task.due, "target", language) if task.due else "–"
+        return clock.legal, kind_of_date(matter.definition.clocks[clock.name], clock)
+    return task.due, "target"
 
 
-def _kind(day: dt.date, kind: str, language: str) -> str:
-    return f"{date_words(day, language)} ({phrase(kind, language)})"
+def _by_when(matter: Matter, task: Task, today: dt.date, language: str) -> str:
+    date, kind = _due(matter, task)
+    if date is None:
+        return "–"
+    passed = _said("passed", language) if date < today else ""
+    return f"{passed}{date_words(date, language)} ({phrase(kind, language)})"
 
 
 def _who(matter: Matter, task: Task, office: Office, language: str) -> str:

@@ -31,6 +31,14 @@ TYPES = {
     "click_wrap": "Click-wrap terms",
     "other": "Other written agreement",
 }
+MESSAGING = {
+    "approved": "Approved for messages",
+    "flagged": "Failed the audit; being mended",
+    "transition": "Schools move away from it",
+    "retired": "Not used for messages any more",
+}
+"""What the audit of messaging platforms says of a product; the approved ones are the list of acceptable platforms."""
+
 RELATIONSHIPS = {"contract": "Contract", "on_demand": "On-Demand"}
 STATUSES = {"active": "In force", "superseded": "Superseded by a later one", "ended": "Ended"}
 CLAUSES = {
@@ -83,6 +91,7 @@ _FIELDS: Mapping[str, RegisterField] = {
     "disclosure_purpose": _TEXT,
     "schools": _INT,
     "students": _INT,
+    "messaging": _choice(MESSAGING),
     "sponsor": RegisterField(FactType("person")),
     "type": _choice(TYPES, needed=True),
     "signed_on": RegisterField(FactType("date"), needed=True, sure=True),

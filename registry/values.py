@@ -22,7 +22,8 @@ class Operator:
 @dataclass(frozen=True, slots=True)
 class Product:
     """A site, service or app as the district uses it. `key` is the row of the inventory that it was imported from;
-    `sponsor` a person's id, or the mail address of somebody who is not among the people."""
+    `sponsor` a person's id, or the mail address of somebody who is not among the people; `messaging` what the audit
+    says of it as a platform for messages."""
 
     id: str
     operator: str
@@ -39,6 +40,7 @@ class Product:
     disclosure_purpose: str | None = None
     schools: int | None = None
     students: int | None = None
+    messaging: str | None = None
     sponsor: str | None = None
     notes: str | None = None
 

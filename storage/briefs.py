@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from engine.ports import CONTACT, BriefLine
-from storage import prepared
+from storage import direct, prepared
 from storage.rows import BULK, Row, new_mail
 from storage.sealing import Ring
 from storage.statements import insert_new
@@ -56,7 +56,7 @@ def add_line(connection: Connection, ring: Ring, outbox_id: int, line: BriefLine
         "party": line.party,
         "sealed": ring.seal(line.text.encode(), line_place(key)),
     }
-    connection.execute(prepared.stronger_line(connection.dialect.name), row)
+    direct.write(connection, prepared.stronger_line(connection.dialect.name), row)
 
 
 def lines_of(connection: Connection, ring: Ring, outbox_id: int) -> Sequence[BriefLine]:
@@ -105,13 +105,13 @@ def _unbegun(
     connection: Connection, recipient: str, day: dt.date, leaves: dt.datetime, now: dt.datetime
 ) -> int | None:
     wanted = {"its_recipient": recipient, "its_day": day.isoformat()}
-    found = connection.execute(prepared.BRIEF_OF_DAY, wanted).first()
+    found = direct.first(connection, prepared.BRIEF_OF_DAY, wanted)
     if found is None:
         slot = slot_of(recipient, day) if recipient.startswith(CONTACT) else None
         row = {**new_mail(BRIEF, BRIEF, day.isoformat(), recipient, BULK, now), "at": leaves, "slot": slot}
         insert_new(connection, OUTBOX, [row])
-        found = connection.execute(prepared.BRIEF_OF_DAY, wanted).first()
-    return int(found.id) if found and found.state == "queued" and found.sealed is None else None
+        found = direct.first(connection, prepared.BRIEF_OF_DAY, wanted)
+    return int(found["id"]) if found and found["state"] == "queued" and found["sealed"] is None else None
 
 
 def _line(row: Row, ring: Ring) -> BriefLine:

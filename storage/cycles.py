@@ -15,6 +15,7 @@ from storage.tables import AGREEMENTS, CASES, CYCLES
 
 _MANY = 500
 """Keys of one IN list."""
+_LOOKED_BACK = 5
 
 
 def planned(connection: Connection, process: str, subjects: Collection[str]) -> dict[str, Planned]:
@@ -66,6 +67,17 @@ def done(connection: Connection, row: DueCycle, on: dt.date, case_id: str, misse
 def active_agreements(connection: Connection, beyond: str, limit: int) -> Sequence[str]:
     wanted = select(AGREEMENTS.c.id).where((AGREEMENTS.c.status == "active") & (AGREEMENTS.c.id > beyond))
     return connection.scalars(wanted.order_by(AGREEMENTS.c.id).limit(limit)).all()
+
+
+def last_ended(connection: Connection, process: str, subjects: Collection[str]) -> Sequence[str]:
+    """The latest first, back to the one that a cycle has started."""
+    mine = (CASES.c.process == process) & CASES.c.subject.in_(sorted(subjects)) & CASES.c.ended_at.is_not(None)
+    its = (CYCLES.c.process == process) & (CYCLES.c.subject == CASES.c.subject) & (CYCLES.c.case_id == CASES.c.id)
+    of_cycle = select(CYCLES.c.id).where(its).exists().label("of_cycle")
+    latest = select(CASES.c.id, of_cycle).where(mine).order_by(CASES.c.ended_at.desc(), CASES.c.id.desc())
+    found = connection.execute(latest.limit(_LOOKED_BACK)).all()
+    last = next((place for place, row in enumerate(found) if row.of_cycle), len(found))
+    return [row.id for row in found[: last + 1]]
 
 
 def _batches(subjects: Collection[str]) -> Iterator[list[str]]:

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, select
 from engine.case import Clock, FactValue, Task
 from engine.ports import RECIPIENT
 from storage import history
-from storage.audience import Recipient, read_recipient
 from storage.history import START
 from storage.keeping import fact_place
 from storage.outbox import address_place
+from storage.recipients import Recipient, read_recipient
 from storage.rows import Row, read_clock, read_task, unpack_fact
 from storage.sealing import Ring
 from storage.settling import mail_place

@@ -24,7 +24,7 @@ from engine.case import Actor
 from engine.errors import WrongEnvironment
 from engine.messages import Event, told
 from engine.ports import Answer
-from storage import prepared
+from storage import direct, prepared
 from storage.rows import Row, dump
 from storage.sealing import Ring, canonical
 from storage.tables import HISTORY
@@ -77,8 +77,7 @@ def append(
         row = _line(ring, case_id, seq, event, actor, now)
         head = row["hash"] = hash_after(head, row)
         rows.append(row)
-    if rows:
-        connection.execute(prepared.NEW_HISTORY, rows)
+    direct.write_all(connection, prepared.NEW_HISTORY, rows)
 
 
 def append_once(
@@ -165,8 +164,8 @@ def head(connection: Connection, case_id: str) -> str:
 
 
 def _head(connection: Connection, case_id: str) -> tuple[int, str]:
-    row = connection.execute(prepared.HISTORY_HEAD, {"its_case": case_id}).first()
-    return (row.seq, row.hash) if row else (0, START)
+    row = direct.first(connection, prepared.HISTORY_HEAD, {"its_case": case_id})
+    return (row["seq"], row["hash"]) if row else (0, START)
 
 
 def _rows(connection: Connection, case_id: str, kind: str | None = None) -> Sequence[Row]:

@@ -37,7 +37,7 @@ from engine.messages import (
     WriteRegister,
 )
 from engine.ports import BriefLine
-from storage import history, prepared
+from storage import direct, history, prepared
 from storage.audience import Audiences
 from storage.briefs import add_line, contact_key, next_brief, slot_of
 from storage.messages import leave_message
@@ -92,10 +92,10 @@ class Keeper:
     def _case(self, before: Case | None, case: Case) -> None:
         row = {**case_row(case), "sealed": self.ring.seal_json(pack_secrets(case), case_place(case.id))}
         if before is None:
-            self.connection.execute(prepared.NEW_CASE, row)
+            direct.write(self.connection, prepared.NEW_CASE, row)
             return
         mine = {"its_id": case.id, "its_revision": before.revision}
-        if self.connection.execute(prepared.CHANGE_CASE, {**row, **mine}).rowcount != 1:
+        if direct.write(self.connection, prepared.CHANGE_CASE, {**row, **mine}) != 1:
             raise LostRace(f"case {case.id} has changed since it was read: nothing was written, look again")
 
     def _past_facts(self, before: Case, case: Case) -> None:
@@ -111,26 +111,24 @@ class Keeper:
             for name, was in before.facts.items()
             if case.facts.get(name) != was
         ]
-        if rows:
-            self.connection.execute(prepared.NEW_FACT_PAST, rows)
+        direct.write_all(self.connection, prepared.NEW_FACT_PAST, rows)
 
     def _tasks(self, before: Sequence[Task], case: Case) -> None:
         known = {task.id: (position, task) for position, task in enumerate(before)}
         news = [(position, task) for position, task in enumerate(case.tasks) if task.id not in known]
-        if news:
-            self.connection.execute(prepared.NEW_TASKS, [task_row(case.id, task, place) for place, task in news])
+        rows = [task_row(case.id, task, place) for place, task in news]
+        direct.write_all(self.connection, prepared.NEW_TASKS, rows)
         self._assign([task for _, task in news])
         for position, task in enumerate(case.tasks):
             if known.get(task.id, (position, task)) == (position, task):
                 continue
             row = task_row(case.id, task, position)
-            self.connection.execute(prepared.CHANGE_TASK, {**row, "its_id": task.id})
+            direct.write(self.connection, prepared.CHANGE_TASK, {**row, "its_id": task.id})
             if known[task.id][1].assignees != task.assignees:
-                self.connection.execute(prepared.DROP_ASSIGNEES, {"its_task": task.id})
+                direct.write(self.connection, prepared.DROP_ASSIGNEES, {"its_task": task.id})
                 self._assign([task])
         gone = sorted(known.keys() - {task.id for task in case.tasks})
-        if gone:
-            self.connection.execute(prepared.LEAVE_TASK, [{"its_id": task_id} for task_id in gone])
+        direct.write_all(self.connection, prepared.LEAVE_TASK, [{"its_id": task_id} for task_id in gone])
 
     def _assign(self, tasks: Sequence[Task]) -> None:
         rows = [
@@ -138,8 +136,7 @@ class Keeper:
             for task in tasks
             for position, person in enumerate(task.assignees)
         ]
-        if rows:
-            self.connection.execute(prepared.NEW_ASSIGNEES, rows)
+        direct.write_all(self.connection, prepared.NEW_ASSIGNEES, rows)
 
     def _clocks(self, before: Case | None, case: Case) -> None:
         known = before.clocks if before else {}
@@ -149,20 +146,20 @@ class Keeper:
                 continue
             if old is not None and old.generation == clock.generation:
                 mine = _generation(case.id, clock)
-                self.connection.execute(prepared.CHANGE_CLOCK, {**clock_row(case.id, clock), **mine})
+                direct.write(self.connection, prepared.CHANGE_CLOCK, {**clock_row(case.id, clock), **mine})
                 continue
             if old is not None:
                 ended = {"status": "superseded", "superseded_because": clock.reason, "ended_on": self.today}
-                self.connection.execute(prepared.CHANGE_CLOCK, {**ended, **_generation(case.id, old)})
-            self.connection.execute(prepared.NEW_CLOCK, clock_row(case.id, clock))
+                direct.write(self.connection, prepared.CHANGE_CLOCK, {**ended, **_generation(case.id, old)})
+            direct.write(self.connection, prepared.NEW_CLOCK, clock_row(case.id, clock))
 
     def _revoke(self, before: Sequence[Task], case: Case) -> None:
         """Links of a task that closed, or that went to another person or form, are dead from this commit on; a mail
         that would carry such a link is not sent any more."""
         gone = [old.id for old in before if old.is_open and not _is_same(old, case.task(old.id))]
-        if gone:
-            self.connection.execute(prepared.REVOKE_LINKS, [{"its_task": task, "now": self.now} for task in gone])
-            self.connection.execute(prepared.CANCEL_TASK_MAILS, [{"its_task": task} for task in gone])
+        revoked = [{"its_task": task, "now": self.now} for task in gone]
+        direct.write_all(self.connection, prepared.REVOKE_LINKS, revoked)
+        direct.write_all(self.connection, prepared.CANCEL_TASK_MAILS, [{"its_task": task} for task in gone])
 
     def _effects(self, case: Case, effects: Iterable[Effect], *, begins: bool) -> None:
         timers = Timers(self.connection, case.id, begins)
@@ -198,7 +195,7 @@ class Keeper:
             case SendToAll():
                 audiences.send_to_all(case.id, effect)
             case LettersPosted(mail, on):
-                audiences.posted(case.id, mail, on)
+                audiences.posted(case.id, mail, on, zone=self.window.zone)
 
     def _pass_on(self, case: Case, effect: StartChild | TellParent, number: int) -> None:
         if isinstance(effect, TellParent):
@@ -248,7 +245,7 @@ class Keeper:
         later = islice(self.window.days(contact, since), MOST_DAYS)
         for day, at in later if send.not_before else chain([(self.today, self.now)], later):
             insert_new(self.connection, OUTBOX, [{**row, "at": at, "slot": slot_of(contact, day)}])
-            if self.connection.scalar(prepared.MAIL_OF_STEP, mine) is not None:
+            if direct.scalar(self.connection, prepared.MAIL_OF_STEP, mine) is not None:
                 return
         insert_new(self.connection, OUTBOX, [{**row, "at": send.not_before or self.now}])
 
@@ -259,7 +256,7 @@ class Keeper:
             return True
         since = self.window.starts(self.today)
         wanted = {"its_recipient": recipient, "since": since, "lately": since - LATELY}
-        found = self.connection.scalar(prepared.ASKED_SINCE, wanted)
+        found = direct.scalar(self.connection, prepared.ASKED_SINCE, wanted)
         return found is not None
 
     def _seal_words(self, case: Case, send: Send) -> None:
@@ -291,14 +288,14 @@ class Keeper:
         if line.kind not in soft or line.legal or not line.recipient.startswith("person:"):
             return False
         person = {"its_person": line.recipient.removeprefix("person:")}
-        roles = set(json.loads(self.connection.scalar(prepared.ROLES_OF, person) or "[]"))
+        roles = set(json.loads(direct.scalar(self.connection, prepared.ROLES_OF, person) or "[]"))
         return bool(roles & self.window.weekly) and "privacy" not in roles
 
     def _named_this_week(self, case: Case, line: Notify) -> bool:
         """Whether a brief of this week has named the same thing to the same reader already."""
         monday = self.today - ONE_DAY * self.today.weekday()
         same = {"its_recipient": line.recipient, "its_case": case.id, "its_task": line.task_id}
-        found = self.connection.scalar(prepared.LINE_SINCE, same | {"since": monday.isoformat()})
+        found = direct.scalar(self.connection, prepared.LINE_SINCE, same | {"since": monday.isoformat()})
         return line.task_id is not None and found is not None
 
     def _comes_in_time(self, line: Notify) -> bool:
@@ -334,7 +331,7 @@ class Keeper:
 def new_case_id(connection: Connection, today: dt.date) -> str:
     """The next number of the year, such as `2026-0001`; given back when the transaction does not commit."""
     counted = prepared.next_case_number(connection.dialect.name)
-    number = connection.execute(counted, {"year": today.year, "last": 1}).scalar_one()
+    number = direct.scalar(connection, counted, {"year": today.year, "last": 1})
     return f"{today.year}-{number:04d}"
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
 from engine.errors import SoppaError
 from engine.ports import CONTACT, RECIPIENT, BriefLine, DayCount, Made, OutboxRow, OutboxState, Went
-from storage import briefs, incidents, prepared, seals
+from storage import briefs, direct, incidents, prepared, seals
 from storage.audience import Audiences
 from storage.base import Base
 from storage.keeping import words_place
@@ -74,7 +74,7 @@ class SqlOutbox:
             held = _change_claimed(connection, [each.row for each in mails], changes, "claimed")
             links = [link_row(link, each.row.id) for each in mails if each.row.id in held for link in each.links]
             if links:
-                connection.execute(prepared.NEW_LINKS, links)
+                direct.write_all(connection, prepared.NEW_LINKS, links)
             return held
 
         return self.base.write(work) if mails else ()
@@ -88,7 +88,7 @@ class SqlOutbox:
 
     def pass_on(self, row: OutboxRow, line: BriefLine, recipients: Collection[str], now: dt.datetime) -> None:
         def work(connection: Connection) -> None:
-            found = connection.execute(prepared.HELD_MAIL, _its(row)).mappings().first()
+            found = direct.first(connection, prepared.HELD_MAIL, _its(row))
             if found is None or found["state"] != "claimed":
                 return
             briefs.drop_line(connection, row.id, line)
@@ -147,7 +147,7 @@ class SqlOutbox:
                 continue
             if each.state == "deferred":
                 later = {**self._put_off(connection, row, now, each.retry_at), "reply": each.reply, "lease_until": None}
-                connection.execute(prepared.CHANGE_MAIL, {**later, "its_id": row["id"]})
+                direct.write(connection, prepared.CHANGE_MAIL, {**later, "its_id": row["id"]})
             else:
                 outcomes.append(Outcome(row, each.state, each.reply))
         settle(connection, self.base.ring, outcomes, now, self.base.today(now))
@@ -200,8 +200,8 @@ class SqlOutbox:
     def day_count(self, now: dt.datetime) -> DayCount:
         since = self.base.window.starts(self.base.today(now))
         with self.base.reading() as connection:
-            taken = connection.scalar(prepared.TAKEN_SINCE, {"since": since}) or 0
-            in_hand = connection.scalar(prepared.HANDING_OVER) or 0
+            taken = direct.scalar(connection, prepared.TAKEN_SINCE, {"since": since}) or 0
+            in_hand = direct.scalar(connection, prepared.HANDING_OVER, {}) or 0
             waiting = connection.scalar(prepared.HOW_MANY_DUE, {"now": now}) or 0
         return DayCount(taken + in_hand, waiting)
 
@@ -213,7 +213,7 @@ class SqlOutbox:
         rows = _alone_if_sick(found)
         if rows:
             claims = [{"its_id": row["id"], "lease_until": now + LEASE} for row in rows]
-            connection.execute(prepared.CLAIM_MAIL, claims)
+            direct.write_all(connection, prepared.CLAIM_MAIL, claims)
         return tuple(_claimed(row, self.base.ring) for row in rows), missed
 
     def _due(
@@ -273,7 +273,7 @@ def _by_lane(connection: Connection, now: dt.datetime, limit: int, letters: int 
         if lane == LETTERS and letters is not None:
             most = min(most, letters)
         if most > 0:
-            found += connection.execute(prepared.DUE_MAILS, {"now": now, "most": most, "its_lane": lane}).mappings()
+            found += direct.read(connection, prepared.DUE_MAILS, {"now": now, "most": most, "its_lane": lane})
     return found
 
 
@@ -351,7 +351,7 @@ def _change_claimed(
     if not rows:
         return ()
     values = [{**change, **_its(row)} for row, change in zip(rows, changes, strict=True)]
-    if connection.execute(prepared.CHANGE_CLAIMED, values).rowcount == len(rows):
+    if direct.write_all(connection, prepared.CHANGE_CLAIMED, values) == len(rows):
         return [row.id for row in rows]
     found = connection.execute(prepared.FENCES, {"its_ids": [row.id for row in rows], "its_state": then})
     fences = {row.id: row.fence for row in found}

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
-from storage.rows import LANES
+from storage.rows import LANES, PERSON_COLUMNS
 from storage.tables import (
     ASSIGNEES,
     BRIEF_LINES,
@@ -35,6 +35,8 @@ def _one_of(column: ColumnElement[Any], *values: object) -> ColumnElement[bool]:
     """As `in_`, which is written anew each time that it is sent."""
     return or_(*(column == value for value in values))
 
+
+EVERYBODY = select(*(PEOPLE.c[name] for name in PERSON_COLUMNS)).order_by(PEOPLE.c.id)
 
 # --- a case ----------------------------------------------------------------------------------------------------------
 

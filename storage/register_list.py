@@ -15,7 +15,7 @@ from storage.queue import asking
 
 _LISTED = """
     SELECT o.id, o.name, p.id, p.name, p.listing, a.id, a.type, a.status, a.signed_on, a.posted_on, a.expires_on,
-           a.last_attested_on, p.sealed
+           a.last_attested_on, p.sealed, p.messaging
     FROM products p JOIN operators o ON o.id = p.operator LEFT JOIN agreements a ON a.product = p.id
     ORDER BY o.name, p.name, a.signed_on, a.id"""
 
@@ -37,6 +37,7 @@ class Listed:
     expires_on: dt.date | None
     last_attested_on: dt.date | None
     sealed: bytes
+    messaging: str | None = None
 
 
 def listed(database: str | Path) -> list[Listed]:
@@ -65,7 +66,7 @@ def _read(row: tuple[Any, ...]) -> Listed:
     signed, posted, expires, attested = map(_date, row[8:12])
     operator_id, operator, product_id, product, listing, agreement, kind, status = row[:8]
     return Listed(operator_id, operator, product_id, product, listing, agreement, kind, status, signed, posted, expires,
-                  attested, bytes(row[12]))
+                  attested, bytes(row[12]), row[13])
 
 
 def _date(value: str | dt.date | None) -> dt.date | None:

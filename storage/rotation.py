@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, LargeBinary, Table, and_, bindparam, case, func, literal, select, tuple_, update
 
 from engine.errors import WrongEnvironment
-from storage import audience, briefs, history, preservations, register_history
+from storage import briefs, copies, history, preservations, recipients, register_history
 from storage.acts import act_place
 from storage.base import Base
 from storage.keeping import case_place, fact_place, words_place
@@ -72,9 +72,9 @@ SEALED: Sequence[SealedColumn] = (
     SealedColumn(OPERATORS, "sealed", lambda row: f"operators/{row['id']}"),
     SealedColumn(PRODUCTS, "sealed", lambda row: f"products/{row['id']}"),
     SealedColumn(REGISTER_HISTORY, "sealed", lambda row: register_history.line_place(row["entry"], row["seq"])),
-    SealedColumn(RECIPIENTS, "sealed", audience.row_place),
+    SealedColumn(RECIPIENTS, "sealed", recipients.row_place),
     SealedColumn(PRESERVATIONS, "sealed", lambda row: preservations.reason_place(row["case_id"])),
-    SealedColumn(COPIES, "sealed_note", lambda row: audience.note_place(row["id"])),
+    SealedColumn(COPIES, "sealed_note", lambda row: copies.note_place(row["id"])),
 )
 """Every column that holds sealed values, a test sees to it."""
 

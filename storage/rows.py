@@ -15,6 +15,7 @@ from engine.errors import WrongEnvironment
 from engine.messages import AudienceTold, ChildEnded, Command, HandOver, MailSettled, Recount, StartCase
 from engine.office import Person
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 Row = Mapping[Any, Any]
 """A row by the names of its columns, as SQLAlchemy hands it out."""
 
@@ -282,7 +283,7 @@ def _hold(started: str, released: str | None) -> Hold:
 
 def person_row(person: Person) -> dict[str, object]:
     return {
-        **_same(person, _PERSON_COLUMNS),
+        **_same(person, _PLAIN_PERSON),
         "roles": dump(sorted(person.roles)),
         "absent_from": person.absent[0] if person.absent else None,
         "absent_to": person.absent[1] if person.absent else None,
@@ -292,7 +293,7 @@ def person_row(person: Person) -> dict[str, object]:
 def read_person(row: Row) -> Person:
     absent = (row["absent_from"], row["absent_to"]) if row["absent_from"] else None
     return Person(
-        **{name: row[name] for name in _PERSON_COLUMNS},
+        **{name: row[name] for name in _PLAIN_PERSON},
         roles=frozenset(json.loads(row["roles"])),
         absent=cast("tuple[dt.date, dt.date] | None", absent),
     )
@@ -321,7 +322,7 @@ def labels(definition: Definition) -> str:
 
 
 def dump(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def _same(value: object, columns: Iterable[str]) -> dict[str, object]:
@@ -340,5 +341,7 @@ _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
     "provisional", "reason", "ended_on", "agreed", "policy", "grace", "is_window",
 )  # fmt: skip
-_PERSON_COLUMNS = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active", "signs_from",
-                   "signs_until")
+_PLAIN_PERSON = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active", "signs_from",
+                 "signs_until")
+PERSON_COLUMNS = (*_PLAIN_PERSON, "roles", "absent_from", "absent_to")
+"""What `read_person` wants of a row."""

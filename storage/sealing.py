@@ -20,6 +20,7 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _FORMAT = b"\x01"
 LONGEST_BEGINNING = 2 + 255
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,6 +42,7 @@ class Ring:
     lookup: str | None = None
     next: str | None = None
     source: Callable[[], Ring] | None = None
+    _ciphers: dict[str, AESGCM] = field(init=False, default_factory=dict, compare=False)
 
     def now(self) -> Ring:
         return self if self.source is None else self.source()
@@ -85,7 +87,9 @@ class Ring:
         return ring.digest(plain, place, ring.lookup or ring.current)
 
     def _cipher(self, name: str) -> AESGCM:
-        return AESGCM(self._key(name))
+        if name not in self._ciphers:
+            self._ciphers[name] = AESGCM(self._key(name))
+        return self._ciphers[name]
 
     def _key(self, name: str) -> bytes:
         key = self.keys.get(name)
@@ -173,7 +177,7 @@ def _read(keys: Mapping[str, str]) -> dict[str, bytes]:
 
 def canonical(value: object) -> bytes:
     """JSON with sorted keys and without blanks: the same value gives the same bytes for ever."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def _aad(place: str) -> bytes:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from engine.messages import MailSettled
 from engine.ports import RECIPIENT, OutboxState
-from storage import prepared
+from storage import direct, prepared
 from storage.audience import Audiences
 from storage.keeping import words_place
 from storage.messages import leave_messages
@@ -43,7 +43,7 @@ def settle(
     rows = [{**its, "its_id": each.row["id"], "state": each.state, "reply": each.reply, **texts.get(each.row["id"], {})}
             for each in outcomes]  # fmt: skip
     for _, alike in groupby(sorted(rows, key=len), key=len):
-        connection.execute(prepared.CHANGE_MAIL, list(alike))
+        direct.write_all(connection, prepared.CHANGE_MAIL, list(alike))
     told = [each for each in outcomes if each.state in SETTLED]
     _tell_audiences(Audiences(connection, ring, now, today), [each for each in told if _is_copy(each.row)])
     words = [(each.row["case_id"], _settled(each, today), _source(each)) for each in told

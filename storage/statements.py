@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
-from storage import prepared
+from storage import direct, prepared
 
 _ONLY_ONE = 7_260_828
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:kind, hashtext(:what))")
@@ -25,8 +25,7 @@ def insert_for(connection: Connection, table: Table) -> PostgresInsert | SqliteI
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts the rows whose unique key is not there yet, and leaves the others as they are."""
-    if rows:
-        connection.execute(prepared.new(connection.dialect.name, table), rows)
+    direct.write_all(connection, prepared.new(connection.dialect.name, table), rows)
 
 
 def only_one(connection: Connection, what: str) -> bool:

@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Select, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from engine.case import Actor, Case, Contact
@@ -24,9 +24,9 @@ from engine.office import Person
 from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message, Taken
 from engine.register import Entry
 from registry.values import Holding
-from storage import acts, cycles, history, incidents, outlook, people, prepared
+from storage import acts, cycles, direct, history, incidents, outlook, people, prepared
 from storage.acts import Act, Acts
-from storage.audience import Audiences, people_of_audience
+from storage.audience import Audiences
 from storage.base import Base
 from storage.database import check_schema, open_engine, sentence_of
 from storage.keeping import Keeper, case_place, new_case_id
@@ -34,6 +34,7 @@ from storage.links import SqlLinks
 from storage.messages import leave_message, message_place
 from storage.outbox import SqlOutbox, add_notice
 from storage.people import Staff
+from storage.recipients import people_of_audience
 from storage.register import (
     RegisterWriter,
     SqlRegister,
@@ -43,10 +44,20 @@ from storage.register import (
     holdings_of_rows,
     next_number,
 )
-from storage.rows import LANES, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
+from storage.rows import (
+    LANES,
+    PERSON_COLUMNS,
+    Row,
+    labels,
+    read_case,
+    read_clock,
+    read_person,
+    read_task,
+    unpack_command,
+)
 from storage.sealing import Ring
 from storage.statements import insert_new, put
-from storage.tables import ADOPTIONS, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, PEOPLE, TASKS, TIMERS
+from storage.tables import ADOPTIONS, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, TASKS, TIMERS
 from storage.views import Views
 from storage.window import MailWindow
 
@@ -225,21 +236,20 @@ class SqlUnit:
     writes: bool
 
     def people(self) -> Sequence[Person]:
-        rows = self.connection.execute(select(PEOPLE).order_by(PEOPLE.c.id)).mappings()
-        return tuple(read_person(row) for row in rows)
+        return _people(tuple(tuple(row.values()) for row in direct.read(self.connection, prepared.EVERYBODY, {})))
 
     def new_case_id(self, today: dt.date) -> str:
         return new_case_id(self.connection, today)
 
     def case(self, case_id: str) -> Case:
         wanted = prepared.CASE_LOCKED if self.writes else prepared.CASE
-        row = self.connection.execute(wanted, {"its_id": case_id}).mappings().first()
+        row = direct.first(self.connection, wanted, {"its_id": case_id})
         if row is None:
             raise UsageError(f"unknown case '{case_id}'{self._nearest_case(case_id)}")
         its = {"its_case": case_id}
-        tasks = self.connection.execute(prepared.PRESENT_TASKS, its).mappings().all()
-        people = self._assignees(its, prepared.PRESENT_ASSIGNEES) if tasks else {}
-        return self._read(row, tasks, people, self.connection.execute(prepared.PRESENT_CLOCKS, its).mappings())
+        tasks = direct.read(self.connection, prepared.PRESENT_TASKS, its)
+        people = _assignees(direct.read(self.connection, prepared.PRESENT_ASSIGNEES, its)) if tasks else {}
+        return self._read(row, tasks, people, direct.read(self.connection, prepared.PRESENT_CLOCKS, its))
 
     def cases(self, case_ids: Iterable[str]) -> Mapping[str, Case]:
         found: dict[str, Case] = {}
@@ -247,7 +257,7 @@ class SqlUnit:
         for start in range(0, len(wanted), _SOME):
             its = {"its_cases": wanted[start : start + _SOME]}
             tasks = _by(self.connection.execute(prepared.TASKS_OF_SOME, its).mappings(), "case_id")
-            people = self._assignees(its, prepared.ASSIGNEES_OF_SOME) if tasks else {}
+            people = _assignees(self.connection.execute(prepared.ASSIGNEES_OF_SOME, its).mappings()) if tasks else {}
             clocks = _by(self.connection.execute(prepared.CLOCKS_OF_SOME, its).mappings(), "case_id")
             for row in self.connection.execute(prepared.SOME_CASES, its).mappings():
                 with suppress(Exception):  # whoever needs this one is told what is wrong with it
@@ -289,8 +299,13 @@ class SqlUnit:
         open_ones = (CASES.c.process == process) & CASES.c.ended_at.is_(None)
         return self.connection.scalars(select(CASES.c.id).where(open_ones).order_by(CASES.c.id)).all()
 
+    def cases_since(self, process: str, since: dt.datetime) -> Sequence[Case]:
+        started = (CASES.c.process == process) & (CASES.c.started_at >= since)
+        found = self.cases(self.connection.scalars(select(CASES.c.id).where(started)))
+        return [found[name] for name in sorted(found)]
+
     def case_of_task(self, task_id: str) -> str:
-        found = self.connection.scalar(prepared.CASE_OF_TASK, {"its_id": task_id})
+        found = direct.scalar(self.connection, prepared.CASE_OF_TASK, {"its_id": task_id})
         if found is None:
             open_ones = select(TASKS.c.id).where(TASKS.c.present & TASKS.c.outcome.is_(None)).limit(1000)
             raise UsageError(f"unknown task '{task_id}'{nearest(task_id, self.connection.scalars(open_ones).all())}")
@@ -315,7 +330,7 @@ class SqlUnit:
 
     def adopt(self, definition: Definition, source: Callable[[Definition], str]) -> None:
         its = {"its_process": definition.process, "its_version": definition.version}
-        known = self.connection.scalar(prepared.ADOPTED, its)
+        known = direct.scalar(self.connection, prepared.ADOPTED, its)
         if known is None:
             row = {
                 "process": definition.process,
@@ -326,7 +341,7 @@ class SqlUnit:
                 "source": source(definition),
             }
             insert_new(self.connection, DEFINITIONS, [row])
-            known = self.connection.scalar(prepared.ADOPTED, its)  # another worker may have been first
+            known = direct.scalar(self.connection, prepared.ADOPTED, its)  # another worker may have been first
         if known != definition.hash:
             latest = self.connection.scalar(
                 select(func.max(DEFINITIONS.c.version)).where(DEFINITIONS.c.process == definition.process)
@@ -348,11 +363,11 @@ class SqlUnit:
 
     def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
         """As promised by `Unit`; the case of each timer is locked too, so that workers never wait for one another."""
-        due = self.connection.execute(prepared.DUE_TIMERS, {"now": now, "most": limit})
-        return tuple(DueTimer(row.id, row.case_id, row.key, row.at) for row in due)
+        due = direct.read(self.connection, prepared.DUE_TIMERS, {"now": now, "most": limit})
+        return tuple(DueTimer(row["id"], row["case_id"], row["key"], row["at"]) for row in due)
 
     def timer_done(self, timer: DueTimer, now: dt.datetime) -> None:
-        self.connection.execute(prepared.TIMER_FIRED, {"its_id": timer.id, "now": now})
+        direct.write(self.connection, prepared.TIMER_FIRED, {"its_id": timer.id, "now": now})
 
     def cycles(self, process: str, subjects: Collection[str]) -> Mapping[str, Planned]:
         return cycles.planned(self.connection, process, subjects)
@@ -372,10 +387,8 @@ class SqlUnit:
     def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
         return cycles.active_agreements(self.connection, beyond, limit)
 
-    def last_ended(self, process: str, subjects: Collection[str]) -> str | None:
-        mine = (CASES.c.process == process) & CASES.c.subject.in_(sorted(subjects)) & CASES.c.ended_at.is_not(None)
-        latest = select(CASES.c.id).where(mine).order_by(CASES.c.ended_at.desc(), CASES.c.id.desc()).limit(1)
-        return self.connection.scalar(latest)
+    def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
+        return cycles.last_ended(self.connection, process, subjects)
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
         return history.recorded_at(self.connection, case_id)
@@ -492,15 +505,22 @@ class SqlUnit:
     def _command(self, sealed: bytes, source: str) -> Command:
         return unpack_command(self.base.ring.open_json(sealed, message_place(source)))
 
-    def _assignees(self, its: Mapping[str, Any], wanted: Select[Any]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for row in self.connection.execute(wanted, its):
-            found.setdefault(row.task_id, []).append(row.person_id)
-        return found
-
     def _nearest_case(self, case_id: str) -> str:
         latest = select(CASES.c.id).order_by(CASES.c.started_at.desc()).limit(1000)
         return nearest(case_id, self.connection.scalars(latest).all())
+
+
+@lru_cache(maxsize=1)
+def _people(rows: tuple[tuple[Any, ...], ...]) -> tuple[Person, ...]:
+    """Asked for before each decision, and made again only when a row of them has changed."""
+    return tuple(read_person(dict(zip(PERSON_COLUMNS, row, strict=True))) for row in rows)
+
+
+def _assignees(rows: Iterable[Row]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["task_id"], []).append(row["person_id"])
+    return found
 
 
 def _by(rows: Iterable[Row], column: str) -> Mapping[str, Sequence[Row]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from storage import prepared
+from storage import direct, prepared
 from storage.statements import insert_new
 from storage.tables import TIMERS
 
@@ -39,7 +39,6 @@ class Timers:
     def flush(self) -> None:
         rows = [{"case_id": self.case_id, "key": key, "at": at, "attempts": 0} for key, at in self._set.items()]
         insert_new(self.connection, TIMERS, rows)
-        if self._cancelled:
-            prefixes = [{"its_case": self.case_id, "its_prefix": prefix} for prefix in self._cancelled]
-            self.connection.execute(prepared.CANCEL_TIMERS, prefixes)
+        prefixes = [{"its_case": self.case_id, "its_prefix": prefix} for prefix in self._cancelled]
+        direct.write_all(self.connection, prepared.CANCEL_TIMERS, prefixes)
         self._set, self._cancelled = {}, []

@@ -17,7 +17,7 @@ from cli.values import facts_and_parties
 from cli.wiring import House, open_house
 from engine.case import SYSTEM, Actor, Case
 from engine.messages import AddNote, Decision, Event, FixAudience, SendToAll
-from storage.audience import Member
+from storage.recipients import Member
 from tests.files import pdf
 from tests.processes import sample_home
 

@@ -72,4 +72,5 @@ def _second_person(site: Site, request: Request, act_id: str) -> tuple[Visitor, 
 def _act_page(site: Site, show: Show, visitor: Visitor, act: Act, *, error: str = "", status: int = 200) -> Response:
     path, language = _act_path(act.id), visitor.language()
     at = instant_words(act.begun_at, visitor.office, language)
-    return show("act.html", language, status, act=act, at=at, path=path, nonce=visitor.nonce(path), error=error)
+    return show("act.html", language, status, visitor=visitor, act=act, at=at, path=path, nonce=visitor.nonce(path),
+                error=error)  # fmt: skip

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+if TYPE_CHECKING:
+    from web.visitors import Visitor
+
 
 class Show(Protocol):
-    """Renders a template in a language."""
+    """Renders a template in a language, for a visitor where somebody is signed in."""
 
-    def __call__(self, template: str, language: str, status: int = 200, **values: object) -> HTMLResponse: ...
+    def __call__(
+        self, template: str, language: str, status: int = 200, *, visitor: Visitor | None = None, **values: object
+    ) -> HTMLResponse: ...
 
 
 @dataclass

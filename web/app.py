@@ -23,6 +23,7 @@ from engine.service import Service
 from web.acts import act_pages
 from web.answers import PlainPage, Show
 from web.files import file_pages
+from web.frame import frame_of
 from web.headers import BodyLimit, SafeHeaders, TooLarge
 from web.incidents import Incidents
 from web.links import link_pages
@@ -35,7 +36,7 @@ from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Reac
 from web.start import start_pages
 from web.status import health_page, status_pages
 from web.tasks import task_pages
-from web.visitors import language_of
+from web.visitors import Visitor, language_of, visitor_of
 from web.vouching import second_pages, vouching_pages
 from web.words import tell
 
@@ -95,12 +96,14 @@ def make_app(
         metrics=metrics,
         mail_stands=mail_stands,
     )
-    show = page_maker(office)
+    show = page_maker(site)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=_middleware(settings, show))
-    app.add_exception_handler(PlainPage, lambda request, error: _plain(show, cast(PlainPage, error)))
-    app.add_exception_handler(HTTPException, lambda request, error: _http(show, request, cast(HTTPException, error)))
-    app.add_exception_handler(RequestValidationError, lambda request, error: _named(show, request, 404))
-    app.add_exception_handler(TooLarge, lambda request, error: _named(show, request, 413))
+    app.add_exception_handler(PlainPage, lambda request, error: _plain(site, show, request, cast(PlainPage, error)))
+    app.add_exception_handler(
+        HTTPException, lambda request, error: _http(site, show, request, cast(HTTPException, error))
+    )
+    app.add_exception_handler(RequestValidationError, lambda request, error: _named(site, show, request, 404))
+    app.add_exception_handler(TooLarge, lambda request, error: _named(site, show, request, 413))
     app.add_api_route("/static/style.css", _style, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/logo", lambda: _logo(office()), methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(health_page(site))
@@ -121,19 +124,19 @@ def check_settings(settings: WebSettings) -> None:
         )
 
 
-def page_maker(office: Callable[[], Office]) -> Show:
+def page_maker(site: Site) -> Show:
     """Renders our own templates: escaped always, a value that is missing is an error."""
     environment = Environment(
         loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
 
-    def show(template: str, language: str, status: int = 200, **values: object) -> HTMLResponse:
+    def show(template: str, language: str, status: int = 200, *, visitor: Visitor | None = None,
+             **values: object) -> HTMLResponse:  # fmt: skip
         def word(key: str, **inside: str) -> str:
             return tell(key, language, **inside)
 
-        now = office()
         html = environment.get_template(template).render(
-            language=language, t=word, district=now.district, logo=now.logo, **{"case": "", **values}
+            language=language, t=word, frame=frame_of(site, visitor, language), **{"case": "", **values}
         )
         return HTMLResponse(html, status, headers={"Content-Language": language})
 
@@ -151,16 +154,21 @@ def _middleware(settings: WebSettings, show: Show) -> list[Middleware]:
     ]
 
 
-def _plain(show: Show, page: PlainPage) -> Response:
-    return show("message.html", page.language, page.status, key=page.key, values=page.values)
+def _plain(site: Site, show: Show, request: Request, page: PlainPage) -> Response:
+    visitor = visitor_of(site, request)
+    return show("message.html", page.language, page.status, visitor=visitor, key=page.key, values=page.values)
 
 
-def _http(show: Show, request: Request, error: HTTPException) -> Response:
-    return _named(show, request, error.status_code, error.headers)
+def _http(site: Site, show: Show, request: Request, error: HTTPException) -> Response:
+    return _named(site, show, request, error.status_code, error.headers)
 
 
-def _named(show: Show, request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    response = show("message.html", language_of(request), status, key=_KEYS.get(status, "form"), values={})
+def _named(
+    site: Site, show: Show, request: Request, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    visitor = visitor_of(site, request)
+    key = _KEYS.get(status, "form")
+    response = show("message.html", language_of(request), status, visitor=visitor, key=key, values={})
     response.headers.update(headers or {})
     return response
 

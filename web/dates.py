@@ -15,19 +15,24 @@ from web.words import date_words, tell
 
 @dataclass(frozen=True, slots=True)
 class DateView:
-    """`kind` names the word for what the date is; `date` is empty where there is none."""
+    """`kind` names the word for what the date is; `date` is empty where there is none. `late` says by how much it has
+    passed, to people of the district."""
 
     kind: str
     title: str
     date: str
+    late: str = ""
 
 
-def clock_dates(case: Case, definition: Definition, language: str, *, all_of_them: bool) -> list[DateView]:
-    """The clocks that run, the earliest legal date first; all of them, or only the windows, which are a party's own."""
+def clock_dates(
+    case: Case, definition: Definition, language: str, *, all_of_them: bool, today: dt.date | None = None
+) -> list[DateView]:
+    """The clocks that run, the earliest legal date first; all of them, or only the windows, which are a party's own.
+    What has passed is told as late where it is said which day is `today`."""
     running = (clock for clock in case.clocks.values() if clock.status == "running")
     wanted = [clock for clock in running if all_of_them or definition.clocks[clock.name].window]
     ordered = sorted(wanted, key=lambda clock: (clock.legal or dt.date.max, clock.name))
-    return [_view(definition.clocks[clock.name], clock, language) for clock in ordered]
+    return [_view(definition.clocks[clock.name], clock, language, today) for clock in ordered]
 
 
 def until_date(case: Case, definition: Definition, office: Office, language: str) -> DateView | None:
@@ -42,6 +47,14 @@ def dated(day: dt.date, provisional: bool, language: str) -> str:
     return date_words(day, language) + (tell("provisional", language) if provisional else "")
 
 
-def _view(wanted: ClockDef, clock: Clock, language: str) -> DateView:
+def late(day: dt.date | None, today: dt.date | None, language: str) -> str:
+    """`8 days late`; empty for a day that has not passed."""
+    if day is None or today is None or day >= today:
+        return ""
+    days = (today - day).days
+    return tell("late_one" if days == 1 else "late", language, days=str(days))
+
+
+def _view(wanted: ClockDef, clock: Clock, language: str, today: dt.date | None) -> DateView:
     date = dated(clock.legal, clock.provisional, language) if clock.legal else ""
-    return DateView(kind_of_date(wanted, clock), say(wanted.title, language), date)
+    return DateView(kind_of_date(wanted, clock), say(wanted.title, language), date, late(clock.legal, today, language))

@@ -14,7 +14,7 @@ from engine.guards import reads
 from engine.office import Office
 from engine.unlikely import unlikely_dates
 from registry.likeness import by_likeness, named_in
-from web.words import contact_line, date_words, option_words, tell
+from web.words import contact_line, date_words, option_words, suggestion_words, tell
 
 Facts = Mapping[str, FactValue]
 LIST_AT = 7
@@ -113,7 +113,7 @@ def fields_of(
         typed = submission.typed if submission else typed_from(fact, value, office)
         error = submission.errors.get(fact.name, "") if submission else ""
         notes = [] if each.required else [_note(wanted, fact, language)]
-        notes += [tell("last_answer", language, date=date_words(last.on, language))] if last else []
+        notes += [suggestion_words(fact, last, language)] if last else []
         note = "; ".join(notes)
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
         if submission and (key := submission.unlikely.get(fact.name)):

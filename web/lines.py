@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from engine.case import Case
+from engine.definition import Definition
+from web.dates import DateView, clock_dates, late
 from web.site import Site
 from web.visitors import Visitor, is_enough, load
 from web.words import date_words
@@ -13,10 +15,14 @@ from web.words import date_words
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
+    """`legal` is the nearest date of the law in its case; that and `late` are for people of the district."""
+
     id: str
     title: str
     case: str
     due: str
+    late: str
+    legal: DateView | None
     offered: bool
 
 
@@ -33,6 +39,8 @@ def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[tuple[tuple[bo
     """Lines with what orders them."""
     case, definition = load(site, case_id)
     language = visitor.language(case)
+    today = visitor.office.today(site.clock()) if visitor.person is not None else None
+    legal = _legal(case, definition, language, today)
     lines = []
     for task in case.tasks:
         wanted = definition.task(task)
@@ -41,5 +49,13 @@ def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[tuple[tuple[bo
             due = date_words(task.due, language) if task.due else ""
             order = (task.offered, task.due or dt.date.max, task.id)
             title = definition.named(wanted.title, case.facts, language)
-            lines.append((order, TaskLine(task.id, title, case.id, due, task.offered)))
+            lines.append((order, TaskLine(task.id, title, case.id, due, late(task.due, today, language),
+                                          None if task.offered else legal, task.offered)))  # fmt: skip
     return lines
+
+
+def _legal(case: Case, definition: Definition, language: str, today: dt.date | None) -> DateView | None:
+    if today is None:
+        return None
+    views = clock_dates(case, definition, language, all_of_them=True, today=today)
+    return next((view for view in views if view.kind == "legal" and view.date), None)

@@ -20,7 +20,7 @@ from web.doors import Door, door_page, enter, is_staff, mail_code, try_code
 from web.network import missed
 from web.site import Answered, Site
 from web.tokens import token_hash
-from web.visitors import address_of, check_origin, language_of, limiter, load, submitted
+from web.visitors import Visitor, address_of, check_origin, language_of, limiter, load, submitted, visitor_of
 from web.words import instant_words, known_language
 
 Form = Annotated[FormData, Depends(submitted)]
@@ -32,23 +32,26 @@ FRESH_PER_HOUR, HOUR = 3, dt.timedelta(hours=1)
 def link_pages(site: Site, show: Show) -> APIRouter:
     router = APIRouter(dependencies=[Depends(limiter(site))], include_in_schema=False)
 
+    def dead(request: Request, link: Link, token: str) -> Response:
+        return _dead_page(site, show, link, token, visitor_of(site, request))
+
     @router.api_route("/{kind}/{token}", methods=["GET", "HEAD"])
     def open_link(kind: Kind, token: str, request: Request) -> Response:
         found = _find(site, request, kind, token)
-        return enter(site, show, request, found) if isinstance(found, Door) else _dead_page(site, show, found, token)
+        return enter(site, show, request, found) if isinstance(found, Door) else dead(request, found, token)
 
     @router.post("/{kind}/{token}/code")
     def ask_for_code(kind: Kind, token: str, request: Request) -> Response:
         check_origin(site, request)
         found = _find(site, request, kind, token)
-        return mail_code(site, show, found) if isinstance(found, Door) else _dead_page(site, show, found, token)
+        return mail_code(site, show, found) if isinstance(found, Door) else dead(request, found, token)
 
     @router.post("/{kind}/{token}/enter")
     def bring_code(kind: Kind, token: str, request: Request, form: Form) -> Response:
         check_origin(site, request)
         found = _find(site, request, kind, token)
         if not isinstance(found, Door):
-            return _dead_page(site, show, found, token)
+            return dead(request, found, token)
         typed = str(form.get("code", "")).strip()
         if not typed:
             return door_page(show, found, sent=True, error="code_wrong", status=422)
@@ -75,13 +78,15 @@ def answer_of(site: Site, case: Case, task_id: str) -> Answered | None:
     return site.answered(task_id)
 
 
-def closed_page(site: Site, show: Show, case: Case, task_id: str, language: str, status: int = 200) -> Response:
+def closed_page(
+    site: Site, show: Show, case: Case, task_id: str, language: str, visitor: Visitor | None, status: int = 200
+) -> Response:
     """Already decided, by whom and when; or that the case has moved on."""
     answer = answer_of(site, case, task_id)
     if answer is None:
-        return show("message.html", language, status, key="moved", values={}, case=case.id)
+        return show("message.html", language, status, visitor=visitor, key="moved", values={}, case=case.id)
     values = {"by": answer.by, "at": instant_words(answer.at, site.office(), language)}
-    return show("message.html", language, status, key="decided", values=values, case=case.id)
+    return show("message.html", language, status, visitor=visitor, key="decided", values=values, case=case.id)
 
 
 def _find(site: Site, request: Request, kind: Kind, token: str) -> Door | Link:
@@ -124,17 +129,17 @@ def _is_alive(site: Site, link: Link) -> bool:
     return task is not None and task.is_open and task.generation == link.task_generation
 
 
-def _dead_page(site: Site, show: Show, link: Link, token: str) -> Response:
+def _dead_page(site: Site, show: Show, link: Link, token: str, visitor: Visitor | None) -> Response:
     """A dead link of a finished task says who finished it; any other offers a fresh one."""
     case, _ = load(site, link.case_id)
     language = _language(site, link)
     task = case.task(link.task_id or "")
     if link.task_id is not None and (task is None or not task.is_open):
-        return closed_page(site, show, case, link.task_id, language)
+        return closed_page(site, show, case, link.task_id, language, visitor)
     if link.purpose == "nudge":
-        return show("message.html", language, 410, key="nudge_old", values={}, case=case.id)
+        return show("message.html", language, 410, visitor=visitor, key="nudge_old", values={}, case=case.id)
     kind = "t" if link.purpose == "task" else "s"
-    return show("expired.html", language, 410, path=f"/{kind}/{token}", case=case.id)
+    return show("expired.html", language, 410, visitor=visitor, path=f"/{kind}/{token}", case=case.id)
 
 
 def _language(site: Site, link: Link) -> str:

@@ -31,11 +31,11 @@ def nudge_pages(site: Site, show: Show) -> APIRouter:
         task, language = case.task(task_id), visitor.language()
         wanted = definition.task(task) if task is not None else None
         if task is None or wanted is None or not task.is_open:
-            return closed_page(site, show, case, task_id, language)
+            return closed_page(site, show, case, task_id, language, visitor)
         who = _who(visitor, case, definition, task)
         if "sent" in request.query_params:
-            return show("message.html", language, key="nudged", values={"who": who}, case=case.id)
-        return show("nudge.html", language, case=case.id, who=who, title=say(wanted.title, language),
+            return show("message.html", language, visitor=visitor, key="nudged", values={"who": who}, case=case.id)
+        return show("nudge.html", language, visitor=visitor, case=case.id, who=who, title=say(wanted.title, language),
                     due=date_words(task.due, language) if task.due else "", path=f"/nudge/{task_id}",
                     nonce=visitor.nonce(f"/nudge/{task_id}"))  # fmt: skip
 
@@ -47,7 +47,8 @@ def nudge_pages(site: Site, show: Show) -> APIRouter:
             site.service.tend(case.id, Nudge(task_id, visitor.actor(case)), site.clock())
         except SoppaError as error:
             values = {"why": str(error)}
-            return show("message.html", visitor.language(), 409, key="not_nudged", values=values, case=case.id)
+            return show("message.html", visitor.language(), 409, visitor=visitor, key="not_nudged", values=values,
+                        case=case.id)  # fmt: skip
         return see_other(f"/nudge/{task_id}?sent")
 
     return router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,20 +10,24 @@ from engine.case import FactValue, Task
 from engine.decisions import reasons
 from engine.definition import FactDef, TaskDef, say
 from engine.suggesting import differences
-from web.dates import DateView, clock_dates, until_date
+from web.dates import DateView, clock_dates, late, until_date
 from web.look import Look
 from web.site import Site
-from web.words import date_words, fact_lines, tell
+from web.words import date_words, fact_lines, suggestion_words, tell
 
 
-def dates_of(look: Look, task: Task) -> list[DateView]:
+def dates_of(look: Look, task: Task, now: dt.datetime) -> list[DateView]:
     """The task's own date or, of what is only offered, until when it can be done; then the legal dates that run, which
     for a party are its own windows."""
-    views = clock_dates(look.case, look.definition, look.language, all_of_them=look.visitor.person is not None)
+    staff, language = look.visitor.person is not None, look.language
+    today = look.visitor.office.today(now) if staff else None
+    views = clock_dates(look.case, look.definition, language, all_of_them=staff, today=today)
     dated = [view for view in views if view.date]
     if task.due is not None:
-        return [DateView("target", tell("until", look.language), date_words(task.due, look.language)), *dated]
-    until = until_date(look.case, look.definition, look.visitor.office, look.language)
+        own = DateView("target", tell("until", language), date_words(task.due, language),
+                       late(task.due, today, language))  # fmt: skip
+        return [own, *dated]
+    until = until_date(look.case, look.definition, look.visitor.office, language)
     return [until, *dated] if until is not None and task.offered and task.party is not None else dated
 
 
@@ -78,7 +83,7 @@ def _beside_the_last(look: Look, fact: FactDef, row: OnFile) -> OnFile:
         return "; ".join(fact_lines(fact, value, look.visitor.office, look.language))
 
     changes = [(told(was), told(becomes)) for was, becomes in differences(last.value, now)]
-    said = tell("last_answer", look.language, date=date_words(last.on, look.language))
+    said = suggestion_words(fact, last, look.language)
     return replace(row, last=said, changes=changes)
 
 

@@ -51,7 +51,7 @@ def app_code_page(
     person = visitor.person
     has_app = person is not None and site.links.totp_secret(person.id) is not None
     nonce = visitor.nonce(path)
-    return show("totp.html", language, status, path=path, nonce=nonce, has_app=has_app, error=error)
+    return show("totp.html", language, status, visitor=visitor, path=path, nonce=nonce, has_app=has_app, error=error)
 
 
 def bring_app_code(site: Site, show: Show, visitor: Visitor, path: str, typed: str, language: str) -> Response:

@@ -131,6 +131,6 @@ def _page(
 ) -> Response:
     office, language = starter.visitor.office, starter.language
     fields = fields_of(starter.definition, starter.wanted, {}, office, language, personal=True, submission=sent)
-    return show("start.html", language, status, title=say(starter.definition.title, language), fields=fields,
-                errors=sent.errors if sent else {}, refusal=refusal, path=starter.path,
+    return show("start.html", language, status, visitor=starter.visitor, title=say(starter.definition.title, language),
+                fields=fields, errors=sent.errors if sent else {}, refusal=refusal, path=starter.path,
                 nonce=starter.visitor.nonce(starter.path))

@@ -21,7 +21,7 @@ from web.lines import own_tasks
 from web.site import Site
 from web.start import startable
 from web.visitors import Visitor, is_enough, limiter, load, signed_in, submitted, visitor_of
-from web.words import date_words, instant_words, tell
+from web.words import date_words, tell
 
 Form = Annotated[FormData, Depends(submitted)]
 QUIET = dt.timedelta(minutes=10)
@@ -58,17 +58,10 @@ def status_pages(site: Site, show: Show) -> APIRouter:
         tasks = own_tasks(site, visitor)
         asked, offered = [line for line in tasks if not line.offered], [line for line in tasks if line.offered]
         may_start = startable(site, visitor.person) if visitor.person else []
-        return show("mine.html", visitor.language(), asked=asked, offered=offered, startable=may_start,
-                    may_vouch="custodian" in (visitor.person.roles if visitor.person else ()),
-                    alarm=mail_alarm(site, visitor, visitor.language()))
+        return show("mine.html", visitor.language(), visitor=visitor, asked=asked, offered=offered, startable=may_start,
+                    may_vouch="custodian" in (visitor.person.roles if visitor.person else ()))
 
     return router
-
-
-def mail_alarm(site: Site, visitor: Visitor, language: str) -> str:
-    """For people of the district: that no mail leaves, since nobody can be mailed that."""
-    since = site.mail_stands() if visitor.person is not None else None
-    return "" if since is None else tell("mail_stands", language, since=instant_words(since, visitor.office, language))
 
 
 def health_page(site: Site) -> APIRouter:

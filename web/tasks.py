@@ -39,7 +39,7 @@ def task_pages(site: Site, show: Show) -> APIRouter:
     def show_task(task_id: str, request: Request) -> Response:
         look = look_at(site, request, task_id)
         if not look.is_open:
-            return closed_page(site, show, look.case, task_id, look.language)
+            return closed_page(site, show, look.case, task_id, look.language, look.visitor)
         if not is_enough(look.has, look.needed):
             return step_up(site, show, look, sent="sent" in request.query_params)
         return _form_page(site, show, look)
@@ -95,11 +95,12 @@ def _form_page(
         "task.html",
         look.language,
         status,
+        visitor=look.visitor,
         look=look,
         title=look.definition.named(wanted.title, look.case.facts, look.language),
         help=say(wanted.help, look.language) if wanted.help else "",
         process=say(look.definition.title, look.language),
-        dates=dates_of(look, task),
+        dates=dates_of(look, task, site.clock()),
         facts=facts_on_file(look, wanted, agreements),
         fields=fields,
         outcomes=[(name, say(outcome.label, look.language)) for name, outcome in wanted.outcomes.items()],
@@ -178,7 +179,7 @@ def _late_page(site: Site, show: Show, look: Look) -> Response:
         if first_time:
             words = {"case": look.case.id, "decided_by": answer.by, "decided_at": at}
             site.mail_now(recipient, "already_decided", words)
-    return closed_page(site, show, look.case, look.task_id, look.language, 409)
+    return closed_page(site, show, look.case, look.task_id, look.language, look.visitor, 409)
 
 
 def _refused(site: Site, show: Show, look: Look, submission: Submission, error: Exception) -> Response:
@@ -210,6 +211,7 @@ def _done_page(site: Site, show: Show, look: Look) -> Response:
     return show(
         "done.html",
         look.language,
+        visitor=look.visitor,
         case=look.case.id,
         by=answer.by if answer else "",
         state=say(state.title, look.language),

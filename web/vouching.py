@@ -58,8 +58,8 @@ def vouching_pages(site: Site, show: Show) -> APIRouter:
     def show_parents(case_id: str, request: Request) -> Response:
         visitor, case, definition = _custodian(site, request, case_id)
         people = vouched(site, visitor, case, definition)
-        return show("vouch.html", visitor.language(), case=case.id, ticks=people, tick_path=path_of(case),
-                    tick_nonce=visitor.nonce(path_of(case)), back="")
+        return show("vouch.html", visitor.language(), visitor=visitor, case=case.id, ticks=people,
+                    tick_path=path_of(case), tick_nonce=visitor.nonce(path_of(case)), back="")
 
     @router.post("/vouch/{case_id}")
     def vouch(case_id: str, request: Request, form: Form) -> Response:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 
-from engine.case import Contact, FactValue, TableRow
+from engine.case import Contact, FactValue, Suggestion, TableRow
 from engine.definition import FactDef, Words, say
 from engine.errors import WrongDate
 from engine.forms import file_name
@@ -35,6 +35,13 @@ def tell(key: str, language: str, **values: str) -> str:
 def known_language(wanted: str) -> str:
     """A language that the pages speak, from a code or an Accept-Language header."""
     return next((part[:2] for part in wanted.lower().split(",") if part.strip()[:2] in LANGUAGES), "en")
+
+
+def suggestion_words(fact: FactDef, last: Suggestion, language: str) -> str:
+    """Where a suggestion comes from: an earlier case, or a count of earlier cases."""
+    if fact.tally is None:
+        return tell("last_answer", language, date=date_words(last.on, language))
+    return tell("counted", language, cases=last.case) if last.case else tell("counted_none", language)
 
 
 def date_words(day: dt.date, language: str) -> str:

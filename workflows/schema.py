@@ -68,6 +68,10 @@ def _ways() -> Schema:
     return {"description": "A state, or a list of ways on.", "anyOf": [WORD, _list("way")]}
 
 
+def _moves() -> Schema:
+    return {"type": "object", "additionalProperties": {"anyOf": [_ways(), _ref("move")]}}
+
+
 def _blocks(law: Lawbook) -> dict[str, Schema]:
     role: Schema = {"enum": list(ROLES)}
     columns = {"enum": ["bool", "text", "int", "date", "choice"]}
@@ -115,6 +119,17 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             web_address=FLAG,
             not_before=NAME_OR_NAMES,
             board_meeting=FLAG,
+            school_year_end=FLAG,
+            charge=_ref("charge"),
+            quarter_after=WORD,
+            counts=_ref("counts"),
+        ),
+        "charge": block(
+            ("of", "price", "free", "most"), of=WORD, price=WORD, free=NUMBER, most=NUMBER, waived=WORD
+        ),
+        "counts": block(
+            ("rule", "on", "same"), on=WORD, same=NAMES, where=GUARD,
+            rule={"enum": sorted(name for name, rule in law.rules.items() if rule.kind == "quota")},
         ),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),
@@ -127,7 +142,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             late={"enum": ["skip", "start"]},
             which=WORD,
         ),
-        "schedule_on": block(("before", "of"), before=LENGTH, of={}),
+        "schedule_on": block(("before", "of"), before=LENGTH, of={}, instead={"enum": ["attestation_month"]}),
         "register": block(("kind",), kind={"enum": ["agreement", "product"]}, of=WORD, facts=ANY_MAP, set=ANY_MAP),
         "clock": block(
             ("rule", "title", "anchor", "owner"),
@@ -160,18 +175,22 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
         "child": block(
             ("process",),
             process=WORD,
-            each=NAME_OR_NAMES,
+            each={"anyOf": [NAME_OR_NAMES, _ref("each_holder")]},
             party=WORD,
+            person=WORD,
             parties=NAMES,
             facts=ANY_MAP,
             joined=FLAG,
             otherwise=WORDS,
         ),
+        "each_holder": block(("role",), role=role),
         "decision": block(("rows",), rows=_list("row"), because=_list("reason")),
         "row": block(("when", "give"), when=GUARD, give=TEXT),
         "reason": block(("when", "say"), when=GUARD, say=WORDS),
         "state": block(("title",), **_state_keys(), parallel=_map("region"), done=_ways()),
         "after": block(("before", "of", "to"), before=LENGTH, of=WORD, to=_ways(), send=NAME_OR_NAMES),
+        "after_day": block(("day", "of", "to"), day=NUMBER, of=WORD, to=_ways(), send=NAME_OR_NAMES),
+        "move": block(("to",), to=_ways(), send=NAME_OR_NAMES),
         "region": block(("title", "states"), title=WORDS, states=_map("inner_state")),
         "inner_state": block(("title",), **_state_keys()),
         "task": block(("id", "title", "outcomes"), **_task_keys(role, law)),
@@ -197,8 +216,8 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             free=NAMES,
         ),
         "requirement": block(
-            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, uncounted=NAMES, when=GUARD,
-            ahead=WORD, reached=WORD, signer=WORD, on=WORD,
+            ("say",), that=GUARD, say=WORDS, fresh=WORD, months=NUMBER, passed=WORD, before=WORD, uncounted=NAMES,
+            when=GUARD, ahead=WORD, reached=WORD, signer=WORD, on=WORD,
         ),
         "way": block((), when=GUARD, to=WORD, else_=WORD),
         "unnoticed": block(("mutants", "because"), mutants={"type": "array"}, because=WORD),
@@ -249,8 +268,8 @@ def _state_keys() -> dict[str, Schema]:
         "joined": _ways(),
         "distinct": FLAG,
         "always": _ways(),
-        "on": ANY_MAP,
-        "after": {"anyOf": [_ref("after"), {"type": "object"}]},
+        "on": _moves(),
+        "after": {"anyOf": [_ref("after"), _ref("after_day"), _moves()]},
         "expires": ANY_MAP,
         "send": NAME_OR_NAMES,
         "start": NAME_OR_NAMES,

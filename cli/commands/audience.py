@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from engine.case import Actor, Case
     from engine.definition import AudienceDef, Definition
     from engine.ports import Unit
-    from storage.audience import Member, Progress
+    from storage.copies import Progress
+    from storage.recipients import Member
     from storage.store import SqlUnit
 
 MAY = frozenset({"privacy", "custodian"})
@@ -284,13 +285,15 @@ def _families_mapping(case: str, audience: str, families: Families, applied: boo
         "audience": audience,
         "applied": applied,
         "families": len(members),
-        "students": sum(len(member.students) for member in members),
+        "students": len({student for member in members for student in member.students}),
         "by_mail": sum(member.by_mail for member in members),
         "on_paper": sum(not member.by_mail for member in members),
         "without_consent": sum(not member.consent for member in members),
         "languages": dict(families.written_in),
         "folded": list(families.folded),
+        "shared": list(families.shared),
         "barred": list(families.barred),
+        "warned": list(families.warned),
     }
 
 
@@ -315,11 +318,21 @@ def _tell_families(families: Families, shown: Mapping[str, object]) -> None:
     )
     say("  languages: " + ", ".join(f"{language} {count:,}" for language, count in families.written_in.items()))
     say(f"  {shown['without_consent']:,} have not consented to electronic notice")
-    for title, lines in (("folded into one letter", families.folded), ("barred, left out", families.barred)):
-        if lines:
-            say(f"  {title}: {len(lines)}")
-            for line in lines:
-                say(f"    {line}")
+    _name("brothers and sisters in one letter", families.folded)
+    _name("guardians of one mail address, who get a letter each", families.shared)
+    _name("barred, left out", families.barred)
+    _name("look at these before the letters leave", families.warned)
+
+
+def _name(title: str, lines: Sequence[str]) -> None:
+    """The first lines of a list, so that nobody scrolls through a thousand of them."""
+    if not lines:
+        return
+    say(f"  {title}: {len(lines):,}")
+    for line in lines[:MOST_NAMED]:
+        say(f"    {line}")
+    if len(lines) > MOST_NAMED:
+        say(f"    and {len(lines) - MOST_NAMED:,} more: all with --json")
 
 
 def _tell_progress(one: Progress) -> None:

@@ -134,7 +134,8 @@ def posted(
             raise Refused(f"a law-enforcement hold stands in case {case}: keep its letters back until it is released")
         _check_day(day, found["at"].astimezone(house.settings.zone).date(), house)
         with house.store.begin() as unit:
-            count = unit.audiences(house.clock()).posted(case, found["mail"], day, run=run, keep_back=keep_back)
+            audiences, zone = unit.audiences(house.clock()), house.settings.zone
+            count = audiences.posted(case, found["mail"], day, zone=zone, run=run, keep_back=keep_back)
         _close_task(house, case, found["mail"], day, actor)
     print_json({"case": case, "run": run, "posted": count, "on": day}) if as_json else say(
         f"run {run} of case {case}: {count:,} letters are in the post since {day}"

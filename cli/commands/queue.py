@@ -22,6 +22,8 @@ from engine.nodes import nearest
 from storage.queue import QueueRow, View, open_queue_rows, snoozed_count
 
 HEADERS = ("legal deadline", "left", "district target", "case", "what to do", "who")
+NARROW = ("case", "by when", "what to do", "who")
+"""The columns of a terminal that is not `ROOMY`: both dates stand in one, each with its name and what is left."""
 
 
 @click.command(epilog="Example: soppa queue --role custodian --overdue")
@@ -115,9 +117,18 @@ def as_mapping(row: QueueRow) -> dict[str, object]:
 
 def cells(row: QueueRow, today: dt.date, *, narrow: bool = False) -> list[str]:
     back = f" (until {row.snoozed_until:%b} {row.snoozed_until.day})" if row.snoozed_until else ""
-    legal, target = (near_day(when, today) if narrow else day(when) for when in (row.legal, row.due or row.target))
     what = (row.task_title or "(nobody is asked now)") + back + (" (preserved)" if row.preserved else "")
-    return [legal, left(row.legal, today), target, row.case_id, what, who(row)]
+    target = row.due or row.target
+    if narrow:
+        return [row.case_id, _both(row.legal, target, today), what, who(row)]
+    passed = f", {left(target, today)}" if target is not None and target < today else ""
+    return [day(row.legal), left(row.legal, today), day(target) + passed, row.case_id, what, who(row)]
+
+
+def _both(legal: dt.date | None, target: dt.date | None, today: dt.date) -> str:
+    dates = {"legal": legal, "target": target}
+    return "\n".join(f"{name} {near_day(when, today)}, {left(when, today)}"
+                     for name, when in dates.items() if when is not None) or "–"
 
 
 def who(row: QueueRow) -> str:
@@ -130,7 +141,8 @@ def _today(settings: Settings) -> dt.date:
 
 def _print(rows: Sequence[QueueRow], view: View, snoozed: int) -> None:
     if rows:
-        table(HEADERS, [cells(row, view.today, narrow=columns() < ROOMY) for row in rows])
+        narrow = columns() < ROOMY
+        table(NARROW if narrow else HEADERS, [cells(row, view.today, narrow=narrow) for row in rows])
     else:
         say("nothing is snoozed" if view.snoozed else "nothing waits")
     if snoozed and not view.snoozed:
@@ -152,4 +164,5 @@ def _watch(settings: Settings, home: Home, database: str | Path, view: View, as_
         snoozed = snoozed_count(database, now.today, view.login or "")
         return now, _rows(settings, home, database, now), _snoozed_line(snoozed) if snoozed and not view.snoozed else ""
 
-    watch_queue(look, lambda row, today: cells(row, today, narrow=columns() < ROOMY), HEADERS)
+    narrow = columns() < ROOMY
+    watch_queue(look, lambda row, today: cells(row, today, narrow=narrow), NARROW if narrow else HEADERS)

@@ -17,7 +17,7 @@ from cli.printing import print_json, say, table
 from cli.settings import read_settings
 from engine.errors import UsageError
 from engine.nodes import nearest
-from registry.fields import LISTINGS, STATUSES
+from registry.fields import LISTINGS, MESSAGING, STATUSES
 from storage.register_list import Listed, listed, names_of, one_a_product
 
 
@@ -51,12 +51,14 @@ def import_(file: Path, apply_: bool, accepted: tuple[str, ...], yes: bool, as_o
 @click.option("--product", help="Part of a product's name, or its id.")
 @click.option("--operator", help="Part of an operator's name, or its id.")
 @click.option("--status", help="Of the agreement (active, superseded, ended), or what the approved list says.")
+@click.option("--messaging", type=click.Choice(list(MESSAGING)),
+              help="What the audit of messaging platforms says; approved is the list of acceptable platforms.")
 @click.option("--sponsor", help="Mail address or id of the person who asked for it.")
 @as_option
 @home_option
 @json_option
-def list_(product: str | None, operator: str | None, status: str | None, sponsor: str | None, as_login: str | None,
-          home: Home, as_json: bool) -> None:
+def list_(product: str | None, operator: str | None, status: str | None, messaging: str | None, sponsor: str | None,
+          as_login: str | None, home: Home, as_json: bool) -> None:
     """List the products, each with its agreement."""
     if status is not None and status not in (*STATUSES, *LISTINGS):
         raise UsageError(f"--status: '{status}' is unknown{nearest(status, (*STATUSES, *LISTINGS))}")
@@ -67,13 +69,15 @@ def list_(product: str | None, operator: str | None, status: str | None, sponsor
     rows = listed(database)
     rows = rows if status in STATUSES else one_a_product(rows)
     rows = [row for row in rows if _is_like(product, row.product, row.product_id)
-            and _is_like(operator, row.operator, row.operator_id) and status in (None, row.status, row.listing)]
+            and _is_like(operator, row.operator, row.operator_id) and status in (None, row.status, row.listing)
+            and messaging in (None, row.messaging)]
     if sponsor is not None:
         rows = _of_sponsor(home, rows, names_of(database, sponsor))
     if as_json:
         print_json([_row_mapping(row) for row in rows])
     elif not rows:
-        say("nothing is in the register" if not (product or operator or status or sponsor) else "nothing fits")
+        asked = product or operator or status or messaging or sponsor
+        say("nothing fits" if asked else "nothing is in the register")
     else:
         table(["product", "", "operator", "listing", "agreement", "signed", "expires"], [
             [row.product_id, row.product, row.operator, LISTINGS[row.listing],
@@ -111,7 +115,7 @@ def _row_mapping(row: Listed) -> Mapping[str, object]:
     return {"product": row.product_id, "name": row.product, "operator": row.operator_id, "operator_name": row.operator,
             "listing": row.listing, "agreement": row.agreement, "type": row.type, "status": row.status,
             "signed_on": row.signed_on, "posted_on": row.posted_on, "expires_on": row.expires_on,
-            "last_attested_on": row.last_attested_on}
+            "last_attested_on": row.last_attested_on, "messaging": row.messaging}
 
 
 def _is_like(wanted: str | None, name: str, own_id: str) -> bool:

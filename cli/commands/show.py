@@ -19,6 +19,7 @@ from engine.forms import file_name
 from engine.suggesting import differences
 from engine.words import say as in_words
 from engine.words import written
+from web.words import fact_lines
 
 if TYPE_CHECKING:
     from engine.case import Case, Clock, FactValue, Task
@@ -69,9 +70,9 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
             f"  a mail that came back: soppa mail bounced MAIL --reason TEXT")
     if case.facts:
         say("\nFacts")
-        pairs({name: _fact(value, labels if name in definition.shows_agreements else {})
-               for name, value in case.facts.items()})
-    _suggested(case)
+        table(["fact", "what it is", "value"], [_fact_cells(name, value, definition, office, labels)
+                                                 for name, value in case.facts.items()])
+    _suggested(case, definition)
 
 
 def _keeping(found: Keeping, office: Office) -> None:
@@ -134,11 +135,27 @@ def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
     return f"{text} ({labels[text]})" if text in labels else text
 
 
-def _suggested(case: Case) -> None:
-    """Last time's answers: what they were, and where this time's differ."""
-    if case.suggested:
+def _fact_cells(name: str, value: FactValue, definition: Definition, office: Office, labels: Mapping[str, str]
+                ) -> list[str]:
+    """Its name, as it is written after `-f`, what people call it, and the value as people say it."""
+    known = definition.fact(name)
+    label = in_words(known.label, "en") if known is not None else ""
+    if known is None or known.type.kind in ("document", "agreement", "agreements"):
+        return [name, label, _fact(value, labels if name in definition.shows_agreements else {})]
+    if known.type.kind == "date" and isinstance(value, dt.date):
+        return [name, label, day(value)]
+    return [name, label, "\n".join(fact_lines(known, value, office, "en"))]
+
+
+def _suggested(case: Case, definition: Definition) -> None:
+    """Last time's answers: what they were, and where this time's differ; and what was counted among earlier cases."""
+    for name, count in case.suggested.items():
+        if definition.facts[name].tally is not None and name not in case.facts:
+            say(f"\nCounted for {name}: {written(count.value)} {f'({count.case})' if count.case else 'earlier case'}")
+    answered = {name: last for name, last in case.suggested.items() if definition.facts[name].tally is None}
+    if answered:
         say(f"\nLast answers, of case {case.after}")
-    for name, last in case.suggested.items():
+    for name, last in answered.items():
         now = case.facts.get(name)
         if now is None:
             said = f"{written(last.value)}  (not answered yet)"
@@ -196,7 +213,7 @@ def _clocks(case: Case, definition: Definition, today: dt.date) -> None:
     if not case.clocks:
         return
     say()
-    table(["clock", "rule", "legal deadline", "district target", "status"], [
+    table(["clock", "rule", "legal deadline", "district target", "left"], [
         [name, clock.rule, *legal_and_target(clock, definition.clocks), _status(clock, today)]
         for name, clock in case.clocks.items()])
 
@@ -214,9 +231,15 @@ def _tasks(tasks: list[Task], office: Office, today: dt.date) -> None:
     if not tasks:
         return
     say()
-    table(["open task", "who", "district target", "", "what"], [
-        [task.name, _who(task, office), day(task.due), left(task.due, today) or ("may" if task.offered else ""),
-         task.title] for task in tasks])
+    table(["open task", "what", "who", "district target"], [
+        [task.name, task.title, _who(task, office), _target(task, today)]
+        for task in sorted(tasks, key=lambda task: task.offered)])
+
+
+def _target(task: Task, today: dt.date) -> str:
+    if task.due is None:
+        return "may be done" if task.offered else "–"
+    return f"{day(task.due)}\n{left(task.due, today)}"
 
 
 def _who(task: Task, office: Office) -> str:

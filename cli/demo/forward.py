@@ -29,8 +29,9 @@ _MORNING = dt.time(7, 45)
 _AFTERNOON = dt.time(13, 0)
 
 
-def fast_forward(house: House, clock: FakeClock) -> tuple[Case, ...]:
-    """Plays every matter to its end, day by day: what is due fires, mails leave, people answer in the afternoon."""
+def fast_forward(house: House, clock: FakeClock, days: int = FAST_DAYS) -> tuple[Case, ...]:
+    """Plays every matter to its end, day by day: what is due fires, mails leave, people answer in the afternoon. With
+    fewer `days` the matters stand as they do then."""
     cases = list(start_cases(house))
     first = clock.now.astimezone(house.settings.zone).date()
     with heart_of(house, tells_gaps=False) as heart:
@@ -38,7 +39,7 @@ def fast_forward(house: House, clock: FakeClock) -> tuple[Case, ...]:
         work = partial(beat_until_quiet, heart)
         year = Year(house, work, work, clock, random.Random(2), scripted)  # noqa: S311 - told the same way each time
         beat_until_quiet(heart)
-        for day in range(1, FAST_DAYS):
+        for day in range(1, days):
             _live_through(house, heart, clock, first + dt.timedelta(days=day))
             _answer(house, heart, [act for act in ACTS if act.day == day], cases)
             cases += [begin(house, matter, cases) for matter in MATTERS if matter.day == day]

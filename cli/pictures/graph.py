@@ -98,6 +98,9 @@ def _arrows(definition: Definition) -> Iterator[Arrow]:
 def _words(state: StateDef, trigger: str) -> str:
     """What takes a way, in words."""
     if trigger == "after" and state.after is not None:
+        if state.after.since is not None:
+            day = state.after.since.replace("_", " ")
+            return f"day {state.after.amount} of {day} is over" if state.after.amount else f"{day} is over"
         length = _length(state.after.amount, state.after.unit)
         return f"{length} before {state.after.of}" if state.after.of else f"after {length}"
     if trigger.startswith("on "):

@@ -53,7 +53,8 @@ def _facts_of(definition: Definition) -> str:
     if definition.schedule is not None:
         lines.append(f"- Starts by itself {_schedule(definition.schedule)}")
     for child in definition.children.values():
-        how, each = "Waits for" if child.joined else "Starts", " for each operator" if child.each else ""
+        how, whose = "Waits for" if child.joined else "Starts", child.role or ("operator" if child.each else "")
+        each = f" for each {whose}" if whose else ""
         lines.append(f"- {how} [{child.process}]({child.process}.md){each}")
     return "\n".join(lines)
 
@@ -61,7 +62,8 @@ def _facts_of(definition: Definition) -> str:
 def _schedule(schedule: ScheduleDef) -> str:
     whose = "for each active agreement, " if schedule.of_agreements else ""
     days = ", ".join(day.replace("_", " ") for day in schedule.days or (schedule.of,))
-    return whose + (f"{schedule.before} {schedule.unit.replace('_', ' ')} before {days}" if schedule.before else days)
+    on = f"{schedule.before} {schedule.unit.replace('_', ' ')} before {days}" if schedule.before else days
+    return whose + on + (", or in the district's attestation month" if schedule.in_month else "")
 
 
 def _clocks(definition: Definition) -> Sequence[str]:

@@ -31,6 +31,8 @@ KEYS = (
     Key("district", "The district's name, as it stands in mails.", "Prairie Creek USD 99"),
     Key("zone", "The zone of every local date.", "America/Chicago"),
     Key("fiscal_year_start", "The day on which the fiscal year begins, month and day.", "07-01"),
+    Key("attestation_month", "The number of the month in which every agreement is attested anew; without it each one "
+        "is asked 90 days before its own anniversary.", 3),
     Key("languages", "The languages of the office; the first one is the staff's.", ["en", "es"]),
     Key("public_url", "Where people reach the pages: links in mails begin with this. https, but for a trial.",
         "https://privacy.example.org"),

@@ -21,6 +21,7 @@ TITLES: Mapping[str, str] = {
     "web": "Who puts things on the website",
     "hr": "Human resources",
     "principal": "Principals of the schools",
+    "ceo": "Chief executive, or the superintendent",
 }
 
 
@@ -48,6 +49,7 @@ def roles_of(definition: Definition) -> set[str]:
     people = [*(task.who for task in tasks), *(clock.owner for clock in clocks), *(mail.to for mail in mails)]
     rungs = {place for clock in clocks if clock.ladder for rung in clock.ladder.rungs for place in rung.to}
     named = {who.name for who in people if who.kind == "role"} | {mail.paper for mail in mails if mail.paper}
+    named |= {child.role for child in definition.children.values() if child.role}
     return named | {role for one in glass for role in (one.role, *one.tells)} | (rungs & set(ROLES))
 
 

@@ -12,11 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Footer, Static
 
-from cli.printing import clean, day, left
+from cli.printing import clean, day
 from cli.work.asks import AskLine, AskText, AskWhich, Written
 from cli.work.desk import Desk, Draft, Matter
 from cli.work.form import FormScreen
-from cli.work.reading import LATE, case_text
+from cli.work.listing import cells, widths
+from cli.work.reading import case_text, hanging
 from engine.case import Case, Task
 from engine.errors import SoppaError
 from storage.queue import QueueRow
@@ -24,7 +25,7 @@ from storage.queue import QueueRow
 EVERY = 5.0
 """Seconds between two looks at the queue."""
 
-_COLUMNS = (("legal deadline", 15), ("left", 12), ("case", 9), ("what to do", 19), ("who", 13))
+NOTHING = "Nothing waits. This screen looks again by itself; q leaves it, and soppa start begins a case."
 
 
 class WorkApp(App[None]):
@@ -33,13 +34,16 @@ class WorkApp(App[None]):
     TITLE = "soppa work"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    DataTable { height: 8; }
+    DataTable { height: 35%; min-height: 8; max-height: 16; }
     #case { border-top: solid $primary; padding: 0 1; }
     #said { height: auto; max-height: 3; padding: 0 1; background: $boost; }
     .window { width: 70; height: auto; max-height: 90%; border: round $primary; padding: 0 1; background: $surface; }
     Ask, AskText { align: center middle; }
     TextArea { height: 4; }
     AskText TextArea { height: 8; }
+    .typed { border-left: outer $primary-lighten-2; background: $boost; }
+    .typed:focus { border-left: outer $accent; }
+    OptionList { border: none; background: transparent; padding: 0; }
     SelectionList { height: auto; max-height: 8; }
     #form { padding: 0 1; }
     #problem { color: $text-error; text-style: bold; height: auto; }
@@ -77,8 +81,7 @@ class WorkApp(App[None]):
         self.pane = VerticalScroll(self.text, id="case", can_focus=False)
 
     def compose(self) -> ComposeResult:
-        for title, width in _COLUMNS:
-            self.table.add_column(title, width=width)
+        self._set_columns()
         yield self.table
         yield self.said
         yield self.pane
@@ -87,6 +90,18 @@ class WorkApp(App[None]):
     def on_mount(self) -> None:
         self.action_look()
         self.set_interval(EVERY, self._look_by_itself)
+
+    def on_resize(self) -> None:
+        """The rows again, as wide as the screen is now."""
+        place, self.rows = self.table.cursor_row, {}
+        self.table.clear(columns=True)
+        self._set_columns()
+        self.action_look()
+        self.table.move_cursor(row=place)
+
+    def _set_columns(self) -> None:
+        for title, width in widths(self.size.width).items():
+            self.table.add_column(title, width=width)
 
     # --- the queue ---------------------------------------------------------------------------------------------------
 
@@ -119,7 +134,7 @@ class WorkApp(App[None]):
             self.rows = found
             self.table.clear()
             for key, row in found.items():
-                self.table.add_row(*_cells(row, self.desk.today()), key=key)
+                self.table.add_row(*cells(row, self.desk.today()), key=key)
             keys = [*found]
             if before is not None and keys:
                 stays = keys.index(_key(before)) if _key(before) in found else min(place, len(keys) - 1)
@@ -134,8 +149,8 @@ class WorkApp(App[None]):
         row = self.row
         before = self.matter.case.id if self.matter else None
         self.matter = self.desk.matter(row.case_id) if row is not None else None
-        shown = case_text(self.matter, row.task_id) if self.matter and row else Text("Nothing waits.")
-        self.text.update(shown)
+        shown = case_text(self.matter, row.task_id) if self.matter and row else Text(NOTHING)
+        self.text.update(hanging(shown))
         if before != (row.case_id if row else None):
             self.pane.scroll_home(animate=False)
 
@@ -289,11 +304,3 @@ class WorkApp(App[None]):
 
 def _key(row: QueueRow) -> str:
     return f"{row.case_id}/{row.task_id or ''}"
-
-
-def _cells(row: QueueRow, today: dt.date) -> list[Text]:
-    said = left(row.legal or row.due or row.target, today)
-    who = ", ".join(name for _, name in row.assignees) or row.party or row.role or "nobody"
-    what = row.task_title or "(nobody is asked)"
-    style = LATE if row.is_overdue(today) else ""
-    return [Text(day(row.legal)), Text(said, style), Text(row.case_id), Text(clean(what)), Text(clean(who))]

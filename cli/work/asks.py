@@ -89,7 +89,7 @@ class AskWhich(Ask):
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
             yield Label(self.question, markup=False)
-            yield OptionList(*(Option(words, id=id_) for id_, words in self.choices), markup=False)
+            yield OptionList(*(Option(words, id=id_) for id_, words in self.choices), markup=False, compact=True)
         yield Footer(show_command_palette=False)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

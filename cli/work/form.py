@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -14,7 +15,7 @@ from textual.widgets import Footer, Input, Label, Select, SelectionList, Static,
 
 from cli.printing import clean, day
 from cli.work.desk import LANGUAGE, Desk, Draft, Mistyped, Sheet
-from cli.work.reading import clock_bar
+from cli.work.reading import DIM, clock_bar, target_line
 from engine.case import Case
 from engine.definition import say
 from engine.errors import AlreadyDecided, SoppaError, Stale
@@ -125,14 +126,16 @@ class FormScreen(Screen[Case | Draft | None]):
         if wanted.help:
             yield Label(say(wanted.help, LANGUAGE), classes="help", markup=False)
         if task.due is not None:
-            yield Label(f"district target {day(task.due)}", markup=False)
+            yield Static(target_line(task.due, matter.today))
         for clock in matter.duties:
             yield Static(clock_bar(clock, matter.today).append(f"  legal deadline {day(clock.legal)}"))
+        if wanted.shows:
+            yield Label("What is on file", classes="label")
         for name in wanted.shows:
             fact, value = matter.definition.fact(name), matter.case.facts.get(name)
             if fact is not None:
-                lines = ["not recorded"] if value is None else fact_lines(fact, value, matter.office, LANGUAGE)
-                yield Static(f"{say(fact.label, LANGUAGE)}: {clean(' / '.join(lines))}", markup=False)
+                lines = ["not on file yet"] if value is None else fact_lines(fact, value, matter.office, LANGUAGE)
+                yield Static(Text.assemble((f"{say(fact.label, LANGUAGE)}: ", DIM), clean(" / ".join(lines))))
 
     def _outcomes(self) -> Iterator[Widget]:
         wanted, submission = self.sheet.wanted, self.submission
@@ -191,7 +194,8 @@ def _widget(view: FieldView) -> Widget:
         return SelectionList(*((clean(option.label), option.value, option.chosen) for option in view.options),
                              name=view.name, classes="typed", compact=True)
     if view.kind in ("text", "contacts"):
-        return TextArea(view.typed, name=view.name, classes="typed", placeholder=_HINTS.get(view.kind, ""))
+        return TextArea(view.typed, name=view.name, classes="typed", placeholder=_HINTS.get(view.kind, ""),
+                        compact=True)  # fmt: skip
     return Input(view.typed, placeholder=_HINTS.get(view.kind, ""), name=view.name, classes="typed", compact=True)
 
 

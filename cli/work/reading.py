@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from rich.console import Group
+from rich.padding import Padding
 from rich.text import Text
 
 from cli.commands.show import note_text
@@ -22,11 +24,18 @@ _NEAR = 7
 
 
 def case_text(matter: Matter, chosen: str | None = None) -> Text:
-    """The whole case; the task `chosen` in the queue is marked."""
+    """The whole case; the task `chosen` in the queue is marked, and what it asks for is told."""
     text = Text()
     for line in _lines(matter, chosen):
         text.append_text(line).append("\n")
     return text
+
+
+def hanging(text: Text) -> Group:
+    """The same for a pane of any width: what is too long goes on below its own beginning."""
+    lines = text.split("\n", allow_blank=True)
+    indents = [len(line.plain) - len(line.plain.lstrip()) for line in lines]
+    return Group(*(Padding(line[indent:], (0, 0, 0, indent)) for line, indent in zip(lines, indents, strict=True)))
 
 
 def clock_bar(clock: Clock, today: dt.date) -> Text:
@@ -42,9 +51,12 @@ def clock_bar(clock: Clock, today: dt.date) -> Text:
 def _lines(matter: Matter, chosen: str | None) -> Iterator[Text]:
     case, definition = matter.case, matter.definition
     yield Text.assemble((case.id, HEAD), "  ", say(definition.title, LANGUAGE))
-    places = [definition.states[place.state] for place in case.places]
-    standing = f"ended: {case.outcome}" if not case.is_open else "; ".join(say(one.title, LANGUAGE) for one in places)
+    state = definition.states[case.state]
+    standing = say(state.title, LANGUAGE) if case.is_open else f"ended: {case.outcome}"
     yield Text(f"{standing}, since {day(matter.office.today(case.entered_at))}")
+    for region in state.regions:
+        place = definition.states[case.regions[region.name].state]
+        yield Text.assemble((f"  {say(region.title, LANGUAGE)}: ", DIM), say(place.title, LANGUAGE))
     for flag in case.flags:
         yield Text(f"flagged: {flag}", LATE)
     yield from _clocks(matter)
@@ -90,11 +102,16 @@ def _tasks(matter: Matter, chosen: str | None) -> Iterator[Text]:
         mark = "› " if task.id == chosen else "  "
         yield Text.assemble(mark, (_title(matter, task), HEAD if task.id == chosen else ""), f"  {matter.who(task)}")
         if task.due is not None:
-            late = LATE if task.due < matter.today else ""
-            yield Text.assemble(f"  district target {day(task.due)}, ", (_left(task.due, matter.today), late))
+            yield Text("  ").append_text(target_line(task.due, matter.today))
         elif task.offered:
             yield Text("  may be done; nobody is asked", DIM)
-        yield from _form(matter, task)
+        if task.id == chosen:
+            yield from _form(matter, task)
+
+
+def target_line(due: dt.date, today: dt.date) -> Text:
+    late = LATE if due < today else ""
+    return Text.assemble(f"district target {day(due)}, ", (_left(due, today), late))
 
 
 def _form(matter: Matter, task: Task) -> Iterator[Text]:
@@ -121,7 +138,8 @@ def _facts(matter: Matter) -> Iterator[Text]:
         yield Text.assemble((f"{label}: ", DIM), shown)
         last = matter.case.suggested.get(name)
         if last is not None:
-            yield Text(f"  {'the same' if last.value == value else 'not the same'} as on {day(last.on)}", DIM)
+            whence = f"on {day(last.on)}" if fact is None or fact.tally is None else f"counted here ({last.case})"
+            yield Text(f"  {'the same' if last.value == value else 'not the same'} as {whence}", DIM)
 
 
 def _parties(matter: Matter) -> Iterator[Text]:
@@ -144,5 +162,8 @@ def _left(date: dt.date, today: dt.date) -> str:
 
 
 def _colour(date: dt.date, today: dt.date) -> str:
-    days = (date - today).days
-    return LATE if days < 0 else SOON if days <= _NEAR else CALM
+    return LATE if date < today else SOON if is_near(date, today) else CALM
+
+
+def is_near(date: dt.date, today: dt.date) -> bool:
+    return 0 <= (date - today).days <= _NEAR

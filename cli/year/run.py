@@ -24,14 +24,16 @@ from engine.audience import facts_of_import
 from engine.calendar import ONE_DAY
 from engine.case import Actor, Case, Contact, FactValue, Task
 from engine.definition import Definition
-from engine.errors import SoppaError
-from engine.forms import read_values, without_files
+from engine.errors import SoppaError, UsageError
+from engine.forms import read_values
 from engine.samples import fillings
-from storage.audience import Member
 from storage.counts import Counts
+from storage.recipients import Member
 from storage.window import is_weekday
+from web.documents import Kind
 
 DAYS = 365
+_PAPER: tuple[bytes, Kind] = (b"A paper of the sample year.\n", "txt")
 _MORNING, _NOON, _AFTERNOON = dt.time(7, 45), dt.time(13, 0), dt.time(15, 0)
 Progress = Callable[[int], None]
 
@@ -206,13 +208,16 @@ def _answer(year: Year, case_id: str, task_id: str) -> None:
     }
     typed = {name: word for name, word in typed.items() if name in {one.fact for one in wanted.form}}
     typed |= {"posted_on": str(year.today)} if wanted.posts else {}
-    named = without_files(definition, _with_people(year.house, definition, typed))
-    given, errors = read_values(definition, [*definition.facts, "posted_on"], named)
+    named = _with_people(year.house, definition, typed)
+    kinds = {name: fact.type.kind for name, fact in definition.facts.items()}
+    papers = {name: _PAPER for name in named if kinds.get(name) == "document"}
     try:
-        if errors:
-            raise SoppaError(str(errors))
-        _letters(year, case, wanted.posts)
-        year.house.service.complete_task(task.id, outcome, given, _actor(year, case, task), year.clock.now)
+        with year.house.documents.keeping(papers) as kept:
+            given, errors = read_values(definition, [*definition.facts, "posted_on"], {**named, **kept})
+            if errors:
+                raise UsageError(str(errors))
+            _letters(year, case, wanted.posts)
+            year.house.service.complete_task(task.id, outcome, given, _actor(year, case, task), year.clock.now)
     except SoppaError as error:
         year.refused.append(f"{year.today} {case.process} {case.id} {task.name}.{outcome}: {error}")
     year.after_answer()

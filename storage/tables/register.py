@@ -41,6 +41,7 @@ class ProductRow(SQLModel, table=True):
     disclosure_purpose: str | None = None
     schools: int | None = None
     students: int | None = None
+    messaging: str | None = None
     sealed: bytes
 
 

@@ -29,7 +29,7 @@ from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
 from engine.calendar import ONE_DAY
 from engine.case import Case
-from engine.errors import FaultyInput, Refused
+from engine.errors import FaultyInput, Refused, WrongDate
 from engine.ports import OutboxState
 from storage.tables import PRINT_RUNS
 from tests import outgoing
@@ -233,6 +233,27 @@ def test_a_run_of_before_they_were_kept_is_made_again_with_the_date_of_that_day(
     assert f"{then:%B} {then.day}, {then.year}" in pages[0].extract_text()
 
 
+def test_the_task_of_posting_takes_no_day_before_its_letters_were_printed(town: Town, tmp_path: Path) -> None:
+    case = until_release(town)
+    import_families(town, case, tmp_path)
+    released(town, case)
+    town.house = replace(town.house, clock=lambda: machine_clock() + 2 * ONE_DAY)
+    with town.house.store.read() as unit:
+        letters, opened = unit.audiences(town.house.clock()).letters(case), unit.case(case).open_task("post_letter")
+    assert opened is not None
+    with town.house.store.begin() as unit:
+        unit.audiences(town.house.clock()).printed(case, 1, letters, "carla", {})
+    carla = person(town.house, "carla")
+    with pytest.raises(WrongDate, match="when the letters were printed"):
+        town.house.service.complete_task(opened.id, "posted", {"posted_on": TODAY + ONE_DAY}, carla, town.house.clock())
+    assert shown(town, case)["mails"][0]["copies"] == {"mail_accepted": 2, "paper_printed": 2}
+    posted = TODAY + 2 * ONE_DAY
+    town.house.service.complete_task(opened.id, "posted", {"posted_on": posted}, carla, town.house.clock())
+    town.beat()
+    with town.house.store.read() as unit:
+        assert unit.case(case).clocks["parents"].ended_on == posted
+
+
 @pytest.mark.parametrize("went", ["failed", "uncertain", "accepted"])
 def test_what_a_person_decided_is_not_undone_however_the_mail_in_hand_went(
     town: Town, tmp_path: Path, went: OutboxState
@@ -302,7 +323,10 @@ def test_who_is_told_may_be_mended_when_the_second_person_sends_it_back(town: To
     town.answer(case, "release", "release", "priya", channel="as_wished")
     assert "was fixed" in str(import_families(town, case, tmp_path).exception)
     town.answer(case, "release_second", "change", "sam", change_wanted="Two families are missing")
-    assert import_families(town, case, tmp_path).exit_code == 0
+    luis = FAMILIES + 'Luis Ruiz,S-1,Creekside,"1 Main St; Mockton, IL 60000",ana@families.example,es,,yes,\n'
+    mended = import_families(town, case, tmp_path, luis)
+    assert "5 families with 5 students" in mended.output
+    assert "guardians of one mail address, who get a letter each: 1\n    line 8: Luis Ruiz and Ana" in mended.output
 
 
 def test_one_family_without_an_address_does_not_keep_the_others_from_being_printed(town: Town, tmp_path: Path) -> None:

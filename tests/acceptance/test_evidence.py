@@ -30,8 +30,8 @@ from cli.main import main
 from engine.case import Contact, FactValue
 from engine.messages import PlaceHold, SendToAll
 from storage import evidence
-from storage.audience import Member
 from storage.history import preimage
+from storage.recipients import Member
 from storage.store import open_store
 from tests.files import pdf
 

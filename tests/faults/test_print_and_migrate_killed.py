@@ -19,7 +19,7 @@ from cli.wiring import machine_clock, open_house
 from engine.calendar import ONE_DAY
 from engine.case import Case, FactValue
 from engine.messages import SendToAll
-from storage.audience import Member
+from storage.recipients import Member
 from tests.acceptance.test_migrate import FIRST, SECOND
 from tests.faults.test_kill import SEED
 from tests.processes import free_port, running, sample_home, soppa

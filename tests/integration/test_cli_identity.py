@@ -209,7 +209,8 @@ def test_the_queue_shows_titles_and_breaks_neither_numbers_nor_dates(home: Home,
         assert screen.code() == 0
         shown = [line.rstrip() for line in screen.shown.splitlines()]
     case = next(line for line in shown if "2026-0001" in line)
-    assert ("Mon Dec 14 2026" if columns == 120 else "Mon Dec 14") in case
+    assert ("Mon Dec 14 2026" if columns == 120 else "legal Mon Dec 14, ") in case
+    assert columns == 120 or "target " in shown[shown.index(case) + 1]
     assert "Say whether" in case
     assert "advise" not in case
 

@@ -197,10 +197,43 @@ def test_metrics_are_for_this_machine_and_those_named(office: Office) -> None:
 def test_people_of_the_district_see_that_no_mail_leaves(office: Office) -> None:
     case = office.start(Contact("Ana Ruiz", "ana@families.example"))
     client = office.browser()
-    office.enter(client, case)
+    task = office.enter(client, case)
     assert "No mail has left" not in client.get("/mine").text
     office.house.store.outbox.notify("person:priya", "code", None, {"code": "1"}, NOON)
     office.clock.now = NOON + dt.timedelta(minutes=61)
-    page = client.get("/mine")
-    assert page.status_code == 200
-    assert "No mail has left since Monday, September 14, 2026, 12:00 pm." in page.text
+    said = "No mail has left since Monday, September 14, 2026, 12:00 pm."
+    for path in ("/mine", task, f"/vouch/{case.id}", "/start/vendor_sponsorship", "/task/unknown", "/nowhere"):
+        assert said in client.get(path).text, path
+    assert client.post(task, data=hidden(client.get(task).text)).text.count(said) == 1
+    done = client.post(task, data=hidden(client.get(task).text) | ANSWER).headers["location"]
+    assert said in client.get(done).text and said in client.get(task).text
+
+
+def test_nobody_outside_learns_that_no_mail_leaves(office: Office) -> None:
+    case = office.start(Contact("Ana Ruiz", "ana@families.example"))
+    receipt = mail_to(office.sink, "ana@families.example", case.id)
+    assert receipt is not None
+    parent, link = office.browser(), link_in(receipt)
+    parent.post(f"{link}/code")
+    status = str(parent.post(f"{link}/enter", data={"code": office.code("ana@families.example")}).headers["location"])
+    office.house.store.outbox.notify("person:priya", "code", None, {"code": "1"}, NOON)
+    office.clock.now = NOON + dt.timedelta(minutes=61)
+    assert "Where your case stands" in parent.get(status).text
+    for client, path in ((parent, status), (parent, "/nowhere"), (office.browser(), "/signin"), (parent, "/task/x")):
+        page = client.get(path).text
+        assert "No mail has left" not in page and "Your open tasks" not in page, path
+        assert "Questions? Priya Raman, privacy@prairie-creek.example, 555-0100" in page
+
+
+def test_what_has_passed_says_so_beside_its_date(office: Office) -> None:
+    case = office.start(Contact("Ana Ruiz", "ana@families.example"))
+    client = office.browser()
+    office.clock.now = NOON + dt.timedelta(days=6, hours=22)
+    task = office.enter(client, case)
+    assert "late" not in client.get("/mine").text
+    office.clock.now += dt.timedelta(days=1)
+    assert client.get("/mine").status_code == 303
+    office.enter(client, case)
+    mine, page = client.get("/mine").text, client.get(task).text
+    assert '<b class="late">1 day late</b>' in mine and "Legal deadline: Thursday, December 10, 2026" in mine
+    assert "1 day late" in page

@@ -389,7 +389,7 @@ def test_a_party_that_reads_no_mail_has_no_link(office: Office) -> None:
     office.chase(Contact("Learn Inc", None, address="1 Sample Street"))
     office.at("2026-09-18T12:00")
     told = words_of(officers_mail(office, "2026-09-21T07:30"))
-    assert "Ask once more: reads no mail" in told
+    assert "Ask again: reads no mail" in told
 
 
 def test_what_waits_for_the_officer_is_no_line_of_others(office: Office) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, update
@@ -35,8 +36,9 @@ def store(database_url: str) -> Iterator[SqlStore]:
         yield store
 
 
-def service(store: SqlStore, *texts: str) -> Service:
-    return Service(store, Shelf(*map(compiled, texts or (CHECK_IN, COLLECT))), lambda people: office())
+def service(store: SqlStore, *texts: str, month: int | None = None) -> Service:
+    ours = replace(office(), attestation_month=month)
+    return Service(store, Shelf(*map(compiled, texts or (CHECK_IN, COLLECT))), lambda people: ours)
 
 
 def write(of: Service, store: SqlStore, values: Mapping[str, FactValue], agreement: str | None = None,
@@ -189,6 +191,24 @@ def test_a_schedule_that_changes_moves_what_waits(store: SqlStore) -> None:
         assert connection.scalar(select(CYCLES.c.at)) == dt.datetime(2027, 1, 30, 13, 0, tzinfo=dt.UTC)
 
 
+def test_the_districts_attestation_month_moves_what_waits_and_starts_once_a_year_also_after_downtime(
+    store: SqlStore,
+) -> None:
+    yearly = CHECK_IN.replace("of: anniversary", "of: anniversary, instead: attestation_month")
+    of = service(store, yearly)
+    of.replan(NOW)
+    write(of, store, ACME)
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 3, 1))]
+    of = service(store, yearly, month=5)
+    assert of.replan(NOW)
+    assert not service(store, yearly, month=5).replan(NOW)
+    assert waiting(store) == [("check_in", "A-0001", D(2027, 5, 1))]
+    assert of.tick(dt.datetime(2028, 5, 3, 12, 0, tzinfo=dt.UTC)) == 1
+    (case,) = cases(store)
+    assert (case.facts["cycle_on"], case.flags) == (D(2028, 5, 1), ("started_late",))
+    assert waiting(store) == [("check_in", "A-0001", D(2029, 5, 1))]
+
+
 def test_a_process_without_a_subject_starts_on_its_days(store: SqlStore) -> None:
     of = service(store, COLLECT)
     of.replan(NOW)
@@ -316,6 +336,23 @@ def test_a_renewed_agreement_is_suggested_the_answers_about_the_one_before(store
     of.tick(dt.datetime(2027, 12, 5, 13, 0, tzinfo=dt.UTC))
     second = cases(store)[-1]
     assert (second.subject, second.after) == ("A-0002", first.id)
+
+
+def test_what_was_answered_between_two_cycles_is_suggested_and_the_rest_from_the_cycle_before(store: SqlStore) -> None:
+    asked_less = CHECK_IN.replace("form: [uses, changed", "form: [{fact: uses, optional: true}, changed")
+    of, between = service(store, asked_less), dt.datetime(2027, 3, 2, 12, 0, tzinfo=dt.UTC)
+    write(of, store, ACME)
+    first = went_through(of, store, dt.datetime(2026, 12, 2, 12, 0, tzinfo=dt.UTC), 12)
+    facts: Mapping[str, FactValue] = {"agreement": "A-0001", "cycle_on": D(2027, 3, 1), "why": "breach"}
+    early = of.start("check_in", facts, {}, actor("ada"), between)
+    rows = (TableRow("data", {"state": "changed"}), TableRow("security", {"state": "same"}))
+    early = answer(of, early, "attest", "sent", between, changed=True, areas=rows)
+    answer(of, early, "review", "fine", between, attested_on=D(2027, 3, 2))
+    of.tick(dt.datetime(2027, 12, 5, 13, 0, tzinfo=dt.UTC))
+    third = cases(store)[-1]
+    assert third.after == early.id
+    assert {name: one.case for name, one in third.suggested.items()} == {
+        "uses": first.id, "changed": early.id, "areas": early.id}
 
 
 def test_a_case_started_by_hand_is_suggested_only_what_it_names(store: SqlStore) -> None:

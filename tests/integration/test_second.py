@@ -121,7 +121,7 @@ def test_the_custodian_may_say_so_on_any_task_of_the_case(pages: Pages) -> None:
     client = browser(pages)
     path = sign_in(client, pages, pages.link(case, "person:cus", "verify"))
     page = client.get(path).text
-    forms = re.findall(r'<form method="post" action="(/vouch/[^"]+)">(.*?)</form>', page, re.DOTALL)
+    forms = re.findall(r'<form method="post" action="(/vouch/[^"]+)"[^>]*>(.*?)</form>', page, re.DOTALL)
     ((action, form),) = forms
     answer = client.post(action, data=dict(re.findall(r'name="(\w+)" value="([^"]*)">', form)) | {"how": "in_person"})
     assert (answer.status_code, answer.headers["location"]) == (303, path)

@@ -18,7 +18,7 @@ from cli.seen import Marker
 from cli.wiring import open_house
 from engine.case import SYSTEM, Case
 from engine.messages import AudienceTold, Decision, Effect, Notify, Send, SendToAll
-from storage.audience import Member
+from storage.recipients import Member
 from storage.store import SqlStore, SqlUnit
 from storage.tables import DEFINITIONS, OUTBOX
 from tests.integration.stored import NOW, change, opened, start

@@ -255,7 +255,9 @@ def test_a_region_that_the_state_does_not_have_is_refused() -> None:
 
 
 def test_a_breach_stands_in_a_configuration_of_all_its_tracks() -> None:
-    decision = adopt(CATALOGUE.newest("breach_response"), breach("parents.drafting"), NOW, office())
+    definition = CATALOGUE.newest("breach_response")
+    standing("breach_response").check(adopt(definition, breach("contain.clean", "parents.drafting"), NOW, office()))
+    decision = adopt(definition, breach("parents.drafting"), NOW, office())
     standing("breach_response").check(decision)
     facts = {name: value for name, value in decision.case.facts.items() if name != "operator_involved"}
     with pytest.raises(Refused, match="needs operator_involved"):

@@ -377,7 +377,7 @@ def test_a_taken_fact_has_the_options_and_columns_of_its_field() -> None:
     (SIGNING, "listing: approved}", "listing: approved, product: x}", "takes 'product' from a fact and sets it too"),
     (SIGNING, "kind: agreement\n", "kind: contract\n", "kind: 'contract' is unknown"),
     (SIGNING, "kind: agreement\n", "kind: product\n", "'signed_on' belongs to an agreement: write it with"),
-    (SIGNING, "{kind: product, ", "{kind: product, of: similar, ", "a product is the one of its operator and name"),
+    (SIGNING, "{kind: product, ", "{kind: product, of: product, ", "register 'declined': "),
     (SIGNING, "facts: {product: product, operator: operator}, set", "facts: {product: product}, set",
      "register 'declined' enters a product, which needs the field 'operator'"),
     (DELETION, "needs: [received_on]", "needs: [received_on, operator]", "party 'operator' is taken from the register"),

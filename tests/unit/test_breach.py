@@ -180,7 +180,7 @@ def until_closing(pipa: str, residents: str) -> list[Mapping[str, object]]:
         *until_drafted(pipa=pipa, residents=residents)[:4], *until_released(pipa, channel)[4:],
         step("22", "contain.contained", contained_on="2026-05-22"), step("22", "clean.clean"),
         step("22", "tell_carrier.told", carrier_told_on="2026-05-22"), step("22", "count_costs.claim"),
-        step("22", "claim.in_time"),
+        step("22", "claim.in_time"), step("22", "act_on_agreement.without"),
         step("22", "judge_list.omit", omit_ground="below", omit_reason="few", school_share="1", district_share="1"),
     ]  # fmt: skip
 

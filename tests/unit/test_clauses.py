@@ -31,10 +31,7 @@ COUNTED = sorted({clock.rule.id for definition in DEFINITIONS for clock in defin
 NOT_COUNTED = {
     "R-BREACH-OPERATOR": "the operator's own time; legal judges it when the costs are claimed (breach_response)",
     "R-BREACH-PIPA": "no number; R-BREACH-PARENT is its ceiling",
-    "R-COPY-SOPPA": "inspection and copies have no process yet",
-    "R-COPY-ISSRA": "inspection and copies have no process yet",
-    "R-COPY-ISSRA-EXT": "inspection and copies have no process yet",
-    "R-COPY-LIMIT": "inspection and copies have no process yet",
+    "R-COPY-LIMIT": "no date: how many came before is asked for each request (copy_inspection)",
     "R-AUTH-SIGNERS": "no date: whoever signs must be on the list that day (vendor_sponsorship)",
     "R-MINIMISE": "no date: asked for each data element (vendor_sponsorship, annual_attestation)",
 }

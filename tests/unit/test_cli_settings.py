@@ -51,6 +51,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     pytest.param("zome: America/Chicago", "did you mean 'zone'?", id="unknown key"),
     pytest.param("public_url: privacy", "not the address of a site", id="url"),
     pytest.param("fiscal_year_start: 13-01", "a day of the year", id="fiscal year"),
+    pytest.param("attestation_month: March", "the number of a month, from 1 to 12", id="attestation month"),
     pytest.param("bind: everywhere", "an address such as", id="bind"),
     pytest.param("relay: {host: mail.example.org, port: 25, sender: a@b.org, tls: none}", "for this machine only",
                  id="mail in clear"),

@@ -244,7 +244,8 @@ def test_children_get_the_facts_and_parties_they_need() -> None:
             if child.process not in catalogue.processes():
                 assert child.otherwise
                 continue
-            given = {*child.facts, *child.parties, child.party}
+            columns = {column for fact in child.each for column in catalogue.newest(process).facts[fact].columns}
+            given = {*child.facts, *child.dates, *child.parties, child.party, child.person, *columns}
             assert set(catalogue.newest(child.process).start_needs) <= given
 
 

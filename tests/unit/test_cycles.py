@@ -15,6 +15,7 @@ from engine.decide import start
 from engine.definition import Definition, ScheduleDef
 from engine.errors import FaultyInput, OutsideCalendar, UsageError
 from engine.messages import Notify, OfSchedule, StartCase
+from engine.office import Office
 from engine.prove import check
 from engine.simulate import play
 from tests.office import actor, office
@@ -23,6 +24,8 @@ from tests.registers import CHECK_IN, COLLECT, D, Shelf, compiled, entry
 YEARLY = ScheduleDef(True, of="anniversary", before=90)
 ON_EXPIRY = ScheduleDef(True, of="expires_on", before=60)
 TWICE = ScheduleDef(False, ("11-17", "05-17"))
+IN_MONTH = replace(YEARLY, in_month=True)
+NOTICE = ScheduleDef(False, of="first_attendance_day", before=60, catches_up=True)
 
 
 def at(text: str) -> dt.datetime:
@@ -30,8 +33,10 @@ def at(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
-def cycle(schedule: ScheduleDef, now: str, planned: Planned = NOTHING, **dates: FactValue) -> tuple[D, str] | None:
-    found = next_cycle(schedule, dates, planned, at(now), office())
+def cycle(
+    schedule: ScheduleDef, now: str, planned: Planned = NOTHING, of: Office | None = None, **dates: FactValue
+) -> tuple[D, str] | None:
+    found = next_cycle(schedule, dates, planned, at(now), of or office())
     return None if found is None else (found.on, f"{found.at:%Y-%m-%d %H:%M}")
 
 
@@ -66,6 +71,72 @@ def test_days_may_begin_so_many_days_earlier_and_follow_the_fiscal_year() -> Non
     schedule = ScheduleDef(False, ("01-01", "fiscal_year"), before=45)
     assert cycle(schedule, "2026-11-01 12:00") == (D(2027, 1, 1), "2026-11-17 13:00")
     assert cycle(schedule, "2026-12-01 12:00") == (D(2027, 7, 1), "2027-05-17 12:00")
+
+
+def attesting_in(month: int | None) -> Office:
+    return replace(office(), attestation_month=month)
+
+
+@pytest.mark.parametrize(("month", "signed", "now", "on", "moment", "why"), [
+    (None, D(2024, 4, 7), "2026-11-01 12:00", D(2027, 4, 7), "2027-01-07 13:00", "without a month, 90 days before"),
+    (3, D(2024, 4, 7), "2026-11-01 12:00", D(2027, 3, 1), "2027-03-01 13:00", "on the first of the district's month"),
+    (3, D(2026, 12, 2), "2026-12-03 12:00", D(2028, 3, 1), "2028-03-01 13:00", "not an agreement of 89 days before"),
+    (3, D(2026, 11, 30), "2026-12-03 12:00", D(2027, 3, 1), "2027-03-01 13:00", "but one of 91 days before"),
+    (3, D(2024, 4, 7), "2027-03-01 12:59", D(2027, 3, 1), "2027-03-01 13:00", "a minute before it begins"),
+    (3, D(2024, 4, 7), "2027-03-01 13:00", D(2028, 3, 1), "2028-03-01 13:00", "what began before does not start"),
+])  # fmt: skip
+def test_a_district_may_have_one_month_for_all_attestations(
+    month: int | None, signed: D, now: str, on: D, moment: str, why: str
+) -> None:
+    assert cycle(IN_MONTH, now, of=attesting_in(month), signed_on=signed) == (on, moment), why
+
+
+def test_a_month_that_is_set_or_changed_starts_nothing_at_once_and_nobody_is_asked_twice_in_half_a_year() -> None:
+    before = waits(D(2026, 9, 10), "2026-06-12 12:00")
+    march = cycle(IN_MONTH, "2026-05-01 12:00", before, attesting_in(3), signed_on=D(2020, 9, 10))
+    assert march == (D(2027, 3, 1), "2027-03-01 13:00")
+    before = waits(D(2027, 3, 1), "2027-03-01 13:00")
+    june = cycle(IN_MONTH, "2027-02-20 12:00", before, attesting_in(6), signed_on=D(2020, 9, 10))
+    assert june == (D(2027, 6, 1), "2027-06-01 12:00")
+    asked = Planned(last=D(2026, 12, 15))
+    assert cycle(IN_MONTH, "2026-12-20 12:00", asked, attesting_in(3), signed_on=D(2020, 12, 15)) == (
+        D(2028, 3, 1), "2028-03-01 13:00")
+
+
+def test_a_month_that_was_missed_starts_once_and_says_how_late() -> None:
+    due, signed = Cycle(D(2027, 3, 1), at("2027-03-01 13:00")), {"signed_on": D(2020, 9, 10)}
+    assert latest(IN_MONTH, signed, due, at("2029-04-02 12:00"), attesting_in(3)) == (
+        Cycle(D(2029, 3, 1), at("2029-03-01 13:00")), 2)
+    planned_before = Cycle(D(2027, 9, 10), at("2027-06-12 12:00"))
+    found, missed = latest(IN_MONTH, signed, planned_before, at("2027-06-14 12:00"), attesting_in(3))
+    assert (found.on, found.at <= at("2027-06-14 12:00"), missed) == (D(2027, 9, 10), True, 0)
+
+
+def entered(*begins: D) -> Office:
+    """A district that has entered school years which begin on these days."""
+    known = office().calendars
+    return replace(office(), calendars=replace(known, school=replace(known.school, begins=begins)))
+
+
+@pytest.mark.parametrize(("begins", "now", "on", "moment", "why"), [
+    ((D(2026, 8, 19), D(2027, 8, 18)), "2026-11-01 12:00", D(2027, 8, 18), "2027-06-19 12:00", "as it is entered"),
+    ((D(2026, 8, 19),), "2026-11-01 12:00", D(2027, 8, 19), "2027-06-20 12:00", "else on the day of the last year"),
+    ((), "2026-11-01 12:00", D(2027, 8, 15), "2027-06-16 12:00", "else on the usual day"),
+    ((D(2027, 8, 18),), "2027-07-01 18:00", D(2027, 8, 18), "2027-07-02 12:00", "the next morning, when it is late"),
+    ((D(2027, 8, 18),), "2027-08-18 12:00", D(2028, 8, 18), "2028-06-19 12:00", "not once the day has come"),
+])  # fmt: skip
+def test_a_schedule_may_begin_before_the_first_day_of_attendance(
+    begins: tuple[D, ...], now: str, on: D, moment: str, why: str
+) -> None:
+    assert cycle(NOTICE, now, of=entered(*begins)) == (on, moment), why
+
+
+def test_a_first_day_that_is_entered_moves_what_waits_and_starts_no_second_cycle() -> None:
+    before = waits(D(2027, 8, 19), "2027-06-20 12:00")
+    assert cycle(NOTICE, "2027-05-01 12:00", before, entered(D(2027, 8, 11))) == (D(2027, 8, 11), "2027-06-12 12:00")
+    assert cycle(NOTICE, "2027-06-18 12:00", before, entered(D(2027, 8, 11))) == (D(2027, 8, 11), "2027-06-12 12:00")
+    started = Planned(last=D(2027, 8, 15))
+    assert cycle(NOTICE, "2027-06-18 12:00", started, entered(D(2027, 8, 20))) == (D(2028, 8, 20), "2028-06-21 12:00")
 
 
 def test_business_days_are_counted_back_in_the_strict_calendar() -> None:
@@ -220,6 +291,10 @@ def test_the_sample_processes_are_proved(definition: Definition) -> None:
     (COLLECT, "[11-17, 05-17]", "[Nov 17]", "'Nov 17' is no day of every year"),
     (COLLECT, "[11-17, 05-17]", "[]", "on names no day"),
     (COLLECT, "[11-17, 05-17]", "{before: 5 business_days}", "on needs the key 'of'"),
+    (COLLECT, "[11-17, 05-17]", "{before: 5 business_days, of: first_day}", "write [MM-DD, …] or first_attendance_day"),
+    (COLLECT, "[11-17, 05-17]", "{before: 5 calendar_days, of: [01-01], instead: attestation_month}",
+     "a month takes the place of an anniversary"),
+    (CHECK_IN, "of: anniversary", "of: anniversary, instead: march", "instead: 'march' is unknown"),
 ])  # fmt: skip
 def test_a_faulty_schedule_is_told_with_its_place(text: str, old: str, new: str, message: str) -> None:
     assert old in text

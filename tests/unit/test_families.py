@@ -29,16 +29,21 @@ def faults(tmp_path: Path, *rows: Mapping[str, str]) -> list[tuple[int, str]]:
     return [(fault.mark.line, fault.message) for fault in caught.value.faults]
 
 
-def test_siblings_are_one_letter_however_their_address_is_cased(tmp_path: Path) -> None:
-    told = families(tmp_path, ANA, ANA | {"student": "S-2", "school": "Elm", "email": "ANA@families.example"})
+def test_children_of_one_guardian_are_one_letter_however_it_is_cased(tmp_path: Path) -> None:
+    brother = {"guardian": "ana  ruiz", "student": "S-2", "school": "Elm", "email": "ANA@families.example"}
+    told = families(tmp_path, ANA, brother)
     (member,) = told.members
     assert (member.name, member.students, member.schools) == ("Ana Ruiz", ("S-1", "S-2"), ("Oak", "Elm"))
-    assert told.folded == ("line 3: Ana Ruiz into Ana Ruiz",)
+    assert told.folded == ("line 3: S-2 with S-1, Ana Ruiz",)
 
 
-def test_two_guardians_of_one_address_are_both_named_in_the_one_letter(tmp_path: Path) -> None:
-    (member,) = families(tmp_path, ANA, ANA | {"guardian": "Luis Ruiz"}, ANA | {"guardian": "luis ruiz"}).members
-    assert (member.name, member.students) == ("Ana Ruiz & Luis Ruiz", ("S-1",))
+@pytest.mark.parametrize("where", [{}, {"email": "", "address": "1 Elm St; Mockton, IL 60000"}])
+def test_two_guardians_of_one_address_are_two_people_with_a_letter_each(tmp_path: Path, where: dict[str, str]) -> None:
+    luis = ANA | where | {"guardian": "Luis Ruiz"}
+    told = families(tmp_path, ANA | where, luis, luis | {"student": "S-2"})
+    assert [(member.name, member.students) for member in told.members] == [
+        ("Ana Ruiz", ("S-1",)), ("Luis Ruiz", ("S-1", "S-2"))]
+    assert told.shared == (() if where else ("line 3: Luis Ruiz and Ana Ruiz",))
 
 
 def test_one_wish_for_paper_or_one_leak_counts_for_the_family_and_one_consent_does_not(tmp_path: Path) -> None:
@@ -53,17 +58,34 @@ def test_a_barred_guardian_is_left_out_by_name_and_the_other_is_told(tmp_path: P
     assert told.barred == ("Bo Ruiz (line 3)",)
 
 
-@pytest.mark.parametrize("other", [{}, {"guardian": "A. Ruiz"}, {"email": "", "address": "1 Elm St"}])
-def test_whoever_is_barred_from_a_student_in_one_row_is_not_told_of_that_student_by_another(
-    tmp_path: Path, other: dict[str, str]
+@pytest.mark.parametrize("other", [
+    {}, {"student": "s-1", "guardian": "ANA RUIZ"}, {"email": "", "address": "1 Elm St"}])  # fmt: skip
+@pytest.mark.parametrize("first", [True, False])
+def test_a_bar_counts_for_each_row_of_the_guardian_and_the_student(
+    tmp_path: Path, other: dict[str, str], first: bool
 ) -> None:
-    ((line, message),) = faults(tmp_path, ANA | {"barred": "yes"}, ANA | {"email": "Ana@families.example"} | other)
-    assert line == 3 and message.endswith("has the name or address of one barred on line 2: which holds?")
+    rows = [ANA | {"barred": "yes"}, ANA | {"email": "Ana@families.example"} | other]
+    told = families(tmp_path, *(rows if first else rows[::-1]))
+    assert told.members == ()
+    assert [line.partition(", barred from")[1] for line in told.barred].count(", barred from") == 1
 
 
-def test_a_guardian_barred_from_one_student_is_told_of_another(tmp_path: Path) -> None:
-    (member,) = families(tmp_path, ANA | {"barred": "yes"}, ANA | {"student": "S-2"}).members
-    assert member.students == ("S-2",)
+def test_another_guardian_with_the_mail_address_of_a_barred_one_is_a_question(tmp_path: Path) -> None:
+    ((line, message),) = faults(tmp_path, ANA | {"barred": "yes"}, ANA | {"guardian": "A. Ruiz"})
+    assert line == 3 and message.endswith("has the mail address of one barred on line 2: which holds?")
+
+
+def test_a_guardian_barred_from_one_student_is_told_of_another_and_named_for_it(tmp_path: Path) -> None:
+    told = families(tmp_path, ANA | {"barred": "yes"}, ANA | {"student": "S-2"})
+    assert [member.students for member in told.members] == [("S-2",)]
+    assert told.warned == ("line 3: Ana Ruiz is told of S-2, barred from S-1 (line 2)",)
+
+
+def test_a_letter_to_the_postal_address_of_a_barred_one_is_named(tmp_path: Path) -> None:
+    home = {"email": "", "address": "1 Elm St; Mockton, IL 60000"}
+    told = families(tmp_path, ANA | home, ANA | home | {"guardian": "Bo Ruiz", "barred": "yes"})
+    assert [member.name for member in told.members] == ["Ana Ruiz"]
+    assert told.warned == ("line 2: Ana Ruiz has the postal address of one barred on line 3",)
 
 
 @pytest.mark.parametrize(("cells", "said"), [

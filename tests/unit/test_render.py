@@ -62,9 +62,9 @@ def test_the_html_has_a_language_a_heading_a_list_and_one_button() -> None:
 
 def test_styles_stand_in_the_elements_and_those_for_a_dark_screen_in_the_head() -> None:
     head, _, body = rendered().html.partition("<body")
-    assert re.search(r'<a class="button" [^>]*style="[^"]*background: #0b4fa8', body)
+    assert re.search(r'<a class="button" [^>]*style="[^"]*background: #24527a', body)
     assert re.search(r'<p style="[^"]*margin: 0 0 16px', body)
-    assert re.search(r"@media \(prefers-color-scheme: dark\) \{[^@]*a\.button \{ background: #9dc4ff !important", head)
+    assert re.search(r"@media \(prefers-color-scheme: dark\) \{[^@]*a\.button \{ background: #9cc4ec !important", head)
     assert "<style" not in body
     assert "style=" not in rendered().body
 
@@ -251,3 +251,15 @@ def test_whatever_a_value_is_the_page_has_the_same_elements_and_says_it(value: s
     assert ("a", "https://d.example/t/a?b&c") in page.found
     letters = [c for c in value if c.isalnum()]
     assert [c for c in page.text.partition("Say (")[2].rpartition(").")[0] if c.isalnum()] == letters
+
+
+def test_a_button_behind_words_begins_a_line_of_its_own() -> None:
+    body = rendered("Subject: s\n\nLook here: {{ link }}\n\n{{ link }}\n", link="https://d.example/t/a").body
+    assert "Look here:<br><a class" in body and '<p><a class="button"' in body
+
+
+def test_the_number_of_a_case_is_not_broken_in_a_table() -> None:
+    table = Table("Cases", ("Case",), ((Cell("2026-0001"),), (Cell("none of 2026-0001"),)))
+    page = render_mail("Subject: s\n\n{{ lines }}\n", {}, "en", "District", tables={"lines": table}).html
+    assert re.search(r'<td class="whole" style="[^"]*nowrap[^"]*">2026-0001</td>', page)
+    assert page.count('class="whole"') == 1

@@ -32,11 +32,14 @@ BLOCKS = {
     "mail X": "mail",
     "audience X": "audience",
     "child X": "child",
+    "each": "each_holder",
+    "a move": "move",
     "decision X": "decision",
     "a row": "row",
     "a reason": "reason",
-    "after": "after",
     "region X": "region",
+    "a charge": "charge",
+    "counts": "counts",
     "a field": "field",
     "break_glass": "break_glass",
     "outcome X": "outcome",
@@ -53,6 +56,7 @@ SEVERAL = {
     "a task": {"task", "offer"},
     "due": {"due_day", "due_before"},
     "anchor": {"anchor", "anchor_earliest"},
+    "after": {"after", "after_day"},
 }
 ELSEWHERE = re.compile(r"a calendar|a holiday|reference data|a rule pack|R-.*|ladders|a rung|a step of .*")
 

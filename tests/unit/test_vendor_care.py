@@ -88,7 +88,7 @@ SIGNED: Facts = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("amount", "state"), [(24_999, "approval"), (25_000, "negotiation")])
+@pytest.mark.parametrize(("amount", "state"), [(24_999, "signing"), (25_000, "negotiation")])
 def test_what_the_board_decides_takes_no_fast_lane(amount: int, state: str) -> None:
     assert stands("vendor_sponsorship", "reviewed", {**REVIEWED, "amount": amount}).state == state
 

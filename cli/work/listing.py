@@ -1,0 +1,48 @@
+"""The queue's rows as cells of the screen: the text of a task takes what room the terminal has."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from rich.text import Text
+
+from cli.printing import clean, left, near_day
+from cli.work.reading import LATE, SOON, is_near
+from storage.queue import QueueRow
+
+TASK = "what to do"
+COLUMNS = {"case": 9, "legal": 10, "left": 18, TASK: 19, "who": 12}
+"""Titles with their widths; that of a task is the least."""
+
+_BETWEEN = 2
+_SCROLL_BAR = 2
+
+
+def widths(screen: int) -> dict[str, int]:
+    """Of the columns, on a screen of so many; both sides of each cell are padded."""
+    others = sum(width for title, width in COLUMNS.items() if title != TASK)
+    room = screen - others - _BETWEEN * len(COLUMNS) - _SCROLL_BAR
+    return {**COLUMNS, TASK: max(COLUMNS[TASK], room)}
+
+
+def cells(row: QueueRow, today: dt.date) -> list[Text]:
+    who = ", ".join(name for _, name in row.assignees) or row.party or row.role or "nobody"
+    legal = Text(near_day(row.legal, today))
+    shown = (Text(row.case_id), legal, _left(row, today), _cut(row.task_title or "(nobody is asked)"), _cut(who))
+    return list(shown)
+
+
+def _left(row: QueueRow, today: dt.date) -> Text:
+    """What presses most: a legal date that has passed, then a target that has, then the days to the legal date."""
+    target = row.due or row.target
+    if row.legal is not None and row.legal < today:
+        return Text(left(row.legal, today), LATE)
+    if target is not None and target < today:
+        return Text(f"target {left(target, today)}", LATE)
+    if row.legal is not None:
+        return Text(left(row.legal, today), SOON if is_near(row.legal, today) else "")
+    return Text(f"target {left(target, today)}" if target is not None else "")
+
+
+def _cut(text: str) -> Text:
+    return Text(clean(text), no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,125 @@
+"""Prepared statements, sent by the driver itself inside SQLAlchemy's transaction.
+
+What SQLAlchemy works out each time that a statement is sent (its words, the order and the form of its values) is
+worked out once here, from its own compiled form. Connections, transactions and errors stay SQLAlchemy's. A statement
+with a list of any length (`in_`) is not for this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.types import TypeEngine
+
+from storage.rows import Row
+
+_DIALECTS: Mapping[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.psycopg.dialect()}  # type: ignore[no-untyped-call]
+Statement = Select[Any] | UpdateBase
+Values = Mapping[str, Any]
+Form = Callable[[Any], Any] | None
+"""What makes of a value that which the driver takes, or the other way round; None where both are the same."""
+
+
+def write(connection: Connection, statement: Statement, values: Values) -> int:
+    """Sends a statement; how many rows it has changed."""
+    return int(_sent(connection, statement, values).rowcount)
+
+
+def write_all(connection: Connection, statement: Statement, rows: Sequence[Values]) -> int:
+    """Sends it for each of these rows, which have the same columns; how many it has changed in all."""
+    if len(rows) == 1:
+        return write(connection, statement, rows[0])
+    return int(_sent(connection, statement, rows[0], rows).rowcount) if rows else 0
+
+
+def read(connection: Connection, statement: Statement, values: Values) -> list[Row]:
+    """The rows, by the names of their columns."""
+    columns = _columns(statement, connection.dialect.name)
+    return [_row(columns, found) for found in _sent(connection, statement, values).fetchall()]
+
+
+def first(connection: Connection, statement: Statement, values: Values) -> Row | None:
+    found = _sent(connection, statement, values).fetchone()
+    return None if found is None else _row(_columns(statement, connection.dialect.name), found)
+
+
+def scalar(connection: Connection, statement: Statement, values: Values) -> Any:
+    """The first column of the first row; None where there is no row."""
+    found = first(connection, statement, values)
+    return None if found is None else next(iter(found.values()))
+
+
+class _Written:
+    """A statement in the words of one database. Of its values those of `names` are given each time, the others stand in
+    the statement itself."""
+
+    def __init__(self, statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> None:
+        columns = None if isinstance(statement, Select) else [name for name in names if not name.startswith("its_")]
+        made = statement.compile(dialect=dialect, column_keys=columns)
+        if made.post_compile_params:
+            raise TypeError(f"this statement holds a list of any length: {made.string}")
+        usual = {column.key: column.default.arg for column in made.insert_prefetch}  # type: ignore[union-attr]
+        forms = {name: _bind(made.binds[name].type, dialect) for name in made.params}
+        self.text = made.string
+        self.order = made.positiontup
+        self.forms = tuple((name, form) for name, form in forms.items() if name in names)
+        self.own = {name: form(value) if (form := forms[name]) else value
+                    for name, value in (made.params | usual).items() if name not in names}  # fmt: skip
+
+    def given(self, values: Values) -> Any:
+        """Values as the driver takes them."""
+        found = {name: form(values[name]) if form else values[name] for name, form in self.forms} | self.own
+        return found if self.order is None else [found[name] for name in self.order]
+
+
+@cache
+def _written(statement: Statement, kind: str, names: tuple[str, ...]) -> _Written:
+    return _Written(statement, _DIALECTS[kind], names)
+
+
+@cache
+def _columns(statement: Statement, kind: str) -> tuple[tuple[str, Form], ...]:
+    """The columns that a statement gives."""
+    columns = statement.exported_columns.items()
+    return tuple((name or "", _result(column.type, _DIALECTS[kind])) for name, column in columns)
+
+
+def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Form:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _result(kind: TypeEngine[Any], dialect: Dialect) -> Form:
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _row(columns: Sequence[tuple[str, Form]], found: Sequence[Any]) -> Row:
+    return {name: form(value) if form else value for (name, form), value in zip(columns, found, strict=True)}
+
+
+def _sent(connection: Connection, statement: Statement, values: Values, rows: Sequence[Values] = ()) -> Any:
+    """The driver's cursor after it. Whoever listens to the engine hears of it, as of any other statement."""
+    written = _written(statement, connection.dialect.name, tuple(values))
+    given = [written.given(row) for row in rows] if rows else written.given(values)
+    cursor = connection.connection.cursor()
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(connection, cursor, written.text, given, None, bool(rows))
+    try:
+        (cursor.executemany if rows else cursor.execute)(written.text, given)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _wrapped(connection, written.text, error, cursor) from error
+    return cursor
+
+
+def _wrapped(connection: Connection, text: str, error: Exception, cursor: Any) -> BaseException:
+    """What SQLAlchemy makes of an error of the driver."""
+    dialect = connection.dialect
+    gone = dialect.is_disconnect(error, connection.connection, cursor)  # type: ignore[arg-type]
+    return DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True,
+                               connection_invalidated=gone, dialect=dialect)
