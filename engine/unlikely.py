@@ -42,11 +42,18 @@ def unlikely_dates(
     today = office.today(now)
     for name, value in values.items():
         fact, day = definition.facts.get(name), day_of(value, office)
-        if fact is None or day is None or known.get(name) == value or before_its_law(definition, name, day):
+        if fact is None or day is None or known.get(name) == value:
+            continue
+        if before_its_law(definition, name, day) or _before_another(fact, day, {**known, **values}, office):
             continue
         days = (day - today).days
         if not -_usual(fact) <= days <= FAR_AHEAD:
             yield Unlikely(name, day, days)
+
+
+def _before_another(fact: FactDef, day: dt.date, facts: Mapping[str, FactValue], office: Office) -> bool:
+    firsts = (day_of(facts.get(source.name), office) for source in fact.not_before if source.kind == "fact")
+    return any(first is not None and day < first for first in firsts)
 
 
 def _usual(fact: FactDef) -> int:

@@ -12,7 +12,7 @@ from engine.errors import WrongDate
 from engine.messages import StartCase
 from engine.unlikely import unlikely_dates
 from tests.office import actor, office
-from tests.unit.test_date_order import BEGIN, CORRECTION, PARENT, D, at, correction
+from tests.unit.test_date_order import BEGIN, CORRECTION, PARENT, D, at
 from web.forms import Submission, doubted, fields_of, read_submission
 from web.words import date_problem
 
@@ -45,6 +45,11 @@ def test_what_is_on_file_is_not_asked_again_and_an_instant_is_asked_by_its_local
     assert (found.key, str(found)) == ("hearing_at:2019-12-31", "hearing_at: 2019-12-31 is 2,709 days ago")
 
 
+def test_what_is_refused_for_its_order_is_not_asked_about() -> None:
+    known: dict[str, FactValue] = {"received_on": BEGIN}
+    assert list(unlikely_dates(CORRECTION, {"fixed_on": D(2020, 1, 1)}, known, office(), NOW)) == []
+
+
 def test_nothing_starts_a_clock_before_its_law() -> None:
     facts: dict[str, FactValue] = {"received_on": D(2021, 6, 30), "item": "x"}
     with pytest.raises(WrongDate) as refused:
@@ -64,16 +69,16 @@ def test_nothing_starts_a_clock_before_its_law() -> None:
 ])
 def test_a_page_wants_one_tick_for_this_very_date(language: str, says: str) -> None:
     assert TASK is not None
-    story = correction()
+    facts: dict[str, FactValue] = {}
     typed = {"fixed_on": ["2025-12-31"], "fixed_where": ["Gradebook"]}
 
     def sent(*sure: str, **changed: list[str]) -> Submission:
-        read = read_submission(CORRECTION, TASK, story.case.facts, office(), language, {**typed, **changed}, "fixed")
-        return doubted(read, CORRECTION, story.case.facts, office(), language, NOW, sure)
+        read = read_submission(CORRECTION, TASK, facts, office(), language, {**typed, **changed}, "fixed")
+        return doubted(read, CORRECTION, facts, office(), language, NOW, sure)
 
     asked = sent()
     assert asked.errors == {"fixed_on": says}
-    (view, *_) = fields_of(CORRECTION, TASK, story.case.facts, office(), language, personal=True, submission=asked)
+    (view, *_) = fields_of(CORRECTION, TASK, facts, office(), language, personal=True, submission=asked)
     assert (view.sure, view.is_sure) == ("fixed_on:2025-12-31", False)
     assert sent("fixed_on:2025-12-31").errors == {}
     assert "fixed_on" in sent("fixed_on:2025-12-31", fixed_on=["2024-12-31"]).errors
