@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from cli.documents import handing_in
 from cli.printing import bar, clean, day, pairs, print_json, say, table
+from cli.sure import check_sure
 from cli.takingback import clock_time, mapping, may_undo
 from cli.values import fact_values
 from cli.wiring import House
@@ -46,6 +47,7 @@ class Asked:
     given: Mapping[str, str]
     actor: Actor
     reason: str = ""
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def _condition(definition: Definition, where: str) -> Guard:
 def _tried(house: House, asked: Asked, pick: Pick) -> Pick:
     """As it would go now; nothing is written. Raises `UsageError` for words that fit no case."""
     values = fact_values(pick.definition, without_files(pick.definition, asked.given), house.active())
+    check_sure(house, pick.definition, values, pick.case.facts, sure=asked.sure)
     command = CompleteTask(pick.task.id, asked.outcome, values, asked.actor, asked.reason)
     try:
         house.service.would(pick.case.id, command, house.clock())

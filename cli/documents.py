@@ -20,7 +20,7 @@ from cli.home import to_disk, write_private
 from cli.inspection.inspector import inspect
 from engine.definition import Definition
 from engine.errors import Refused, UsageError, WrongEnvironment
-from engine.forms import KEPT_DOCUMENT
+from engine.forms import KEPT_DOCUMENT, called
 from storage.sealing import LONGEST_BEGINNING, Ring, key_of
 from web.documents import MAX_DOCUMENT, Kind, Unfit
 
@@ -147,7 +147,7 @@ def handing_in(documents: Documents, definition: Definition, given: Mapping[str,
     facts = {name for name, fact in definition.facts.items() if fact.type.kind == "document"}
     typed = {name: word for name, word in given.items() if name in facts and not KEPT_DOCUMENT.fullmatch(word)}
     with documents.keeping({name: read_document(name, word) for name, word in typed.items()}) as kept:
-        yield {**given, **kept}
+        yield {**given, **{name: called(value, Path(typed[name][1:]).name) for name, value in kept.items()}}
 
 
 def read_document(name: str, word: str) -> tuple[bytes, Kind]:

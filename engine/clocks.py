@@ -33,7 +33,7 @@ class Rule:
     """One rule of the law, or of a district, as data. Certainty tags: T read, P partly read, S second-hand,
     M recalled (have counsel confirm), D a district's own. `reading`: what the date rests on where the text is open.
     `calendar` counts business days and rolls the last day; it is None where no calendar bears on the date.
-    `agreement`: the rule lets both sides agree to a later date."""
+    `agreement`: the rule lets both sides agree to a later date. Nothing before `in_force` starts its clock."""
 
     id: str
     version: str
@@ -55,6 +55,7 @@ class Rule:
     calendar: str | None = "il-statutory"
     source: str = ""
     agreement: bool = False
+    in_force: dt.date | None = None
 
     @property
     def kind_of_date(self) -> KindOfDate:

@@ -244,7 +244,8 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         scope.faults,
         required=("type", "label"),
         optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past",
-                  "web_address", "not_before", "board_meeting", "school_year_end", "rows_of", "picked", *COMPUTED),
+                  "web_address", "not_before", "board_meeting", "usual_days", "school_year_end", "rows_of", "picked",
+                  *COMPUTED),
         what=f"fact '{name}'",
     )
     kind = nodes.choice(top.get("type"), scope.faults, KINDS, "type") or "text"
@@ -276,6 +277,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         school_year_end=_date_flag(top, "school_year_end", "the end of a school year", kind, scope),
         rows_of=read_rows_of(top.get("rows_of"), kind, scope),
         picked=read_picked(top.get("picked"), kind, scope),
+        usual_days=_usual_days(top.get("usual_days"), kind, scope),
     )
 
 
@@ -289,6 +291,15 @@ def _past(node: Node | None, kind: str, scope: Scope) -> bool:
     if node is not None and kind not in ("date", "instant"):
         scope.faults.add(node, "past: only a date or an instant can lie in the past")
     return nodes.boolean(node, scope.faults, "past") or False
+
+
+def _usual_days(node: Node | None, kind: str, scope: Scope) -> int | None:
+    if node is not None and kind not in ("date", "instant"):
+        scope.faults.add(node, "usual_days: only a date or an instant lies so many days back")
+    days = nodes.integer(node, scope.faults, "usual_days")
+    if node is not None and days is not None and days < 1:
+        scope.faults.add(node, f"usual_days must be 1 or more, not {days}: leave it out for a year")
+    return days
 
 
 def _threshold(node: Node | None, kind: str, scope: Scope) -> int | None:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from engine.case import Clock, FactValue
+from engine.clocks import Rule
 from engine.definition import CYCLE_ON, Definition, Source, Words
 from engine.errors import UsageError, WrongDate
 from engine.office import Office
@@ -15,6 +16,7 @@ from engine.turn import Turn
 def check_dates(turn: Turn, values: Mapping[str, FactValue]) -> None:
     """Raises `WrongDate` for the first date that cannot be, with everything on file in view."""
     _check_past(turn, values)
+    _check_law(turn, values)
     _check_meetings(turn, values)
     facts = {**turn.case.facts, **values}
     wrong = next(out_of_order(turn.definition, facts, values, turn.case.happened, turn.case.clocks, turn.office), None)
@@ -30,6 +32,21 @@ def _check_past(turn: Turn, values: Mapping[str, FactValue]) -> None:
         day = day_of(values[name], turn.office)
         if day is not None and day > turn.today:
             raise WrongDate(name, day, "future", turn.today, {"en": "today", "es": "hoy"})
+
+
+def _check_law(turn: Turn, values: Mapping[str, FactValue]) -> None:
+    """What starts a legal clock did not happen before its law was in force."""
+    for name, value in values.items():
+        day = day_of(value, turn.office)
+        rule = before_its_law(turn.definition, name, day) if day is not None else None
+        if day is not None and rule is not None and rule.in_force is not None:
+            raise WrongDate(name, day, "law", rule.in_force, {"en": rule.citation, "es": rule.citation})
+
+
+def before_its_law(definition: Definition, name: str, day: dt.date) -> Rule | None:
+    """The rule of a clock that this fact would start, where it was not in force on that day yet."""
+    rules = (clock.rule for clock in definition.clocks.values() if name in clock.anchor.names("fact"))
+    return next((rule for rule in rules if rule.in_force is not None and day < rule.in_force), None)
 
 
 def _check_meetings(turn: Turn, values: Mapping[str, FactValue]) -> None:

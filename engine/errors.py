@@ -4,7 +4,7 @@
     ├── UsageError              2   the words of the call make no sense: unknown name, wrong type, bad date
     │   ├── FaultyInput         2   a document or table with one or more faults, each with its place
     │   │   └── FaultySettings 78   the settings of a home, its calendars: nothing starts before they are mended
-    │   ├── WrongDate           2   a date that cannot be: in the future, or before what comes first
+    │   ├── WrongDate           2   a date that cannot be: in the future, before what comes first or the law itself
     │   └── OutsideCalendar     2   a date beyond the last (or before the first) day of a calendar
     ├── Refused                 1   the call is well formed, but the case does not allow it
     │   ├── Unmet               1   the answer comes too early: what it requires is not there yet
@@ -53,16 +53,19 @@ class FaultySettings(FaultyInput):
 
 
 class WrongDate(UsageError):
-    """A date of fact `fact` that cannot be: it lies in the `future`, or is `before` or `after` the day `other`, which
-    `label` names in each language."""
+    """A date of fact `fact` that cannot be: it lies in the `future`, is `before` or `after` the day `other`, which
+    `label` names in each language, or before the law of that `label` was in force (`law`)."""
 
     def __init__(
-        self, fact: str, day: dt.date, why: Literal["future", "before", "after"], other: dt.date,
+        self, fact: str, day: dt.date, why: Literal["future", "before", "after", "law"], other: dt.date,
         label: Mapping[str, str],
     ) -> None:
         self.fact, self.why, self.other, self.label = fact, why, other, label
         if why == "future":
             super().__init__(f"{fact}: {day} is in the future; today is {other}")
+        elif why == "law":
+            law = f"when the law began to count ({label['en']})"
+            super().__init__(f"{fact}: {day} is before {other}, {law}: correct it")
         else:
             super().__init__(f"{fact}: {day} is {why} {other} ({label['en']}): correct one of the two dates")
 

@@ -19,6 +19,7 @@ _TEXT_FIELDS = frozenset(
     {
         *("title", "label", "help", "option_labels", "texts", "reviewed_by"),
         *("scenarios", "unnoticed", "migrates", "about", "need_to_know", "undo", "hash", "place", "reasons"),
+        "usual_days",
     }
 )
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar, cast
+from urllib.parse import quote, unquote
 
 from engine.case import Cell, Contact, FactValue, TableRow
 from engine.definition import Definition, FactDef, Words, say
@@ -79,6 +80,10 @@ _WORDS: Mapping[str, Words] = {
         "en": "nothing is written in the language '{typed}'{near}",
         "es": "no hay textos en el idioma '{typed}'{near}",
     },
+    "document": {
+        "en": "a document is handed in as a file, not typed",
+        "es": "un documento se entrega como archivo, no se escribe",
+    },
     "contacts": {"en": "at most {most} contacts", "es": "como máximo {most} contactos"},
     "row": {
         "en": "'{typed}' is no row: write it as {{\"key\": \"a\", \"column\": \"value\"}}, or name a CSV file",
@@ -93,11 +98,28 @@ _WORDS: Mapping[str, Words] = {
 }
 
 
-KEPT_DOCUMENT = re.compile(r"(?P<name>[0-9a-f]{32})\.(?P<kind>pdf|png|jpg|docx|txt) sha256:(?P<hash>[0-9a-f]{64})")
-"""What a document fact holds: the random name of a kept file, its kind, and the hash of its content."""
+KEPT_DOCUMENT = re.compile(r"(?P<name>[0-9a-f]{32})\.(?P<kind>pdf|png|jpg|docx|txt) sha256:(?P<hash>[0-9a-f]{64})"
+                           r"(?: called:(?P<called>[A-Za-z0-9%._~-]{1,900}))?")
+"""What a document fact holds: the random name of a kept file, its kind, the hash of its content, and how it was called
+where it came from. That name may name a child, and stands nowhere but in the fact."""
+
+MAX_FILE_NAME = 100
 
 SAMPLE_DOCUMENT = f"{'0' * 32}.pdf sha256:{'0' * 64}"
 """Stands for any document in a story that nobody keeps."""
+
+
+def called(value: str, file_name: str) -> str:
+    """The value of a document fact with the file's own name, without folders and without what cannot be printed."""
+    bare = re.split(r"[/\\]", file_name)[-1]
+    name = "".join(sign for sign in bare if sign.isprintable()).strip()[-MAX_FILE_NAME:]
+    return f"{value} called:{quote(name, safe='')}" if name else value
+
+
+def file_name(value: str) -> str:
+    """How a kept document was called; empty where nobody knows."""
+    kept = KEPT_DOCUMENT.fullmatch(value)
+    return unquote(kept["called"]) if kept and kept["called"] else ""
 
 
 class FieldError(ValueError):
@@ -279,7 +301,7 @@ def _text(fact: FactDef, typed: str) -> FactValue:
 def _document(fact: FactDef, typed: str) -> FactValue:
     if KEPT_DOCUMENT.fullmatch(typed):
         return typed
-    raise FieldError("a document is handed in as a file, not typed")
+    raise FieldError("document")
 
 
 def _int(fact: FactDef, typed: str) -> FactValue:

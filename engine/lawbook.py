@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import get_args
 
 from engine import nodes
@@ -34,9 +35,9 @@ def read_rules(node: Node) -> Mapping[str, Rule]:
         node, faults, required=("pack", "version", "effective", "rules"), optional=("source",), what="a rule pack"
     )
     version = nodes.text(top.get("version"), faults, "version") or ""
-    nodes.date(top.get("effective"), faults, "effective")
+    effective = nodes.date(top.get("effective"), faults, "effective")
     rules = {
-        key.text: _rule(key.text, version, value, faults)
+        key.text: replace(_rule(key.text, version, value, faults), in_force=effective)
         for key, value in nodes.named(top.get("rules"), faults, "rules")
     }
     faults.raise_if_any()

@@ -387,7 +387,7 @@ class Event:
         return told(self.detail, self.personal)
 
 
-WHO_AND_WHY = ("by", "decided_by", "on_behalf_of", "reason", "sha256")
+WHO_AND_WHY = ("by", "decided_by", "on_behalf_of", "reason", "sha256", "called")
 """What of a line's personal part whoever may read the case is told: names, reasons, which document; not the values of
 personal facts."""
 

@@ -72,11 +72,12 @@ class FactDef:
     to the text fact `like`. A `prefill` fact is suggested again by the next case. A `threshold` is what a number of the
     district's own is where its settings do not say. A date that is `past` lies never in the future. A `web_address`
     is a text that a browser can open, a `board_meeting` one of the district's dates of its Board. A date is
-    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known. A
-    `school_year_end` is the last day of the school year in which the case starts: the district gives it. An amount
-    is worked out by its `charge`, a date as the first day after the quarter of the date fact `quarter_after`; an int
-    with a `tally` is suggested as the number of earlier cases. The rows of a table are, with `rows_of`, what was chosen
-    in that set fact; a set that is `picked` follows from such rows."""
+    `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known; one that
+    lies back more than its `usual_days` is asked about once. A `school_year_end` is the last day of the school year in
+    which the case starts: the district gives it. An amount is worked out by its `charge`, a date as the first day after
+    the quarter of the date fact `quarter_after`; an int with a `tally` is suggested as the number of earlier cases. The
+    rows of a table are, with `rows_of`, what was chosen in that set fact; a set that is `picked` follows from such rows.
+    """
 
     name: str
     type: FactType
@@ -99,6 +100,7 @@ class FactDef:
     school_year_end: bool = False
     rows_of: str | None = None
     picked: Picked | None = None
+    usual_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

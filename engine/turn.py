@@ -10,7 +10,7 @@ from engine.case import Actor, Case, FactValue, Place, Task, changed
 from engine.chosen import picked
 from engine.computing import computed
 from engine.definition import Definition, StateDef, Words, say
-from engine.forms import KEPT_DOCUMENT
+from engine.forms import KEPT_DOCUMENT, file_name
 from engine.guards import evaluate, reads
 from engine.messages import Decision, Effect, Event
 from engine.office import Office
@@ -142,6 +142,6 @@ class Turn:
 
 
 def _pinned(value: str) -> dict[str, str]:
-    """Of a kept document the hash of its content, by which it is known again."""
-    kept = KEPT_DOCUMENT.fullmatch(value)
-    return {"sha256": kept["hash"]} if kept else {}
+    """Of a kept document the hash of its content, by which it is known again, and how its file was called."""
+    kept, name = KEPT_DOCUMENT.fullmatch(value), file_name(value)
+    return {**({"sha256": kept["hash"]} if kept else {}), **({"called": name} if name else {})}

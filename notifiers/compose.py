@@ -254,6 +254,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
         values |= {"link": f"{draft.office.public_url}/vouch/{row.case_id}"}
     if row.mail == "quota":
         values |= words.quota_words(row.words, language)
+    if row.mail == "alarm":
+        values |= words.alarm_words(row.words, language)
     if row.mail == "set_back":
         values |= {"since": words.instant_words(dt.datetime.fromisoformat(row.words["since"]), draft.office, language)}
     if matter is not None:

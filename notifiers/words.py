@@ -48,6 +48,8 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
     "and": {"en": "and", "es": "y"},
 }
 
+_ALARMS = {"backup": "copia de seguridad", "disk": "disco", "certificate": "certificado"}
+
 
 @dataclass(frozen=True, slots=True)
 class Matter:
@@ -231,6 +233,8 @@ def fact_words(fact: FactDef, value: FactValue, office: Office, language: str) -
         return listed([_option(fact, item, language) for item in sorted(value)], language)
     if isinstance(value, tuple):
         return listed([item.key if isinstance(item, TableRow) else item.name for item in value], language)
+    if fact.type.kind == "document":  # how its file was called may name a child
+        return str(value).partition(" ")[0]
     person = office.person(str(value)) if fact.type.kind == "person" else None
     return person.name if person else _option(fact, str(value), language)
 
@@ -260,6 +264,12 @@ def quota_words(said: Mapping[str, str], language: str) -> dict[str, str]:
         waits = "1 mail waits" if number == 1 else f"{number:,} mails wait"
     goes_on = dt.date.fromisoformat(said["goes_on"])
     return {"waiting": waits, "quota": f"{int(said['quota']):,}", "goes_on": date_words(goes_on, language)}
+
+
+def alarm_words(said: Mapping[str, str], language: str) -> dict[str, str]:
+    """What is wrong, by the name that the screens have for it, or in Spanish."""
+    says = said.get(f"says_{language}") or said["says"]
+    return {"what": _ALARMS.get(said["what"], said["what"]) if language == "es" else said["what"], "says": says}
 
 
 def _time_words(local: dt.datetime, language: str) -> str:

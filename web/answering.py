@@ -8,9 +8,9 @@ from dataclasses import replace
 from starlette.datastructures import FormData, UploadFile
 
 from engine.definition import TaskDef
-from engine.forms import SAMPLE_DOCUMENT
+from engine.forms import SAMPLE_DOCUMENT, called
 from web.documents import MAX_DOCUMENT, Kind, Unfit
-from web.forms import Submission, read_submission
+from web.forms import SURE, Submission, doubted, read_submission
 from web.look import Look
 from web.site import Site
 from web.words import tell
@@ -30,6 +30,7 @@ def read_form(
     typed |= {name: [SAMPLE_DOCUMENT] for name in uploads}
     office, outcome = look.visitor.office, str(form.get("_outcome", ""))
     read = read_submission(look.definition, wanted, look.case.facts, office, look.language, typed, outcome, agreements)
+    read = doubted(read, look.definition, look.case.facts, office, look.language, site.clock(), typed.get(SURE, ()))
     return replace(read, errors={**read.errors, **wrong}), uploads
 
 
@@ -49,6 +50,13 @@ def _uploads(site: Site, look: Look, wanted: TaskDef, form: FormData) -> tuple[U
     return fit, wrong
 
 
+def _with_names(documents: Mapping[str, str], form: FormData) -> dict[str, str]:
+    """The kept files with the names under which they came."""
+    sent = {name: form.get(name) for name in documents}
+    return {name: called(value, one.filename or "") if isinstance(one := sent[name], UploadFile) else value
+            for name, value in documents.items()}
+
+
 def with_files_again(submission: Submission, uploads: Uploads, language: str) -> Submission:
     """A page cannot fill in a file again: says so beside the field."""
     again = {name: tell("document_again", language) for name in uploads}
@@ -62,7 +70,7 @@ def complete(site: Site, look: Look, submission: Submission, uploads: Uploads, f
         site.service.complete_task(
             look.task_id,
             submission.outcome,
-            {**submission.values, **documents},
+            {**submission.values, **_with_names(documents, form)},
             look.visitor.actor(look.case),
             site.clock(),
             seen_generation=int(generation) if generation.isascii() and generation.isdigit() else 0,

@@ -13,6 +13,7 @@ from engine.definition import Definition, FactDef, Outcome, TaskDef, say
 from engine.forms import Raw, read_values
 from engine.guards import reads
 from engine.office import Office
+from engine.unlikely import unlikely_dates
 from registry.likeness import by_likeness, named_in
 from web.groups import Group, grouped
 from web.words import contact_line, date_words, option_words, suggestion_words, tell
@@ -21,6 +22,8 @@ Facts = Mapping[str, FactValue]
 LIST_AT = 7
 _OF_REGISTER = ("agreement", "agreements")
 """From so many options on, a choice is a list that opens."""
+SURE = "_sure"
+"""The name of the boxes that say of a date that it is right."""
 TIME = ".time"
 """Ends the name of the field that holds the time of day of an instant."""
 Names = Mapping[str, str]
@@ -49,7 +52,8 @@ class RowView:
 @dataclass(frozen=True, slots=True)
 class FieldView:
     """One field. `kind` names its widget; `typed` is what it holds now, `time` the second half of an instant. A table
-    has `rows` of fields; many options come in `groups`."""
+    has `rows` of fields; many options come in `groups`. `sure` is what is sent by ticking that an unlikely date is
+    right, `is_sure` that it was."""
 
     name: str
     kind: str
@@ -64,16 +68,21 @@ class FieldView:
     on_file: bool = False
     rows: tuple[RowView, ...] = ()
     groups: tuple[Group, ...] = ()
+    sure: str = ""
+    is_sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What came back. `typed` is kept to fill the form again; `values` holds what could be read."""
+    """What came back. `typed` is kept to fill the form again; `values` holds what could be read, `unlikely` the keys of
+    dates that somebody has to tick, or has ticked (`sure`)."""
 
     outcome: str
     typed: Mapping[str, Sequence[str]]
     values: Mapping[str, FactValue] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    unlikely: Mapping[str, str] = field(default_factory=dict)
+    sure: frozenset[str] = frozenset()
 
 
 def fields_of(
@@ -111,6 +120,8 @@ def fields_of(
         notes += [suggestion_words(fact, last, language)] if last else []
         note = "; ".join(notes)
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
+        if submission and (key := submission.unlikely.get(fact.name)):
+            view = replace(view, sure=key, is_sure=key in submission.sure)
         if fact.board_meeting and today is not None:
             view = _with_meetings(view, office, today, language)
         if fact.rows_of is not None:
@@ -141,6 +152,15 @@ def read_submission(
     if outcome not in wanted.outcomes:
         errors["_outcome"] = tell("choose_outcome", language)
     return Submission(outcome, typed, values, errors)
+
+
+def doubted(read: Submission, definition: Definition, facts: Facts, office: Office, language: str, now: dt.datetime,
+            sure: Iterable[str]) -> Submission:
+    """With a sentence beside each date that is unlikely, unless this very one was ticked in `sure`."""
+    ticked, found = frozenset(sure), list(unlikely_dates(definition, read.values, facts, office, now))
+    asked = {one.fact: tell("date_long_ago" if one.days < 0 else "date_far_ahead", language, days=f"{abs(one.days):,}")
+             for one in found if one.key not in ticked}  # fmt: skip
+    return replace(read, errors={**asked, **read.errors}, unlikely={one.fact: one.key for one in found}, sure=ticked)
 
 
 def missing(wanted: TaskDef, facts: Facts, values: Mapping[str, FactValue], outcome: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from engine.definition import Definition, FormField, Outcome, TaskDef, Who, say
 from engine.errors import FaultyInput, SoppaError, UsageError, WrongDate
 from engine.office import Person
 from web.answers import PlainPage, Show, see_other, unknown
-from web.forms import Submission, fields_of, read_submission
+from web.forms import SURE, Submission, doubted, fields_of, read_submission
 from web.site import Site
 from web.visitors import Visitor, check_form, is_enough, limiter, signed_in, submitted
 from web.words import date_problem, tell
@@ -66,6 +66,7 @@ def start_pages(site: Site, show: Show) -> APIRouter:
                 typed.setdefault(name, []).append(value)
         office = starter.visitor.office
         sent = read_submission(starter.definition, starter.wanted, {}, office, starter.language, typed, BEGIN)
+        sent = doubted(sent, starter.definition, {}, office, starter.language, site.clock(), typed.get(SURE, ()))
         return _page(show, starter, sent, 422) if sent.errors else _begin(site, show, starter, sent)
 
     return router

@@ -10,6 +10,7 @@ from importlib.resources import files
 from engine.case import Contact, FactValue, Suggestion, TableRow
 from engine.definition import FactDef, Words, say
 from engine.errors import WrongDate
+from engine.forms import file_name
 from engine.office import Office
 from engine.words import LANGUAGES as LANGUAGES
 
@@ -70,7 +71,8 @@ def date_problem(error: WrongDate, language: str) -> str:
 def fact_lines(fact: FactDef, value: FactValue, office: Office, language: str) -> tuple[str, ...]:
     """A fact's value for people, one line a part."""
     if fact.type.kind == "document":
-        return (tell("document_on_file", language),)
+        name = file_name(str(value))
+        return (tell("document_called", language, name=name) if name else tell("document_on_file", language),)
     if fact.type.kind == "person":
         person = office.person(str(value))
         return (person.name if person else str(value),)

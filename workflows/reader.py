@@ -32,6 +32,7 @@ _ADVICE = (
     ("a tab character", "a tab stands in the indent: indent with spaces"),
     ("unexpected end of stream", "a quotation mark is opened and never closed"),
     ("expected ',' or", "a '[' or '{' is not closed, or a comma is missing"),
+    ("did not find expected node content", "a value is missing, or a '[' or '{' is not closed"),
     ("did not find expected key", "this line does not fit the block above it: check the indent and the ':'"),
     ("expected '-' indicator", "a list goes on here without its '- '"),
     ("could not find expected ':'", "the line before has no ':'"),

@@ -115,6 +115,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             prefill=FLAG,
             threshold=NUMBER,
             past=FLAG,
+            usual_days=NUMBER,
             web_address=FLAG,
             not_before=NAME_OR_NAMES,
             board_meeting=FLAG,

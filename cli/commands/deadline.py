@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from cli import completion
 from cli.commands.rules import quota_words
 from cli.dates import WINDOW
 from cli.options import json_option, read_date, read_dates
-from cli.printing import day, numbered, pairs, print_json, say
+from cli.printing import WIDTH, day, numbered, pairs, print_json, say
 from engine.calendar import SchoolDays
 from engine.clocks import NOT_ENTERED, Calendars, Derived, Hold, HoldPolicy, Rule, derive, local_date
 from engine.errors import UsageError
@@ -93,12 +94,13 @@ def as_mapping(derived: Derived) -> dict[str, object]:
 
 def print_derived(derived: Derived) -> None:
     rule = derived.rule
-    say(f"{rule.id}  {rule.title}")
+    say(textwrap.fill(f"{rule.id}  {rule.title}", WIDTH, subsequent_indent=" " * (len(rule.id) + 2)))
     say(f"{rule.citation} [{rule.certainty}]")
     say()
     pairs(_dates(derived))
     if rule.kind == "window":
-        say(f"\n{WINDOW}")
+        say()
+        say(textwrap.fill(WINDOW, WIDTH))
     say()
     numbered([str(step) for step in derived.steps])
     if rule.reading:

@@ -12,6 +12,7 @@ from cli.commands.show import as_mapping
 from cli.home import Home
 from cli.options import as_option, facts_option, home_option, json_option, read_given
 from cli.printing import print_json, say
+from cli.sure import check_sure, sure_option
 from cli.wiring import open_house
 from engine.errors import Refused, UsageError
 from engine.nodes import nearest
@@ -42,12 +43,13 @@ def _first(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 @click.option("--reason", default="", help="Why; it stands in the history.")
 @click.option("--on-behalf-of", metavar="NAME", default=None,
               help="For whom you answer; needs --reason and never gives their approval.")
+@sure_option
 @as_option
 @home_option
 @json_option
 def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: str | None, yes: bool,
-            further: tuple[str, ...], break_glass: bool, reason: str, on_behalf_of: str | None, as_login: str | None,
-            home: Home, as_json: bool) -> None:
+            further: tuple[str, ...], break_glass: bool, reason: str, on_behalf_of: str | None, sure: bool,
+            as_login: str | None, home: Home, as_json: bool) -> None:
     """Answer TASK of CASE with OUTCOME. TASK is its name or its number."""
     from cli.documents import handing_in
     from cli.takingback import mapping, may_undo, sentence
@@ -57,7 +59,7 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: s
         raise UsageError("--on-behalf-of needs --reason: say how you know")
     if where is not None:
         _answer_many(case, task, outcome, read_given(given), where, yes, further or break_glass, reason, on_behalf_of,
-                     as_login, home, as_json)
+                     sure, as_login, home, as_json)
         return
     if yes:
         raise UsageError("--yes belongs to --where: a single task is answered at once")
@@ -69,6 +71,7 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: s
         wanted, *others = (find_task(found, word, definition, left_behind) for word in (task, *further))
         with handing_in(house.documents, definition, read_given(given)) as words:
             values = fact_values(definition, words, house.active())
+            check_sure(house, definition, values, found.facts, sure=sure)
             after = house.service.complete_task(
                 wanted.id, outcome, values, actor, house.clock(), reason=reason, break_glass=break_glass,
                 also=tuple((other.id, None) for other in others),
@@ -84,14 +87,16 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: s
 
 
 def _answer_many(process: str, task: str, outcome: str, given: dict[str, str], where: str, yes: bool, barred: object,
-                 reason: str, on_behalf_of: str | None, as_login: str | None, home: Home, as_json: bool) -> None:
+                 reason: str, on_behalf_of: str | None, sure: bool, as_login: str | None, home: Home, as_json: bool
+                 ) -> None:
     """Raises `UsageError` with what is decided for each case by itself."""
     from cli.bulk import Asked, answer_many
 
     if barred:
         raise UsageError("--also and --break-glass are for one case: leave them out, or --where")
     with open_house(home) as house:
-        asked = Asked(process, task, outcome, where, given, house.actor(as_login, on_behalf_of), reason)
+        asked = Asked(process, task, outcome, where, given, house.actor(as_login, on_behalf_of), reason,
+                      sure)
         answer_many(house, asked, yes=yes, as_json=as_json)
 
 

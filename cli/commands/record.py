@@ -15,6 +15,7 @@ from cli.dates import kind_of
 from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
+from cli.sure import check_sure, sure_option
 from cli.wiring import House, open_house
 from engine.errors import NeedsSecond, Refused
 
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 @click.option("--reason", required=True, help="Why; it stands in the history.")
 @click.option("--begin", "begin_", is_flag=True,
               help="Where a legal date moves later: ask the second person; without this it is only shown.")
+@sure_option
 @as_option
 @home_option
 @json_option
-def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_login: str | None, home: Home,
-            as_json: bool) -> None:
+def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, sure: bool, as_login: str | None,
+            home: Home, as_json: bool) -> None:
     """Record facts of CASE. Nothing is overwritten: the old value stays in the history."""
     from cli.documents import handing_in
     from cli.values import fact_values
@@ -45,6 +47,7 @@ def command(case: str, given: tuple[str, ...], reason: str, begin_: bool, as_log
         definition = house.definitions.pinned(before.process, before.version, before.hash)
         with handing_in(house.documents, definition, typed) as words:
             values = fact_values(definition, words, house.active())
+            check_sure(house, definition, values, before.facts, sure=sure)
             try:
                 after = house.service.record(case, values, actor, house.clock(), reason)
             except NeedsSecond:

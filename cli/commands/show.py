@@ -16,6 +16,7 @@ from cli.options import as_option, home_option, json_option
 from cli.printing import WIDTH, day, left, pairs, print_json, say, table
 from cli.takingback import mapping, may_undo, sentence
 from cli.wiring import open_house
+from engine.forms import file_name
 from engine.suggesting import differences
 from engine.words import say as in_words
 from engine.words import written
@@ -133,6 +134,8 @@ def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
     if isinstance(value, frozenset) and labels:
         return ", ".join(_fact(one, labels) for one in sorted(value))
     text = written(value)
+    if name := file_name(text):
+        return f"{name} ({text.partition(' called:')[0]})"
     return f"{text} ({labels[text]})" if text in labels else text
 
 

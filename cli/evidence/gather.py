@@ -16,7 +16,7 @@ from cli.evidence.words import WEIGHTY, Words
 from engine.case import Case, FactValue
 from engine.definition import Definition, say
 from engine.errors import UsageError
-from engine.forms import KEPT_DOCUMENT
+from engine.forms import KEPT_DOCUMENT, file_name
 from engine.office import Office
 from engine.words import written
 from storage.evidence import ChainLine, Records, that_stand
@@ -147,7 +147,8 @@ def _document(label: str, value: str, documents: Documents) -> dict[str, object]
         size, state = len(documents.read(value)[0]), "kept, and its content has this hash"
     except UsageError as error:
         size, state = None, str(error)
-    return {"what": label, "kind": found["kind"], "sha256": found["hash"], "bytes": size, "state": state}
+    return {"what": label, "called": file_name(value) or None, "kind": found["kind"], "sha256": found["hash"],
+            "bytes": size, "state": state}
 
 
 def _history(lines: Sequence[ChainLine], words: Words) -> list[dict[str, object]]:

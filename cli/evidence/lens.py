@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.case import FactValue
 from engine.definition import Definition, say
-from engine.forms import KEPT_DOCUMENT
+from engine.forms import KEPT_DOCUMENT, file_name
 from engine.ports import RECIPIENT
 from engine.words import written
 from storage.evidence import ChainLine
@@ -113,7 +113,8 @@ class Lens:
             return text
         kept = KEPT_DOCUMENT.fullmatch(text)
         if known.type.kind == "document" and kept:
-            return f"document ({kept['kind']}), SHA-256 {kept['hash']}"
+            name = f" “{file_name(text)}”" if kept["called"] and not self.redacted else ""
+            return f"document{name} ({kept['kind']}), SHA-256 {kept['hash']}"
         if known.type.kind == "person":
             return self.names.get(text, text)
         if known.type.kind == "bool":

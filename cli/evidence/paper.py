@@ -44,7 +44,7 @@ def _paper(told: Evidence, digest: str, today: dt.date) -> dict[str, object]:
         "told": [[_plain(one["mail"]), in_words(one["on"]), one["proof"],
                   ", ".join(str(line) for line in one["lines"])]
                  for one in told["told"]],
-        "documents": [[one["what"], f"{one['kind'].upper()}, {one['sha256']}\n{one['state']}",
+        "documents": [[one["what"], f"{_called(one)}{one['kind'].upper()}, {one['sha256']}\n{one['state']}",
                        "–" if one["bytes"] is None else f"{one['bytes']:,}"] for one in told["documents"]],
         "timeline": list(_timeline(told["history"], zone)),
         "letters": list(_letters(told, zone)),
@@ -55,6 +55,10 @@ def _paper(told: Evidence, digest: str, today: dt.date) -> dict[str, object]:
         "seals": [[str(seal["number"]), _moment(dt.datetime.fromisoformat(seal["at"]), zone), seal["hash"]]
                   for seal in told["seals"][-MOST_SEALS:]],
     }  # fmt: skip
+
+
+def _called(document: Evidence) -> str:
+    return f"“{document['called']}”\n" if document["called"] else ""
 
 
 def _summary(told: Evidence, zone: ZoneInfo, taken: str) -> list[list[str]]:

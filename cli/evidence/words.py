@@ -113,7 +113,8 @@ def _hash(detail: Detail) -> str:
 def _recorded(words: Words, detail: Detail) -> str:
     name = detail.get("fact", "")
     if "value" not in detail and detail.get("sha256"):
-        return f"Document “{words.fact(name)}” was handed in{_hash(detail)}.{_because(detail)}"
+        own = f" as “{detail['called']}”" if detail.get("called") else ""
+        return f"Document “{words.fact(name)}” was handed in{own}{_hash(detail)}.{_because(detail)}"
     value = words.lens.fact(name, detail["value"]) if "value" in detail else None
     was = words.lens.fact(name, detail["was"]) if "was" in detail else None
     told = f": {day(value)}" if value else ": (left out)" if words.lens.redacted else ""

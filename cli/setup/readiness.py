@@ -29,7 +29,7 @@ from cli.setup.staff import (
     look_at_translations,
 )
 from cli.wiring import House, open_house
-from engine.errors import FaultyInput, SoppaError
+from engine.errors import FaultyInput, FaultySettings, SoppaError
 
 Look = Callable[[House], Iterator[Finding]]
 LOOKS: tuple[Look, ...] = (
@@ -106,7 +106,26 @@ def _opened(home: Home) -> Iterator[Finding]:
             return
         with open_house(home) as house:
             yield ready("database", "it has this program's schema and opens with this key ring")
+            wrong = list(_look_at_own_data(house))
+            yield from wrong
             for look in LOOKS:
-                yield from look(house)
+                yield from _seen(look, house, told=bool(wrong))
     except SoppaError as error:
         yield missing("database", str(error), f"soppa doctor --home {home.root}")
+
+
+def _look_at_own_data(house: House) -> Iterator[Finding]:
+    """The faults of the district's own calendars and reference data, each with the file to mend."""
+    try:
+        house.make_office(())
+    except FaultySettings as error:
+        yield from (missing("calendar", str(fault), f"edit {fault.mark.file}") for fault in error.faults)
+
+
+def _seen(look: Look, house: House, *, told: bool) -> Iterator[Finding]:
+    """What a look finds; one that needs data whose faults are told already finds nothing."""
+    try:
+        yield from look(house)
+    except FaultySettings:
+        if not told:
+            raise

@@ -12,7 +12,7 @@ from cli.setup.finding import Finding, missing, note, ready
 from cli.setup.roles import needed, title
 from cli.wiring import House
 from engine.calendar import months_after, school_year_name, years_to_load
-from engine.errors import UsageError
+from engine.errors import FaultySettings, UsageError
 from engine.mailtexts import unreviewed
 from engine.office import Office
 
@@ -64,6 +64,8 @@ def look_at_roles(house: House) -> Iterator[Finding]:
 def look_at_thresholds(house: House) -> Iterator[Finding]:
     try:
         check_thresholds(_office(house), _definitions(house))
+    except FaultySettings:
+        raise
     except UsageError as error:
         yield missing("settings", str(error), f"edit {house.home.settings}")
 

@@ -18,7 +18,7 @@ _WORST: Sequence[Level] = (CRITICAL, UNKNOWN, WARNING, OK)
 @dataclass(frozen=True, slots=True)
 class Look:
     """`says` is half a sentence; `figure` with its unit and thresholds is what a monitor draws: the thresholds in its
-    own words, such as `10:` for "below ten"."""
+    own words, such as `10:` for "below ten". `es` is the half sentence in Spanish, of what is mailed."""
 
     what: str
     level: Level
@@ -27,6 +27,7 @@ class Look:
     unit: str = ""
     warn: str = ""
     critical: str = ""
+    es: str = ""
 
 
 def worst(looks: Iterable[Look]) -> Level:

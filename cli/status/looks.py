@@ -91,15 +91,17 @@ def _incidents(house: House) -> Look:
 def _backup(house: House, now: dt.datetime) -> Look:
     made, failed = (json.loads(house.store.mark(name) or "{}") for name in (BACKUP, BACKUP_FAILED))
     if failed:
-        return Look("backup", CRITICAL, f"the one of {stamp(dt.datetime.fromisoformat(failed['at']))} failed: "
-                                        f"{failed['says']}")
+        when = stamp(dt.datetime.fromisoformat(failed["at"]))
+        return Look("backup", CRITICAL, f"the one of {when} failed: {failed['says']}",
+                    es=f"falló la del {when}{_in_english(failed['says'])}")
     if not made:
         return Look("first_backup", OK if house.settings.demo else WARNING, "none was ever made: soppa backup --to DIR")
     at = dt.datetime.fromisoformat(made["at"])
     age = max(0, int((now - at).total_seconds()))
     level: Level = OK if now - at <= BACKUP_AFTER else WARNING if now - at <= BACKUP_LONG_AFTER else CRITICAL
-    return Look("backup", level, f"the last one is of {stamp(at)}", age, "s",
-                *(str(int(limit.total_seconds())) for limit in (BACKUP_AFTER, BACKUP_LONG_AFTER)))
+    warn, critical = (str(int(limit.total_seconds())) for limit in (BACKUP_AFTER, BACKUP_LONG_AFTER))
+    return Look("backup", level, f"the last one is of {stamp(at)}", age, "s", warn, critical,
+                f"la última es del {stamp(at)}")
 
 
 def _disk(house: House) -> Look:
@@ -107,15 +109,22 @@ def _disk(house: House) -> Look:
     free = 100 * room.free // room.total
     level: Level = CRITICAL if free < DISK_CRITICAL else WARNING if free < DISK_WARN else OK
     return Look("disk", level, f"{free} % is free where {house.home.root} lies", free, "%", f"{DISK_WARN}:",
-                f"{DISK_CRITICAL}:")
+                f"{DISK_CRITICAL}:", es=f"queda libre un {free} % donde está {house.home.root}")
 
 
 def _certificate(found: Certificate | None, now: dt.datetime) -> Sequence[Look]:
     if found is None:
         return ()
     if found.wrong:
-        return (Look("certificate", CRITICAL if "trusted" in found.wrong else UNKNOWN, found.wrong),)
+        return (Look("certificate", CRITICAL if "trusted" in found.wrong else UNKNOWN, found.wrong,
+                     es=f"no pudo comprobarse o no es válido{_in_english(found.wrong)}"),)
     until = dt.datetime.fromisoformat(found.until)
     days = (until - now).days
     level: Level = CRITICAL if days < DAYS_CRITICAL else WARNING if days < DAYS_WARN else OK
-    return (Look("certificate", level, f"it ends on {stamp(until)}", days, "d", f"{DAYS_WARN}:", f"{DAYS_CRITICAL}:"),)
+    return (Look("certificate", level, f"it ends on {stamp(until)}", days, "d", f"{DAYS_WARN}:", f"{DAYS_CRITICAL}:",
+                 es=f"vence el {stamp(until)}"),)
+
+
+def _in_english(words: str) -> str:
+    """What the machine or a library said, which there is in English only."""
+    return f"; el mensaje, en inglés: «{words}»"

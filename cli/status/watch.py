@@ -83,12 +83,12 @@ class Watch:
         """Each alarm once, until it is over; nobody in a home of made-up people."""
         if self.house.settings.demo:
             return
-        wrong = {look.what: look.says for look in found if look.what in MAILED}
+        wrong = {look.what: look for look in found if look.what in MAILED}
         told: Collection[str] = json.loads(self.house.store.mark(_TOLD) or "[]")
         if set(told) == wrong.keys():
             return
         for what in sorted(wrong.keys() - set(told)):
-            self._mail({"what": what, "says": wrong[what]}, now)
+            self._mail({"what": what, "says": wrong[what].says, "says_es": wrong[what].es}, now)
         self.house.store.set_mark(_TOLD, json.dumps(sorted(wrong)))
 
     def _mail(self, said: Mapping[str, str], now: dt.datetime) -> None:

@@ -17,7 +17,7 @@ from engine.messages import AddNote, Nudge, Snooze
 from engine.office import Office
 from engine.readers import may_do
 from storage.queue import QueueRow, View, open_queue_rows
-from web.forms import FieldView, Submission, fields_of, read_submission
+from web.forms import FieldView, Submission, doubted, fields_of, read_submission
 
 if TYPE_CHECKING:
     from storage.history import HistoryLine
@@ -83,10 +83,11 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is typed into a form and not sent."""
+    """What is typed into a form and not sent; `sure` are the unlikely dates that were asked about."""
 
     outcome: str = ""
     typed: Typed = field(default_factory=dict)
+    sure: frozenset[str] = frozenset()
 
 
 class Mistyped(UsageError):
@@ -146,6 +147,8 @@ class Desk:
             typed = {**draft.typed, **{name: [word] for name, word in kept.items()}}
             read = read_submission(matter.definition, sheet.wanted, matter.case.facts, matter.office, LANGUAGE, typed,
                                    draft.outcome, matter.agreements)
+            read = doubted(read, matter.definition, matter.case.facts, matter.office, LANGUAGE, self.house.clock(),
+                           draft.sure)
             if read.errors:
                 raise Mistyped(replace(read, typed=draft.typed))
             return self.house.service.complete_task(

@@ -68,7 +68,8 @@ class FormScreen(Screen[Case | Draft | None]):
         outcome = self.query_one(f"#{_id(_OUTCOME)}", Select).value
         typed = {name: typed_in(widget) for widget in self.query(".typed")
                  if (name := widget.name) is not None and name != _OUTCOME}  # fmt: skip
-        return Draft(str(outcome) if isinstance(outcome, str) else "", typed)
+        sure = frozenset(self.submission.unlikely.values()) if self.submission else frozenset()
+        return Draft(str(outcome) if isinstance(outcome, str) else "", typed, sure)
 
     def action_leave(self) -> None:
         draft = self.draft
@@ -79,7 +80,8 @@ class FormScreen(Screen[Case | Draft | None]):
         try:
             case = self.desk.answer(self.sheet, draft)
         except Mistyped as error:
-            self._again(error.submission, f"{error}: they are marked below")
+            asked = ". Send it again if the date is right" if set(error.submission.unlikely) else ""
+            self._again(error.submission, f"{error}: they are marked below{asked}")
         except (AlreadyDecided, Stale) as error:
             self._again(Submission(draft.outcome, draft.typed),
                         f"{error}. Nothing was sent, and what you typed is kept: Ctrl-R looks again.")
@@ -179,7 +181,8 @@ def _field(view: FieldView) -> Iterator[Widget]:
     if view.on_file and view.kind == "document":
         yield Label("one is on file; name a file to put another in its place", classes="help")
     if view.error:
-        yield Label(view.error, classes="error", markup=False)
+        error = f"{view.error.partition(':')[0]}: send it again if it is right" if view.sure else view.error
+        yield Label(error, classes="error", markup=False)
 
 
 def _widget(view: FieldView) -> Widget:

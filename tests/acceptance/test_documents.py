@@ -26,7 +26,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def start(home: Path, *more: str) -> tuple[int, str, str]:
     facts = ("received_on=2026-11-02", "item=Date", "parent=Ana Ruiz <ana.ruiz@families.example>", *more)
     words = [word for fact in facts for word in ("-f", fact)]
-    done = soppa(home, "start", "correction_request", "--as", "carla", "--json", *words)
+    done = soppa(home, "start", "correction_request", "--sure", "--as", "carla", "--json", *words)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -40,7 +40,8 @@ def test_a_file_goes_in_sealed_and_comes_out_as_it_was(home: Path, tmp_path: Pat
     assert soppa(home, "document", case, "evidence", "--as", "carla", "--out", str(taken)).returncode == 0
     assert (taken.read_bytes(), taken.stat().st_mode & 0o777) == (PDF, 0o600)
     told, hashed = soppa(home, "history", case).stdout, sha256(PDF).hexdigest()
-    assert f"was handed in, SHA-256 {hashed}." in told
+    assert f"was handed in as “proof.bin”, SHA-256 {hashed}." in told
+    assert not [kept for kept in home.glob("*.db*") if b"proof.bin" in kept.read_bytes()], "sealed: it may name a child"
     assert f"was taken out, SHA-256 {hashed}." in told
     again = soppa(home, "document", case, "evidence", "--as", "carla", "--out", str(taken))
     assert (again.returncode, "name a new file" in again.stderr) == (2, True)
@@ -78,7 +79,7 @@ def test_a_file_of_a_refused_command_is_gone(home: Path, tmp_path: Path) -> None
     case = json.loads(out)["case"]
     wrong = soppa(home, "do", case, "verify", "complete", "-f", word, "--as", "carla")
     assert (wrong.returncode, "needs" in wrong.stderr) == (1, True)
-    refused = soppa(home, "record", case, word, "received_on=2026-11-09", "--reason", "x", "--as", "carla")
+    refused = soppa(home, "record", case, word, "received_on=2026-11-09", "--sure", "--reason", "x", "--as", "carla")
     assert (refused.returncode, "add --begin" in refused.stderr) == (1, True)
     assert kept_files(home / "documents") == before
 
@@ -87,7 +88,8 @@ def test_a_file_of_an_act_that_waits_for_its_second_person_stays(home: Path, tmp
     (tmp_path / "proof.pdf").write_bytes(PDF)
     before = set(kept_files(home / "documents"))
     _, out, _ = start(home, "right_value=x")
-    words = (f"evidence=@{tmp_path / 'proof.pdf'}", "received_on=2026-11-09", "--reason", "x", "--as", "carla")
+    words = (f"evidence=@{tmp_path / 'proof.pdf'}", "received_on=2026-11-09", "--sure", "--reason", "x", "--as",
+             "carla")
     begun = soppa(home, "record", json.loads(out)["case"], *words, "--begin")
     assert begun.returncode == 0, begun.stderr
     assert len(set(kept_files(home / "documents")) - before) == 1

@@ -214,7 +214,7 @@ def test_somebody_away_is_replaced_by_their_deputy_and_nobody_by_nobody(office: 
 
 def test_by_the_terminal_from_both_dates_to_done(office: Office, capsys: pytest.CaptureFixture[str],
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    record = ["record", office.case_id, "received_on=2026-09-14", "--reason", "the stamp", "--as", "carla"]
+    record = ["record", office.case_id, "received_on=2026-09-14", "--sure", "--reason", "the stamp", "--as", "carla"]
     assert office.run(*record) == 1
     shown = capsys.readouterr()
     assert "Mon Dec 7 2026 → Mon Dec 14 2026" in shown.out and "add --begin to ask Sam Whitfield" in shown.err

@@ -26,7 +26,7 @@ def begin(home: Path, parent: str) -> str:
     """A correction begun in the terminal; answers its number."""
     facts = ("received_on=2026-11-02", "item=Date", f"parent={parent}")
     given = [word for fact in facts for word in ("-f", fact)]
-    begun = soppa(home, "start", "correction_request", "--as", "priya", *given, "--json")
+    begun = soppa(home, "start", "correction_request", "--sure", "--as", "priya", *given, "--json")
     assert begun.returncode == 0, begun.stderr
     return str(json.loads(begun.stdout)["case"])
 

@@ -45,7 +45,7 @@ def test_it_does_not_keep_a_daemon_from_ending(command: str, tmp_path: Path) -> 
         home = sample_home(tmp_path, sink, free_port())
         settings = home / "district.yaml"
         settings.write_text(settings.read_text().replace(f"port: {sink.smtp_port}", f"port: {port}"))
-        begun = soppa(home, "start", "correction_request", "--as", "priya", "-f", "received_on=2026-11-02",
+        begun = soppa(home, "start", "correction_request", "--sure", "--as", "priya", "-f", "received_on=2026-11-02",
                       "-f", "item=Date", "-f", "parent=Ana Ruiz <ana.ruiz@families.example>")  # fmt: skip
         assert begun.returncode == 0, begun.stderr
         with running(home, command) as process:

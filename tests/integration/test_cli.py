@@ -29,7 +29,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return made
 
 
-STARTED = ("start", "correction_request", "--as", "carla", "-f", "received_on=2026-09-14", "-f", "item=Date of birth")
+STARTED = ("start", "correction_request", "--sure", "--as", "carla", "-f", "received_on=2026-09-14", "-f",
+           "item=Date of birth")
 
 
 def answer(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, object]:
@@ -115,13 +116,14 @@ def test_who_answers_a_task_that_another_has_answered_is_told_and_on_record(
 
 def test_an_earlier_date_is_recorded_and_the_old_one_kept(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     case = start(capsys)
-    assert main(["record", case, "received_on=2026-09-11", "--reason", "the stamp", "--as", "carla"]) == 0
+    assert main(["record", case, "received_on=2026-09-11", "--sure", "--reason", "the stamp", "--as", "carla"]) == 0
     assert "Mon Dec 14 2026 → Thu Dec 10 2026" in capsys.readouterr().out
 
 
 def test_a_later_legal_date_needs_a_second_person(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     case = start(capsys)
-    code, sentence = refused(capsys, "record", case, "received_on=2026-09-18", "--reason", "the stamp", "--as", "carla")
+    later = ("received_on=2026-09-18", "--sure", "--reason", "the stamp", "--as", "carla")
+    code, sentence = refused(capsys, "record", case, *later)
     assert code == 1
     assert "second person" in sentence
     assert main(["show", case]) == 0

@@ -22,9 +22,9 @@ from tests.terminal import terminal
 from workflows import Catalogue
 
 PARENT = "parent=Ana Ruiz <ana@families.example>"
-BREACH = ("start", "breach_response", "--as", "priya", "-f", "reporter=ivan", "-f", "source=itsec", "-f",
+BREACH = ("start", "breach_response", "--sure", "--as", "priya", "-f", "reporter=ivan", "-f", "source=itsec", "-f",
           "report=A list was open", "-f", "first_known_on=2026-11-20")  # fmt: skip
-CORRECTION = ("start", "correction_request", "--as", "carla", "-f", "received_on=2026-09-14", "-f", "item=x",
+CORRECTION = ("start", "correction_request", "--sure", "--as", "carla", "-f", "received_on=2026-09-14", "-f", "item=x",
               "-f", PARENT)  # fmt: skip
 VERIFY = ("-f", "requester_kind=parent", "-f", "identity_ok=yes", "-f", "where_seen=Record", "-f", "right_value=2014",
           "-f", "data_owner=dana", "--as", "carla")  # fmt: skip

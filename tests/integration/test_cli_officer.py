@@ -36,7 +36,8 @@ def case(home: Home, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def begun(capsys: pytest.CaptureFixture[str]) -> str:
-    started = asked(capsys, "start", "correction_request", "-f", "received_on=2026-09-14", "-f", "item=Birth date",
+    started = asked(capsys, "start", "correction_request", "--sure", "-f", "received_on=2026-09-14", "-f",
+                    "item=Birth date",
                     "-f", "parent=Ana Ruiz <ana@families.example>", "--as", "carla")
     return str(started["case"])
 

@@ -94,7 +94,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 PARENT = "'parent=Ana Ruiz <ana@families.example>'"
-START = shlex.split(f"start correction_request -f received_on=2026-09-14 -f item=x -f {PARENT} --as carla")
+START = shlex.split(f"start correction_request --sure -f received_on=2026-09-14 -f item=x -f {PARENT} --as carla")
 VERIFY = ("-f requester_kind=parent -f identity_ok=yes -f where_seen=Record -f right_value=2014 -f data_owner=dana "
           "--as carla")  # fmt: skip
 EXAMPLES = {
@@ -106,7 +106,7 @@ EXAMPLES = {
     "show": "2026-0001",
     "do": f"2026-0001 verify complete {VERIFY}",
     "do --where": f"has(received_on) correction_request verify complete {VERIFY}",
-    "record": "2026-0001 received_on=2026-09-11 --reason stamp --as carla",
+    "record": "2026-0001 received_on=2026-09-11 --sure --reason stamp --as carla",
     "reassign": "2026-0001 verify priya --reason away --as carla",
     "nudge": "2026-0001 verify --as priya",
     "snooze": "2026-0001 verify --until 2099-01-01 --past-date --reason away --as priya",
@@ -158,7 +158,7 @@ EXAMPLES = {
     "upgrade": "",
     "keys list": "",
     "hold list": "2026-0001",
-    "record --begin": "2026-0001 received_on=2026-09-18 --reason stamp --as carla",
+    "record --begin": "2026-0001 received_on=2026-09-18 --sure --reason stamp --as carla",
 }
 
 

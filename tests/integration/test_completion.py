@@ -17,7 +17,7 @@ from cli.wiring import machine_clock, open_house
 from tests.databases import new_home
 from tests.unit.test_light_start import HEAVY
 
-START = ("start", "correction_request", "-f", "received_on=2026-09-14", "-f", "item=x",
+START = ("start", "correction_request", "--sure", "-f", "received_on=2026-09-14", "-f", "item=x",
          "-f", "parent=Ana Ruiz <ana@families.example>", "--as", "carla")  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def test_every_place_offers_the_names_that_fit(home: Home) -> None:
 
 
 def test_an_act_that_waits_and_an_own_process_are_offered(home: Home) -> None:
-    later = ("record", "2026-0001", "received_on=2026-09-18", "--reason", "stamp", "--begin", "--as", "carla")
+    later = ("record", "2026-0001", "received_on=2026-09-18", "--sure", "--reason", "stamp", "--begin", "--as", "carla")
     assert main(later) == 0
     assert len(offered("acts confirm ")) == 1
     own = home.workflows / "own_process"

@@ -206,6 +206,20 @@ def test_settings_that_would_not_do_are_named(
     assert sentence in found[what]["says"]
 
 
+def test_a_fault_of_an_own_calendar_is_told_once_with_its_file(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    home = office(tmp_path, monkeypatch, free_port(), "https://127.0.0.2:1", free_port())
+    own = home.root / "calendars" / "il-strict.yaml"
+    own.parent.mkdir(mode=0o700)
+    own.write_text("calendar: il-strict\nversion: '1'\nfrom: 2021-01-01\nto: 2040-12-31\nsunday: off\n")
+    own.chmod(0o600)
+    capsys.readouterr()
+    assert main(["doctor", "--json"]) == 1
+    told = [one for one in json.loads(capsys.readouterr().out) if str(own) in one["says"]]
+    assert {(one["what"], one["command"]) for one in told} == {("calendar", f"edit {own}")}
+    assert len({one["says"] for one in told}) == len(told)
+
+
 def test_people_who_could_not_do_their_part_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                      capsys: pytest.CaptureFixture[str]) -> None:
     home = office(tmp_path, monkeypatch, free_port(), "https://127.0.0.2:1", free_port())
