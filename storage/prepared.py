@@ -73,6 +73,16 @@ CLOCKS_OF_SOME = (
     .where(CLOCKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & (CLOCKS.c.status != "superseded"))
     .order_by(CLOCKS.c.case_id, CLOCKS.c.name)
 )
+LAST_ENDED = (
+    select(CASES.c.id)
+    .where(
+        (CASES.c.process == bindparam("its_process"))
+        & CASES.c.subject.in_(bindparam("its_subjects", expanding=True))
+        & CASES.c.ended_at.is_not(None)
+    )
+    .order_by(CASES.c.ended_at.desc(), CASES.c.id.desc())
+    .limit(1)
+)
 ADOPTED = select(DEFINITIONS.c.hash).where(
     (DEFINITIONS.c.process == bindparam("its_process")) & (DEFINITIONS.c.version == bindparam("its_version"))
 )

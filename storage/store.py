@@ -382,9 +382,8 @@ class SqlUnit:
         return cycles.active_agreements(self.connection, beyond, limit)
 
     def last_ended(self, process: str, subjects: Collection[str]) -> str | None:
-        mine = (CASES.c.process == process) & CASES.c.subject.in_(sorted(subjects)) & CASES.c.ended_at.is_not(None)
-        latest = select(CASES.c.id).where(mine).order_by(CASES.c.ended_at.desc(), CASES.c.id.desc()).limit(1)
-        return self.connection.scalar(latest)
+        its = {"its_process": process, "its_subjects": sorted(subjects)}
+        return self.connection.scalar(prepared.LAST_ENDED, its)
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
         return history.recorded_at(self.connection, case_id)
@@ -485,11 +484,16 @@ class SqlUnit:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
+        direct.say(self.connection, "SAVEPOINT one")
         try:
-            with self.connection.begin_nested():
-                yield
-        except DBAPIError as error:
-            raise sentence_of(error) from error
+            yield
+        except BaseException as error:
+            direct.say(self.connection, "ROLLBACK TO SAVEPOINT one")
+            direct.say(self.connection, "RELEASE SAVEPOINT one")
+            if isinstance(error, DBAPIError):
+                raise sentence_of(error) from error
+            raise
+        direct.say(self.connection, "RELEASE SAVEPOINT one")
 
     def high_water(self) -> dt.datetime | None:
         found = _mark(self.connection, "high_water")
