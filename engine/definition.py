@@ -118,6 +118,9 @@ class Definition:
     need_to_know: tuple[str, ...] = ()
     undo: bool = True
 
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
     def named(self, title: Words, facts: Mapping[str, FactValue], language: str) -> str:
         """A title with what its case is about, such as `Is it still used? (Reader, Reader Inc)`."""
         known = (shorten(str(facts[name]), MOST_ABOUT, placeholder="…") for name in self.about if name in facts)

@@ -76,8 +76,7 @@ class FactDef:
     lies back more than its `usual_days` is asked about once. A `school_year_end` is the last day of the school year in
     which the case starts: the district gives it. An amount is worked out by its `charge`, a date as the first day after
     the quarter of the date fact `quarter_after`; an int with a `tally` is suggested as the number of earlier cases. The
-    rows of a table are, with `rows_of`, what was chosen in that set fact; a set that is `picked` follows from such rows.
-    """
+    rows of a table are, with `rows_of`, what was chosen in that set fact; a set that is `picked` follows from them."""
 
     name: str
     type: FactType

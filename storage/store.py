@@ -495,11 +495,16 @@ class SqlUnit:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
+        direct.say(self.connection, "SAVEPOINT one")
         try:
-            with self.connection.begin_nested():
-                yield
-        except DBAPIError as error:
-            raise sentence_of(error) from error
+            yield
+        except BaseException as error:
+            direct.say(self.connection, "ROLLBACK TO SAVEPOINT one")
+            direct.say(self.connection, "RELEASE SAVEPOINT one")
+            if isinstance(error, DBAPIError):
+                raise sentence_of(error) from error
+            raise
+        direct.say(self.connection, "RELEASE SAVEPOINT one")
 
     def high_water(self) -> dt.datetime | None:
         found = _mark(self.connection, "high_water")
