@@ -214,7 +214,7 @@ def _cancel(keeper: Keeper, case_id: str, revision: int) -> None:
     ids = keeper.connection.scalars(select(OUTBOX.c.id).where(mine)).all()
     ended = {"state": "cancelled", "reply": TAKEN_BACK, "at": None, "lease_until": None, "settled_at": keeper.now,
              "slot": None, "sealed_words": None,
-             "occurrence": OUTBOX.c.occurrence + literal(f"/undone/{revision}")}  # fmt: skip
+             "step": OUTBOX.c.step + literal(f"/undone/{revision}")}  # fmt: skip
     keeper.connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids)).values(ended))
     links = LINKS.c.outbox_id.in_(ids) & LINKS.c.revoked_at.is_(None)
     keeper.connection.execute(update(LINKS).where(links).values(revoked_at=keeper.now))

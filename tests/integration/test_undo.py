@@ -259,9 +259,18 @@ def test_the_day_of_an_operators_one_mail_is_free_again(house: House) -> None:
         undone = replace(case, revision=3)
         unit.keep(asked, Decision(undone, (), (), undoes=kept), ANN, NOW + MINUTE)
         unit.keep(undone, Decision(replace(case, revision=4), (ask,), (), given), ANN, NOW + MINUTE)
-    before, again = sorted(house.store.views.outbox(case_id=case.id), key=lambda line: line.id)
+        again = unit.answered(case.id)
+    before, today = sorted(house.store.views.outbox(case_id=case.id), key=lambda line: line.id)
     assert (before.state, before.reply) == ("cancelled", "the answer was taken back")
-    assert (again.state, again.at) == ("queued", ENDS)
+    assert (today.state, today.at) == ("queued", ENDS)
+    with house.store.begin() as unit:
+        other, fourth = replace(case, id=unit.new_case_id(NOW.date())), replace(case, revision=4)
+        unit.keep(fourth, Decision(replace(case, revision=5), (), (), undoes=again), ANN, NOW + MINUTE)
+        unit.keep(None, Decision(replace(other, tasks=()), (ask,), (Event("case_started"),)), ANN, NOW + MINUTE)
+        unit.keep(replace(case, revision=5), Decision(replace(case, revision=6), (ask,), (), given), ANN, NOW + MINUTE)
+    *_, last = sorted(house.store.views.outbox(case_id=case.id), key=lambda line: line.id)
+    assert last.state == "queued" and last.at is not None, "its day is taken by now, and it waits for the next"
+    assert house.store.base.today(last.at) > NOW.date()
 
 
 # --- when nothing is taken back --------------------------------------------------------------------------------------
