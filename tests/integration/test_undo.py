@@ -445,7 +445,7 @@ def test_against_the_relay_either_the_mail_leaves_or_the_answer_is_taken_back(ho
 
 
 def killed_at(url: str, ring: Ring, case_id: str, number: int) -> bool:
-    """Takes an answer back in a process that dies at its so-many-th writing; whether it came so far."""
+    """Takes an answer back in a process that dies right before its so-many-th writing; whether it came so far."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -464,7 +464,7 @@ def _die_in(house: House, case_id: str, number: int) -> int:
         if seen == number:
             os._exit(9)
 
-    event.listen(house.store.base.engine, "after_cursor_execute", die)
+    event.listen(house.store.base.engine, "before_cursor_execute", die)
     house.service.undo(case_id, actor("cus"), NOW + MINUTE)
     return 0
 
