@@ -24,12 +24,12 @@ def may_undo(house: House, case_ids: Iterable[str], who: str | None = None) -> M
 
 
 def sentence(case_id: str, one: MayUndo, zone: ZoneInfo) -> str:
-    """Such as `2 mails leave at 10:42; until then soppa undo 2026-0001 takes the answer back`."""
+    """Such as `2 mails leave at 10:42; until then soppa undo 2026-0001 takes it back`."""
     until = clock_time(one.until, zone)
     if not one.mails:
         return f"until {until} soppa undo {case_id} takes the answer back"
     leave = "mail leaves" if one.mails == 1 else "mails leave"
-    return f"{one.mails} {leave} at {until}; until then soppa undo {case_id} takes the answer back"
+    return f"{one.mails} {leave} at {until}; until then soppa undo {case_id} takes it back"
 
 
 def clock_time(at: dt.datetime, zone: ZoneInfo) -> str:
