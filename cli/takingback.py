@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cli.printing import count
+from engine.undoable import TAKEN_BACK
 
 if TYPE_CHECKING:
     from cli.wiring import House
@@ -23,12 +24,12 @@ def may_undo(house: House, case_ids: Iterable[str], who: str | None = None) -> M
 
 
 def sentence(case_id: str, one: MayUndo, zone: ZoneInfo) -> str:
-    """Such as `2 mails leave at 10:42; until then soppa undo 2026-0001 takes the answer back`."""
+    """Such as `2 mails leave at 10:42; until then soppa undo 2026-0001 takes it back`."""
     until = clock_time(one.until, zone)
     if not one.mails:
         return f"until {until} soppa undo {case_id} takes the answer back"
     leave = "mail leaves" if one.mails == 1 else "mails leave"
-    return f"{one.mails} {leave} at {until}; until then soppa undo {case_id} takes the answer back"
+    return f"{one.mails} {leave} at {until}; until then soppa undo {case_id} takes it back"
 
 
 def clock_time(at: dt.datetime, zone: ZoneInfo) -> str:
@@ -56,8 +57,10 @@ class TakenBack:
 
 def take_back(house: House, before: Case, actor: Actor, reason: str = "") -> TakenBack:
     """Raises `Refused` or `NotAllowed` with the reason; nothing is changed then."""
-    kept = may_undo(house, [before.id]).get(before.id)
     case = house.service.undo(before.id, actor, house.clock(), reason)
     lines = house.store.views.history(case.id)
-    tasks = [line.detail["name"] for line in lines if line.kind == "answer_undone" and line.at == lines[-1].at]
-    return TakenBack(case, tasks, kept.mails if kept else 0)
+    undone = [line for line in lines if line.kind == "answer_undone"]
+    tasks = [line.detail["name"] for line in undone if line.at == undone[-1].at]
+    mails = [mail for mail in house.store.views.outbox(case_id=case.id)
+             if mail.reply == TAKEN_BACK and mail.settled_at == undone[-1].at]  # fmt: skip
+    return TakenBack(case, tasks, len(mails))

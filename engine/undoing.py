@@ -187,7 +187,8 @@ def _clocks(turn: Turn, before: Case, after: Case) -> Mapping[str, Clock]:
         if old is not None and old.status == "running":
             clocks[name] = _again(turn, old, now)
         else:
-            clocks[name] = replace(now, status="void", ended_on=turn.today, reason=TAKEN_BACK)
+            why = old.reason if old is not None else TAKEN_BACK  # what was void before is so for the reason of before
+            clocks[name] = replace(now, status="void", ended_on=turn.today, reason=why)
             turn.tell("clock_voided", clock=name, generation=now.generation, on=turn.today, by=TAKEN_BACK,
                       legal=now.legal)
     return clocks

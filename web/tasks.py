@@ -217,7 +217,7 @@ def _done_page(site: Site, show: Show, look: Look) -> Response:
         by=answer.by if answer else "",
         state=say(state.title, look.language),
         following=_following(look),
-        undo_until=may_undo_until(look, answer),
+        undo_until=may_undo_until(look, site.answered(look.task_id)),
         undo_path=undo_path(look),
         undo_nonce=look.visitor.nonce(undo_path(look)),
         tasks=own_tasks(site, look.visitor, look.case),

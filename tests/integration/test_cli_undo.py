@@ -65,7 +65,7 @@ def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 def test_the_screens_say_until_when_and_undo_takes_it_back(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = said(capsys, "do", case, "verify", "complete", *VERIFY)
-    sentence = rf"1 mail leaves at \d\d:\d\d; until then soppa undo {case} takes the answer back"
+    sentence = rf"1 mail leaves at \d\d:\d\d; until then soppa undo {case} takes it back"
     assert re.search(sentence, told) and re.search(sentence, said(capsys, "show", case))
     waits = said(capsys, "mail", "outbox", "--case", case)
     assert re.search(r"task .* leaves \d\d:\d\d +soppa undo\n", waits)

@@ -175,6 +175,7 @@ def test_a_file_of_answers_makes_the_same(home: Home, tmp_path: Path, capsys: py
     assert office.references["agencies"].as_of.isoformat() == "2026-11-02"
     assert office.people["priya"].roles == {"privacy", "legal"}
     assert "# Where mail is handed over" in home.settings.read_text()
+    assert "\nundo_minutes: 10\n" in home.settings.read_text(), "a new home takes answers back"
 
 
 @pytest.mark.parametrize(("was", "is_", "sentence"), [

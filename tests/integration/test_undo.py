@@ -19,15 +19,17 @@ import workflows
 from engine.case import Actor, Case, Contact, FactValue
 from engine.definition import Definition
 from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale
-from engine.messages import AddNote
+from engine.messages import AddNote, Decision, Event, Send
 from engine.ports import BriefLine
 from engine.service import Service
+from engine.undoable import Answered
 from storage import briefs
 from storage.outbox import LEASE
 from storage.sealing import Ring, new_ring
 from storage.store import SqlStore, open_store
 from storage.tables import BRIEF_LINES, HISTORY, KEPT_ANSWERS, OUTBOX, TIMERS
 from storage.verifying import verify
+from tests.integration.stored import ANN, new_case
 from tests.office import PEOPLE, actor, calendars, office
 from tests.unit.test_decide import VERIFIED
 
@@ -150,6 +152,18 @@ def test_the_mails_of_an_answer_wait_and_leave_when_its_minutes_are_over(house: 
     assert house.wrong() == []
 
 
+def test_it_is_not_offered_where_a_mail_does_not_wait(house: House) -> None:
+    first, second = house.started(), house.started()
+    late = dt.datetime(2026, 9, 16, 4, 55, tzinfo=dt.UTC)
+    house.verified(first)
+    house.verified(second, late)
+    assert not house.store.undoing.of([first.id], NOW)[first.id].barred
+    assert house.store.undoing.of([second.id], late)[second.id].barred
+    (mail,) = [line.id for line in house.store.views.outbox(case_id=first.id) if line.answer is not None]
+    house.store.views.retry_mail(mail, NOW)
+    assert house.store.undoing.of([first.id], NOW)[first.id].barred
+
+
 def test_taken_back_and_answered_again_each_mail_leaves_once(house: House) -> None:
     case = house.started()
     first = [mail for mail in house.mails(house.verified(case)) if mail[2] == "queued"]
@@ -232,6 +246,31 @@ def test_lines_of_the_answer_go_out_of_the_briefs_and_what_they_replaced_comes_b
     house.undo(case)
     with house.store.base.reading() as connection:
         assert briefs.lines_of(connection, house.ring, target) == (before,)
+
+
+def test_the_day_of_an_operators_one_mail_is_free_again(house: House) -> None:
+    ask, given = Send("ask", "1", "1", "party:operator", paced=True), Answered(ENDS, (), waits=True)
+    with house.store.begin() as unit:
+        case = replace(new_case(unit.new_case_id(NOW.date())), parties={"operator": Contact("Acme", "a@acme.example")})
+        unit.keep(None, Decision(case, (), (Event("case_started"),)), ANN, NOW)
+        asked = replace(case, revision=2)
+        unit.keep(case, Decision(asked, (ask,), (), given), ANN, NOW)
+        kept = unit.answered(case.id)
+        undone = replace(case, revision=3)
+        unit.keep(asked, Decision(undone, (), (), undoes=kept), ANN, NOW + MINUTE)
+        unit.keep(undone, Decision(replace(case, revision=4), (ask,), (), given), ANN, NOW + MINUTE)
+        again = unit.answered(case.id)
+    before, today = sorted(house.store.views.outbox(case_id=case.id), key=lambda line: line.id)
+    assert (before.state, before.reply) == ("cancelled", "the answer was taken back")
+    assert (today.state, today.at) == ("queued", ENDS)
+    with house.store.begin() as unit:
+        other, fourth = replace(case, id=unit.new_case_id(NOW.date())), replace(case, revision=4)
+        unit.keep(fourth, Decision(replace(case, revision=5), (), (), undoes=again), ANN, NOW + MINUTE)
+        unit.keep(None, Decision(replace(other, tasks=()), (ask,), (Event("case_started"),)), ANN, NOW + MINUTE)
+        unit.keep(replace(case, revision=5), Decision(replace(case, revision=6), (ask,), (), given), ANN, NOW + MINUTE)
+    *_, last = sorted(house.store.views.outbox(case_id=case.id), key=lambda line: line.id)
+    assert last.state == "queued" and last.at is not None, "its day is taken by now, and it waits for the next"
+    assert house.store.base.today(last.at) > NOW.date()
 
 
 # --- when nothing is taken back --------------------------------------------------------------------------------------
@@ -406,7 +445,7 @@ def test_against_the_relay_either_the_mail_leaves_or_the_answer_is_taken_back(ho
 
 
 def killed_at(url: str, ring: Ring, case_id: str, number: int) -> bool:
-    """Takes an answer back in a process that dies at its so-many-th writing; whether it came so far."""
+    """Takes an answer back in a process that dies right before its so-many-th writing; whether it came so far."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -425,7 +464,7 @@ def _die_in(house: House, case_id: str, number: int) -> int:
         if seen == number:
             os._exit(9)
 
-    event.listen(house.store.base.engine, "after_cursor_execute", die)
+    event.listen(house.store.base.engine, "before_cursor_execute", die)
     house.service.undo(case_id, actor("cus"), NOW + MINUTE)
     return 0
 

@@ -69,6 +69,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     pytest.param("hold_election: {elected_by: Lena, elected_on: 2026-11-01, document: no.pdf}", "there is no file",
                  id="toll without a paper"),
     pytest.param("hold_grace: 9", "0 to 3", id="grace"),
+    pytest.param("undo_minutes: 11", "0 (never) to 10", id="minutes of the undo"),
     pytest.param("languages: [en, sp]", "languages: 'sp' is unknown (known: en, es)", id="language"),
     pytest.param("trusted_proxies: [10.0.0.0/8]", "'10.0.0.0/8' is not the address of one machine", id="network"),
     pytest.param("trusted_proxies: [nginx]", "'nginx' is not the address of one machine", id="name of a proxy"),

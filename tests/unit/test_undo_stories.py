@@ -1,4 +1,5 @@
-"""Every answer of every shipped scenario, taken back and given again: the case is as it was, and then as it became."""
+"""The answers of the shipped scenarios, taken back and given again: the case is as it was, and then as it became. Those
+of a breach too, since no other process has regions, though its definition allows no undo."""
 
 from __future__ import annotations
 
@@ -27,12 +28,13 @@ BARRED = ("started another case", "told", "register", "mail to many", "outside t
 
 def as_it_stands(case: Case) -> object:
     """All that is not a running number."""
+    void = {name: one.reason for name, one in case.clocks.items() if one.status == "void" and one.reason != TAKEN_BACK}
     clocks = {name: (one.status, one.anchor, one.legal, one.target, one.ended_on) for name, one in case.clocks.items()
-              if one.reason != TAKEN_BACK or one.status != "void"}  # fmt: skip
+              if one.status != "void"}  # fmt: skip
     tasks = Counter((task.name, task.state, task.assignees, task.party, task.due, task.outcome) for task in case.tasks)
     places = [(place.state, place.entered_at) for place in case.places]
     return (places, case.facts, case.parties, case.happened, case.children, case.outcome, case.ended_at, case.flags,
-            clocks, tasks)  # fmt: skip
+            void, clocks, tasks)  # fmt: skip
 
 
 def sends(decision: Decision) -> list[tuple[str, str]]:
@@ -56,7 +58,7 @@ class Tried:
 
     def try_out(self, definition: Definition, case: Case, command: CompleteTask, now: dt.datetime, office: Office
                 ) -> None:  # fmt: skip
-        office = replace(office, undo_minutes=10)
+        office, definition = replace(office, undo_minutes=10), replace(definition, undo=True)
         try:
             first = decide(definition, case, command, now, office)
         except SoppaError:  # the story says what it refuses
@@ -82,12 +84,12 @@ def somebody(task: Task) -> Actor:
     return Actor("person", who, who.capitalize(), frozenset(ROLES))
 
 
-@pytest.mark.parametrize("process", sorted(set(CATALOGUE.processes()) - {"breach_response"}))
+@pytest.mark.parametrize("process", CATALOGUE.processes())
 def test_what_a_story_answers_can_be_taken_back_and_given_again(process: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tried, definition = Tried(), CATALOGUE.newest(process)
     monkeypatch.setattr(simulate, "decide", tried.decide)
     office = rehearse.rehearsal_office(calendars(), LAW.references)
-    for scenario in definition.scenarios[:8]:
+    for scenario in definition.scenarios[:6]:
         assert list(rehearse.differences(scenario, definition, CATALOGUE, office)) == []
     assert tried.back or tried.barred
     assert all(any(word in why for word in BARRED) for why in tried.barred)
