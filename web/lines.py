@@ -12,6 +12,9 @@ from web.site import Site
 from web.visitors import Visitor, is_enough, load
 from web.words import date_words
 
+MOST = 200
+"""Cases of a person whose tasks are on one page, the most pressing ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
@@ -30,9 +33,14 @@ def own_tasks(site: Site, visitor: Visitor, case: Case | None = None) -> list[Ta
     """The reader's open tasks, the asked ones by date before the offered ones: a person's in every case, a party's in
     its own. Who came by an open link sees those of this case by name, and opens them with a code."""
     person = visitor.person if is_enough(visitor.session.level, "code") else None
-    cases = site.cases_of(person.id) if person else [case.id] if case else []
+    cases = site.cases_of(person.id)[:MOST] if person else [case.id] if case else []
     found = [pair for case_id in cases for pair in _lines_of(site, visitor, case_id)]
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]
+
+
+def cases_beyond(site: Site, visitor: Visitor) -> int:
+    """How many cases of a person are not on the page."""
+    return max(0, len(site.cases_of(visitor.person.id)) - MOST) if visitor.person else 0
 
 
 def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[tuple[tuple[bool, dt.date, str], TaskLine]]:

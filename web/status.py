@@ -17,7 +17,7 @@ from engine.errors import UsageError
 from engine.office import Office
 from web.answers import Show, see_other, unknown
 from web.dates import DateView, clock_dates, until_date
-from web.lines import own_tasks
+from web.lines import cases_beyond, own_tasks
 from web.site import Site
 from web.start import startable
 from web.visitors import Visitor, is_enough, limiter, load, signed_in, submitted, visitor_of
@@ -59,6 +59,7 @@ def status_pages(site: Site, show: Show) -> APIRouter:
         asked, offered = [line for line in tasks if not line.offered], [line for line in tasks if line.offered]
         may_start = startable(site, visitor.person) if visitor.person else []
         return show("mine.html", visitor.language(), visitor=visitor, asked=asked, offered=offered, startable=may_start,
+                    beyond=cases_beyond(site, visitor),
                     may_vouch="custodian" in (visitor.person.roles if visitor.person else ()))
 
     return router

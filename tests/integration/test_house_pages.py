@@ -149,6 +149,18 @@ def test_own_tasks_of_every_case_stand_on_one_page_and_others_do_not(office: Off
     assert office.house.store.views.cases_of("hugo") == ()
 
 
+def test_a_page_of_very_many_tasks_has_the_most_pressing_and_counts_the_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_ = (office.start(Contact(name, f"{name}@families.example")) for name in ("ana", "bo", "cy"))
+    client = office.browser()
+    office.enter(client, first)
+    assert "also wait for you" not in client.get("/mine").text
+    monkeypatch.setattr("web.lines.MOST", 1)
+    page = client.get("/mine").text
+    assert "come up here as these are done: 2." in page and page.count("Check who asks") == 1
+
+
 def test_a_fresh_link_comes_by_mail_to_the_address_on_file(office: Office) -> None:
     case = office.start(Contact("Ana Ruiz", "ana@families.example"))
     asked = mail_to(office.sink, CARLA, f"Case {case.id}")
