@@ -7,7 +7,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras -
 EVENLY := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports browser faults workers coverage check docs lock clean
+.PHONY: help setup demo test lint types imports browser faults workers coverage check docs pictures lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1: \2/p' Makefile
@@ -54,6 +54,9 @@ check: lint types imports browser test ## all that a change must pass
 docs: setup ## write the pages about the processes and the schema anew
 	@$(BIN)/soppa diagram --pages docs/processes
 	@$(BIN)/soppa new-process --schema docs/process.schema.json
+
+pictures: setup ## draw docs/pictures anew from a sample home; needs Chromium
+	@$(BIN)/python -m bench.pictures docs/pictures
 
 lock: ## pin the dependencies again; needs uv
 	@$(LOCK) --all-extras --upgrade pyproject.toml -o requirements.lock

@@ -23,7 +23,7 @@ from zipfile import ZipFile
 
 import time_machine
 import typst
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from bench.palette import with_palette
 from cli.demo.forward import FAST_DAYS, FAST_START, fast_forward
@@ -46,7 +46,8 @@ BUSY_DAYS = 40
 MOST = 150_000
 """Bytes of one picture."""
 
-PHONE, DESK = 390, 680
+PHONE: ViewportSize = {"width": 390, "height": 844}
+MAIL: ViewportSize = {"width": 680, "height": 400}
 _FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
@@ -70,20 +71,19 @@ class Easel:
     folder: Path
     browser: Browser
 
-    def page(self, name: str, address: str, token: str, height: int) -> None:
-        """A page on a phone, for whoever has the session of this token."""
-        context = self.browser.new_context(viewport={"width": PHONE, "height": height}, java_script_enabled=False,
-                                           device_scale_factor=1.5)  # fmt: skip
+    def page(self, name: str, address: str, token: str) -> None:
+        """The first screen of a page on a phone, for whoever has the session of this token."""
+        context = self.browser.new_context(viewport=PHONE, java_script_enabled=False, device_scale_factor=1.5)
         context.add_cookies([{"name": "soppa", "value": token, "url": address}])
         page = context.new_page()
         page.goto(address)
         self.keep(name, page.screenshot())
         context.close()
 
-    def html(self, name: str, source: str, width: int, height: int) -> None:
-        page = self.browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.25)
+    def mail(self, name: str, source: str) -> None:
+        page = self.browser.new_page(viewport=MAIL, device_scale_factor=1.25)
         page.set_content(source)
-        self.keep(name, page.screenshot())
+        self.keep(name, page.screenshot(full_page=True))
         page.close()
 
     def drawing(self, name: str, svg: str) -> None:
@@ -95,11 +95,12 @@ class Easel:
 
     def pdf(self, name: str, file: Path, pages: int) -> None:
         """The first pages side by side."""
-        files = "".join(f'image("{file.name}", page: {number}, width: 5in),' for number in range(1, pages + 1))
+        files = "".join(f'box(fill: white, image("{file.name}", page: {number}, width: 6in)),'
+                        for number in range(1, pages + 1))
         source = file.with_suffix(".typ")
         source.write_text(f"#set page(width: auto, height: auto, margin: 6pt, fill: rgb(\"#d5dbe1\"))\n"
                           f"#grid(columns: {pages}, gutter: 6pt, {files})")
-        made = typst.compile(str(source), format="png", ppi=110 if pages > 1 else 120)
+        made = typst.compile(str(source), format="png", ppi=110)
         assert isinstance(made, bytes)
         self.keep(name, made)
 
@@ -153,9 +154,9 @@ def pages(easel: Easel, found: Sample) -> None:
         task = unit.case(case_id).open_task("fix")
     assert task is not None
     with serving(house, Event()):
-        easel.page("task", f"{house.settings.public_url}/task/{task.id}", _session(found, "person:dana", None), 1000)
+        easel.page("task", f"{house.settings.public_url}/task/{task.id}", _session(found, "person:dana", None))
         easel.page("status-es", f"{house.settings.public_url}/status/{case_id}",
-                   _session(found, "party:parent", case_id), 760)  # fmt: skip
+                   _session(found, "party:parent", case_id))  # fmt: skip
 
 
 def _session(found: Sample, recipient: str, case_id: str | None) -> str:
@@ -169,7 +170,7 @@ def brief(easel: Easel, found: Sample) -> None:
     """The newest one of the privacy officer."""
     newest = next(mail for mail in reversed(found.sink.mails)
                   if mail.subject.startswith("Brief") and "priya" in mail.envelope_to)
-    easel.html("brief", newest.part("html"), DESK, 830)
+    easel.mail("brief", newest.part("html"))
 
 
 def papers(found: Sample, place: Path) -> None:
@@ -202,7 +203,7 @@ def main() -> None:
             papers(found, place)
         with easel_in(folder) as easel:
             easel.pdf("evidence", place / "evidence.pdf", 2)
-            easel.pdf("report", place / "report.pdf", 2)
+            easel.pdf("report", place / "report.pdf", 1)
             easel.pdf("letter", min((place / "letters").glob("letters*-en*.pdf")), 1)
         shutil.copy(place / "correction.svg", folder)
     for file in sorted(folder.iterdir()):

@@ -6,10 +6,13 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from cli.documents import handing_in
 from cli.printing import bar, clean, day, pairs, print_json, say, table
 from cli.sure import check_sure
+from cli.takingback import clock_time, mapping, may_undo
 from cli.values import fact_values
 from cli.wiring import House
 from engine.case import Actor, Case, Task
@@ -23,6 +26,9 @@ from engine.nodes import nearest
 from engine.suggesting import unchanged
 from engine.words import say as in_words
 from engine.words import written
+
+if TYPE_CHECKING:
+    from storage.undoing import MayUndo
 
 UNCHANGED = "unchanged"
 """In a condition: last time's answers were given again as they were. A fact of this name comes first."""
@@ -67,13 +73,16 @@ def answer_many(house: House, asked: Asked, *, yes: bool, as_json: bool) -> None
     """Shows what would be answered, and with `yes` answers it, each case in a transaction of its own. The same command
     goes on after a break. Raises `UsageError`, or `Refused` with every case that is not answered."""
     done = [_tried(house, asked, pick) for pick in _picked(house, asked)]
+    kept: Mapping[str, MayUndo] = {}
     if yes:
         done = list(_answered(house, asked, done))
+        kept = may_undo(house, [pick.case.id for pick in done if pick.refusal is None], asked.actor.id)
     if as_json:
         print_json({"process": asked.process, "task": asked.task, "outcome": asked.outcome, "applied": yes,
-                    "cases": [_mapping(pick) for pick in done]})
+                    "cases": [{**_mapping(pick), "undo": mapping(kept.get(pick.case.id))} for pick in done]})
     else:
         _print(asked, done, yes=yes)
+        _print_undo(kept, sum(pick.refusal is None for pick in done), house.settings.zone)
     refused = [f"case {pick.case.id}: {pick.refusal}" for pick in done if pick.refusal is not None]
     if refused and yes:
         raise Refused("\n".join(refused))
@@ -175,6 +184,14 @@ def _print(asked: Asked, picks: Sequence[Pick], *, yes: bool) -> None:
         if pick.refusal is not None:
             say(f"case {pick.case.id} would be refused: {pick.refusal}")
     say(f"\nNothing is answered yet. Look once, then add --yes to answer {_count(answered, 'task')} alike.")
+
+
+def _print_undo(kept: Mapping[str, MayUndo], answered: int, zone: ZoneInfo) -> None:
+    """How each of the answers is taken back, up to the minute of the first of them."""
+    if kept:
+        until = clock_time(min(one.until for one in kept.values()), zone)
+        which = "any of them" if len(kept) == answered else f"those of {', '.join(sorted(kept))}"
+        say(f"until {until} soppa undo CASE takes an answer back, {which}")
 
 
 def _print_common(picks: Sequence[Pick]) -> None:

@@ -124,6 +124,7 @@ def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, t
     def rescue(now: dt.datetime) -> None:
         count_dead(house.home, lambda kind, ref: house.store.failed(kind, ref, DIED_AT_IT, now, died=True))
         house.store.outbox.rescue(now)
+        house.store.undoing.sweep(now)
         while house.service.recount(now):
             pass
         house.service.replan(now)

@@ -38,6 +38,7 @@ COMMANDS = {
     "work": "The queue on the whole screen: read, answer, move on.",
     "show": "One case: facts, clocks, open tasks.",
     "do": "Answer a task.",
+    "undo": "Take your last answer in a case back, while no mail of it has left.",
     "note": "Add a note to the history of a case, such as a telephone call.",
     "nudge": "Ask once more whoever a task waits for.",
     "snooze": "Keep a task out of your own queue until a day.",

@@ -38,6 +38,7 @@ def make_office(settings: Settings, people: Iterable[Person], home: Home | None 
         hold_policy=settings.hold_policy, asap_grace=settings.hold_grace, references=references_of(home),
         thresholds=settings.thresholds, board_meetings=settings.board.meetings,
         packet_days=settings.board.packet_days, logo=logo_or_none(settings.logo),
+        undo_minutes=settings.undo_minutes,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cli.needtoknow import VEILED
+from cli.takingback import clock_time
 from cli.wiring import House
 
 if TYPE_CHECKING:
@@ -33,11 +34,20 @@ class Found:
     to: str
     closed: bool = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits since its answer may be taken back still."""
+        line = self.line
+        return line.answer is not None and line.state == "queued" and line.at is not None and line.at > line.created_at
+
     def cells(self, zone: ZoneInfo) -> list[str]:
         line = self.line
         when = f"{(line.settled_at or line.created_at).astimezone(zone):%Y-%m-%d %H:%M}"
-        what, to, reply = (VEILED, "", "") if self.closed else (line.mail.replace("_", " "), self.to, line.reply)
         state = line.state.replace("_", " ") + (f", {line.attempts} tries" if line.attempts > 1 else "")
+        reply = line.reply
+        if self.waits and line.at is not None:
+            state, reply = f"leaves {clock_time(line.at, zone)}", "soppa undo"
+        what, to, reply = (VEILED, "", "") if self.closed else (line.mail.replace("_", " "), self.to, reply)
         return [str(line.id), line.case_id or "", what, to, when, state, reply]
 
 
@@ -47,7 +57,7 @@ def mapping(found: Found) -> dict[str, object]:
     return {"id": row.id, "case": row.case_id, "mail": row.mail if is_open else None,
             "recipient": row.recipient if is_open else None, "about": row.about if is_open else (), "state": row.state,
             "attempts": row.attempts, "reply": row.reply if is_open else None, "created_at": row.created_at,
-            "settled_at": row.settled_at}
+            "settled_at": row.settled_at, "leaves_at": row.at}
 
 
 def wanted_mails(house: House, wanted: Wanted, reader: Actor | None) -> list[Found]:

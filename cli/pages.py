@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 from cli.acts import confirm_act, find_act, shown_by, text_of, title_of
@@ -11,6 +12,7 @@ from cli.inspection.inspector import inspect
 from cli.setup.reach import Reaches
 from cli.status.look import prometheus
 from cli.status.looks import looks_at, no_mail_since
+from cli.takingback import may_undo
 from cli.totp import matching
 from cli.wiring import House
 from engine.case import Case
@@ -18,6 +20,7 @@ from engine.errors import UsageError
 from engine.office import Office
 from notifiers.compose import Matter, code_letter, letter
 from storage.acts import Act as Begun
+from storage.history import answer_line
 from web.app import make_app
 from web.site import Act, Answered, Change, WebSettings
 from web.words import instant_words
@@ -76,10 +79,12 @@ class _Lent:
     def answered(self, task_id: str) -> Answered | None:
         with self.house.store.read() as unit:
             case_id = unit.case_of_task(task_id)
-        for line in self.house.store.views.history(case_id):
-            if line.kind == "task_completed" and line.detail.get("task") == task_id:
-                return Answered(line.told.get("by", "(purged)"), line.at, line.detail["outcome"])
-        return None
+        line = answer_line(self.house.store.views.history(case_id), task_id)
+        if line is None:
+            return None
+        said = Answered(line.told.get("by", "(purged)"), line.at, line.detail["outcome"])
+        kept = may_undo(self.house, [case_id]).get(case_id)
+        return said if kept is None or kept.at != line.at else replace(said, undo_by=kept.by, undo_until=kept.until)
 
     def letter(self, case: Case, mail_name: str) -> str:
         definition = self.house.definitions.pinned(case.process, case.version, case.hash)

@@ -15,22 +15,22 @@ from storage.sealing import Ring, read_ring, write_ring
 class RingFile:
     """The ring as its file is now. A file that is gone leaves a process at work with what it has read."""
 
-    path: Path
+    path: str
     ring: Ring
     mark: tuple[int, int, int]
 
     def __call__(self) -> Ring:
         mark = _mark(self.path)
         if mark is not None and mark != self.mark:
-            self.ring, self.mark = read_ring(self.path.read_bytes()), mark
+            self.ring, self.mark = read_ring(Path(self.path).read_bytes()), mark
         return self.ring
 
 
 def open_ring(path: Path) -> Ring:
     """A ring that follows its file, into which another process may put a new key. Raises `WrongEnvironment`."""
-    mark = _mark(path) or (0, 0, 0)
+    mark = _mark(str(path)) or (0, 0, 0)
     ring = read_ring(path.read_bytes())
-    return replace(ring, source=RingFile(path, ring, mark))
+    return replace(ring, source=RingFile(str(path), ring, mark))
 
 
 def put_ring(path: Path, ring: Ring) -> None:
@@ -43,9 +43,9 @@ def put_ring(path: Path, ring: Ring) -> None:
     to_disk(path.parent)
 
 
-def _mark(path: Path) -> tuple[int, int, int] | None:
+def _mark(path: str) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        found = os.stat(path)
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

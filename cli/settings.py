@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from cli.settings_parts import Board, Logo, read_board, read_logo_key
+from cli.settings_parts import Board, Logo, read_board, read_logo_key, read_undo_minutes
 from engine import nodes
 from engine.calendar import ONE_DAY, SATURDAY, SchoolDays, SchoolYear
 from engine.clocks import HoldPolicy
@@ -31,7 +31,7 @@ _KEYS = ("fiscal_year_start", "attestation_month", "languages", "public_url", "b
          "database", "workers",
          "relay", "thresholds", "attendance", "contacts", "stand_ins", "second_person", "hold_policy", "hold_grace",
          "hold_election", "weekly_briefs", "mail_window", "board", "logo", "ping_url", "metrics_from", "alarm_to",
-         "demo")
+         "undo_minutes", "demo")
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KEYS = ("district", "zone", *_KEYS)
 MOST_WORKERS = 32
@@ -124,6 +124,7 @@ class Settings:
     ping_url: str | None = None
     metrics_from: tuple[str, ...] = ()
     alarm_to: str | None = None
+    undo_minutes: int = 0
     demo: bool = False
 
     @property
@@ -185,6 +186,7 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         ping_url=_match(top, "ping_url", r"https://[^\s@]+", "an address such as https://hc.example.org/abc", faults),
         metrics_from=_addresses(top.get("metrics_from"), "metrics_from", faults),
         alarm_to=_match(top, "alarm_to", r"[A-Za-z0-9][^\s<>,;]*", "a mail address or a user of this machine", faults),
+        undo_minutes=read_undo_minutes(top.get("undo_minutes"), faults),
         demo=nodes.boolean(top.get("demo"), faults, "demo") or False,
     )
 

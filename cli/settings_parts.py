@@ -1,4 +1,4 @@
-"""Keys of `district.yaml` that stand for themselves: the Board's meetings and the logo."""
+"""Keys of `district.yaml` that stand for themselves: the Board's meetings, the logo, the minutes of an undo."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine import nodes
 from engine.nodes import Faults, Node
+from engine.undoing import MOST_MINUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,10 @@ def read_logo_key(node: Node | None, folder: Path, faults: Faults) -> Logo | Non
     elif "file" in top and not file.is_file():
         faults.add(top["file"], f"logo: there is no file {file}: put it there, or leave the key out")
     return Logo(file, alt)
+
+
+def read_undo_minutes(node: Node | None, faults: Faults) -> int:
+    minutes = nodes.integer(node, faults, "undo_minutes")
+    if minutes is not None and node is not None and not 0 <= minutes <= MOST_MINUTES:
+        faults.add(node, f"undo_minutes: for so many minutes an answer may be taken back, 0 (never) to {MOST_MINUTES}")
+    return minutes or 0

@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.case import Contact, FactValue
 from engine.definition import Definition
 from engine.errors import UsageError
-from engine.forms import FieldError, read_values
+from engine.forms import FieldError, languages, read_values
 from engine.forms import read_contact as read_name
 from engine.nodes import nearest
 from engine.words import LANGUAGES
@@ -31,11 +31,6 @@ def facts_and_parties(
                for name, word in given.items() if name in definition.parties}
     rest = {name: word for name, word in given.items() if name not in definition.parties}
     return fact_values(definition, rest, people), parties
-
-
-def languages(definition: Definition) -> frozenset[str]:
-    """Those that a mail of the process is written in, and those of our own mails and pages."""
-    return frozenset(LANGUAGES).union(*(mail.texts for mail in definition.mails.values()))
 
 
 def fact_values(

@@ -20,6 +20,7 @@ from engine.compile_decisions import read_decisions
 from engine.compile_duties import mails_to_many, read_audience, read_child, read_clock, read_mail, read_scenarios
 from engine.compile_order import with_order
 from engine.compile_register import check_taken, given_facts, is_taken, read_registers, read_taken, taken_type
+from engine.compile_rows import check_rows, read_picked, read_rows_of
 from engine.compile_schedule import check_start, read_schedule
 from engine.compile_states import answers, read_states, regions_of, with_offers
 from engine.definition import Definition, FactDef, PartyDef, Words
@@ -91,6 +92,7 @@ def _read(node: Node, scope: Scope) -> Definition:
             "migrates",
             "about",
             "need_to_know",
+            "undo",
         ),
         what="a process",
     )
@@ -134,6 +136,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
     scope.to_many = frozenset(mails_to_many(top))
     scope.decided = frozenset(key.text for key, _ in nodes.named(top.get("decisions"), Faults()))
     check_taken(top.get("facts"), facts, scope)
+    check_rows(top.get("facts"), facts, scope)
     facts = with_computed(top.get("facts"), with_order(top.get("facts"), facts, scope), scope)
     registers = read_registers(top.get("registers"), scope)
     scope.given = given_facts(facts, registers)
@@ -173,6 +176,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         migrates=_migrates(top.get("migrates"), scope),
         about=tuple(_about(top.get("about"), scope)),
         need_to_know=_roles(top.get("need_to_know"), "need_to_know", scope),
+        undo=nodes.boolean(top.get("undo"), scope.faults, "undo") is not False,
     )
     return replace(draft, hash=fingerprint(draft))
 
@@ -240,7 +244,7 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         scope.faults,
         required=("type", "label"),
         optional=("of", "personal", "help", "columns", "rows", "from", "like", "prefill", "threshold", "past",
-                  "web_address", "not_before", "board_meeting", "usual_days", "school_year_end",
+                  "web_address", "not_before", "board_meeting", "usual_days", "school_year_end", "rows_of", "picked",
                   *COMPUTED),
         what=f"fact '{name}'",
     )
@@ -271,6 +275,8 @@ def read_fact(name: str, node: Node, scope: Scope) -> FactDef:
         web_address=address,
         board_meeting=_date_flag(top, "board_meeting", "that of a meeting", kind, scope),
         school_year_end=_date_flag(top, "school_year_end", "the end of a school year", kind, scope),
+        rows_of=read_rows_of(top.get("rows_of"), kind, scope),
+        picked=read_picked(top.get("picked"), kind, scope),
         usual_days=_usual_days(top.get("usual_days"), kind, scope),
     )
 
@@ -305,7 +311,7 @@ def _threshold(node: Node | None, kind: str, scope: Scope) -> int | None:
 def _check_shape(
     name: str, node: Node, kind: str, top: Mapping[str, Node], labels: Mapping[str, Words], scope: Scope
 ) -> None:
-    if (kind in ("choice", "set")) != bool(labels):
+    if (kind in ("choice", "set")) != bool(labels) and not (kind == "table" and "rows_of" in top):
         scope.faults.add(
             top.get("of") or node, f"fact '{name}': 'of' lists the options of a choice or a set, and of nothing else"
         )

@@ -77,11 +77,12 @@ def read_registers(node: Node | None, scope: Scope) -> Mapping[str, RegisterDef]
 
 
 def given_facts(facts: Mapping[str, FactDef], registers: Mapping[str, RegisterDef]) -> Mapping[str, str]:
-    """The facts that the register or the district's settings give, each with why nobody types it."""
+    """The facts that the register, the district's settings or other facts give, each with why nobody types it."""
     taken = {name: f"is taken from fact '{fact.taken.agreement}'" for name, fact in facts.items() if fact.taken}
     taken |= {name: "is a threshold of the district" for name, fact in facts.items() if fact.threshold is not None}
     taken |= {name: "is worked out from others" for name, fact in facts.items() if is_computed(fact)}
     taken |= {name: "is given by the district's calendar" for name, fact in facts.items() if fact.school_year_end}
+    taken |= {name: f"follows from the rows of '{fact.picked.table}'" for name, fact in facts.items() if fact.picked}
     return taken | {each.agreement: "is given by the register" for each in registers.values() if each.is_new}
 
 

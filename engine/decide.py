@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine import handing, holds, moves, obligations, officer, taking, tallying, tasks
+from engine import handing, holds, moves, obligations, officer, taking, tallying, tasks, undoing
 from engine.calendar import school_year_end
 from engine.case import SYSTEM, Actor, Case, Clock, FactValue, Place
 from engine.dates import check_dates
@@ -42,6 +42,7 @@ from engine.messages import (
 from engine.nodes import nearest
 from engine.office import Office
 from engine.turn import Turn
+from engine.undoable import Undo
 
 STARTED_LATE = "started_late"
 """The flag of a case that its schedule would have started on an earlier day."""
@@ -127,7 +128,9 @@ def decide(definition: Definition, case: Case, command: Command, now: dt.datetim
     _HANDLERS[type(command)](turn, command)
     tallying.suggest(turn)
     moves.go_on(turn)
-    return turn.decision()
+    if isinstance(command, CompleteTask):
+        return replace(turn.decision(), answered=undoing.answered(turn, case))
+    return replace(turn.decision(), undoes=command.answered) if isinstance(command, Undo) else turn.decision()
 
 
 def _actor(command: Command) -> Actor:
@@ -361,4 +364,5 @@ _HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     AddNote: officer.note,
     Nudge: officer.nudge,
     Snooze: officer.snooze,
+    Undo: undoing.undo,
 }

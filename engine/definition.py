@@ -88,7 +88,8 @@ class Definition:
     whoever starts it on a page becomes. `about` are the text facts that tell one case from another wherever a title
     stands, in a mail and behind an `open` link too. `unnoticed` says of mutants why no scenario need notice them,
     `migrates` which state takes the place of one that an earlier version had. Where `need_to_know` names roles, only
-    they and whoever takes part in a case may read it; the newest version's word counts for every case."""
+    they and whoever takes part in a case may read it; without `undo` its mails never wait and no answer is taken back.
+    Of these two the newest version's word counts for every case."""
 
     process: str
     version: int
@@ -115,6 +116,10 @@ class Definition:
     migrates: Mapping[str, str] = field(default_factory=dict)
     about: tuple[str, ...] = ()
     need_to_know: tuple[str, ...] = ()
+    undo: bool = True
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
 
     def named(self, title: Words, facts: Mapping[str, FactValue], language: str) -> str:
         """A title with what its case is about, such as `Is it still used? (Reader, Reader Inc)`."""

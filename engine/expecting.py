@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.case import Case
 from engine.clocks import derive, due_in
@@ -37,12 +38,12 @@ def started_by(mail: str, definition: Definition, case: Case, on: dt.date, offic
             yield clock, Expected(derived.legal, derived.provisional, derived.rule.length)
 
 
-def _together(definition: Definition, mail: str) -> Iterator[str]:
+@lru_cache(maxsize=256)
+def _together(definition: Definition, mail: str) -> tuple[str, ...]:
     """The mails that an answer sends along with this one."""
-    for state in definition.states.values():
-        for outcome in (outcome for task in state.tasks for outcome in task.outcomes.values()):
-            if mail in outcome.sends:
-                yield from outcome.sends
+    outcomes = (outcome for state in definition.states.values() for task in state.tasks
+                for outcome in task.outcomes.values())
+    return tuple(sent for outcome in outcomes if mail in outcome.sends for sent in outcome.sends)
 
 
 def state_until(definition: Definition, case: Case, office: Office) -> Expected | None:

@@ -6,12 +6,14 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import TypeVar, cast
 from urllib.parse import quote, unquote
 
 from engine.case import Cell, Contact, FactValue, TableRow
 from engine.definition import Definition, FactDef, Words, say
 from engine.nodes import nearest
+from engine.words import LANGUAGES
 
 MAX_TEXT = 4_000
 MAX_CONTACTS = 200
@@ -69,6 +71,14 @@ _WORDS: Mapping[str, Words] = {
     "web_address": {
         "en": "'{typed}' is no address of a page: write it as https://www.example.org/page",
         "es": "'{typed}' no es la dirección de una página: escríbala como https://www.example.org/pagina",
+    },
+    "contact_part": {
+        "en": "'{typed}' is no part of a contact: write language=es, address=12 Oak St or paper after it",
+        "es": "'{typed}' no es parte de un contacto: escriba después language=es, address=12 Oak St o paper",
+    },
+    "language": {
+        "en": "nothing is written in the language '{typed}'{near}",
+        "es": "no hay textos en el idioma '{typed}'{near}",
     },
     "document": {
         "en": "a document is handed in as a file, not typed",
@@ -146,6 +156,7 @@ def read_values(
         try:
             ids = {"person": people, "agreement": agreements, "agreements": agreements}
             value = _known(fact, name, allowed, typed, ids)
+            _check_languages(definition, value)
         except FieldError as error:
             errors[name] = error.say(language)
             continue
@@ -164,6 +175,17 @@ def _known(
         if one is not None and known is not None and one not in known:
             raise FieldError(fact.type.kind.removesuffix("s"), str(one), near=nearest(str(one), known))
     return value
+
+
+def languages(definition: Definition) -> frozenset[str]:
+    """Those that a mail of the process is written in, and those of our own mails and pages."""
+    return frozenset(LANGUAGES).union(*(mail.texts for mail in definition.mails.values()))
+
+
+def _check_languages(definition: Definition, value: FactValue | None) -> None:
+    for one in value if isinstance(value, tuple) else ():
+        if isinstance(one, Contact) and one.language not in (known := languages(definition)):
+            raise FieldError("language", one.language, near=nearest(one.language, known))
 
 
 def without_files(definition: Definition, typed: Mapping[str, R]) -> dict[str, R | str]:
@@ -213,13 +235,15 @@ def read_rows(fact: FactDef, items: Iterable[str]) -> FactValue | None:
         key = cells.pop("key", "").strip() or str(number)
         if key in rows:
             raise FieldError("row_twice", key)
-        if fact.type.rows and key not in fact.type.rows:
-            raise FieldError("row_key", key, near=nearest(key, fact.type.rows))
+        known = fact.type.rows or fact.type.options
+        if known and key not in known:
+            raise FieldError("row_key", key, near=nearest(key, known))
         rows[key] = TableRow(key, _cells(fact, key, cells))
     absent = [key for key in fact.type.rows if key not in rows]
     if absent:
         raise FieldError("rows_missing", ", ".join(absent))
-    return tuple(rows[key] for key in fact.type.rows or rows) or None
+    order = fact.type.rows or [key for key in fact.type.options if key in rows] or rows
+    return tuple(rows[key] for key in order) or None
 
 
 def _rows_of(item: str) -> list[dict[str, str]]:
@@ -320,10 +344,23 @@ def _set(fact: FactDef, items: list[str]) -> FactValue:
 
 
 def _contacts(fact: FactDef, typed: str) -> FactValue:
-    lines = [line for line in re.split(r"[\n;]", typed) if line.strip()]
-    if len(lines) > MAX_CONTACTS:
+    """Contacts, one after another; `language=es`, `address=12 Oak St` and `paper` belong to the one before."""
+    found: list[Contact] = []
+    for part in (part.strip() for part in re.split(r"[\n;]", typed) if part.strip()):
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if found and part == "paper":
+            found[-1] = replace(found[-1], paper=True)
+        elif found and key == "language":
+            found[-1] = replace(found[-1], language=value)
+        elif found and key == "address":
+            found[-1] = replace(found[-1], address=value)
+        elif equals:
+            raise FieldError("contact_part", part)
+        else:
+            found.append(read_contact(part))
+    if len(found) > MAX_CONTACTS:
         raise FieldError("contacts", most=str(MAX_CONTACTS))
-    return tuple(read_contact(line) for line in lines)
+    return tuple(found)
 
 
 _READERS: Mapping[str, Callable[[FactDef, str], FactValue]] = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.case import Actor, Case, Contact, FactValue, Suggestion
+from engine.undoable import Answered, Kept, Undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,16 +214,18 @@ class Recount:
 
 Command = (
     StartCase | AdoptCase | CompleteTask | RecordFacts | PlaceHold | ReleaseHold | FireTimer | MailSettled | MailBounced
-    | AudienceTold | ChildEnded | Reassign | HandOver | AddNote | Nudge | Snooze | Recount
+    | AudienceTold | ChildEnded | Reassign | HandOver | AddNote | Nudge | Snooze | Recount | Undo
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """`at` is a UTC instant. A timer of the same key that is already there stays as it is."""
+    """`at` is a UTC instant. A timer of the same key that is already there stays as it is; one that was cancelled waits
+    anew where it is set `again`."""
 
     key: str
     at: dt.datetime
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +371,8 @@ class Event:
     hold_confirmed, hold_refused, hold_released, glass_broken, party_changed, fact_withdrawn, agreement_entered,
     agreement_changed, product_listed, cycle_started, audience_fixed, audience_freed, audience_told,
     mail_bounced, child_by_hand, case_migrated, case_adopted, happened_before, evidence_given, rung_before_adoption,
-    rung_hushed, quiet_ended, note_added, task_nudged, task_snoozed, task_shown_again;
+    rung_hushed, quiet_ended, note_added, task_nudged, task_snoozed, task_shown_again, answer_undone (since: the instant
+    of the answer), fact_taken_back, state_restored, task_reopened, case_reopened;
     outside a decision second_confirmed, address_entered, answer_too_late (task, by, decided_by) for an answer to a task
     that another had answered, document_taken (fact), evidence_taken (form, lines) and evidence_written (sha256),
     preservation_placed and preservation_released, case_purged (act, lines, kept).
@@ -395,8 +399,11 @@ def told(detail: Mapping[str, str], personal: Mapping[str, str]) -> Mapping[str,
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The case as it will be, what else is to be written, and what the history will say, in order."""
+    """The case as it will be, what else is to be written, and what the history will say, in order. `answered` is there
+    for an answer that may be taken back, `undoes` where one is."""
 
     case: Case
     effects: tuple[Effect, ...]
     events: tuple[Event, ...]
+    answered: Answered | None = None
+    undoes: Kept | None = None

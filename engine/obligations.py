@@ -19,6 +19,7 @@ from engine.messages import CancelTimers, Notify, SetTimer
 from engine.quiet import SEE_TO_IT, held_of, hushed
 from engine.readers import recipients, reminded, supervisors
 from engine.turn import Turn
+from engine.undoable import TAKEN_BACK
 
 
 def refresh(turn: Turn) -> None:
@@ -31,7 +32,7 @@ def refresh(turn: Turn) -> None:
         current = turn.case.clocks.get(clock.name)
         if current is None or current.status == "running":
             _look_at(turn, clock, current)
-        elif current.status == "void" and clock.when is not None:
+        elif current.status == "void" and (clock.when is not None or current.reason == TAKEN_BACK):
             _revive(turn, clock, current)
 
 
@@ -47,9 +48,11 @@ def _look_at(turn: Turn, clock: ClockDef, current: Clock | None) -> None:
 
 
 def _revive(turn: Turn, clock: ClockDef, old: Clock) -> None:
-    """Begins a clock anew whose guard did not hold for a while; one that an event has voided stays void."""
+    """Begins a clock anew whose guard did not hold for a while, or whose cause was taken back; one that an event has
+    voided stays void."""
+    wanted = True if clock.when is None else evaluate(clock.when, turn.case.facts, turn.case.at)
     anchor = _anchor(turn, clock)
-    if clock.when is not None and anchor is not None and evaluate(clock.when, turn.case.facts, turn.case.at) is True:
+    if anchor is not None and wanted is True:
         _start(turn, clock, _derive(turn, clock, anchor, old), old)
 
 
@@ -194,8 +197,9 @@ def _start(turn: Turn, clock: ClockDef, derived: Derived, void: Clock | None = N
     if any(event in turn.case.happened for event in clock.void_by):
         return
     current = _generation(turn, clock, derived, void)
-    if void is not None and clock.when is not None:
-        current = replace(current, reason=f"it applies again: {clock.when.source}")
+    if void is not None:
+        again = f"it applies again: {clock.when.source}" if clock.when is not None else "it began again"
+        current = replace(current, reason=again)
     _put(turn, current)
     turn.tell("clock_started", **_told(current))
     told = ((event, turn.case.happened[event]) for event in clock.satisfied_by if event in turn.case.happened)

@@ -73,7 +73,8 @@ class Office:
     """The district as decisions see it. `zone` is the zone of every local date, `processes` are those that it has. Of
     the `register` only the agreements are here that the decision in hand names; `next_agreement` is the number that a
     new one gets. `others` are the cases among which the decision in hand counts, None where it counts none. The packet
-    of a Board meeting closes `packet_days` days before it; no meetings: none were entered."""
+    of a Board meeting closes `packet_days` days before it; no meetings: none were entered. An answer may be taken back
+    for `undo_minutes`, and its mails wait so long; 0: never."""
 
     district: str
     zone: ZoneInfo
@@ -97,6 +98,7 @@ class Office:
     register: Mapping[str, Entry] = field(default_factory=dict)
     next_agreement: int = 1
     others: tuple[Case, ...] | None = None
+    undo_minutes: int = 0
 
     def today(self, now: dt.datetime) -> dt.date:
         return now.astimezone(self.zone).date()

@@ -58,6 +58,14 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Picked:
+    """A set is the keys of those rows of a table in which a column says yes."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class FactDef:
     """`personal` facts are encrypted at rest and never stand in a mail, a log or a title. `option_labels` are those of
     a choice, a set, or the fixed rows of a table; `columns` those of a table. Agreements are listed by their likeness
@@ -67,7 +75,8 @@ class FactDef:
     `not_before` those of other facts, of events, or of clocks (their legal dates), as far as these are known; one that
     lies back more than its `usual_days` is asked about once. A `school_year_end` is the last day of the school year in
     which the case starts: the district gives it. An amount is worked out by its `charge`, a date as the first day after
-    the quarter of the date fact `quarter_after`; an int with a `tally` is suggested as the number of earlier cases."""
+    the quarter of the date fact `quarter_after`; an int with a `tally` is suggested as the number of earlier cases. The
+    rows of a table are, with `rows_of`, what was chosen in that set fact; a set that is `picked` follows from them."""
 
     name: str
     type: FactType
@@ -88,6 +97,8 @@ class FactDef:
     quarter_after: str | None = None
     tally: Tally | None = None
     school_year_end: bool = False
+    rows_of: str | None = None
+    picked: Picked | None = None
     usual_days: int | None = None
 
 

@@ -18,6 +18,7 @@ from engine.definition import Definition, LinkLevel
 from engine.messages import Command, Decision, Event
 from engine.office import Office, Person
 from engine.register import Entry
+from engine.undoable import Kept
 
 CONTACT = "contact:"
 """Begins the recipient of a mail that gathers lines for one address outside the district."""
@@ -248,6 +249,10 @@ class Unit(Protocol):
     def answer_of(self, case_id: str, task_id: str) -> Answer | None:
         """Who has answered a task, also one that its case has left behind; None while nobody has."""
         ...
+
+    def answered(self, case_id: str) -> Kept | None:
+        """The last answer in a case that may be taken back still, as `keep` has kept it; its mails and briefs are
+        locked."""
 
     def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime, *, again: bool = False) -> None:
         """Adds a line to the history of a case that this transaction has read and does not change; once for each actor

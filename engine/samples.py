@@ -60,6 +60,7 @@ def _value(fact: FactDef, on: str) -> str:
 
 
 def _rows(fact: FactDef, on: str) -> object:
-    """One row; of a table with fixed rows, each of them."""
+    """One row, for the sample of a set where the rows are chosen there; of a table with fixed rows, each of them."""
     cells = {name: _value(column, on) for name, column in fact.columns.items()}
-    return [{"key": row, **cells} for row in fact.option_labels] if fact.option_labels else [cells]
+    keys = fact.type.rows or fact.type.options[:1]
+    return [{"key": key, **cells} for key in keys] if keys else [cells]

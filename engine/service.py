@@ -45,6 +45,7 @@ from engine.ports import Answer, Definitions, DueCycle, DueTimer, Message, Offic
 from engine.register import SUPERSEDES, ids_in
 from engine.standing import Standing
 from engine.tallying import counted_from
+from engine.undoable import Undo
 from engine.words import written
 
 TRIES = 5
@@ -224,6 +225,10 @@ class Service:
         """What an officer does beside answering (`engine.officer`). Raises `Refused` or `UsageError`."""
         return self._change(case_id, command, now)
 
+    def undo(self, case_id: str, actor: Actor, now: dt.datetime, reason: str = "") -> Case:
+        """Takes the actor's last answer back (`engine.undoing`). Raises `Refused`, `NotAllowed` or `UsageError`."""
+        return self._change(case_id, Undo(actor, reason), now)
+
     def recount(self, now: dt.datetime, limit: int = BATCH) -> int:
         """Asks each case with a clock that was counted in a calendar which has changed since to count again, by a
         message of its own; says how many were asked.
@@ -338,6 +343,10 @@ class Service:
                     case, definition = self._load(unit, case_id)
                     if check is not None:
                         check(case, definition, command)
+                    if isinstance(command, CompleteTask | Undo):
+                        definition = self._as_the_newest(definition)
+                    if isinstance(command, Undo):
+                        command = replace(command, answered=unit.answered(case_id))
                     office = _equipped(unit, self._office(unit), definition, command, case.facts)
                     decision = decide(definition, case, command, now, office)
                     if also is not None:
@@ -351,6 +360,13 @@ class Service:
     def _load(self, unit: Unit, case_id: str) -> tuple[Case, Definition]:
         case = unit.case(case_id)
         return case, self.definitions.pinned(case.process, case.version, case.hash)
+
+    def _as_the_newest(self, definition: Definition) -> Definition:
+        """Whether answers may be taken back is said by the newest version of a process, for all of its cases."""
+        if definition.process not in self.definitions.processes():
+            return definition
+        undo = self.definitions.newest(definition.process).undo
+        return definition if undo == definition.undo else replace(definition, undo=undo)
 
     def _office(self, unit: Unit) -> Office:
         return replace(self.make_office(unit.people()), processes=frozenset(self.definitions.processes()))

@@ -17,7 +17,7 @@ from engine.turn import Turn
 
 
 def check_typed(turn: Turn, values: Mapping[str, FactValue]) -> None:
-    """Raises `UsageError` for a value of a fact that only the register gives."""
+    """Raises `UsageError` for a value of a fact that only the register, the settings or other facts give."""
     for name in values:
         fact = turn.definition.facts.get(name)
         if fact is not None and fact.taken is not None:
@@ -25,6 +25,8 @@ def check_typed(turn: Turn, values: Mapping[str, FactValue]) -> None:
                 f"fact '{name}' is taken from the agreement in '{fact.taken.agreement}': correct the register and name "
                 f"the agreement again, or name another"
             )
+        if fact is not None and fact.picked is not None:
+            raise UsageError(f"fact '{name}' follows from the rows of '{fact.picked.table}': say it there")
         if fact is not None and fact.threshold is not None:
             raise UsageError(f"fact '{name}' is a threshold of the district: set it in 'thresholds' of district.yaml")
         if fact is not None and is_computed(fact):

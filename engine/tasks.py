@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from engine.calendar import months_after
 from engine.case import SYSTEM, Actor, Contact, FactValue, Place, Task
+from engine.chosen import check_rows
 from engine.clocks import count_back, due_in
 from engine.counting import counted_people
 from engine.dates import check_dates
@@ -436,6 +437,7 @@ def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: Complete
             f"outcome '{outcome.name}' of task '{wanted.name}' needs {', '.join(missing)}: "
             f"add {' '.join(f'-f {name}=…' for name in missing)}"
         )
+    check_rows(turn.definition, turn.case.facts, command.values)
     check_dates(turn, command.values)
 
 

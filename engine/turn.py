@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from engine.case import Actor, Case, FactValue, Place, Task, changed
+from engine.chosen import picked
 from engine.computing import computed
 from engine.definition import Definition, StateDef, Words, say
 from engine.forms import KEPT_DOCUMENT, file_name
@@ -92,6 +93,7 @@ class Turn:
 
     def record(self, values: Mapping[str, FactValue], reason: str = "") -> None:
         """Sets or supersedes facts. Facts are never unset; a value that is there already leaves no trace."""
+        values = {**values, **picked(self.definition, values)}
         news = {name: value for name, value in values.items() if self.case.facts.get(name) != value}
         for name, value in news.items():
             known = self.definition.fact(name)

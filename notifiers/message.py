@@ -27,6 +27,7 @@ _WORD = 42
 """Octets of text in one encoded word, which may be 75 characters long (RFC 2047 2)."""
 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_NOT_IN_ADDRESS = re.compile(r'[ <>,;:"()\[\]\\@]')
 _NOT_IN_HEAD = re.compile(rb"[^\t\x20-\x7e]")
 
 _BETWEEN, _AROUND = "=_soppa_text", "=_soppa_all"
@@ -58,7 +59,7 @@ def build(rendered: Rendered, *, sender: Address, to: Address, message_id: str, 
 def address(name: str, email: str) -> Address:
     """A reader's address. Raises `UsageError` unless it is plain `local@domain` in ASCII on one line."""
     local, at, domain = email.strip().rpartition("@")
-    plain = email.isascii() and email.strip().isprintable() and not any(c in " <>,;:\"()[]\\@" for c in local + domain)
+    plain = email.isascii() and email.strip().isprintable() and not _NOT_IN_ADDRESS.search(local + domain)
     if not (at and local and domain and plain):
         raise UsageError("the reader's address is not of the form name@example.org: correct it and try again")
     return Address(one_line(name), local, domain)

@@ -43,8 +43,10 @@ def next_brief(
     return next(found for day, at in days if (found := _unbegun(connection, recipient, day, at, now)) is not None)
 
 
-def add_line(connection: Connection, ring: Ring, outbox_id: int, line: BriefLine) -> None:
-    """Adds a line; of two about one subject of one case the stronger stays."""
+def add_line(
+    connection: Connection, ring: Ring, outbox_id: int, line: BriefLine, answer: int | None = None
+) -> None:
+    """Adds a line; of two about one subject of one case the stronger stays. `answer`: as in the table."""
     key = {"outbox_id": outbox_id, "case_id": line.case_id, "subject": line.subject}
     row = {
         **key,
@@ -54,6 +56,7 @@ def add_line(connection: Connection, ring: Ring, outbox_id: int, line: BriefLine
         "legal": line.legal,
         "task_id": line.task_id,
         "party": line.party,
+        "answer": answer,
         "sealed": ring.seal(line.text.encode(), line_place(key)),
     }
     direct.write(connection, prepared.stronger_line(connection.dialect.name), row)

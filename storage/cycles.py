@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from engine.cycles import NOTHING, Cycle, Planned
 from engine.ports import DueCycle
+from storage import direct, prepared
 from storage.statements import insert_new
 from storage.tables import AGREEMENTS, CASES, CYCLES
 
@@ -18,16 +19,33 @@ _MANY = 500
 _LOOKED_BACK = 5
 
 
+_MINE = (CYCLES.c.process == bindparam("its_process")) & CYCLES.c.subject.in_(bindparam("its_subjects", expanding=True))
+_STILL = func.count(CASES.c.id).filter(CASES.c.ended_at.is_(None))
+_STARTED = (
+    select(CYCLES.c.subject, func.max(CYCLES.c.occurrence).label("last"), _STILL.label("still"))
+    .outerjoin(CASES, CASES.c.id == CYCLES.c.case_id)
+    .where(_MINE & CYCLES.c.fired_at.is_not(None))
+    .group_by(CYCLES.c.subject)
+)
+_NOT_STARTED = select(CYCLES).where(_MINE & CYCLES.c.fired_at.is_(None))
+_DROP_WAITING = delete(CYCLES).where(_MINE & CYCLES.c.at.is_not(None) & CYCLES.c.fired_at.is_(None))
+_DUE = (
+    select(CYCLES)
+    .where(CYCLES.c.at <= bindparam("now", type_=CYCLES.c.at.type))
+    .order_by(CYCLES.c.at, CYCLES.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_DONE = update(CYCLES).where(CYCLES.c.id == bindparam("its_id"))
+
+
 def planned(connection: Connection, process: str, subjects: Collection[str]) -> dict[str, Planned]:
     found: dict[str, Planned] = {}
     for batch in _batches(subjects):
-        mine = (CYCLES.c.process == process) & CYCLES.c.subject.in_(batch)
-        still = func.count(CASES.c.id).filter(CASES.c.ended_at.is_(None))
-        started = select(CYCLES.c.subject, func.max(CYCLES.c.occurrence).label("last"), still.label("still"))
-        started = started.outerjoin(CASES, CASES.c.id == CYCLES.c.case_id)
-        started = started.where(mine & CYCLES.c.fired_at.is_not(None)).group_by(CYCLES.c.subject)
-        found |= {row.subject: Planned(last=row.last, open=bool(row.still)) for row in connection.execute(started)}
-        for row in connection.execute(select(CYCLES).where(mine & CYCLES.c.fired_at.is_(None))):
+        mine = {"its_process": process, "its_subjects": batch}
+        found |= {row.subject: Planned(last=row.last, open=bool(row.still))
+                  for row in connection.execute(_STARTED, mine)}
+        for row in connection.execute(_NOT_STARTED, mine):
             waits = None if row.at is None else Cycle(row.occurrence, row.at)
             before = found.get(row.subject, NOTHING)
             found[row.subject] = replace(before, waits=waits, stopped=row.at is None)
@@ -37,10 +55,7 @@ def planned(connection: Connection, process: str, subjects: Collection[str]) -> 
 def plan(connection: Connection, process: str, cycles: Mapping[str, Cycle | None]) -> None:
     """Replaces what waits; a subject whose cycle an incident holds back keeps it."""
     for batch in _batches(cycles):
-        waiting = CYCLES.c.at.is_not(None) & CYCLES.c.fired_at.is_(None)
-        connection.execute(
-            delete(CYCLES).where((CYCLES.c.process == process) & CYCLES.c.subject.in_(batch) & waiting)
-        )
+        connection.execute(_DROP_WAITING, {"its_process": process, "its_subjects": batch})
         news = [(subject, cycle) for subject in batch if (cycle := cycles[subject]) is not None]
         rows = [{"process": process, "subject": subject, "occurrence": cycle.on, "at": cycle.at, "planned_at": cycle.at,
                  "missed": 0, "attempts": 0} for subject, cycle in news]
@@ -53,15 +68,14 @@ def drop(connection: Connection, scheduled: Collection[str]) -> None:
 
 
 def due(connection: Connection, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
-    wanted = select(CYCLES).where(CYCLES.c.at <= now).order_by(CYCLES.c.at, CYCLES.c.id).limit(limit)
-    rows = connection.execute(wanted.with_for_update(skip_locked=True))
-    return tuple(DueCycle(row.id, row.process, row.subject, Cycle(row.occurrence, row.planned_at or row.at))
-                 for row in rows)
+    rows = direct.read(connection, _DUE, {"now": now, "most": limit})
+    return tuple(DueCycle(row["id"], row["process"], row["subject"],
+                          Cycle(row["occurrence"], row["planned_at"] or row["at"])) for row in rows)
 
 
 def done(connection: Connection, row: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
     started = {"at": None, "fired_at": now, "occurrence": on, "case_id": case_id, "missed": missed}
-    connection.execute(update(CYCLES).where(CYCLES.c.id == row.id).values(started))
+    direct.write(connection, _DONE, {**started, "its_id": row.id})
 
 
 def active_agreements(connection: Connection, beyond: str, limit: int) -> Sequence[str]:
@@ -71,11 +85,8 @@ def active_agreements(connection: Connection, beyond: str, limit: int) -> Sequen
 
 def last_ended(connection: Connection, process: str, subjects: Collection[str]) -> Sequence[str]:
     """The latest first, back to the one that a cycle has started."""
-    mine = (CASES.c.process == process) & CASES.c.subject.in_(sorted(subjects)) & CASES.c.ended_at.is_not(None)
-    its = (CYCLES.c.process == process) & (CYCLES.c.subject == CASES.c.subject) & (CYCLES.c.case_id == CASES.c.id)
-    of_cycle = select(CYCLES.c.id).where(its).exists().label("of_cycle")
-    latest = select(CASES.c.id, of_cycle).where(mine).order_by(CASES.c.ended_at.desc(), CASES.c.id.desc())
-    found = connection.execute(latest.limit(_LOOKED_BACK)).all()
+    its = {"its_process": process, "its_subjects": sorted(subjects), "at_most": _LOOKED_BACK}
+    found = connection.execute(prepared.LAST_ENDED, its).all()
     last = next((place for place, row in enumerate(found) if row.of_cycle), len(found))
     return [row.id for row in found[: last + 1]]
 

@@ -56,6 +56,11 @@ def scalar(connection: Connection, statement: Statement, values: Values) -> Any:
     return None if found is None else next(iter(found.values()))
 
 
+def say(connection: Connection, words: str) -> None:
+    """Sends words that need no values, such as those of a savepoint."""
+    _execute(connection, words)
+
+
 class _Written:
     """A statement in the words of one database. Of its values those of `names` are given each time, the others stand in
     the statement itself."""
@@ -107,13 +112,17 @@ def _sent(connection: Connection, statement: Statement, values: Values, rows: Se
     """The driver's cursor after it. Whoever listens to the engine hears of it, as of any other statement."""
     written = _written(statement, connection.dialect.name, tuple(values))
     given = [written.given(row) for row in rows] if rows else written.given(values)
+    return _execute(connection, written.text, given, many=bool(rows))
+
+
+def _execute(connection: Connection, text: str, given: Any = (), *, many: bool = False) -> Any:
     cursor = connection.connection.cursor()
     for listener in connection.dispatch.before_cursor_execute:
-        listener(connection, cursor, written.text, given, None, bool(rows))
+        listener(connection, cursor, text, given, None, many)
     try:
-        (cursor.executemany if rows else cursor.execute)(written.text, given)
+        (cursor.executemany if many else cursor.execute)(text, given)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _wrapped(connection, written.text, error, cursor) from error
+        raise _wrapped(connection, text, error, cursor) from error
     return cursor
 
 

@@ -43,6 +43,12 @@ class ChainLine:
         return found
 
 
+def that_stand(lines: Sequence[ChainLine]) -> list[ChainLine]:
+    """The lines but for those of answers that were taken back by a later one."""
+    undone = {(line.words.get("since"), line.actor) for line in lines if line.kind == "answer_undone"}
+    return [line for line in lines if (line.at.astimezone(dt.UTC).isoformat(), line.actor) not in undone]
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One generation of a clock; `superseded_because` is None for the one that counts."""

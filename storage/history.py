@@ -44,6 +44,7 @@ KEPT = frozenset({
 """What a line says of states, tasks, mails and dates. It names nobody, and stays when its case is purged."""
 
 _CHANCE = "_chance"
+_ANSWERS = ("task_completed", "answer_undone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +92,28 @@ def append_once(
 
 
 def answer_of(connection: Connection, ring: Ring, case_id: str, task_id: str) -> Answer | None:
-    """The answer that a task was given, whether its case has left it behind or not."""
-    for row in _rows(connection, case_id, "task_completed"):
-        if json.loads(row["detail"])["task"] == task_id:
-            said = _read(ring, row).told
-            return Answer(row["actor"], said.get("by", "(purged)"), said["outcome"])
-    return None
+    """The answer that a task was given and that was not taken back, whether its case has left it behind or not."""
+    line = answer_line(read(connection, ring, case_id, *_ANSWERS), task_id)
+    return None if line is None else Answer(line.actor, line.told.get("by", "(purged)"), line.detail["outcome"])
 
 
-def read(connection: Connection, ring: Ring, case_id: str, kind: str | None = None) -> Sequence[HistoryLine]:
-    """The lines of a case, or those of one kind."""
-    return tuple(_read(ring, row) for row in _rows(connection, case_id, kind))
+def answer_line(lines: Iterable[HistoryLine], task_id: str) -> HistoryLine | None:
+    """The line in which a task was answered; None where nobody has, or that was taken back."""
+    said = [line for line in lines if line.kind in _ANSWERS and line.detail.get("task") == task_id]
+    return said[-1] if said and said[-1].kind == _ANSWERS[0] else None
+
+
+def read(connection: Connection, ring: Ring, case_id: str, *kinds: str) -> Sequence[HistoryLine]:
+    """The lines of a case, or those of some kinds."""
+    return tuple(_read(ring, row) for row in _rows(connection, case_id, *kinds))
 
 
 def recorded_at(connection: Connection, case_id: str) -> dict[str, dt.datetime]:
-    """When each fact of a case was recorded last."""
-    mine = (HISTORY.c.case_id == case_id) & (HISTORY.c.kind == "fact_recorded")
-    rows = connection.execute(select(HISTORY.c.at, HISTORY.c.detail).where(mine).order_by(HISTORY.c.seq))
-    return {json.loads(row.detail)["fact"]: row.at for row in rows}
+    """When each fact of a case was recorded last, but for what was taken back."""
+    rows = _rows(connection, case_id, "fact_recorded", "answer_undone")
+    undone = {json.loads(row["detail"])["since"] for row in rows if row["kind"] == "answer_undone"}
+    recorded = (row for row in rows if row["kind"] == "fact_recorded" and row["at"].isoformat() not in undone)
+    return {json.loads(row["detail"])["fact"]: row["at"] for row in recorded}
 
 
 def faults(connection: Connection, ring: Ring, case_id: str) -> Sequence[str]:
@@ -168,9 +173,9 @@ def _head(connection: Connection, case_id: str) -> tuple[int, str]:
     return (row["seq"], row["hash"]) if row else (0, START)
 
 
-def _rows(connection: Connection, case_id: str, kind: str | None = None) -> Sequence[Row]:
+def _rows(connection: Connection, case_id: str, *kinds: str) -> Sequence[Row]:
     found = select(HISTORY).where(HISTORY.c.case_id == case_id).order_by(HISTORY.c.seq)
-    found = found if kind is None else found.where(HISTORY.c.kind == kind)
+    found = found.where(HISTORY.c.kind.in_(kinds)) if kinds else found
     return connection.execute(found).mappings().all()
 
 

@@ -67,7 +67,8 @@ MOST_DAYS = 5
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Writes one decision. `today` is the local date of `now`."""
+    """Writes one decision. `today` is the local date of `now`; `answer` the revision after an answer that may be taken
+    back, whose mails wait until it `leaves`, where they wait."""
 
     connection: Connection
     ring: Ring
@@ -75,6 +76,8 @@ class Keeper:
     actor: Actor
     now: dt.datetime
     today: dt.date
+    answer: int | None = None
+    leaves: dt.datetime | None = None
 
     def keep(self, before: Case | None, decision: Decision) -> None:
         """Raises `LostRace` when the case's revision is not `before.revision` any more; nothing may be written then."""
@@ -166,7 +169,7 @@ class Keeper:
         for number, effect in enumerate(effects):
             match effect:
                 case SetTimer():
-                    timers.set(effect.key, effect.at)
+                    timers.set(effect.key, effect.at, again=effect.again)
                 case CancelTimers(prefix):
                     timers.cancel(prefix)
                 case Send() | Notify():
@@ -230,7 +233,8 @@ class Keeper:
             **new_mail(send.mail, send.step, send.occurrence, send.recipient, lane, self.now),
             "case_id": case.id,
             "task_id": send.task_id,
-            "at": send.not_before or self.now,
+            "at": send.not_before or self.leaves or self.now,
+            "answer": self.answer,
         }
         insert_new(self.connection, OUTBOX, [row])
 
@@ -238,16 +242,17 @@ class Keeper:
         """Queues a mail for the first day on which its address gets no other, which may be today. Whoever else takes
         that day first leaves us the next. Where a week is full, it does not wait for longer."""
         row = {**new_mail(send.mail, send.step, send.occurrence, send.recipient, URGENT, self.now), "case_id": case.id,
-               "task_id": send.task_id}
+               "task_id": send.task_id, "answer": self.answer}
+        at_once = self.leaves or self.now
         contact = contact_key(self.ring, _address(case, send.recipient.removeprefix("party:")))
         mine = {"its_case": case.id, "its_step": send.step, "its_recipient": send.recipient, "its_mail": send.mail}
         since = send.not_before or self.window.starts(self.today + ONE_DAY)
         later = islice(self.window.days(contact, since), MOST_DAYS)
-        for day, at in later if send.not_before else chain([(self.today, self.now)], later):
+        for day, at in later if send.not_before else chain([(self.today, at_once)], later):
             insert_new(self.connection, OUTBOX, [{**row, "at": at, "slot": slot_of(contact, day)}])
             if direct.scalar(self.connection, prepared.MAIL_OF_STEP, mine) is not None:
                 return
-        insert_new(self.connection, OUTBOX, [{**row, "at": send.not_before or self.now}])
+        insert_new(self.connection, OUTBOX, [{**row, "at": send.not_before or at_once}])
 
     def _asked_today(self, recipient: str) -> bool:
         """Whether a mail of its own, but for what they had just asked for, was made or left for this person today, or
@@ -280,7 +285,7 @@ class Keeper:
         kept = BriefLine(
             case.id, line.kind, line.subject, line.text, line.strength, line.date, line.legal, line.task_id, party
         )
-        add_line(self.connection, self.ring, outbox_id, kept)
+        add_line(self.connection, self.ring, outbox_id, kept, self.answer)
 
     def _reads_weekly(self, line: Notify) -> bool:
         """Whether a line belongs into a brief a week: its reader gets one, and no legal date is near."""

@@ -20,6 +20,7 @@ from storage.tables import (
     CASES,
     CLOCKS,
     COPIES,
+    CYCLES,
     DEFINITIONS,
     FACT_PAST,
     HISTORY,
@@ -73,6 +74,18 @@ CLOCKS_OF_SOME = (
     .where(CLOCKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & (CLOCKS.c.status != "superseded"))
     .order_by(CLOCKS.c.case_id, CLOCKS.c.name)
 )
+_ITS_CYCLE = (CYCLES.c.process == CASES.c.process) & (CYCLES.c.subject == CASES.c.subject)
+_OF_CYCLE = _ITS_CYCLE & (CYCLES.c.case_id == CASES.c.id)
+LAST_ENDED = (
+    select(CASES.c.id, select(CYCLES.c.id).where(_OF_CYCLE).exists().label("of_cycle"))
+    .where(
+        (CASES.c.process == bindparam("its_process"))
+        & CASES.c.subject.in_(bindparam("its_subjects", expanding=True))
+        & CASES.c.ended_at.is_not(None)
+    )
+    .order_by(CASES.c.ended_at.desc(), CASES.c.id.desc())
+    .limit(bindparam("at_most"))
+)
 ADOPTED = select(DEFINITIONS.c.hash).where(
     (DEFINITIONS.c.process == bindparam("its_process")) & (DEFINITIONS.c.version == bindparam("its_version"))
 )
@@ -116,6 +129,16 @@ CANCEL_TIMERS = (
         & (func.substr(TIMERS.c.key, 1, func.length(bindparam("its_prefix"))) == bindparam("its_prefix"))
     )
     .values(at=None)
+)
+SET_AGAIN = (
+    update(TIMERS)
+    .where(
+        (TIMERS.c.case_id == bindparam("its_case"))
+        & (TIMERS.c.key == bindparam("its_key"))
+        & TIMERS.c.at.is_(None)
+        & TIMERS.c.fired_at.is_(None)
+    )
+    .values(at=bindparam("its_at", type_=TIMERS.c.at.type))
 )
 DUE_TIMERS = (
     select(TIMERS.c.id, TIMERS.c.case_id, TIMERS.c.key, TIMERS.c.at)

@@ -35,6 +35,7 @@ from storage.tables import (
     COPIES,
     FACT_PAST,
     HISTORY,
+    KEPT_ANSWERS,
     LINKS,
     MESSAGES,
     META,
@@ -175,6 +176,7 @@ class _Step:
     def _hangs_on(self, case_id: str) -> None:
         mine = select(TASKS.c.id).where(TASKS.c.case_id == case_id)
         self._delete(FACT_PAST, FACT_PAST.c.case_id == case_id)
+        self._delete(KEPT_ANSWERS, KEPT_ANSWERS.c.case_id == case_id)
         self._delete(MESSAGES, MESSAGES.c.case_id == case_id)
         self._delete(SECOND_CHECKS, SECOND_CHECKS.c.case_id == case_id)
         self._delete(SESSIONS, SESSIONS.c.case_id == case_id)

@@ -9,13 +9,16 @@ import base64
 import binascii
 import hashlib
 import re
+import string
 from collections.abc import Collection
 from email.header import Header, decode_header, make_header
 
 MARK = "LINK-REMOVED"
 CODE_MARK = "CODE-REMOVED"
 _TOKEN_LENGTH = 43
-_TOKENS = re.compile(f"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{{{_TOKEN_LENGTH},}}")
+_OF_TOKENS = frozenset((string.ascii_letters + string.digits + "-_").encode())
+_APART = bytes(each if each in _OF_TOKENS else ord(" ") for each in range(256))
+"""Blanks in the place of all that stands in no token."""
 _BOUNDARY = re.compile(rb'boundary="?([^";\s]+)', re.IGNORECASE)
 _ENCODING = re.compile(rb"^content-transfer-encoding:[ \t]*([a-z0-9-]+)", re.IGNORECASE | re.MULTILINE)
 _FIELDS = re.compile(rb"\r\n(?![ \t])")
@@ -85,9 +88,11 @@ def _encoded(text: bytes, encoding: bytes) -> bytes:
 
 def _clean(text: str, hashes: Collection[str], codes: Collection[str]) -> str:
     """A token may follow other characters of its alphabet, so every start is tried."""
+    words = text.encode("utf-8", "surrogateescape").translate(_APART).decode().split()
     found = {
         token
-        for word in _TOKENS.findall(text)
+        for word in words
+        if len(word) >= _TOKEN_LENGTH
         for start in range(len(word) - _TOKEN_LENGTH + 1)
         if token_hash(token := word[start : start + _TOKEN_LENGTH]) in hashes
     }

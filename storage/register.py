@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, insert, select, update
 
 from engine.case import Actor, Contact, FactValue, TableRow
 from engine.errors import LostRace, Refused, UsageError
@@ -16,11 +16,12 @@ from engine.nodes import nearest
 from engine.register import ACTIVE, Entry, entry_id
 from registry.fields import agreement_with, entry_of, operator_with, product_with
 from registry.values import NEW, Agreement, Holding, Operator, Product, Record, changes, label
+from storage import direct, prepared
 from storage.base import Base
 from storage.register_history import Line, Written, append, faults, read
 from storage.rows import Row, dump, pack_fact, unpack_fact
 from storage.sealing import Ring
-from storage.tables import AGREEMENTS, OPERATORS, PEOPLE, PRODUCTS, REGISTER_NUMBERS
+from storage.tables import AGREEMENTS, OPERATORS, PRODUCTS, REGISTER_NUMBERS
 
 _MANY = 500
 """Keys of one IN list."""
@@ -29,16 +30,19 @@ _MANY = 500
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
+_COLUMNS = [column.label(f"{table.name}.{column.name}")
+            for table in (OPERATORS, PRODUCTS, AGREEMENTS) for column in table.c]
+_JOINED = PRODUCTS.join(OPERATORS, OPERATORS.c.id == PRODUCTS.c.operator).outerjoin(
+    AGREEMENTS, AGREEMENTS.c.product == PRODUCTS.c.id
+)
+_HOLDINGS = select(*_COLUMNS).select_from(_JOINED).order_by(OPERATORS.c.name, PRODUCTS.c.name, AGREEMENTS.c.signed_on,
+                                                            AGREEMENTS.c.id)  # fmt: skip
+_OF_THESE = _HOLDINGS.where(AGREEMENTS.c.id.in_(bindparam("its_ids", expanding=True)))
+
+
 def holdings(connection: Connection, ring: Ring, where: ColumnElement[bool] | None = None) -> list[Holding]:
     """Every product with its operator and each of its agreements; a product without an agreement once."""
-    columns = [column.label(f"{table.name}.{column.name}")
-               for table in (OPERATORS, PRODUCTS, AGREEMENTS) for column in table.c]
-    joined = PRODUCTS.join(OPERATORS, OPERATORS.c.id == PRODUCTS.c.operator).outerjoin(
-        AGREEMENTS, AGREEMENTS.c.product == PRODUCTS.c.id
-    )
-    wanted = select(*columns).select_from(joined).order_by(OPERATORS.c.name, PRODUCTS.c.name, AGREEMENTS.c.signed_on,
-                                                           AGREEMENTS.c.id)  # fmt: skip
-    rows = connection.execute(wanted if where is None else wanted.where(where)).mappings()
+    rows = connection.execute(_HOLDINGS if where is None else _HOLDINGS.where(where)).mappings()
     return [_holding(row, ring) for row in rows]
 
 
@@ -73,7 +77,8 @@ def entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Ma
     people = people_by_mail(connection) if wanted else {}
     found: dict[str, Entry] = {}
     for start in range(0, len(wanted), _MANY):
-        batch = holdings(connection, ring, AGREEMENTS.c.id.in_(wanted[start : start + _MANY]))
+        rows = connection.execute(_OF_THESE, {"its_ids": wanted[start : start + _MANY]}).mappings()
+        batch = [_holding(row, ring) for row in rows]
         found |= {one.agreement.id: entry_of(one, people) for one in batch if one.agreement}
     for unknown in [one for one in wanted if one not in found]:
         holding_of(connection, ring, unknown)
@@ -82,7 +87,7 @@ def entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Ma
 
 def people_by_mail(connection: Connection) -> dict[str, str]:
     """The ids of people by their addresses in small letters."""
-    return {row.email.casefold(): row.id for row in connection.execute(select(PEOPLE.c.id, PEOPLE.c.email))}
+    return {row["email"].casefold(): row["id"] for row in direct.read(connection, prepared.EVERYBODY, {})}
 
 
 def next_number(connection: Connection, kind: str = "A") -> int:

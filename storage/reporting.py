@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from engine.undoable import TAKEN_BACK
 from storage.base import Base
 from storage.tables import AGREEMENTS, CASES, CLOCKS, OPERATORS, PRODUCTS
 
@@ -101,6 +102,6 @@ _DATES = (
         CLOCKS.c.ended_on,
     )
     .join(CASES, CASES.c.id == CLOCKS.c.case_id)
-    .where(CLOCKS.c.status != "superseded")
+    .where((CLOCKS.c.status != "superseded") & ~((CLOCKS.c.status == "void") & (CLOCKS.c.reason == TAKEN_BACK)))
     .order_by(CLOCKS.c.legal, CLOCKS.c.case_id, CLOCKS.c.name)
 )  # fmt: skip

@@ -30,6 +30,7 @@ from storage.tables import (
     COPIES,
     FACT_PAST,
     HISTORY,
+    KEPT_ANSWERS,
     MESSAGES,
     META,
     OPERATORS,
@@ -41,6 +42,7 @@ from storage.tables import (
     RECIPIENTS,
     REGISTER_HISTORY,
 )
+from storage.undoing import kept_place
 
 BATCH = 500
 """Values that one transaction seals anew."""
@@ -74,6 +76,7 @@ SEALED: Sequence[SealedColumn] = (
     SealedColumn(REGISTER_HISTORY, "sealed", lambda row: register_history.line_place(row["entry"], row["seq"])),
     SealedColumn(RECIPIENTS, "sealed", recipients.row_place),
     SealedColumn(PRESERVATIONS, "sealed", lambda row: preservations.reason_place(row["case_id"])),
+    SealedColumn(KEPT_ANSWERS, "sealed", lambda row: kept_place(row["case_id"])),
     SealedColumn(COPIES, "sealed_note", lambda row: copies.note_place(row["id"])),
 )
 """Every column that holds sealed values, a test sees to it."""

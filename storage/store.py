@@ -23,8 +23,9 @@ from engine.nodes import nearest
 from engine.office import Person
 from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message, Taken
 from engine.register import Entry
+from engine.undoable import Kept
 from registry.values import Holding
-from storage import acts, cycles, direct, history, incidents, outlook, people, prepared
+from storage import acts, cycles, direct, history, incidents, outlook, people, prepared, undoing
 from storage.acts import Act, Acts
 from storage.audience import Audiences
 from storage.base import Base
@@ -123,7 +124,8 @@ class _Rehearsed(Exception):
 
 
 class SqlStore:
-    """Implements `engine.ports.Store`; `outbox`, `links`, `views`, `acts` and `register` are its other sides.
+    """Implements `engine.ports.Store`; `outbox`, `links`, `views`, `acts`, `register` and `undoing` are its
+    other sides.
 
     `now` is always an aware instant. Nothing is cached: what one process commits, the next call of another sees.
     """
@@ -135,6 +137,7 @@ class SqlStore:
         self.views = Views(base)
         self.acts = Acts(base)
         self.register = SqlRegister(base)
+        self.undoing = undoing.Undoing(base)
 
     def close(self) -> None:
         self.base.engine.dispose()
@@ -322,6 +325,9 @@ class SqlUnit:
     def answer_of(self, case_id: str, task_id: str) -> Answer | None:
         return history.answer_of(self.connection, self.base.ring, case_id, task_id)
 
+    def answered(self, case_id: str) -> Kept | None:
+        return undoing.answered(self.connection, self.base.ring, case_id)
+
     def note(self, case_id: str, event: Event, actor: Actor, now: dt.datetime, *, again: bool = False) -> None:
         if again:
             history.append(self.connection, self.base.ring, case_id, [event], actor, now)
@@ -359,7 +365,7 @@ class SqlUnit:
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
         keeper = Keeper(self.connection, self.base.ring, self.base.window, actor, now, self.base.today(now))
-        keeper.keep(before, decision)
+        undoing.keep(keeper, before, decision)
 
     def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
         """As promised by `Unit`; the case of each timer is locked too, so that workers never wait for one another."""
@@ -489,11 +495,16 @@ class SqlUnit:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
+        direct.say(self.connection, "SAVEPOINT one")
         try:
-            with self.connection.begin_nested():
-                yield
-        except DBAPIError as error:
-            raise sentence_of(error) from error
+            yield
+        except BaseException as error:
+            direct.say(self.connection, "ROLLBACK TO SAVEPOINT one")
+            direct.say(self.connection, "RELEASE SAVEPOINT one")
+            if isinstance(error, DBAPIError):
+                raise sentence_of(error) from error
+            raise
+        direct.say(self.connection, "RELEASE SAVEPOINT one")
 
     def high_water(self) -> dt.datetime | None:
         found = _mark(self.connection, "high_water")

@@ -32,6 +32,7 @@ from storage.tables import (
     CLOCKS,
     FACT_PAST,
     HISTORY,
+    KEPT_ANSWERS,
     MESSAGES,
     OUTBOX,
     PENDING_ACTS,
@@ -39,6 +40,7 @@ from storage.tables import (
     REGISTER_HISTORY,
     SEALS,
 )
+from storage.undoing import kept_place
 
 PAGE = 50
 """Cases that are looked at together."""
@@ -152,7 +154,8 @@ class _Page:
             if sealed_as != row["hash"]:
                 wrong.append(seals.not_as_sealed(row["case_id"], row["seq"]))
         lines = [(row["seq"], row["kind"], _detail(row)) for row in rows]
-        if rows and (case["ended_at"] is not None) != any(kind == "case_ended" for _, kind, _ in lines):
+        ends = [kind for _, kind, _ in lines if kind in ("case_ended", "case_reopened")]
+        if rows and (case["ended_at"] is not None) != (ends[-1:] == ["case_ended"]):
             has = "ended" if case["ended_at"] is not None else "open"
             wrong.append(f"case {case['id']} is {has}, and its history says otherwise")
         return lines
@@ -268,9 +271,12 @@ def _look_at_register(connection: Connection, ring: Ring | None, found: Found) -
 
 
 def _look_at_waiting(connection: Connection, ring: Ring, found: Found) -> None:
-    """What waits for a case or for a second person, and what was printed, may name documents too."""
+    """What waits for a case or for a second person, what may be taken back, and what was printed, may name documents
+    too."""
     for row in connection.execute(select(MESSAGES.c.case_id, MESSAGES.c.source, MESSAGES.c.sealed)):
         _open(row.sealed, message_place(row.source), f"a message for case {row.case_id}", ring, found)
+    for kept in connection.execute(select(KEPT_ANSWERS).where(KEPT_ANSWERS.c.sealed.is_not(None))):
+        _open(kept.sealed, kept_place(kept.case_id), f"the kept answer of case {kept.case_id}", ring, found)
     for act in connection.execute(select(PENDING_ACTS.c.id, PENDING_ACTS.c.sealed)):
         _open(act.sealed, act_place(act.id), f"the act {act.id}", ring, found)
     for run in connection.execute(select(PRINT_RUNS.c.case_id, PRINT_RUNS.c.number, PRINT_RUNS.c.files)):

@@ -66,7 +66,7 @@ class Keeping:
 @dataclass(frozen=True, slots=True)
 class MailLine:
     """One mail in a list; `at` is when it is tried next, and its address is not here. `about` names the parties that a
-    contact's mail is for, such as `operator of 2026-0001`."""
+    contact's mail is for, such as `operator of 2026-0001`. `answer` as in the outbox."""
 
     id: int
     case_id: str | None
@@ -82,6 +82,7 @@ class MailLine:
     message_id: str | None
     reply: str
     about: tuple[str, ...] = ()
+    answer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ class Views:
     def notes(self, case_id: str) -> Sequence[HistoryLine]:
         """The lines of a case's history that are somebody's note."""
         with self.base.reading() as connection:
-            return history.read(connection, self.base.ring, case_id, kind="note_added")
+            return history.read(connection, self.base.ring, case_id, "note_added")
 
     def verify_history(self, case_id: str) -> Sequence[str]:
         """What is wrong with the chain of a case; empty when it is whole."""
@@ -268,6 +269,7 @@ class Views:
             MailLine(
                 row.id, row.case_id, row.mail, row.step, row.occurrence, row.recipient, row.state, row.attempts,
                 row.created_at, row.at, row.settled_at, row.message_id, row.reply, about.get(row.id, ()),
+                row.answer,
             )
             for row in rows
         )  # fmt: skip

@@ -36,6 +36,7 @@ from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Reac
 from web.start import start_pages
 from web.status import health_page, status_pages
 from web.tasks import task_pages
+from web.undo import undo_pages
 from web.visitors import Visitor, language_of, visitor_of
 from web.vouching import second_pages, vouching_pages
 from web.words import tell
@@ -109,8 +110,8 @@ def make_app(
     app.include_router(health_page(site))
     app.include_router(metrics_page(site))
     app.include_router(file_pages(site))
-    for pages in (task_pages, proof_pages, second_pages, vouching_pages, act_pages, start_pages, signin_pages,
-                  status_pages, reach_pages, nudge_pages, link_pages):
+    for pages in (task_pages, undo_pages, proof_pages, second_pages, vouching_pages, act_pages, start_pages,
+                  signin_pages, status_pages, reach_pages, nudge_pages, link_pages):
         app.include_router(pages(site, show))
     return app
 

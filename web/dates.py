@@ -10,6 +10,7 @@ from engine.definition import ClockDef, Definition, say
 from engine.expecting import state_until
 from engine.kinds import kind_of_date
 from engine.office import Office
+from engine.parts import Who
 from web.words import date_words, tell
 
 
@@ -25,14 +26,18 @@ class DateView:
 
 
 def clock_dates(
-    case: Case, definition: Definition, language: str, *, all_of_them: bool, today: dt.date | None = None
+    case: Case, definition: Definition, language: str, *, party: str | None = None, today: dt.date | None = None
 ) -> list[DateView]:
-    """The clocks that run, the earliest legal date first; all of them, or only the windows, which are a party's own.
+    """The clocks that run, the earliest legal date first; for a `party` its own alone: windows, and what it is to do.
     What has passed is told as late where it is said which day is `today`."""
     running = (clock for clock in case.clocks.values() if clock.status == "running")
-    wanted = [clock for clock in running if all_of_them or definition.clocks[clock.name].window]
+    wanted = [clock for clock in running if party is None or _is_of(definition.clocks[clock.name], party)]
     ordered = sorted(wanted, key=lambda clock: (clock.legal or dt.date.max, clock.name))
     return [_view(definition.clocks[clock.name], clock, language, today) for clock in ordered]
+
+
+def _is_of(wanted: ClockDef, party: str) -> bool:
+    return wanted.window or wanted.chases == Who("party", party)
 
 
 def until_date(case: Case, definition: Definition, office: Office, language: str) -> DateView | None:

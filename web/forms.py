@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from engine.guards import reads
 from engine.office import Office
 from engine.unlikely import unlikely_dates
 from registry.likeness import by_likeness, named_in
+from web.groups import Group, grouped
 from web.words import contact_line, date_words, option_words, suggestion_words, tell
 
 Facts = Mapping[str, FactValue]
@@ -50,7 +52,8 @@ class RowView:
 @dataclass(frozen=True, slots=True)
 class FieldView:
     """One field. `kind` names its widget; `typed` is what it holds now, `time` the second half of an instant. A table
-    has `rows` of fields. `sure` is what is sent by ticking that an unlikely date is right, `is_sure` that it was."""
+    has `rows` of fields; many options come in `groups`. `sure` is what is sent by ticking that an unlikely date is
+    right, `is_sure` that it was."""
 
     name: str
     kind: str
@@ -64,6 +67,7 @@ class FieldView:
     error: str = ""
     on_file: bool = False
     rows: tuple[RowView, ...] = ()
+    groups: tuple[Group, ...] = ()
     sure: str = ""
     is_sure: bool = False
 
@@ -120,6 +124,9 @@ def fields_of(
             view = replace(view, sure=key, is_sure=key in submission.sure)
         if fact.board_meeting and today is not None:
             view = _with_meetings(view, office, today, language)
+        if fact.rows_of is not None:
+            chosen = submission.typed.get(fact.rows_of) if submission else None
+            view = _with_rows(view, definition, fact, typed, chosen or facts.get(fact.rows_of), office, language)
         wanted_ids = typed.get(fact.name, ())
         views.append(_with_agreements(view, choices, wanted_ids) if fact.type.kind in _OF_REGISTER else view)
     return tuple(views)
@@ -191,7 +198,7 @@ def outcome_facts(definition: Definition, outcome: Outcome, language: str) -> st
 def _typed_rows(fact: FactDef, rows: Iterable[Contact | TableRow], office: Office) -> Mapping[str, Sequence[str]]:
     """The cells of a table as its form names them: `fact.row.column`."""
     return {
-        f"{fact.name}.{row.key}.{name}": words
+        f"{fact.name}.{_row_name(fact, row.key)}.{name}": words
         for row in rows
         if isinstance(row, TableRow)
         for name, cell in row.cells.items()
@@ -209,8 +216,15 @@ def _raw_rows(fact: FactDef, typed: Mapping[str, Sequence[str]]) -> Raw | None:
             found.setdefault(key, {})[column] = " ".join(words).strip()
     if not found:
         return None
-    fixed = fact.type.rows
-    return [json.dumps({"key": key, **cells}) for key, cells in found.items() if fixed or any(cells.values())]
+    fixed, keys = fact.type.rows or fact.type.options, {_row_name(fact, key): key for key in fact.type.options}
+    return [json.dumps({"key": keys.get(key, key), **cells}) for key, cells in found.items()
+            if fixed or any(cells.values())]  # fmt: skip
+
+
+def _row_name(fact: FactDef, key: str) -> str:
+    """What a row is called in the names of its fields: of one that was chosen a short word that stays the same, since
+    its key is a sentence."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12] if fact.type.options else key
 
 
 def _raw(fact: FactDef | None, typed: Mapping[str, Sequence[str]], office: Office) -> Raw | None:
@@ -248,6 +262,7 @@ def _view(
     required: bool,
 ) -> FieldView:
     given = tuple(typed.get(fact.name, ()))
+    options = tuple(_options(fact, given, office, language))
     return FieldView(
         name=fact.name,
         kind=_widget(fact),
@@ -257,7 +272,8 @@ def _view(
         required=required,
         typed=given[0] if given else "",
         time="".join(typed.get(fact.name + TIME, ())),
-        options=tuple(_options(fact, given, office, language)),
+        options=options if fact.type.kind != "table" else (),
+        groups=grouped(options) if fact.type.kind == "set" else (),
         error=error,
         on_file=on_file,
         rows=_rows(fact, typed, office, language),
@@ -277,12 +293,33 @@ def _with_agreements(view: FieldView, agreements: Names, chosen: Sequence[str]) 
 def _rows(
     fact: FactDef, typed: Mapping[str, Sequence[str]], office: Office, language: str
 ) -> tuple[RowView, ...]:
-    """The fixed rows of a table, or those that are filled in and a few more."""
-    if fact.type.kind != "table":
+    """The fixed rows of a table, or those that are filled in and a few more. What is chosen elsewhere comes later."""
+    if fact.type.kind != "table" or fact.rows_of is not None:
         return ()
-    filled = [name.split(".")[1] for name in typed if name.startswith(f"{fact.name}.") and name.count(".") == 2]
+    filled = [name.split(".")[1] for name, words in typed.items()
+              if name.startswith(f"{fact.name}.") and name.count(".") == 2 and any(words)]
     keys = fact.type.rows or dict.fromkeys([*filled, *_blank(filled)])
     return tuple(RowView(_row_label(fact, key, language), _cells(fact, key, typed, office, language)) for key in keys)
+
+
+def _with_rows(
+    view: FieldView,
+    definition: Definition,
+    fact: FactDef,
+    typed: Mapping[str, Sequence[str]],
+    chosen: FactValue | Sequence[str] | None,
+    office: Office,
+    language: str,
+) -> FieldView:
+    """A row for each of what was chosen, and for those that are filled in; without any, where to choose."""
+    names = {name.split(".")[1] for name in typed if name.startswith(f"{fact.name}.") and name.count(".") == 2}
+    wanted = set(chosen) if isinstance(chosen, frozenset | list | tuple) else set()
+    keys = [key for key in fact.type.options if key in wanted or _row_name(fact, key) in names]
+    rows = tuple(RowView(_row_label(fact, key, language),
+                         _cells(fact, _row_name(fact, key), typed, office, language)) for key in keys)  # fmt: skip
+    source = definition.fact(fact.rows_of or "")
+    where = "" if rows or source is None else tell("rows_come", language, where=say(source.label, language))
+    return replace(view, rows=rows, help=" ".join([view.help, where]).strip())
 
 
 def _blank(filled: Sequence[str]) -> list[str]:
@@ -303,8 +340,15 @@ def _cells(
         cell, name = fact.columns[column.name], f"{fact.name}.{key}.{column.name}"
         note = tell("optional", language) if column.optional else ""
         view = _view(cell, {cell.name: typed.get(name, ())}, "", note, office, language, False, not column.optional)
-        views.append(replace(view, name=name, kind="line" if view.kind == "text" else view.kind))
+        views.append(replace(view, name=name, kind=_cell_widget(cell, view.kind, is_own=not fact.type.rows)))
     return tuple(views)
+
+
+def _cell_widget(cell: FactDef, usual: str, *, is_own: bool) -> str:
+    """In rows that people add, choices are short lists: a page holds several such rows that stay empty."""
+    if cell.type.kind == "choice" and is_own:
+        return "list"
+    return "line" if usual == "text" else usual
 
 
 def _widget(fact: FactDef) -> str:

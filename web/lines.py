@@ -57,5 +57,5 @@ def _lines_of(site: Site, visitor: Visitor, case_id: str) -> list[tuple[tuple[bo
 def _legal(case: Case, definition: Definition, language: str, today: dt.date | None) -> DateView | None:
     if today is None:
         return None
-    views = clock_dates(case, definition, language, all_of_them=True, today=today)
+    views = clock_dates(case, definition, language, today=today)
     return next((view for view in views if view.kind == "legal" and view.date), None)

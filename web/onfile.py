@@ -17,11 +17,11 @@ from web.words import date_words, fact_lines, suggestion_words, tell
 
 
 def dates_of(look: Look, task: Task, now: dt.datetime) -> list[DateView]:
-    """The task's own date or, of what is only offered, until when it can be done; then the legal dates that run, which
-    for a party are its own windows."""
+    """The task's own date or, of what is only offered, until when it can be done; then the legal dates that run, for a
+    party its own ones."""
     staff, language = look.visitor.person is not None, look.language
     today = look.visitor.office.today(now) if staff else None
-    views = clock_dates(look.case, look.definition, language, all_of_them=staff, today=today)
+    views = clock_dates(look.case, look.definition, language, party=look.visitor.party, today=today)
     dated = [view for view in views if view.date]
     if task.due is not None:
         own = DateView("target", tell("until", language), date_words(task.due, language),

@@ -78,11 +78,14 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Who gave the answer of a task, and when; `outcome` is the outcome's name."""
+    """Who gave the answer of a task, and when; `outcome` is the outcome's name. `undo_by` is the id of the person who
+    may take it back, up to `undo_until`."""
 
     by: str
     at: dt.datetime
     outcome: str
+    undo_by: str | None = None
+    undo_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def _status_page(site: Site, show: Show, visitor: Visitor, case: Case, definitio
         case=case.id,
         process=say(definition.title, language),
         state=say(definition.states[case.state].title, language),
+        tracks=_tracks(case, definition, language),
         since=date_words(office.today(case.ended_at or case.entered_at), language),
         started=date_words(office.today(case.started_at), language),
         ended=not case.is_open,
@@ -99,9 +100,16 @@ def _status_page(site: Site, show: Show, visitor: Visitor, case: Case, definitio
     )
 
 
+def _tracks(case: Case, definition: Definition, language: str) -> list[tuple[str, str]]:
+    """What goes on side by side, each by its title, and where it stands."""
+    states = definition.states
+    return [(say(region.title, language), say(states[case.regions[region.name].state].title, language))
+            for region in states[case.state].regions if region.name in case.regions]
+
+
 def _dates(case: Case, definition: Definition, office: Office, language: str) -> list[DateView]:
     """What has no date says so; the law's dates come first."""
-    views = clock_dates(case, definition, language, all_of_them=True)
+    views = clock_dates(case, definition, language)
     told = [view if view.date else replace(view, date=tell("no_date", language)) for view in views]
     until = until_date(case, definition, office, language)
     return [*told, *([until] if until else [])]

@@ -25,6 +25,7 @@ from web.look import Look, look_at
 from web.onfile import agreements_for, dates_of, facts_on_file
 from web.proof import step_up
 from web.site import Site
+from web.undo import may_undo_until, undo_path
 from web.visitors import check_form, is_enough, limiter, submitted
 from web.vouching import path_of, vouched
 from web.words import date_problem, instant_words, tell
@@ -216,6 +217,9 @@ def _done_page(site: Site, show: Show, look: Look) -> Response:
         by=answer.by if answer else "",
         state=say(state.title, look.language),
         following=_following(look),
+        undo_until=may_undo_until(look, answer),
+        undo_path=undo_path(look),
+        undo_nonce=look.visitor.nonce(undo_path(look)),
         tasks=own_tasks(site, look.visitor, look.case),
     )
 

@@ -101,7 +101,11 @@ def option_words(fact: FactDef, option: str, language: str) -> str:
 
 
 def contact_line(contact: Contact) -> str:
-    return f"{contact.name} <{contact.email}>" if contact.email else contact.name
+    """As it is typed: what is not so by itself stands behind it."""
+    line = f"{contact.name} <{contact.email}>" if contact.email else contact.name
+    line += f"; language={contact.language}" if contact.language != "en" else ""
+    line += f"; address={contact.address}" if contact.address else ""
+    return f"{line}; paper" if contact.paper else line
 
 
 def _single(fact: FactDef, value: bool | int | str | dt.date, office: Office, language: str) -> str:

@@ -99,7 +99,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             registers=_map("register"),
             schedule=_ref("schedule"),
             unnoticed=_list("unnoticed"), migrates=ANY_MAP, about=NAMES,
-            need_to_know={"type": "array", "items": role},
+            need_to_know={"type": "array", "items": role}, undo=FLAG,
         ),
         "fact": block(
             ("type", "label"),
@@ -123,6 +123,8 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             charge=_ref("charge"),
             quarter_after=WORD,
             counts=_ref("counts"),
+            rows_of=WORD,
+            picked=_ref("picked"),
         ),
         "charge": block(
             ("of", "price", "free", "most"), of=WORD, price=WORD, free=NUMBER, most=NUMBER, waived=WORD
@@ -131,6 +133,7 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             ("rule", "on", "same"), on=WORD, same=NAMES, where=GUARD,
             rule={"enum": sorted(name for name, rule in law.rules.items() if rule.kind == "quota")},
         ),
+        "picked": block(("from", "where"), from_=WORD, where=WORD),
         "column": block(("type", "label"), type=columns, label=WORDS, of={}, help=WORDS, optional=FLAG),
         "party": block(("kind", "label"), kind={"enum": ["parent", "operator", "other"]}, label=WORDS, from_=WORD),
         "start": block((), needs=NAMES, by={"type": "array", "items": role}, self=WORD),

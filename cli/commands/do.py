@@ -52,6 +52,7 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: s
             as_login: str | None, home: Home, as_json: bool) -> None:
     """Answer TASK of CASE with OUTCOME. TASK is its name or its number."""
     from cli.documents import handing_in
+    from cli.takingback import mapping, may_undo, sentence
     from cli.values import fact_values
 
     if on_behalf_of and not reason.strip():
@@ -76,10 +77,13 @@ def command(case: str, task: str, outcome: str, given: tuple[str, ...], where: s
                 also=tuple((other.id, None) for other in others),
             )
         title = in_words(definition.states[after.state].title, "en")
+        kept = may_undo(house, [after.id], actor.id).get(after.id)
     if as_json:
-        print_json(as_mapping(after))
+        print_json({**as_mapping(after), "undo": mapping(kept)})
     else:
         say(f"case {after.id}: {wanted.name} answered, {outcome}; now at: {title}")
+        if kept is not None:
+            say(sentence(after.id, kept, house.settings.zone))
 
 
 def _answer_many(process: str, task: str, outcome: str, given: dict[str, str], where: str, yes: bool, barred: object,

@@ -72,7 +72,7 @@ def preview(process: str, mail: str | None, language: str, html: Path | None, ho
     import datetime as dt
 
     from cli.office import make_office, settings_or_sample
-    from cli.values import languages
+    from engine.forms import languages
     from notifiers.compose import preview as render
     from workflows import Catalogue
 

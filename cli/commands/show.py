@@ -14,6 +14,7 @@ from cli.dates import legal_and_target
 from cli.home import Home
 from cli.options import as_option, home_option, json_option
 from cli.printing import WIDTH, day, left, pairs, print_json, say, table
+from cli.takingback import mapping, may_undo, sentence
 from cli.wiring import open_house
 from engine.forms import file_name
 from engine.suggesting import differences
@@ -43,11 +44,14 @@ def command(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
         labels = house.store.register.labels() if definition.shows_agreements else {}
         notes = house.store.views.notes(found.id)
         keeping = house.store.views.keeping_of(found.id)
+        kept = may_undo(house, [found.id]).get(found.id)
         if as_json:
             print_json({**as_mapping(found), **_keeping_mapping(keeping),
-                        "notes": [_note_mapping(note) for note in notes]})
+                        "notes": [_note_mapping(note) for note in notes], "undo": mapping(kept)})
         else:
             show(found, definition, office, office.today(house.clock()), labels)
+            if kept is not None:
+                say(f"\n{sentence(found.id, kept, office.zone)}")
             _keeping(keeping, office)
             _notes(notes, office)
 
@@ -151,7 +155,7 @@ def _suggested(case: Case, definition: Definition) -> None:
     """Last time's answers: what they were, and where this time's differ; and what was counted among earlier cases."""
     for name, count in case.suggested.items():
         if definition.facts[name].tally is not None and name not in case.facts:
-            say(f"\nCounted for {name}: {written(count.value)} {f'({count.case})' if count.case else 'earlier case'}")
+            say(f"\nCounted for {name}: {f'{written(count.value)} ({count.case})' if count.case else 'none'}")
     answered = {name: last for name, last in case.suggested.items() if definition.facts[name].tally is None}
     if answered:
         say(f"\nLast answers, of case {case.after}")

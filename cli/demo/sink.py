@@ -18,9 +18,11 @@ from typing import Self
 
 MAX_MAIL = 5_000_000
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
-table{{border-collapse:collapse;width:100%}}td,th{{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}}
-pre{{white-space:pre-wrap;background:#f5f5f5;padding:1rem}}iframe{{width:100%;height:28rem;border:1px solid #999}}
+<title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;
+color:#1b2a3d;background:#f5f7f9;overflow-wrap:anywhere}}a{{color:#24527a}}h1{{font-size:1.6rem;line-height:1.25}}
+ol,ul{{list-style:none;padding:0}}li a{{display:inline-block;padding:.6rem 0}}ol li{{border-bottom:1px solid #d5dbe1}}
+ol a{{font-weight:600}}span{{color:#4b5763;display:block}}pre{{white-space:pre-wrap;background:#fff;padding:1rem}}
+iframe{{width:100%;height:34rem;border:1px solid #858f9a;background:#fff;box-sizing:border-box}}
 </style><body>{body}</body></html>"""
 
 
@@ -177,24 +179,25 @@ def _page(title: str, body: str) -> str:
 
 
 def _list(mails: list[Mail]) -> str:
-    rows = "".join(f'<tr><td>{mail.number}</td><td>{html.escape(mail.envelope_to)}</td><td><a href="/{mail.number}">'
-                   f"{html.escape(mail.subject)}</a></td></tr>" for mail in reversed(mails))
-    return ("<p>Nothing here was delivered to anybody. Reload to see more.</p><table><tr><th>No</th><th>To</th>"
-            f"<th>Subject</th></tr>{rows}</table>")
+    rows = "".join(f'<li><a href="/{mail.number}">{html.escape(mail.subject)}</a>'
+                   f"<span>mail {mail.number}, to {html.escape(mail.envelope_to)}</span></li>"
+                   for mail in reversed(mails))
+    none = "" if mails else "<p>No mail has left yet: reload in a moment.</p>"
+    return f"<p>The newest first; reload to see more. Nothing here was delivered to anybody.</p>{none}<ol>{rows}</ol>"
 
 
 def _show(mail: Mail) -> str:
     framed = base64.b64encode(mail.part("html").encode()).decode()
     frame = f'<iframe sandbox title="the mail as HTML" src="data:text/html;charset=utf-8;base64,{framed}"></iframe>'
     return (f'<p><a href="/">All mails</a></p><p>To {html.escape(mail.envelope_to)}<br>'
-            f'<strong>{html.escape(mail.subject)}</strong></p><h2>Text</h2><pre>{html.escape(mail.part("plain"))}</pre>'
-            f'<p>Links are followed from the text: copy the address.</p>{_links(mail.part("plain"))}'
-            f'<h2>HTML</h2>{frame if framed else "<p>There is no HTML part.</p>"}')
+            f'<strong>{html.escape(mail.subject)}</strong></p>{_links(mail.part("plain"))}'
+            f'<h2>As HTML</h2>{frame if framed else "<p>There is no HTML part.</p>"}'
+            f'<h2>As text</h2><pre>{html.escape(mail.part("plain"))}</pre>')
 
 
 def _links(text: str) -> str:
     """The web addresses of the text part as links to click."""
     found = dict.fromkeys(word.strip("<>().,") for word in text.split() if "http://" in word or "https://" in word)
     safe = [word for word in found if word.startswith(("http://", "https://"))]
-    return "<ul>" + "".join(f'<li><a rel="noreferrer" href="{html.escape(word)}">{html.escape(word)}</a></li>'
-                            for word in safe) + "</ul>"
+    items = "".join(f'<li><a rel="noreferrer" href="{html.escape(word)}">{html.escape(word)}</a></li>' for word in safe)
+    return f"<h2>Follow its links here</h2><ul>{items}</ul>" if items else ""

@@ -11,7 +11,7 @@ from engine.clocks import Derived, Rule, derive
 from engine.definition import ClockDef, Source
 from engine.errors import SoppaError
 from engine.office import Office
-from storage.evidence import ChainLine, Generation
+from storage.evidence import ChainLine, Generation, that_stand
 
 CERTAINTY: Mapping[str, str] = {
     "T": "the text of the law was read",
@@ -132,7 +132,7 @@ def _line_of(source: Source, clock: Clock, lines: Sequence[ChainLine]) -> ChainL
     """The last line before the clock's dates were set that holds what day 0 was taken from."""
     begun = next((line.seq for line in lines if _sets(line, clock.name)
                   and line.words.get("generation") == str(clock.generation)), len(lines) + 1)  # fmt: skip
-    before = (line for line in reversed(lines) if line.seq < begun)
+    before = reversed(that_stand([line for line in lines if line.seq < begun]))
     return next((line for line in before if _gives(line, source)), None)
 
 

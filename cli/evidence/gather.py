@@ -19,7 +19,7 @@ from engine.errors import UsageError
 from engine.forms import KEPT_DOCUMENT, file_name
 from engine.office import Office
 from engine.words import written
-from storage.evidence import ChainLine, Records
+from storage.evidence import ChainLine, Records, that_stand
 from storage.history import preimage
 
 FORMAT = "soppa-evidence-1"
@@ -101,7 +101,8 @@ def _facts(subject: Subject, words: Words) -> list[dict[str, object]]:
     former: dict[str, list[dict[str, object]]] = {}
     for one in subject.records.former:
         former.setdefault(one.name, []).append({"value": words.lens.fact(one.name, one.value), "until": one.until})
-    recorded = {line.words.get("fact"): line for line in subject.records.lines if line.kind == "fact_recorded"}
+    stands = that_stand(subject.records.lines)
+    recorded = {line.words.get("fact"): line for line in stands if line.kind == "fact_recorded"}
     told = [_fact(words, name, value, recorded.get(name), former.get(name, []))
             for name, value in subject.case.facts.items()]
     return sorted(told, key=lambda fact: fact["line"] or len(subject.records.lines))

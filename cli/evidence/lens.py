@@ -26,8 +26,8 @@ _YEAR_BEFORE = dt.timedelta(days=365)
 _VALUES = frozenset({"value", "was"})
 _READERS = frozenset({"to"})
 _NAMES_OF_THE_ACTOR = frozenset({
-    "answer_too_late", "case_adopted", "case_started", "glass_broken", "hold_placed", "mail_bounced", "note_added",
-    "preservation_placed", "preservation_released", "task_completed", "task_nudged", "task_reassigned",
+    "answer_too_late", "answer_undone", "case_adopted", "case_started", "glass_broken", "hold_placed", "mail_bounced",
+    "note_added", "preservation_placed", "preservation_released", "task_completed", "task_nudged", "task_reassigned",
     "task_shown_again", "task_snoozed",
 })  # fmt: skip
 _PLAIN = frozenset({

@@ -24,6 +24,7 @@ FORMAT = "soppa-evidence-1"
 LIMIT = 1 << 30
 LEFT_OUT = "(left out)"
 SETS_A_DATE = ("clock_started", "clock_moved")
+ENDS_A_DATE = ("clock_satisfied", "clock_voided", "clock_expired")
 Found = Iterator["tuple[str, str]"]
 """What is found: ("ok", sentence), ("note", sentence) or ("FAULT", sentence)."""
 
@@ -158,7 +159,10 @@ def date_faults(date: dict[str, Any], history: list[dict[str, Any]]) -> Iterator
         yield f"no line of the history began the clock “{date['title']}”, generation {date['generation']}"
     elif (begun["anchor"], begun.get("legal")) != (date["trigger_date"], date["legal_due"]):
         yield f"“{date['title']}” shows other dates than the history told"
-    met = next((detail for detail, kind in zip(mine, kinds) if kind == "clock_satisfied"), None)
+    ends = [(detail, kind) for detail, kind in zip(mine, kinds) if kind in ENDS_A_DATE]
+    met = ends[-1][0] if ends and ends[-1][1] == "clock_satisfied" else None
+    if date["status"] == "superseded" and any(line["kind"] == "answer_undone" for line in history):
+        met = None
     if (date["status"] == "satisfied") != (met is not None) or (met and met["on"] != date["ended_on"]):
         yield f"“{date['title']}” was not met as it is shown"
 

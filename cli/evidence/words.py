@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cli.evidence.lens import Lens
 from engine.clocks import day_name
 from engine.definition import OWN_FACTS, say
+from engine.undoable import TAKEN_BACK
 
 Detail = Mapping[str, str]
 
@@ -16,7 +17,7 @@ WEIGHTY = frozenset({
     "case_started", "clock_started", "clock_moved", "clock_satisfied", "clock_voided", "clock_expired",
     "task_completed", "told", "case_ended", "hold_placed", "hold_confirmed", "hold_refused", "hold_released",
     "glass_broken", "later_date_confirmed", "case_migrated", "case_adopted", "mail_bounced", "agreement_entered",
-    "agreement_changed",
+    "agreement_changed", "answer_undone", "case_reopened",
 })  # fmt: skip
 """Kinds of lines that decide what became of a case."""
 
@@ -128,7 +129,19 @@ def _begun(words: Words, detail: Detail) -> str:
     return f"Clock “{words.clock(detail['clock'])}” began: day 0 {day(detail['anchor'])}, {due}{target}."
 
 
+def _taken_back(words: Words, detail: Detail) -> str:
+    """Of a fact: what it is again."""
+    name, plainly = detail["fact"], "value" in detail or "was" in detail
+    was = words.lens.fact(name, detail["was"]) if "was" in detail else None
+    value = words.lens.fact(name, detail["value"]) if "value" in detail else None
+    what = f": {day(was)}" if was else "" if plainly or not words.lens.redacted else ": (left out)"
+    return f"“{words.fact(name)}” was taken back{what}{f'; again {day(value)}' if value else ''}."
+
+
 def _moved(words: Words, detail: Detail) -> str:
+    if detail.get("was") == detail.get("legal") and detail.get("reason") == TAKEN_BACK:
+        due = f"due {day(detail['legal'])}" if detail.get("legal") else "without a date"
+        return f"“{words.clock(detail['clock'])}” counts again, {due}.{_because(detail)}"
     was = day(detail["was"]) if detail.get("was") else "no date"
     now = day(detail["legal"]) if detail.get("legal") else "no date"
     named = "Last day" if words.is_window(detail["clock"]) else "Legal date"
@@ -219,6 +232,12 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "state_entered": lambda w, d: f"Now: {w.state(d['state'])}.",
     "task_opened": _asked,
     "task_completed": _answered,
+    "answer_undone": lambda w, d: f"Taken back: the answer “{w.outcome(d['name'], d['outcome'])}” to "
+                                  f"“{w.task(d['name'])}”.{_because(d)}",
+    "fact_taken_back": _taken_back,
+    "state_restored": lambda w, d: f"Again: {w.state(d['state'])}.",
+    "task_reopened": lambda w, d: f"Asked again{' ' + w.readers(d['to']) if d.get('to') else ''}: {w.task(d['name'])}.",
+    "case_reopened": lambda w, d: "The case is open again.",
     "task_closed": lambda w, d: f"No longer asked: {w.task(d['name'])}.",
     "task_reassigned": lambda w, d: f"Task given to {w.readers(d.get('to', ''))}.{_because(d)}",
     "task_nudged": lambda w, d: f"Asked once more: {w.task(d['name'])}, by a mail to {w.readers(d.get('to', ''))}.",

@@ -15,9 +15,13 @@ from engine.errors import WrongEnvironment
 
 _PROGRAM = "graphviz-pure"
 _FONT = "Arimo"
+_FONTS = "Arimo, Arial, Liberation Sans, Helvetica, DejaVu Sans Condensed, sans-serif"
+"""Laid out with the first, whose widths the next ones share; a box has a margin for readers who have none of them."""
+
 _LOOKS = {
     "graph": f'rankdir=TB, fontname="{_FONT}", labelloc=t, fontsize=18, nodesep=0.35, ranksep=0.5',
-    "node": f'shape=box, style="rounded,filled", fillcolor="#f4f7fa", color="#44546a", fontname="{_FONT}", fontsize=11',
+    "node": 'shape=box, style="rounded,filled", fillcolor="#f3f6f8", color="#4b5763", margin="0.18,0.06", '
+            f'fontname="{_FONT}", fontsize=11',
     "edge": f'fontname="{_FONT}", fontsize=9, color="#5b6b7d", fontcolor="#33404d"',
     "cluster": 'fontsize=12; style=dashed; color="#7a8999";',
 }
@@ -95,7 +99,7 @@ def _described(drawn: str, picture: Picture) -> str:
     head, rest = drawn[start:].split(">", 1)
     said = "; ".join(f"{box.title}{' (' + ', '.join(box.asks) + ')' if box.asks else ''}" for box in picture.boxes)
     described = f"<title>{html.escape(picture.title)}</title><desc>{html.escape('States: ' + said)}</desc>"
-    return f'{head} role="img">{described}{rest}'
+    return f'{head} role="img">{described}{rest}'.replace(f'font-family="{_FONT}"', f'font-family="{_FONTS}"')
 
 
 def _wrapped(words: str, width: int = 60) -> str:

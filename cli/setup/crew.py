@@ -31,7 +31,9 @@ def the_people(sitting: Sitting) -> None:
 
 def _role(sitting: Sitting, role: str) -> None:
     officer = "; ".join(_holders(sitting, "privacy")[:1])
-    usual = "" if role == "superintendent" else officer  # who confirms what the officer begins
+    head = "; ".join(_holders(sitting, "superintendent")[:1])
+    # The superintendent confirms what the officer begins, and decides where there is no chief executive.
+    usual = {"superintendent": "", "ceo": head}.get(role, officer)
     known = "; ".join(_holders(sitting, role)) or _stand_ins(sitting).get(role, usual)
     while True:
         typed = [word.strip() for word in ask(f"{title(role)} ({role})", known).split(";") if word.strip()]

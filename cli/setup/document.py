@@ -72,6 +72,9 @@ KEYS = (
     Key("mail_window", "Between which local times of a business day reminders leave: to your people, to people "
         "outside. Not before 07:00.", {"people": "07:30", "contacts": "08:00", "until": "17:00"}),
     Key("weekly_briefs", "Whose brief carries what can wait only once a week.", ["superintendent"]),
+    Key("undo_minutes", "For how many minutes whoever has answered a task may take that back (soppa undo), 0 to 10. "
+        "Mails that follow from the answer wait so long, but for a breach, on a legal date and before midnight. 0: "
+        "nothing waits, and nothing is taken back.", 10),
     Key("ping_url", "Asked once a minute after finished work; its monitor tells you when that stays away. https only.",
         "https://hc.example.org/ping/your-own-secret"),
     Key("metrics_from", "Addresses that may read /metrics besides this machine itself.", ["10.0.0.7"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,15 @@ from cli.setup.answers import Answers, written
 from cli.setup.document import Plain, render
 from engine.errors import UsageError
 from engine.nodes import nearest
+from engine.undoing import MOST_MINUTES
 
 if TYPE_CHECKING:
     from cli.wiring import House
 
 KEPT = "setup.answers.yaml"
 BEFORE = "district.yaml.before"
+FROM_THE_START: Mapping[str, Plain] = {"undo_minutes": MOST_MINUTES}
+"""Settings of a new home that are not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,15 @@ def make(home: Home, answers: Answers, password: str = "") -> Made:
     from cli.wiring import open_house
 
     people = answers.persons()
+    is_new = not home.settings.exists()
+    if is_new:
+        answers = replace(answers, settings={**FROM_THE_START, **answers.settings})
     settings = check_text(render(answers.settings), home.settings)
     picture = _picture(home, settings)
     text = render(_with_picture(answers, picture))
     wrong = list(_strangers(answers))
     if people and wrong:
         raise UsageError("\n".join(wrong))
-    is_new = not home.settings.exists()
     if not is_new:
         check_home(home)
     unmade = is_unmade(home, settings)

@@ -22,6 +22,7 @@ TITLES: Mapping[str, str] = {
     "hr": "Human resources",
     "principal": "Principals of the schools",
     "ceo": "Chief executive, or the superintendent",
+    "staff": "All staff, or one address for all",
 }
 
 

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Footer, Static
 
 from cli.printing import clean, day
+from cli.takingback import clock_time
 from cli.work.asks import AskLine, AskText, AskWhich, Written
 from cli.work.desk import Desk, Draft, Matter
 from cli.work.form import FormScreen
@@ -57,12 +58,13 @@ class WorkApp(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,a", "answer", "Answer", key_display="Enter"),
-        Binding("space", "read(1)", "Read on", key_display="Space/b"),
+        Binding("space", "read(1)", "Read", key_display="Space/b"),
         Binding("b", "read(-1)", show=False),
         Binding("o", "other", "Others"),
         Binding("n", "note", "Note"),
         Binding("g", "nudge", "Nudge"),
         Binding("z", "snooze", "Snooze"),
+        Binding("u", "undo", "Undo"),
         Binding("q", "leave", "Quit"),
     ]
 
@@ -75,6 +77,7 @@ class WorkApp(App[None]):
         self.notes: dict[str, str] = {}
         self.done: list[tuple[str, str]] = []
         self.leaving = False
+        self.answered: str | None = None
         self.table: DataTable[Text] = DataTable(cursor_type="row")
         self.said = Static("", id="said", markup=False)
         self.text = Static("", markup=False)
@@ -207,7 +210,8 @@ class WorkApp(App[None]):
         if isinstance(left, Case):
             self.drafts.pop(task.id, None)
             self.done.append((left.id, f"{task.name} answered"))
-            self._say(f"Case {left.id}: {task.name} is answered.")
+            self.answered = left.id
+            self._say(f"Case {left.id}: {task.name} is answered.{self._until(left.id)}")
         elif left is not None:
             self.drafts[task.id] = left
             self._say(f"What you typed for {task.name} is kept, and not sent: it stands in the form again.")
@@ -268,6 +272,26 @@ class WorkApp(App[None]):
                      f"Case {case_id}: {name} is out of your queue until {day(back)}; its dates stand.")
 
         self.push_screen(AskLine("Out of your queue until which day? Enter sends it.", tomorrow), until)
+
+    def _until(self, case_id: str) -> str:
+        kept, zone = self.desk.may_undo(case_id), self.desk.house.settings.zone
+        return "" if kept is None else f" Until {clock_time(kept.until, zone)} u takes it back."
+
+    def action_undo(self) -> None:
+        """Takes back one's own last answer: the one given here last, else that in the case of the row."""
+        wanted = [case for case in (self.answered, self.row.case_id if self.row else None) if case is not None]
+        case_id = next((case for case in wanted if self.desk.may_undo(case) is not None), None)
+        if case_id is None:
+            self._say("You have given no answer that may be taken back still.")
+            return
+
+        def sure(chosen: str | None) -> None:
+            if chosen == "yes":
+                self._do(case_id, "answer taken back", lambda: self.desk.undo(case_id),
+                         f"Case {case_id}: your answer is taken back, and its mails will not leave.")
+
+        self.push_screen(AskWhich(f"Take your last answer in case {case_id} back?",
+                                  [("yes", "Take it back"), ("no", "Do not")]), sure)
 
     def action_leave(self) -> None:
         """Asks again while something is typed and not sent."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cli.documents import handing_in
+from cli.takingback import may_undo, sentence, take_back
 from cli.wiring import House, database_url
 from engine.case import Actor, Case, Clock, Task
 from engine.definition import Definition, TaskDef, say
@@ -20,6 +21,7 @@ from web.forms import FieldView, Submission, doubted, fields_of, read_submission
 
 if TYPE_CHECKING:
     from storage.history import HistoryLine
+    from storage.undoing import MayUndo
 
 LANGUAGE = "en"
 """Of the terminal, as of every other command."""
@@ -29,7 +31,8 @@ Typed = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A case as it is read: with its definition, the office, its notes, and what the register calls its agreements."""
+    """A case as it is read: with its definition, the office, its notes, and what the register calls its agreements.
+    `undo` says until when the last answer may be taken back, and is empty when it may not."""
 
     case: Case
     definition: Definition
@@ -37,6 +40,7 @@ class Matter:
     today: dt.date
     notes: Sequence[HistoryLine] = ()
     agreements: Mapping[str, str] = field(default_factory=dict)
+    undo: str = ""
 
     @property
     def open_tasks(self) -> list[Task]:
@@ -117,7 +121,9 @@ class Desk:
         case, office = house.case(case_id, self.actor), house.make_office(house.store.people())
         definition = house.definitions.pinned(case.process, case.version, case.hash)
         labels = house.store.register.labels() if definition.shows_agreements else {}
-        return Matter(case, definition, office, self.today(), house.store.views.notes(case_id), labels)
+        kept = may_undo(house, [case_id]).get(case_id)
+        undo = sentence(case_id, kept, office.zone) if kept is not None else ""
+        return Matter(case, definition, office, self.today(), house.store.views.notes(case_id), labels, undo)
 
     def sheet(self, matter: Matter, task: Task) -> Sheet:
         """Raises `NotAllowed` for somebody who may not answer the task."""
@@ -149,6 +155,13 @@ class Desk:
                 sheet.task.id, draft.outcome, read.values, self.actor, self.house.clock(),
                 seen_generation=sheet.task.generation, seen_facts=sheet.digest,
             )
+
+    def may_undo(self, case_id: str) -> MayUndo | None:
+        """Until when one's own last answer in this case may be taken back, and how many mails wait so long."""
+        return may_undo(self.house, [case_id], self.actor.id).get(case_id)
+
+    def undo(self, case_id: str) -> None:
+        take_back(self.house, self.house.case(case_id, self.actor), self.actor)
 
     def note(self, case_id: str, text: str) -> None:
         self.house.service.tend(case_id, AddNote(text, self.actor), self.house.clock())

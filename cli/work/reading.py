@@ -59,6 +59,8 @@ def _lines(matter: Matter, chosen: str | None) -> Iterator[Text]:
         yield Text.assemble((f"  {say(region.title, LANGUAGE)}: ", DIM), say(place.title, LANGUAGE))
     for flag in case.flags:
         yield Text(f"flagged: {flag}", LATE)
+    if matter.undo:
+        yield Text(matter.undo, SOON)
     yield from _clocks(matter)
     yield from _tasks(matter, chosen)
     yield from _facts(matter)

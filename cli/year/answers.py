@@ -16,12 +16,17 @@ Values = Mapping[str, str]
 Given = Callable[[Case, dt.date, random.Random], Values]
 
 AREAS = ["data", "integrations", "security", "scope", "ai", "subcontractors", "policy", "ownership", "insurance"]
+NAME = "Student name: First and/or last name"
+CRITERIA = ["architecture", "perimeter", "recovery", "encryption", "sharing"]
 ITEMS = ["elements", "operators", "subcontractors", "procedures", "breaches"]
 LETTER = {"how_sure": "estimate", "what_en": "A list was open on the web.", "what_es": "Una lista estuvo abierta.",
           "data_en": "Names and grades.", "data_es": "Nombres y notas.", "remedy_en": "We closed it.",
           "remedy_es": "La cerramos.", "operator_shown": "Reader", "operator_how": "555-0199", "spanish_read": "yes",
           "spanish_reviewed_by": "Rosa Diaz", "read_aloud": "yes", "names_no_count": "yes"}  # fmt: skip
 YES_NO = dict.fromkeys(("uses_ai", "connects", "in_person", "messaging"), "no")
+
+AT_ONCE = frozenset({"classify", "gather_records", "redact_records", "hand_over_records"})
+"""School student records are due in ten business days: what is asked for them is done on the next day."""
 
 
 def is_silent(address: str | None) -> bool:
@@ -33,6 +38,8 @@ def delay(task: TaskDef, party: str | None, chance: random.Random) -> int:
     """Days from being asked to answering. What is collected 45 days ahead is published once its year has begun."""
     if task.name == "publish" and task.due is not None and task.due.of == "cycle_on":
         return 43
+    if task.name in AT_ONCE:
+        return 1
     if party == "operator":
         return chance.choice((1, 3, 6, 9, 12, 16, 21))
     if party is not None:
@@ -92,7 +99,7 @@ def _items(case: Case, today: dt.date, chance: random.Random) -> Values:
 
 
 def _elements(case: Case, today: dt.date, chance: random.Random) -> Values:
-    elements = json.dumps([{"element": "Name", "needed_for": "Sign-in", "kept": "yes"}])
+    elements = json.dumps([{"key": NAME, "needed_for": "Sign-in", "kept": "yes"}])
     return {
         "elements": elements,
         "complete_on": str(today),
@@ -113,6 +120,12 @@ def _clauses(case: Case, today: dt.date, chance: random.Random) -> Values:
     }
 
 
+def _tools(case: Case, today: dt.date, chance: random.Random) -> Values:
+    used = {"used_by": "Coaches", "recipients": "staff", "channel": "chat", "accounts": "district", "consents": "no"}
+    row = {**used, "product": f"Messenger {case.id}", "vendor_name": "Messenger Inc", "contract": "no"}
+    return {"tools": json.dumps([row])}
+
+
 def _plain(**given: str) -> Given:
     """Fixed words; `TODAY` stands for the day itself."""
     return lambda case, today, chance: {name: str(today) if word == "TODAY" else word for name, word in given.items()}
@@ -130,6 +143,9 @@ OUTCOMES: Mapping[tuple[str, str], Callable[[Case, random.Random], str | None]] 
     ("correction_request", "decide"): _one_of("wrong_district", "wrong_district", "no_inaccuracy", "wrong_outside"),
     ("correction_request", "conclude"): _always("corrected"),
     ("operator_fix", "give_up"): _always(None),
+    ("copy_inspection", "classify"): _always("both"),
+    ("copy_inspection", "redact_records"): _always("paper"),
+    ("copy_inspection", "redact_covered"): _always("paper"),
     ("deletion_order", "press"): _always(None),
     ("vendor_sponsorship", "triage"): lambda case, chance: (
         "agreement" if case.facts.get("contract_required") else "no_agreement"
@@ -139,6 +155,7 @@ OUTCOMES: Mapping[tuple[str, str], Callable[[Case, random.Random], str | None]] 
     ("annual_attestation", "review"): lambda case, chance: "renew" if _renewable(case) else "ask_again",
     ("subcontractor_list", "give"): lambda case, chance: "same" if "listed" in case.facts else "given",
     ("agreement_expiry", "decide"): _one_of("goes_on", "goes_on", "end"),
+    ("school_messaging_tools", "answer"): _one_of("tools", "none", "none"),
     ("breach_response", "accept"): _always("ask_operator"),
     ("breach_response", "decide_ag"): _always("not_needed"),
     ("breach_response", "list_now"): _always(None),
@@ -156,6 +173,13 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("correction_request", "fix", ""): _plain(fixed_on="TODAY"),
     ("correction_request", "confirm_notified", ""): _plain(holders_notified_on="TODAY"),
     ("operator_fix", "answer", ""): _plain(fixed_on="TODAY", downstream_done="yes"),
+    ("copy_inspection", "verify", ""): _plain(identity_ok="yes", protection="none", wish="copy", format="paper",
+                                              signed_on="TODAY", complete_on="TODAY"),
+    ("copy_inspection", "classify", ""): _plain(earlier_requests="0", data_owner="dana"),
+    ("copy_inspection", "redact_records", ""): _plain(records_clean="yes", records_pages="60"),
+    ("copy_inspection", "redact_covered", ""): _plain(covered_clean="yes", covered_pages="9"),
+    ("copy_inspection", "hand_over_records", ""): _plain(records_given_on="TODAY"),
+    ("copy_inspection", "hand_over_covered", ""): _plain(covered_given_on="TODAY"),
     ("deletion_request", "verify", ""): _plain(identity_ok="yes", wants_copy="no"),
     ("deletion_request", "analyse", ""): _items,
     ("annual_notice", "begin", ""): lambda case, today, chance: {"first_day_on": str(today + dt.timedelta(days=60))},
@@ -169,7 +193,8 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("deletion_order", "certify", ""): _plain(deleted_on="TODAY", backups="none", subcontractors_done="yes"),
     ("deletion_order", "certify_late", ""): _plain(deleted_on="TODAY", backups="none", subcontractors_done="yes"),
     ("vendor_sponsorship", "ask", ""): _asked,
-    ("vendor_sponsorship", "send_package", ""): _plain(soppa_applies="yes", soppa_form="form.pdf", wanted_by="TODAY"),
+    ("vendor_sponsorship", "send_package", ""): _plain(soppa_applies="yes", soppa_form="form.pdf", wanted_by="TODAY",
+                                                 elements_taken=NAME),
     ("vendor_sponsorship", "check_package", ""): _elements,
     ("vendor_sponsorship", "review_privacy", ""): _elements,
     ("vendor_sponsorship", "check_clauses", ""): _clauses,
@@ -190,6 +215,14 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
         "goes_on_until": str(today + dt.timedelta(days=500))
     },
     ("agreement_expiry", "decide", "end"): _plain(ended_on="TODAY"),
+    ("school_messaging_tools", "answer", "tools"): _tools,
+    ("messaging_platform_audit", "take_up", ""): _plain(
+        students_involved="no", vendor_contact="Mia <desk@messenger.example>"
+    ),
+    ("messaging_platform_audit", "audit", ""): _plain(
+        criteria=json.dumps([{"key": key, "result": "pass", "evidence": "Its report"} for key in CRITERIA])
+    ),
+    ("messaging_platform_audit", "publish_added", ""): _plain(listed_on="TODAY"),
     ("breach_response", "accept", ""): _plain(
         operator_involved="yes", operator_contact="Vera <desk@vendor1.example>", operator_notice_on="TODAY"
     ),

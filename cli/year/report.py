@@ -98,7 +98,7 @@ def budgets(people: Iterable[Person], sent: Sequence[Sent], zone: ZoneInfo) -> I
     yield _most("officer, mails a week in a breach", 25, (week(one) for one in to("privacy") if week(one) in breach))
     plain = [one for one in to("superintendent") if week(one) not in breach]
     yield _most("superintendent, mails a week but for breaches", 1, map(week, plain))
-    yield _most("teacher, mails a request", 2, (one.case_id for one in to("sponsor") if one.case_id))
+    yield _most("teacher, mails a request", 2, (f"{one.case_id} {one.to}" for one in to("sponsor") if one.case_id))
     vendors = [one for one in sent if one.to not in known and _outside(one.to) == "vendors"]
     yield _most("vendor contact, mails a day", 1, (f"{day(one)} {one.to}" for one in vendors))
 

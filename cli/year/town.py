@@ -14,6 +14,7 @@ from engine.office import Person
 OPERATORS = Path(__file__).with_name("operators-sample.csv")
 TEACHERS = 60
 SPONSORSHIPS, REQUESTS, DELETIONS = 120, 10, 5
+COPIES = (40, 95, 160, 230)
 STUDENTS = 5_000
 BREACH_DAY = 150
 FAMILIES = 300
@@ -76,6 +77,7 @@ def beginnings(chance: random.Random) -> Iterator[Beginning]:
     for number in range(DELETIONS):
         yield Beginning(chance.randint(30, 300), "deletion_request", number)
     yield Beginning(BREACH_DAY, "breach_response", 0)
+    yield from (Beginning(day, "copy_inspection", number) for number, day in enumerate(COPIES))
 
 
 def _person(person_id: str, name: str, *roles: str) -> Person:

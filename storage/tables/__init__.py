@@ -18,6 +18,7 @@ from storage.tables.cases import (
     CycleRow,
     FactPast,
     HistoryRow,
+    KeptAnswer,
     MessageRow,
     SealRow,
     SnoozeRow,
@@ -45,6 +46,7 @@ FACT_PAST = _table(FactPast)
 TASKS = _table(TaskRow)
 ASSIGNEES = _table(TaskAssignee)
 SNOOZES = _table(SnoozeRow)
+KEPT_ANSWERS = _table(KeptAnswer)
 CLOCKS = _table(ClockRow)
 TIMERS = _table(TimerRow)
 CYCLES = _table(CycleRow)

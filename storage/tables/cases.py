@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import args, pending, unique_where
+from storage.tables.columns import args, only_where, pending, unique_where
 
 
 class CaseNumber(SQLModel, table=True):
@@ -70,8 +70,12 @@ class TaskRow(SQLModel, table=True):
     """`present`: it belongs to the present entry of the case; a task that was left behind stays as a record."""
 
     __tablename__ = "tasks"
-    _open = text("outcome IS NULL AND present")
-    __table_args__ = args(Index("ix_tasks_open", "case_id", sqlite_where=_open, postgresql_where=_open))
+    _open = "outcome IS NULL AND present"
+    __table_args__ = args(
+        only_where("ix_tasks_open", _open, "case_id"),
+        only_where("ix_tasks_role", _open, "role"),
+        only_where("ix_tasks_due", _open, "due"),
+    )
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="cases.id", index=True)
     name: str
@@ -115,6 +119,21 @@ class SnoozeRow(SQLModel, table=True):
     generation: int
     until: dt.date
     past_date: bool
+
+
+class KeptAnswer(SQLModel, table=True):
+    """The last answer of staff in a case, for the minutes in which it may be taken back: the `revision` after it, and
+    the case before it, `sealed`. Without that where it is `barred`, which says why."""
+
+    __tablename__ = "kept_answers"
+    __table_args__ = args()
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    revision: int
+    by: str
+    at: dt.datetime
+    until: dt.datetime = Field(index=True)
+    barred: str
+    sealed: bytes | None = None
 
 
 class ClockRow(SQLModel, table=True):

@@ -16,7 +16,8 @@ class OutboxMail(SQLModel, table=True):
     """`at` is when the row may next be claimed, `lease_until` when a claim ends: at most one of them is there.
 
     `digest` is the SHA-256 of the bytes as sent; `kept_digest` that of the stored copy after its secrets went. `slot`
-    is the keyed digest of an address outside and a day, of which there is one mail.
+    is the keyed digest of an address outside and a day, of which there is one mail. `answer` is the revision of its
+    case after the answer that queued it, where that might be taken back.
     """
 
     __tablename__ = "outbox"
@@ -54,13 +55,17 @@ class OutboxMail(SQLModel, table=True):
     sealed: bytes | None = None
     sealed_words: bytes | None = None
     slot: str | None = None
+    answer: int | None = None
 
 
 class BriefLineRow(SQLModel, table=True):
-    """`party` is the party of the case that the line is for, in mail to a contact."""
+    """`party` is the party of the case that the line is for, in mail to a contact. `answer` as in the outbox."""
 
     __tablename__ = "brief_lines"
-    __table_args__ = args(UniqueConstraint("outbox_id", "case_id", "subject"))
+    __table_args__ = args(
+        UniqueConstraint("outbox_id", "case_id", "subject"),
+        only_where("ix_brief_lines_answer", "answer IS NOT NULL", "case_id", "answer"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     outbox_id: int = Field(foreign_key="outbox.id")
     case_id: str = Field(foreign_key="cases.id")
@@ -71,4 +76,5 @@ class BriefLineRow(SQLModel, table=True):
     legal: bool
     task_id: str | None = None
     party: str | None = None
+    answer: int | None = None
     sealed: bytes

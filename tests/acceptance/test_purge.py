@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from pypdf import PdfReader
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from cli.acts import begin, confirm_act, plan_purge
 from cli.commands.acts import as_mapping as act_mapping
@@ -27,7 +27,8 @@ from engine.errors import NotAllowed, Refused, Stale, UsageError
 from storage import preservations
 from storage.acts import Act
 from storage.purges import Purge
-from storage.tables import CASES, FACT_PAST, HISTORY, METADATA, OUTBOX, RECIPIENTS
+from storage.tables import CASES, FACT_PAST, HISTORY, KEPT_ANSWERS, METADATA, OUTBOX, RECIPIENTS
+from storage.undoing import kept_place
 from tests.ended import LATER, PARENT, STAYS, Past, past_house
 from tests.integration.test_commands import documented, keys
 
@@ -69,12 +70,19 @@ def sealed_before(past: Past) -> list[bytes]:
     found: list[bytes] = []
     with past.house.store.base.reading() as connection:
         for table, column in ((CASES, "id"), (FACT_PAST, "case_id"), (HISTORY, "case_id"), (OUTBOX, "case_id"),
-                              (RECIPIENTS, "case_id")):  # fmt: skip
+                              (RECIPIENTS, "case_id"), (KEPT_ANSWERS, "case_id")):  # fmt: skip
             due = table.c[column].in_([*past.cases, past.breach]) & table.c.sealed.is_not(None)
             rows = connection.scalars(select(table.c.sealed).where(due)).all()
             assert rows, table.name
             found += rows
     return found
+
+
+def keep_an_answer(house: House, case_id: str) -> None:
+    """As if the answer that ended the case could be taken back still."""
+    row = {"case_id": case_id, "revision": 1, "by": "carla", "at": LATER, "until": LATER, "barred": "",
+           "sealed": house.store.base.ring.seal(PARENT.encode(), kept_place(case_id))}  # fmt: skip
+    house.store.base.write(lambda connection: connection.execute(insert(KEPT_ANSWERS).values(**row)))
 
 
 def everything(house: House) -> bytes:
@@ -87,6 +95,7 @@ def everything(house: House) -> bytes:
 
 def test_what_is_purged_is_gone_from_every_byte_and_history_verifies(past: Past) -> None:
     house = past.house
+    keep_an_answer(house, past.cases[0])
     sealed, kept, before = sealed_before(past), past.case(past.running), everything(house)
     assert PARENT.encode() in before  # in the line of a parent who was too late
     assert all(repr(one).encode() in before for one in sealed)

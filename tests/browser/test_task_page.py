@@ -11,8 +11,10 @@ import pytest
 import uvicorn
 from playwright.sync_api import Page, expect
 
+from engine.case import Actor, Case, Contact, FactValue
 from tests.browser.conftest import PHONE
 from tests.integration.pages import Pages, open_pages
+from tests.office import PEOPLE
 
 
 @pytest.fixture
@@ -76,3 +78,54 @@ def test_the_skip_link_is_the_first_stop_of_the_keyboard(served: tuple[Pages, st
     page.goto(f"{url}/nowhere")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+
+
+def sponsored(pages: Pages) -> Case:
+    """A sponsorship that waits for the vendor's five items."""
+    dan, ada = (Actor("person", who, PEOPLE[who].name, PEOPLE[who].roles) for who in ("dan", "ada"))
+    case = pages.service.start("vendor_sponsorship", {"sponsor": "dan"}, {}, ada, pages.now)
+    asked: dict[str, FactValue] = {
+        "product": "Reader", "product_url": "https://reader.example", "vendor_name": "Reader Inc", "schools": "Oak",
+        "vendor_contact": (Contact("Vera", "vera@vendor.example"),), "grades": frozenset({"k_2"}), "purpose": "Reading",
+        **dict.fromkeys(("login", "students_involved", "data_exchanged"), "yes"),
+        **dict.fromkeys(("uses_ai", "connects", "in_person", "messaging"), "no"),
+    }  # fmt: skip
+    for task, outcome, values, actor in (("ask", "send", asked, dan), ("triage", "agreement", {}, ada)):
+        opened = pages.case(case.id).open_task(task)
+        assert opened is not None
+        pages.service.complete_task(opened.id, outcome, values, actor, pages.now)
+    return pages.case(case.id)
+
+
+def test_a_vendor_ticks_data_elements_in_groups_that_open_without_scripts(
+    served: tuple[Pages, str], page: Page
+) -> None:
+    pages, url = served
+    page.goto(f"{url}/t/{pages.link(sponsored(pages), 'party:operator', 'send_package')}")
+    page.get_by_role("button", name="Mail me a code").click()
+    page.get_by_label("Code from the mail").fill(pages.code())
+    page.get_by_role("button", name="Open the page").click()
+    photos = page.get_by_label("Photos", exact=True)
+    expect(photos).to_be_hidden()
+    page.get_by_text("Illinois covered information (23 IAC 380.5)").click()
+    photos.check()
+    page.get_by_role("button", name="Send").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("Order form")
+    expect(page.get_by_label("Photos", exact=True)).to_be_checked()
+    expect(page.get_by_label("Grade level", exact=True)).to_be_hidden()
+    assert overflow(page) <= 0
+
+
+def test_what_is_wrong_has_the_focus_and_stands_in_the_title(served: tuple[Pages, str], page: Page) -> None:
+    pages, url = served
+    page.goto(f"{url}/t/{pages.link(pages.start(), 'person:cus', 'verify')}")
+    page.get_by_role("button", name="Mail me a code").click()
+    page.get_by_label("Code from the mail").fill("000000")
+    page.get_by_role("button", name="Open the page").click()
+    expect(page).to_have_title("Error: First, a code · Sample District 1")
+    expect(page.get_by_label("Code from the mail")).to_be_focused()
+    page.get_by_label("Code from the mail").fill(pages.code())
+    page.get_by_role("button", name="Open the page").click()
+    page.get_by_role("button", name="Send my answer").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert page.title().startswith("Error: Check who asks")

@@ -65,6 +65,14 @@ def in_doubt(home: Path) -> list[int]:
 
 def released(home: Path, now: dt.datetime) -> str:
     """A breach whose letters are released; the daemon has not begun to send them."""
+    case = until_second(home, now, FAMILIES)
+    with open_house(Home(home), machine_clock) as house:
+        answer(house, case, "release_second", "release", "sam")
+    return case
+
+
+def until_second(home: Path, now: dt.datetime, families: int) -> str:
+    """A breach whose letters wait for the release of the second person."""
     with open_house(Home(home), machine_clock) as house:
         today = str(now.astimezone(house.settings.zone).date())
         looked_up = soppa(home, "references", "confirm", "agencies", "--on", today, "--as", "priya")
@@ -72,10 +80,10 @@ def released(home: Path, now: dt.datetime) -> str:
         given = {"reporter": "ivan", "source": "itsec", "first_known_on": today, "report": "A list was open"}
         facts = fact_values(house.definitions.newest("breach_response"), given)
         case = house.service.start("breach_response", facts, {}, person(house, "priya"), now).id
-        members = [Member(f"Family {n}", f"family{n}@families.example", "") for n in range(FAMILIES)]
+        members = [Member(f"Family {n}", f"family{n}@families.example", "") for n in range(families)]
         with house.store.begin() as unit:
             unit.audiences(now).enter(case, "families", members)
-        counted = {"families_count": FAMILIES, "families_spanish": 0, "families_other": 0}
+        counted = {"families_count": families, "families_spanish": 0, "families_other": 0}
         house.service.record(case, counted, person(house, "priya"), now, "imported")
         answer(house, case, "accept", "take", "priya", operator_involved="no")
         answer(house, case, "assess", "breach", "priya", acquired="yes", covered="yes", pipa_data="none",
@@ -85,7 +93,6 @@ def released(home: Path, now: dt.datetime) -> str:
                data_en="Names.", remedy_en="We closed it.", spanish_read="no", read_aloud="yes", names_no_count="yes")
         answer(house, case, "approve", "approve", "sam")
         answer(house, case, "release", "release", "priya", channel="as_wished")
-        answer(house, case, "release_second", "release", "sam")
     return case
 
 

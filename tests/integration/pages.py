@@ -17,6 +17,7 @@ from engine.definition import LinkLevel
 from engine.office import Office, Person
 from engine.ports import NewLink
 from engine.service import Service
+from storage.history import answer_line
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
 from tests.databases import put_tables
@@ -116,10 +117,13 @@ class Pages:
     def _answered(self, task_id: str) -> Answered | None:
         with self.store.read() as unit:
             case_id = unit.case_of_task(task_id)
-        for line in self.store.views.history(case_id):
-            if line.kind == "task_completed" and line.detail.get("task") == task_id:
-                return Answered(line.told["by"], line.at, line.detail["outcome"])
-        return None
+        line = answer_line(self.store.views.history(case_id), task_id)
+        kept = self.store.undoing.of([case_id], self.now).get(case_id)
+        if line is None:
+            return None
+        mine = kept is not None and not kept.barred and kept.at == line.at
+        return Answered(line.told["by"], line.at, line.detail["outcome"], kept.by if kept and mine else None,
+                        kept.until if kept and mine else None)
 
 
 def act(second: str = "sup") -> Act:

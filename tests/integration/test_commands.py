@@ -165,7 +165,7 @@ EXAMPLES = {
 ELSEWHERE = {"hold place", "hold release", "register show", "audience import", "audience show", "audience decide",
              "audience address", "letters print", "letters runs", "letters posted", "mail bounced",
              "mail test", "doctor", "setup", "calendar import", "backup", "backup accept", "backup key", "backup list",
-             "restore", "note", "purge begin", "purge run", "purge certificate", "preservation release",
+             "restore", "note", "undo", "purge begin", "purge run", "purge certificate", "preservation release",
              "migrate-to-postgres", "status", "alarm", "keys new", "keys rotate", "keys retire"}  # fmt: skip
 """They need a case that may be held, a register that is filled, families, a relay, something that is due, or a home
 that is not there yet: their own tests look at their keys."""

@@ -57,10 +57,10 @@ def typing(monkeypatch: pytest.MonkeyPatch, lines: Sequence[str]) -> None:
 
 SITTING = ["Prairie Creek USD 99", "", "", "", "https://privacy.prairie-creek.example", "", "",
            *PEOPLE.values(), "Lena Ortiz <lena@prairie-creek.example>", "lena", "-", "",
-           "Paul Dubois <paul@prairie-creek.example>; sam", *[""] * 5,
+           "Paul Dubois <paul@prairie-creek.example>; sam", *[""] * 7,
            "praman", "", "", "", "", "", "", "", "", "555-0100", "", "Ivan Petrov", "ai@prairie-creek.example", "", "",
            *[""] * 3, "2026-12-08, 2027-01-12", "10", "", "", "", "", "y"]
-"""District, zone, year, languages, three of the pages; thirteen roles, login, five deputies, second person; contacts;
+"""District, zone, year, languages, three of the pages; fifteen roles, login, five deputies, second person; contacts;
 relay, numbers, Board, hold, logo, agencies, yes."""
 
 
@@ -80,7 +80,7 @@ def test_one_sitting_makes_a_home_with_its_people(home: Home, monkeypatch: pytes
         people = {person.id: person for person in house.store.people()}
         assert [act.payload["set_up"] for act in house.store.acts.every()] == ["over"]
     assert people["lena"].roles == {"legal", "itsec"}
-    assert people["sam"].roles == {"superintendent", "signer"}
+    assert people["sam"].roles == {"superintendent", "signer", "ceo"}
     assert people["paul"].roles == {"signer"}
     assert (people["priya"].login, people["priya"].deputy, people["carla"].deputy) == ("praman", "carla", "priya")
     assert people["carla"].supervisor == "sam"
@@ -124,7 +124,8 @@ def test_the_relays_password_is_typed_unseen_and_kept_in_its_own_file_alone(home
         terminal.answer(question, "\n")
     terminal.answer("Privacy officer", f"{PEOPLE['Privacy officer']}\n")
     for question in ("(superintendent)", "(custodian)", "(legal)", "(itsec)", "(edtech)", "(procurement)", "(signer)",
-                     "(board_clerk)", "(board_attorney)", "(web)", "(hr)", "(principal)", "Login", "Second person",
+                     "(board_clerk)", "(board_attorney)", "(web)", "(hr)", "(principal)", "(ceo)", "(staff)",
+                     "Login", "Second person",
                      "Name", "Mail address", "Telephone", "in class", "intelligence"):
         terminal.answer(question, "\n")
     terminal.answer("Name of the relay", "mail.example.org\n")

@@ -153,7 +153,7 @@ def test_the_queue_and_its_case_are_on_one_screen_with_clocks_as_bars_and_the_ke
         assert "███████████████░░░░░ 71 of 91 days" in screen
         assert "legal deadline Mon Dec 14 2026, 20 days left" in screen and "105 ILCS" in screen
         assert "› Check who asks" in screen and "Check who asks and…" in screen
-        assert "Enter Answer  Space/b Read on  o Others  n Note  g Nudge  z Snooze  q Quit" in screen
+        assert "Enter Answer  Space/b Read  o Others  n Note  g Nudge  z Snooze  u Undo  q Quit" in screen
         await press(pilot, "space", "space")
         assert "Ana Ruiz, ana@families.example, en" in shown(app)
         assert "The birth date\ufffd[31m" in shown(app)
@@ -397,6 +397,34 @@ async def _nothing(pilot: Pilot[None], app: WorkApp) -> None:
     return None
 
 
+# --- taking back -----------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_taken_back_by_a_key_and_a_yes(house: House, case: Case) -> None:
+    house = replace(house, settings=replace(house.settings, undo_minutes=10))
+    house.service.make_office = house.make_office
+    other = begun(house)
+
+    async def story(pilot: Pilot[None], app: WorkApp) -> None:
+        await press(pilot, "u")
+        assert said(app) == "You have given no answer that may be taken back still."
+        task = case.open_task("verify")
+        assert task is not None
+        house.service.complete_task(task.id, "complete", VERIFIED, house.actor("carla"), NOW)
+        app.answered = case.id
+        app.action_look()
+        await press(pilot, "u")
+        assert f"Take your last answer in case {case.id} back?" in shown(app)
+        await press(pilot, "down", "enter")
+        assert loaded(house, case).state == "asking_owner"
+        await press(pilot, "u", "enter")
+        assert said(app) == f"Case {case.id}: your answer is taken back, and its mails will not leave."
+
+    app = play(house, story)
+    assert app.done == [(case.id, "answer taken back")]
+    assert loaded(house, case).state == loaded(house, other).state == "received"
+
+
 # --- the program -----------------------------------------------------------------------------------------------------
 
 
@@ -407,7 +435,7 @@ def test_without_a_terminal_it_says_what_to_use(house: House, capsys: pytest.Cap
 
 def test_it_starts_and_ends_in_a_real_terminal(house: House, case: Case) -> None:
     with terminal("work", "--as", "carla") as program:
-        program.until("Read on")
+        program.until("Space/b")
         program.type("n")
         program.until("Note for the history")
         time.sleep(1)  # as long as a person takes to begin
@@ -422,7 +450,7 @@ def test_it_starts_and_ends_in_a_real_terminal(house: House, case: Case) -> None
 
 def test_with_json_it_says_afterwards_what_was_done(house: House, case: Case, tmp_path: Path) -> None:
     with terminal("work", "--json", "--as", "carla", out=tmp_path / "done.json") as program:
-        program.until("Read on")
+        program.until("Space/b")
         program.type("z")
         program.until("which day")
         time.sleep(1)  # as long as a person takes to begin

@@ -17,6 +17,7 @@ from engine.forms import read_values
 from engine.messages import CompleteTask, Decision, RecordFacts, Send, StartCase, StartChild, WriteRegister
 from engine.moves import enter
 from engine.office import Office
+from engine.parts import Picked
 from engine.prove import check
 from engine.register import Entry
 from engine.simulate import Answer, play
@@ -450,7 +451,8 @@ def test_a_sponsorship_enters_what_it_found_out_and_the_posting_begins_with_it()
         "purpose": "Reading",
         "agreement_type": "vendor_dpa", "entered_on": TODAY, "signed_on": TODAY, "breach_notice_days": 30,
         "deletion_days": 10, "subcontractors": "None", "business_address": "1 Main St, Springfield", "clauses": clauses,
-        "data_elements": frozenset({NAME, GRADE}), "messaging": "no",
+        "elements": tuple(TableRow(key, {"needed_for": "Sign-in", "kept": True}) for key in (NAME, GRADE)),
+        "messaging": "no",
     }  # fmt: skip
     case = start(definition, StartCase("2026-0001", actor("ada"), facts, {}), NOW, where).case
     turn = Turn(definition, where, actor("ada"), NOW, case)
@@ -467,5 +469,6 @@ def test_a_sponsorship_enters_what_it_found_out_and_the_posting_begins_with_it()
 def test_privacy_ends_its_review_only_with_the_data_elements() -> None:
     definition = Catalogue().newest("vendor_sponsorship")
     (review,) = (task for state in definition.states.values() for task in state.tasks if task.name == "review_privacy")
-    assert review.outcomes["fine"].needs == ("data_elements",)
-    assert definition.facts["data_elements"].type.options == FIELDS["data_elements"].type.options
+    assert [field.fact for field in review.form if field.required] == ["elements"]
+    assert definition.facts["data_elements"].picked == Picked("elements", "kept")
+    assert definition.facts["elements"].type.options == FIELDS["data_elements"].type.options

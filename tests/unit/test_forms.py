@@ -35,6 +35,8 @@ def fact(kind: str, *options: str) -> FactDef:
         ("set", ["a", "b"], frozenset({"a", "b"})),
         ("set", "a, b", frozenset({"a", "b"})),
         ("contacts", "Ana Ruiz <ana@example.org>; Acme", (Contact("Ana Ruiz", "ana@example.org"), Contact("Acme"))),
+        ("contacts", "Ana <ana@example.org>; language=es; paper; Acme\naddress=1 Oak St, Aurora",
+         (Contact("Ana", "ana@example.org", "es", paper=True), Contact("Acme", address="1 Oak St, Aurora"))),
         ("contacts", "Acme\r\nISBE <x@isbe.example>", (Contact("Acme"), Contact("ISBE", "x@isbe.example"))),
         ("person", "dan", "dan"),
         ("text", "   ", None),
@@ -63,6 +65,10 @@ def test_it_reads(kind: str, typed: Raw, value: FactValue | None) -> None:
         ("text", "a\u2028b", "contains a control character: type it again"),
         ("text", "a\x85b", "contains a control character: type it again"),
         ("text", "a\x00b", "contains a control character: type it again"),
+        ("contacts", "Ana; langauge=es", "'langauge=es' is no part of a contact: write language=es, "
+         "address=12 Oak St or paper after it"),
+        ("contacts", "language=es; Ana", "'language=es' is no part of a contact: write language=es, "
+         "address=12 Oak St or paper after it"),
         ("contacts", "Ana <ana>", "'ana' is no mail address: write Name <address@example.org>"),
         ("contacts", "<ana@example.org>", "'<ana@example.org>' is no contact: write Name <address@example.org>"),
         ("contacts", "a;" * (MAX_CONTACTS + 1), "at most 200 contacts"),
@@ -79,6 +85,14 @@ def test_each_wrong_field_has_its_own_message_and_the_right_ones_their_value() -
     values, errors = read_values(CORRECTION, CORRECTION.facts, typed)
     assert values == {"item": "Birth date", "received_on": dt.date(2026, 5, 4)}
     assert errors == {"identity_ok": "answer yes or no"}
+
+
+def test_a_contact_reads_a_language_in_which_something_is_written() -> None:
+    consent = workflows.Catalogue(None).newest("texting_consent")
+    values, errors = read_values(consent, ["family"], {"family": "Ana <ana@example.org>; language=es"})
+    assert (values["family"], errors) == ((Contact("Ana", "ana@example.org", "es"),), {})
+    _, errors = read_values(consent, ["family"], {"family": "Ana <ana@example.org>; language=se"})
+    assert errors == {"family": "nothing is written in the language 'se' (known: en, es)"}
 
 
 def test_messages_come_in_the_readers_language() -> None:

@@ -55,6 +55,15 @@ def test_each_letter_begins_on_its_own_page_and_a_name_is_never_markup() -> None
     assert all("Filtración de datos" in page and "Nombres" in page for page in pages)
 
 
+@pytest.mark.parametrize("address", [
+    "www.equifax.com", "https://identitytheft.gov/steps", "privacy@prairie-creek.example"])  # fmt: skip
+def test_an_address_that_a_reader_types_off_stands_on_one_line(address: str) -> None:
+    """However long the line before it is, so that it would be parted somewhere."""
+    body = "".join(f"<p>{'x' * before} {'words ' * 12}{address}.</p>" for before in range(1, 30))
+    pages = pdf(PaperLetter("1", ANA, Rendered("A breach", "", "", body, "en"))).pages
+    assert sum(page.extract_text().count(address) for page in pages) == 29
+
+
 def test_a_letter_without_an_address_is_named_before_anything_is_printed() -> None:
     with pytest.raises(UsageError, match="no postal address for number 7"):
         pdf(letter("1", ANA), letter("7", ("", " ")))

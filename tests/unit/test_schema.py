@@ -26,6 +26,7 @@ BLOCKS = {
     "start": "start",
     "schedule": "schedule",
     "on": "schedule_on",
+    "picked": "picked",
     "register X": "register",
     "clock X": "clock",
     "satisfied_by": "done_on",

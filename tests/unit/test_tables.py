@@ -220,7 +220,15 @@ def test_a_form_asks_for_each_cell_and_reads_it_back() -> None:
                                                       submission=sent)}
     assert [row.label for row in shown["clauses"].rows] == ["A: categories", "B: service"]
     assert shown["clauses"].rows[0].fields[1].typed == "4"
-    assert len(shown["items"].rows) == 5
+    assert len(shown["items"].rows) == 4
+
+
+def test_a_choice_in_rows_that_people_add_is_a_short_list() -> None:
+    definition = workflows.Catalogue().newest("school_messaging_tools")
+    shown = {field.name: field for field in fields_of(definition, definition.states["surveyed"].tasks[0], {}, office(),
+                                                      "en", personal=True)}
+    kinds = {field.name: field.kind for field in shown["tools"].rows[0].fields}
+    assert (kinds["tools.1.recipients"], kinds["tools.1.product"]) == ("list", "line")
 
 
 def test_a_form_says_which_cell_is_missing_beside_its_table() -> None:

@@ -1,0 +1,63 @@
+"""What the screens say of an answer that may be taken back still."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from cli.printing import count
+
+if TYPE_CHECKING:
+    from cli.wiring import House
+    from engine.case import Actor, Case
+    from storage.undoing import MayUndo
+
+
+def may_undo(house: House, case_ids: Iterable[str], who: str | None = None) -> Mapping[str, MayUndo]:
+    """Of these cases those whose last answer may be taken back now: by this person, or by whoever gave it."""
+    found = house.store.undoing.of(case_ids, house.clock())
+    return {case: one for case, one in found.items() if not one.barred and who in (None, one.by)}
+
+
+def sentence(case_id: str, one: MayUndo, zone: ZoneInfo) -> str:
+    """Such as `2 mails leave at 10:42; until then soppa undo 2026-0001 takes the answer back`."""
+    until = clock_time(one.until, zone)
+    if not one.mails:
+        return f"until {until} soppa undo {case_id} takes the answer back"
+    leave = "mail leaves" if one.mails == 1 else "mails leave"
+    return f"{one.mails} {leave} at {until}; until then soppa undo {case_id} takes the answer back"
+
+
+def clock_time(at: dt.datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%H:%M}"
+
+
+def mapping(one: MayUndo | None) -> dict[str, object] | None:
+    """The documented JSON keys."""
+    return None if one is None else {"until": one.until, "by": one.by, "mails": one.mails}
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """The case as it is again, the tasks whose answers were taken back, and how many mails will not leave."""
+
+    case: Case
+    tasks: list[str]
+    mails: int
+
+    @property
+    def sentence(self) -> str:
+        gone = f", {count(self.mails, 'mail')} will not leave" if self.mails else ""
+        return f"case {self.case.id}: the answer to {' and '.join(self.tasks)} is taken back{gone}"
+
+
+def take_back(house: House, before: Case, actor: Actor, reason: str = "") -> TakenBack:
+    """Raises `Refused` or `NotAllowed` with the reason; nothing is changed then."""
+    kept = may_undo(house, [before.id]).get(before.id)
+    case = house.service.undo(before.id, actor, house.clock(), reason)
+    lines = house.store.views.history(case.id)
+    tasks = [line.detail["name"] for line in lines if line.kind == "answer_undone" and line.at == lines[-1].at]
+    return TakenBack(case, tasks, kept.mails if kept else 0)
