@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from cli.printing import day
 
 if TYPE_CHECKING:
-    from engine.case import Clock
+    from engine.case import Case, Clock
     from engine.clocks import KindOfDate
     from engine.definition import ClockDef
 
@@ -35,3 +35,14 @@ def legal_and_target(clock: Clock, clocks: Mapping[str, ClockDef]) -> tuple[str,
     if kind == "last day":
         return "–", "–"
     return day(clock.legal if kind == "legal deadline" else None), day(clock.target)
+
+
+def windows_of(cases: Iterable[Case]) -> frozenset[str]:
+    return frozenset(clock.name for case in cases for clock in case.clocks.values() if clock.is_window)
+
+
+def dates_told(detail: Mapping[str, str], windows: Container[str]) -> str:
+    """The dates of a line of history, each named; of a window its last day alone."""
+    if detail.get("clock") in windows:
+        return f"last day {detail['legal']}" if "legal" in detail else ""
+    return ", ".join(f"{key} {detail[key]}" for key in ("legal", "target", "due") if key in detail)

@@ -21,7 +21,7 @@ from cli.wiring import House, open_house
 from engine.errors import AlreadyDecided, FaultyInput, NotAllowed, Refused, UsageError
 
 if TYPE_CHECKING:
-    from engine.case import Actor, Case
+    from engine.case import Actor, Case, Clock
 
 MAY = frozenset({"privacy", "superintendent"})
 
@@ -116,10 +116,16 @@ def _print(found: Rehearsed, adopted: Mapping[str, str], today: dt.date, wish: W
 
 def _lines(key: str, case: Case, passed: int, today: dt.date) -> list[list[str]]:
     at = " ".join(place.state for place in (case.place, *case.regions.values()))
-    clocks = [[name, str(clock.legal or "–"), left(clock.legal, today) if clock.status == "running" else clock.status]
+    clocks = [[name, *_dates(clock, today)]
               for name, clock in case.clocks.items()] or [["–", "–", ""]]
     return [[key if number == 0 else "", at if number == 0 else "", *clock, str(passed) if number == 0 else ""]
             for number, clock in enumerate(clocks)]
+
+
+def _dates(clock: Clock, today: dt.date) -> tuple[str, str]:
+    """The legal deadline and what is left; a window has none, and is open until its last day."""
+    how = left(clock.legal, today) if clock.status == "running" else clock.status
+    return ("–", f"open until {clock.legal}") if clock.is_window else (str(clock.legal or "–"), how)
 
 
 def _mapping(

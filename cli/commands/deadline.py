@@ -104,7 +104,8 @@ def print_derived(derived: Derived) -> None:
     say()
     numbered([str(step) for step in derived.steps])
     if rule.reading:
-        say(f"\nA reading, not the letter of the law: {rule.reading}")
+        say()
+        say(textwrap.fill(f"A reading, not the letter of the law: {rule.reading}", WIDTH))
 
 
 def _dates(derived: Derived) -> dict[str, str]:

@@ -135,7 +135,7 @@ def _fact(value: FactValue, labels: Mapping[str, str]) -> str:
         return ", ".join(_fact(one, labels) for one in sorted(value))
     text = written(value)
     if name := file_name(text):
-        return f"{name} ({text.partition(' called:')[0]})"
+        return f"{name} (SHA-256 {text.partition('sha256:')[2][:12]}…)"
     return f"{text} ({labels[text]})" if text in labels else text
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cli import completion
-from cli.dates import dates_in_words
+from cli.dates import dates_in_words, dates_told, windows_of
 from cli.home import Home
 from cli.options import facts_option, home_option, json_option, read_date, read_given
 from cli.printing import day, print_json, say, table
@@ -108,7 +108,8 @@ def _answer(top: Mapping[str, Node], process: str, catalogue: Catalogue) -> Answ
 
 
 def _print(story: Story, office: Office, catalogue: Catalogue) -> None:
-    rows = [[day(office.today(line.at)), line.case_id, SHOWN[line.kind], told(line.detail)]
+    windows = windows_of(story.cases.values())
+    rows = [[day(office.today(line.at)), line.case_id, SHOWN[line.kind], told(line.detail, windows)]
             for line in story.happenings if line.kind in SHOWN]
     table(["day", "case", "what", "which, and to whom"], rows)
     say()
@@ -119,19 +120,19 @@ def _print(story: Story, office: Office, catalogue: Catalogue) -> None:
         say(f"{case.id} {'ended: ' + (case.outcome or '') if case.ended_at else 'still open at: ' + case.state}")
 
 
-def told(detail: Mapping[str, str]) -> str:
+def told(detail: Mapping[str, str], windows: Container[str] = ()) -> str:
     """The parts of a line that a reader looks for, in their order."""
     first = [detail[key] for key in ("name", "mail", "clock", "of", "rung", "outcome") if key in detail]
-    dates = [f"{key} {detail[key]}" for key in ("legal", "target", "due") if key in detail]
     to = [f"→ {detail['to']}"] if detail.get("to") else []
     by = [f"by {detail['by']}"] if detail.get("by") else []
-    return "  ".join([" ".join(first), ", ".join(dates), *by, *to]).strip()
+    return "  ".join([" ".join(first), dates_told(detail, windows), *by, *to]).strip()
 
 
 def _mapping(story: Story) -> dict[str, object]:
     cases = [{"case": case.id, "process": case.process, "state": case.state, "outcome": case.outcome,
               "clocks": [{"clock": clock.name, "rule": clock.rule, "status": clock.status, "legal_due": clock.legal,
-                          "target_due": clock.target, "ended_on": clock.ended_on} for clock in case.clocks.values()]}
+                          "target_due": None if clock.is_window else clock.target, "ended_on": clock.ended_on}
+                         for clock in case.clocks.values()]}
              for case in story.cases.values()]
     return {"happenings": [{"at": line.at, "case": line.case_id, "kind": line.kind, "detail": dict(line.detail)}
                            for line in story.happenings], "cases": cases}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from cli.commands.show import as_mapping
-from cli.dates import legal_and_target
+from cli.dates import dates_told, legal_and_target, windows_of
 from cli.demo.sink import MailSink
 from cli.printing import day, say, table
 from cli.wiring import House
@@ -20,10 +20,11 @@ SHOWN = {"case_started": "case starts", "state_entered": "now at", "task_complet
 
 def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
     found, office = _found(house, cases)
+    windows = windows_of(found)
     for number, case in enumerate(cases, 1):
         say(f"{number}. {_title(house, case)}\n")
         table(["day", "case", "what", ""], [
-            [day(office.today(line.at)), case_id, SHOWN[line.kind], _words(line.kind, line.told)]
+            [day(office.today(line.at)), case_id, SHOWN[line.kind], _words(line.kind, line.told, windows)]
             for case_id, line in _lines(house, _found(house, [case])[0])])
         say()
     table(["case", "clock", "legal deadline", "district target", "met"], [
@@ -82,10 +83,10 @@ def _ended(clock: Clock) -> str:
     return f"{how} (last day {day(clock.legal)})" if clock.is_window else how
 
 
-def _words(kind: str, detail: Mapping[str, str]) -> str:
+def _words(kind: str, detail: Mapping[str, str], windows: Container[str]) -> str:
     named = ("state", "name", "clock", "of", "mail", "rung", "outcome", "process")
     first = " ".join(detail[key] for key in named if key in detail)
-    dates = ", ".join(f"{key} {detail[key]}" for key in ("legal", "target") if key in detail)
+    dates = dates_told({key: word for key, word in detail.items() if key != "due"}, windows)
     to = f"→ {detail['to']}" if kind == "rung_fired" and detail.get("to") else ""
     by = f"by {detail['by']}" if kind == "task_completed" and detail.get("by") else ""
     return "  ".join(part for part in (first, dates, to, by) if part)

@@ -58,7 +58,7 @@ def test_every_place_offers_the_names_that_fit(home: Home) -> None:
     assert offered("explain 2026-0001 ") == ["district_fix"]
     assert "evidence" in offered("document 2026-0001 ")
     assert offered("start corr") == ["correction_request"]
-    assert offered("check oper") == ["operator_fix"]
+    assert offered("check operator_f") == ["operator_fix"]
     assert offered("queue --role custo") == ["custodian"]
     assert offered("people set ca") == ["carla"]
     assert offered("people set carla --role custo") == ["custodian"]

@@ -39,7 +39,7 @@ REFUSES = {
     "preservation place": f"{CASE} --reason x", "preservation release": f"{CASE} --reason x",
     "mail retry": "{failed}", "mail settle": "{doubtful} accepted", "mail bounced": "{accepted} --reason x",
     "incidents retry": "{incident}", "acts confirm": "{act}", "purge begin": f"--except {CASE} --reason x",
-    "migrate": f"breach_response --to 1 --case {CASE}", "adopt": "{missing}",
+    "undo": f"{CASE} --reason x", "migrate": f"breach_response --to 1 --case {CASE}", "adopt": "{missing}",
 }  # fmt: skip
 """What takes a case, or something that belongs to one: it refuses, and says nothing else."""
 

@@ -10,7 +10,7 @@ import pytest
 
 import workflows
 from cli.commands.show import show
-from cli.dates import dates_in_words, kind_of
+from cli.dates import dates_in_words, dates_told, kind_of, windows_of
 from cli.evidence.lens import Lens
 from cli.evidence.words import Words
 from cli.main import main
@@ -48,6 +48,13 @@ def test_its_dates_in_a_sentence() -> None:
     clock = decided().case.clocks["hear_appeal"]
     assert dates_in_words(clock, CLOCKS) == "last day Wed Mar 31 2027"
     assert kind_of(clock, {}) == "last day"
+
+
+def test_a_timeline_names_the_last_day_of_a_window_alone() -> None:
+    case = decided().case
+    dates = {"legal": "2027-03-31", "target": "2027-03-31"}
+    assert dates_told({"clock": "hear_appeal", **dates}, windows_of([case])) == "last day 2027-03-31"
+    assert dates_told({"clock": "district_fix", **dates}, windows_of([case])) == "legal 2027-03-31, target 2027-03-31"
 
 
 @pytest.mark.parametrize(("kind", "detail", "says"), [
