@@ -121,7 +121,8 @@ def _begin(year: Year, one: Beginning) -> None:
             facts = {"sponsor": by}
         case "breach_response":
             by = "priya"
-            facts = {"reporter": "ivan", "source": "operator", "first_known_on": today, "report": "A list was open"}
+            facts = {"reporter": "ivan", "source": "operator", "first_known_on": today, "report": "A list was open",
+                     "agreement": "A-0001"}  # fmt: skip
         case _:
             by, parties = "carla", {"parent": parent}
             what = "item" if one.process == "correction_request" else "wanted"
