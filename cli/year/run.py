@@ -32,6 +32,8 @@ from storage.recipients import Member
 from storage.window import is_weekday
 
 DAYS = 365
+IN_A_BREACH = 2
+"""Days within which whoever is asked in a matter for those who need to know answers."""
 _MORNING, _NOON, _AFTERNOON = dt.time(7, 45), dt.time(13, 0), dt.time(15, 0)
 Progress = Callable[[int], None]
 
@@ -181,7 +183,8 @@ def _when(year: Year, case_id: str, task_id: str) -> dt.date | None:
     contact = case.parties.get(task.party or "")
     if task.party == "operator" and (contact is None or is_silent(contact.email)):
         return None
-    day = year.today + dt.timedelta(days=delay(wanted, task.party, year.chance))
+    days = delay(wanted, task.party, year.chance)
+    day = year.today + dt.timedelta(days=min(days, IN_A_BREACH) if definition.need_to_know else days)
     while task.party is None and not is_weekday(day):
         day += ONE_DAY
     return day
