@@ -161,7 +161,7 @@ OUTCOMES: Mapping[tuple[str, str], Callable[[Case, random.Random], str | None]] 
     ("breach_response", "list_now"): _always(None),
     ("breach_response", "judge_list"): _always("list"),
     ("breach_response", "count_costs"): _always("claim"),
-    ("breach_response", "act_on_agreement"): _always("attest"),
+    ("breach_response", "act_on_agreement"): lambda case, chance: "attest" if "agreement" in case.facts else "without",
     ("website_posting", "check_entry"): _always("right"),
 }
 VALUES: Mapping[tuple[str, str, str], Given] = {
@@ -239,8 +239,8 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
     ("breach_response", "tell_carrier", ""): _plain(carrier_told_on="TODAY"),
     ("breach_response", "judge_list", ""): _plain(affected="320", school_share="14", district_share="6"),
     ("breach_response", "publish_entry", ""): _plain(listed_on="TODAY", listed_url="https://district.example/soppa/breaches"),
-    ("breach_response", "act_on_agreement", ""): lambda case, today, chance: {
-        "agreement": "A-0001", "attest_on": str(today + dt.timedelta(days=30))
+    ("breach_response", "act_on_agreement", "attest"): lambda case, today, chance: {
+        "attest_on": str(today + dt.timedelta(days=30))
     },
     ("breach_response", "close", ""): _plain(board_told_on="TODAY"),
 }

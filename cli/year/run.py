@@ -34,6 +34,8 @@ from web.documents import Kind
 
 DAYS = 365
 _PAPER: tuple[bytes, Kind] = (b"A paper of the sample year.\n", "txt")
+IN_A_BREACH = 2
+"""Days within which whoever is asked in a matter for those who need to know answers."""
 _MORNING, _NOON, _AFTERNOON = dt.time(7, 45), dt.time(13, 0), dt.time(15, 0)
 Progress = Callable[[int], None]
 
@@ -123,7 +125,8 @@ def _begin(year: Year, one: Beginning) -> None:
             facts = {"sponsor": by}
         case "breach_response":
             by = "priya"
-            facts = {"reporter": "ivan", "source": "operator", "first_known_on": today, "report": "A list was open"}
+            facts = {"reporter": "ivan", "source": "operator", "first_known_on": today, "report": "A list was open",
+                     "agreement": "A-0001"}  # fmt: skip
         case _:
             by, parties = "carla", {"parent": parent}
             what = "item" if one.process == "correction_request" else "wanted"
@@ -182,7 +185,8 @@ def _when(year: Year, case_id: str, task_id: str) -> dt.date | None:
     contact = case.parties.get(task.party or "")
     if task.party == "operator" and (contact is None or is_silent(contact.email)):
         return None
-    day = year.today + dt.timedelta(days=delay(wanted, task.party, year.chance))
+    days = delay(wanted, task.party, year.chance)
+    day = year.today + dt.timedelta(days=min(days, IN_A_BREACH) if definition.need_to_know else days)
     while task.party is None and not is_weekday(day):
         day += ONE_DAY
     return day
