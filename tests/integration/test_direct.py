@@ -1,0 +1,54 @@
+"""What is sent by the driver itself is what SQLAlchemy would have sent, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from storage import direct, prepared
+from storage.store import SqlStore
+from storage.tables import CASE_NUMBERS
+from tests.integration.stored import opened, start
+
+READ = {
+    "a case": (prepared.CASE, "its_id"), "its tasks": (prepared.PRESENT_TASKS, "its_case"),
+    "its clocks": (prepared.PRESENT_CLOCKS, "its_case"), "its history": (prepared.HISTORY_HEAD, "its_case"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlStore]:
+    with opened(database_url) as store:
+        yield store
+
+
+@pytest.mark.parametrize("what", READ)
+def test_rows_have_the_values_that_sqlalchemy_gives(store: SqlStore, what: str) -> None:
+    statement, name = READ[what]
+    its = {name: start(store).id}
+    with store.base.reading() as connection:
+        expected = [dict(row) for row in connection.execute(statement, its).mappings()]
+        assert expected and direct.read(connection, statement, its) == expected
+        assert direct.first(connection, statement, its) == expected[0]
+
+
+def test_what_is_not_there_is_none(store: SqlStore) -> None:
+    with store.base.reading() as connection:
+        assert direct.scalar(connection, prepared.CASE, {"its_id": "2020-0001"}) is None
+
+
+def test_an_error_of_the_driver_comes_as_sqlalchemy_tells_it_and_undoes_all(store: SqlStore) -> None:
+    row = {"year": 2031, "last": 1}
+    with pytest.raises(IntegrityError), store.base.engine.begin() as connection:
+        direct.write_all(connection, insert(CASE_NUMBERS), [row, row])
+    with store.base.reading() as connection:
+        years = select(CASE_NUMBERS.c.year).where(CASE_NUMBERS.c.year == 2031)
+        assert direct.read(connection, years, {}) == []
+
+
+def test_a_statement_with_a_list_is_refused(store: SqlStore) -> None:
+    with store.base.reading() as connection, pytest.raises(TypeError):
+        direct.read(connection, prepared.SOME_CASES, {"its_cases": ["2026-0001"]})
