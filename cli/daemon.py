@@ -17,7 +17,7 @@ from cli.settings import RelaySettings as Wanted
 from cli.status.ping import Ping
 from cli.status.watch import Watch
 from cli.watchdog import Pulse
-from cli.wiring import House, is_sqlite, new_token
+from cli.wiring import House, is_sqlite, machine_clock, new_token
 from cli.worker import Daemon, Duties, Heart
 from engine.errors import WrongEnvironment
 from engine.ports import OutboxRow
@@ -128,7 +128,7 @@ def duties(house: House, relay: Relay | None, hand: InHand, marker: Marker, *, t
         while house.service.recount(now):
             pass
         house.service.replan(now)
-        house.documents.sweep(now, house.store.views.named_documents)
+        house.documents.sweep(machine_clock(), house.store.views.named_documents)  # by the clock that dates files
         house.store.outbox.open_week(_officers(house, now), now)
         watch.look(now)
 
