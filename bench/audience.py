@@ -8,11 +8,11 @@ from pathlib import Path
 
 from bench.figures import part, seconds, seconds_and_cpu, told
 from bench.grounds import Ground
-from cli.daemon import relay_of
 from cli.demo.run import person
 from cli.home import Home
+from cli.serving.daemon import relay_of
 from cli.wiring import House, open_house
-from engine.case import FactValue
+from engine.model.case import FactValue
 from tests.processes import soppa
 
 FAMILIES = part(10_000)

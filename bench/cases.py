@@ -17,7 +17,7 @@ from bench.register import with_agreements
 from cli.demo.run import person
 from cli.home import Home
 from cli.wiring import House, machine_clock, open_house
-from engine.case import Case, FactValue
+from engine.model.case import Case, FactValue
 from storage.tables import TASKS
 
 TIMES = part(200)

@@ -10,15 +10,15 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from cli.daemon import duties, heart_of
 from cli.demo.run import person
 from cli.demo.sink import MailSink
 from cli.home import Home
-from cli.inhand import in_hand
-from cli.seen import marking
+from cli.serving.daemon import duties, heart_of
+from cli.serving.inhand import in_hand
 from cli.settings import read_settings
+from cli.upkeep.seen import marking
 from cli.wiring import Clock, House, database_url, machine_clock, open_house
-from engine.case import Case, Contact, FactValue
+from engine.model.case import Case, Contact, FactValue
 from storage.driver import SQLITE
 from tests import postgres
 from tests.processes import free_port, sample_home

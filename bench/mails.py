@@ -10,11 +10,11 @@ from typing import Any
 from bench.figures import ROUNDS, medians, part, told
 from bench.figures import seconds_and_cpu as timed
 from bench.grounds import Ground, begin, is_sqlite, raw, start_one
-from cli.daemon import relay_of
 from cli.home import Home
+from cli.serving.daemon import relay_of
 from cli.settings import USUAL_CONNECTIONS
 from cli.wiring import House, open_house
-from storage.settling import mail_place
+from storage.mailing.settling import mail_place
 
 MAILS = part(200)
 BATCH = 50

@@ -31,13 +31,13 @@ from cli.demo.run import FakeClock, sample_house
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import main as soppa
-from cli.server import serving
+from cli.serving.server import serving
 from cli.wiring import House
 from cli.work.app import WorkApp
 from cli.work.desk import Desk
-from engine.case import Case
+from engine.model.case import Case
 from engine.ports import Session
-from storage.queue import View
+from storage.looking.queue import View
 from tests.browser import BROWSERS
 from tests.processes import free_port
 from web.tokens import new_token, token_hash

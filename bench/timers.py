@@ -14,8 +14,8 @@ from bench.figures import ROUNDS, median, medians, part, told
 from bench.figures import seconds_and_cpu as timed
 from bench.grounds import Ground, mark, raw, settled, start_one, ticking
 from bench.limit import Written, recording
-from cli.daemon import heart_of
 from cli.home import Home
+from cli.serving.daemon import heart_of
 from cli.wiring import House, open_house
 
 DUE = part(2_000)

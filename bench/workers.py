@@ -15,8 +15,8 @@ from bench.copies import copy_id, fill, reseal
 from bench.figures import SOPPA, environment, part, told
 from bench.grounds import Ground, raw, start_one
 from bench.timers import Waiting, first_case
-from cli.crew import workers_at_work
 from cli.home import Home
+from cli.serving.crew import workers_at_work
 from cli.wiring import open_house
 
 WORKERS = (1, 2, 4)

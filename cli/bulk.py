@@ -15,15 +15,15 @@ from cli.sure import check_sure
 from cli.takingback import clock_time, mapping, may_undo
 from cli.values import fact_values
 from cli.wiring import House
-from engine.case import Actor, Case, Task
-from engine.definition import Definition, TaskDef
+from engine.deciding.forms import without_files
+from engine.deciding.suggesting import unchanged
 from engine.errors import Refused, UsageError
-from engine.forms import without_files
-from engine.guard_parser import GuardError, compile_guard
-from engine.guards import FactType, Guard, evaluate
-from engine.messages import CompleteTask
+from engine.language.guard_parser import GuardError, compile_guard
+from engine.model.case import Actor, Case, Task
+from engine.model.definition import Definition, TaskDef
+from engine.model.guards import FactType, Guard, evaluate
+from engine.model.messages import CompleteTask
 from engine.nodes import nearest
-from engine.suggesting import unchanged
 from engine.words import say as in_words
 from engine.words import written
 

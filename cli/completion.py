@@ -62,14 +62,14 @@ def rules(ctx: click.Context) -> Iterable[str]:
 
 @offering
 def roles(ctx: click.Context) -> Iterable[str]:
-    from engine.roles import ROLES
+    from engine.model.roles import ROLES
 
     return sorted(ROLES)
 
 
 @offering
 def cases(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     found = hints.cases(database_of(ctx))
     return _open(ctx, {case: case for case in found})
@@ -77,14 +77,14 @@ def cases(ctx: click.Context) -> Iterable[str]:
 
 @offering
 def tasks(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     return hints.tasks(database_of(ctx), _case(ctx))
 
 
 @offering
 def clocks(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     return hints.clocks(database_of(ctx), _case(ctx))
 
@@ -105,48 +105,48 @@ def documents(ctx: click.Context) -> Iterable[str]:
 
 @offering
 def people(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     return hints.people(database_of(ctx))
 
 
 @offering
 def logins(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     return hints.logins(database_of(ctx))
 
 
 @offering
 def acts(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     return _open(ctx, hints.acts(database_of(ctx)))
 
 
 @offering
 def incidents(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     return _open(ctx, hints.incidents(database_of(ctx)))
 
 
 @offering
 def mails_to_retry(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     return _open(ctx, hints.mails_to_retry(database_of(ctx)))
 
 
 @offering
 def mails_in_doubt(ctx: click.Context) -> Iterable[str]:
-    from storage import hints
+    from storage.looking import hints
 
     return _open(ctx, hints.mails_in_doubt(database_of(ctx)))
 
 
 def _source(ctx: click.Context) -> str:
-    from storage import hints
+    from storage.looking import hints
 
     return hints.source(database_of(ctx), _case(ctx)) or ""
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from cli.printing import day
 
 if TYPE_CHECKING:
-    from engine.case import Case, Clock
-    from engine.clocks import KindOfDate
-    from engine.definition import ClockDef
+    from engine.law.clocks import KindOfDate
+    from engine.model.case import Case, Clock
+    from engine.model.definition import ClockDef
 
 WINDOW = "A window: others have a right, or a step to take, until then. It closes after that day; nobody is chased."
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from cli.home import to_disk, write_private
 from cli.inspection.inspector import inspect
-from engine.definition import Definition
+from engine.deciding.forms import KEPT_DOCUMENT, called
 from engine.errors import Refused, UsageError, WrongEnvironment
-from engine.forms import KEPT_DOCUMENT, called
+from engine.model.definition import Definition
 from storage.sealing import LONGEST_BEGINNING, Ring, key_of
 from web.documents import MAX_DOCUMENT, Kind, Unfit
 

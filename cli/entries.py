@@ -12,14 +12,14 @@ import click
 from cli.home import Home, write_private
 from cli.printing import pairs, print_json, say, table
 from cli.wiring import open_house
-from engine.case import Contact
 from engine.errors import Refused, UsageError
+from engine.model.case import Contact
 from engine.words import written
 from registry.export import to_csv
 from registry.fields import FIELDS, values_of
 from registry.values import Holding
+from storage.chains.register_history import Written
 from storage.register import latest
-from storage.register_history import Written
 
 
 def show_entry(home: Home, entry: str, as_login: str | None, *, verify: bool, as_json: bool) -> None:

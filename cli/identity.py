@@ -13,8 +13,8 @@ from engine.errors import NotAllowed, UsageError, WrongEnvironment
 from engine.nodes import nearest
 
 if TYPE_CHECKING:
-    from engine.case import Actor
-    from engine.office import Person
+    from engine.model.case import Actor
+    from engine.model.office import Person
 
 
 _stepped_down: list[str] = []
@@ -93,6 +93,6 @@ def acting(people: Iterable[Person], *, as_login: str | None = None, demo: bool 
 
 
 def actor_of(person: Person) -> Actor:
-    from engine.case import Actor
+    from engine.model.case import Actor
 
     return Actor("person", person.id, person.name, person.roles)

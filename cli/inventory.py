@@ -13,10 +13,10 @@ from cli.home import Home
 from cli.options import read_date
 from cli.printing import print_json, say, table
 from cli.wiring import House, open_house
-from engine.case import Actor
 from engine.errors import NotAllowed, Refused, UsageError
+from engine.model.case import Actor
+from engine.model.office import Person
 from engine.nodes import nearest
-from engine.office import Person
 from engine.words import written
 from registry.findings import Judge, matched
 from registry.inventory import DOUBT, FAULT, Finding, Row, column_of, read_inventory

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from cli.settings_parts import Logo as LogoSettings
 from engine.errors import UsageError
-from engine.office import Logo
+from engine.model.office import Logo
 
 MOST = 256_000
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from cli.home import Home
 from cli.office import make_office, settings_or_sample
-from engine.definition import Definition, Scenario
-from engine.mutants import Mutant, mutants
+from engine.model.definition import Definition, Scenario
+from engine.model.office import Office
 from engine.nodes import nearest
-from engine.office import Office
-from engine.prove import check
-from engine.rehearse import differences, rehearsal_office
+from engine.proof.mutants import Mutant, mutants
+from engine.proof.prove import check
+from engine.proof.rehearse import differences, rehearsal_office
 from workflows import Catalogue
 
 AT_ONCE = 12

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from cli.home import Home
 
 if TYPE_CHECKING:
-    from storage.people import OpenTask
-    from storage.queue import QueueRow
+    from storage.entrance.people import OpenTask
+    from storage.looking.queue import QueueRow
 
 VEILED = "(for those who need to know)"
 
@@ -36,14 +36,14 @@ def closed_to(reader: Reader, cases: Mapping[str, str], home: Home, database: st
     guarded = {case for case, process in cases.items() if wanted[process] and not wanted[process] & reader.roles}
     if not guarded:
         return frozenset()
-    from storage import hints
+    from storage.looking import hints
 
     return frozenset(guarded - hints.takes_part(database, reader.id, reader.roles, guarded))
 
 
 def closed_of(reader: Reader, cases: Iterable[str | None], home: Home, database: str | Path) -> frozenset[str]:
     """The same of the numbers of cases; what belongs to none is for everybody."""
-    from storage import hints
+    from storage.looking import hints
 
     wanted = {case for case in cases if case is not None}
     return closed_to(reader, hints.processes_of(database, wanted), home, database) if wanted else frozenset()
@@ -73,7 +73,7 @@ def _roles_of(process: str, case: str, home: Home, database: str | Path) -> froz
 
     wanted = hints.need_to_know(process, home.workflows)
     if wanted is None:  # the document is gone: the one that the database adopted says it
-        from storage import hints as stored
+        from storage.looking import hints as stored
 
         wanted = hints.need_to_know_of(stored.source(database, case) or "")
     return wanted

@@ -14,12 +14,12 @@ import workflows
 from cli.home import Home
 from cli.logo import logo_or_none
 from cli.settings import Settings, read_settings
-from engine.calendar import Calendar, SchoolDays
-from engine.clocks import NOT_ENTERED, Calendars
 from engine.errors import FaultyInput, FaultySettings
-from engine.lawbook import read_calendar, read_reference
+from engine.language.lawbook import read_calendar, read_reference
+from engine.law.calendar import Calendar, SchoolDays
+from engine.law.clocks import NOT_ENTERED, Calendars
+from engine.model.office import Office, Person, Reference
 from engine.nodes import Node
-from engine.office import Office, Person, Reference
 from workflows.reader import read_file
 
 T = TypeVar("T")

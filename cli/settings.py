@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 
 from cli.settings_parts import Board, Logo, read_board, read_logo_key, read_undo_minutes
 from engine import nodes
-from engine.calendar import ONE_DAY, SATURDAY, SchoolDays, SchoolYear
-from engine.clocks import HoldPolicy
 from engine.errors import FaultyInput, FaultySettings
-from engine.ladders import FIRE_HOUR
+from engine.law.calendar import ONE_DAY, SATURDAY, SchoolDays, SchoolYear
+from engine.law.clocks import HoldPolicy
+from engine.law.ladders import FIRE_HOUR
+from engine.model.roles import ROLES
 from engine.nodes import Faults, ListNode, Node
-from engine.roles import ROLES
 from engine.words import LANGUAGES
 from workflows.reader import read_file, read_yaml
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import nodes
+from engine.deciding.undoing import MOST_MINUTES
 from engine.nodes import Faults, Node
-from engine.undoing import MOST_MINUTES
 
 
 @dataclass(frozen=True, slots=True)

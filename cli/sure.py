@@ -11,8 +11,8 @@ from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from cli.wiring import House
-    from engine.case import FactValue
-    from engine.definition import Definition
+    from engine.model.case import FactValue
+    from engine.model.definition import Definition
 
 sure_option = click.option("--sure", is_flag=True, help="Dates that lie unusually far off are right.")
 
@@ -20,7 +20,7 @@ sure_option = click.option("--sure", is_flag=True, help="Dates that lie unusuall
 def check_sure(house: House, definition: Definition, values: Mapping[str, FactValue], known: Mapping[str, FactValue],
                *, sure: bool) -> None:
     """Raises `UsageError` with each date that is further off than is usual, unless somebody is sure."""
-    from engine.unlikely import unlikely_dates
+    from engine.deciding.unlikely import unlikely_dates
 
     if sure:
         return

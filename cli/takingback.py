@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cli.printing import count
-from engine.undoable import TAKEN_BACK
+from engine.model.undoable import TAKEN_BACK
 
 if TYPE_CHECKING:
     from cli.wiring import House
-    from engine.case import Actor, Case
+    from engine.model.case import Actor, Case
     from storage.undoing import MayUndo
 
 

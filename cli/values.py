@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from engine.case import Contact, FactValue
-from engine.definition import Definition
+from engine.deciding.forms import FieldError, languages, read_values
+from engine.deciding.forms import read_contact as read_name
 from engine.errors import UsageError
-from engine.forms import FieldError, languages, read_values
-from engine.forms import read_contact as read_name
+from engine.model.case import Contact, FactValue
+from engine.model.definition import Definition
 from engine.nodes import nearest
 from engine.words import LANGUAGES
 

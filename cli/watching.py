@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from cli.printing import rich_table
-from storage.queue import QueueRow, View
+from storage.looking.queue import QueueRow, View
 
 EVERY, NEW_FOR = 2.0, 60.0
 """Seconds between two looks, and for which a row is marked as new."""

@@ -22,10 +22,10 @@ from engine.errors import NotAllowed, WrongEnvironment
 
 if TYPE_CHECKING:
     from cli.documents import Documents
-    from engine.calendar import Calendar
-    from engine.case import Actor, Case
-    from engine.definition import Definition
-    from engine.office import Office, Person
+    from engine.law.calendar import Calendar
+    from engine.model.case import Actor, Case
+    from engine.model.definition import Definition
+    from engine.model.office import Office, Person
     from engine.ports import Unit
     from engine.service import Service
     from storage.store import SqlStore
@@ -149,10 +149,10 @@ def open_house(
 
     Raises `WrongEnvironment` for a home, key, database or installation that is not as it must be.
     """
-    from cli.ringfile import open_ring
+    from cli.upkeep.ringfile import open_ring
     from engine.service import Service
+    from storage.mailing.window import MailWindow
     from storage.store import open_store
-    from storage.window import MailWindow
     from workflows import Catalogue
 
     check_home(home)

@@ -9,17 +9,17 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.adopting import adopt
-from engine.case import Case
-from engine.cycles import NOTHING
-from engine.definition import CYCLE_ON, SUBJECT, Definition
+from engine.deciding.adopting import adopt
+from engine.deciding.cycles import NOTHING
 from engine.errors import AlreadyDecided, Refused
-from engine.messages import AdoptCase, Decision
-from engine.office import Office
+from engine.model.case import Case
+from engine.model.definition import CYCLE_ON, SUBJECT, Definition
+from engine.model.messages import AdoptCase, Decision
+from engine.model.office import Office
 from engine.ports import Taken, Unit
 
 if TYPE_CHECKING:
-    from engine.footing import Footing  # a proof: few commands need one
+    from engine.proof.footing import Footing  # a proof: few commands need one
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from engine.case import Actor, Case, Contact
-from engine.cycles import Cycle, Planned
-from engine.definition import Definition, LinkLevel
-from engine.messages import Command, Decision, Event
-from engine.office import Office, Person
-from engine.register import Entry
-from engine.undoable import Kept
+from engine.deciding.cycles import Cycle, Planned
+from engine.model.case import Actor, Case, Contact
+from engine.model.definition import Definition, LinkLevel
+from engine.model.messages import Command, Decision, Event
+from engine.model.office import Office, Person
+from engine.model.register import Entry
+from engine.model.undoable import Kept
 
 CONTACT = "contact:"
 """Begins the recipient of a mail that gathers lines for one address outside the district."""

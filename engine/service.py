@@ -15,11 +15,13 @@ from functools import partial
 from typing import Literal
 
 from engine.adoption import Adoption, Adoptions
-from engine.case import SYSTEM, Actor, Case, Contact, FactValue
-from engine.decide import decide, start
-from engine.definition import Definition, TaskDef
+from engine.deciding.decide import decide, start
+from engine.deciding.migrating import Migration, migrate
+from engine.deciding.tallying import counted_from
 from engine.errors import AlreadyDecided, LostRace, Refused, Stale, UsageError
-from engine.messages import (
+from engine.model.case import SYSTEM, Actor, Case, Contact, FactValue
+from engine.model.definition import Definition, TaskDef
+from engine.model.messages import (
     AddNote,
     AdoptCase,
     Command,
@@ -39,13 +41,11 @@ from engine.messages import (
     StartCase,
     WriteRegister,
 )
-from engine.migrating import Migration, migrate
-from engine.office import Office
+from engine.model.office import Office
+from engine.model.register import SUPERSEDES, ids_in
+from engine.model.undoable import Undo
 from engine.ports import Answer, Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Taking, Unit
-from engine.register import SUPERSEDES, ids_in
 from engine.standing import Standing
-from engine.tallying import counted_from
-from engine.undoable import Undo
 from engine.words import written
 
 TRIES = 5
@@ -222,11 +222,11 @@ class Service:
         return self._change(_OfTask(task_id), Reassign(task_id, to, actor, reason), now)
 
     def tend(self, case_id: str, command: AddNote | Nudge | Snooze, now: dt.datetime) -> Case:
-        """What an officer does beside answering (`engine.officer`). Raises `Refused` or `UsageError`."""
+        """What an officer does beside answering (`engine.deciding.officer`). Raises `Refused` or `UsageError`."""
         return self._change(case_id, command, now)
 
     def undo(self, case_id: str, actor: Actor, now: dt.datetime, reason: str = "") -> Case:
-        """Takes the actor's last answer back (`engine.undoing`). Raises `Refused`, `NotAllowed` or `UsageError`."""
+        """Takes the actor's last answer back. Raises `Refused`, `NotAllowed` or `UsageError`."""
         return self._change(case_id, Undo(actor, reason), now)
 
     def recount(self, now: dt.datetime, limit: int = BATCH) -> int:

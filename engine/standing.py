@@ -9,15 +9,15 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from engine.case import SYSTEM, Case
-from engine.cycles import NOTHING, Cycle, Planned, latest, next_cycle, which_day
-from engine.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
+from engine.deciding.cycles import NOTHING, Cycle, Planned, latest, next_cycle, which_day
+from engine.deciding.suggesting import suggestions
 from engine.errors import Refused, UsageError
-from engine.messages import OfSchedule, StartCase
-from engine.office import Office
+from engine.model.case import SYSTEM, Case
+from engine.model.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
+from engine.model.messages import OfSchedule, StartCase
+from engine.model.office import Office
+from engine.model.register import SUPERSEDES, Entry
 from engine.ports import Definitions, DueCycle, Unit
-from engine.register import SUPERSEDES, Entry
-from engine.suggesting import suggestions
 
 WITHOUT_SUBJECT = ""
 Opens = Callable[[Definition, StartCase], Case]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.case import Contact, FactValue, TableRow
+    from engine.model.case import Contact, FactValue, TableRow
 
 LANGUAGES = ("en", "es")
 """What our own mails and pages are written in."""

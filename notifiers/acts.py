@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from engine.office import Office
+from engine.model.office import Office
 from engine.ports import OutboxRow
 from notifiers.words import date_words
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from engine.case import Case, Task
-from engine.definition import ClockDef, Definition, MailDef, say
-from engine.expecting import Expected, started_by, state_until
-from engine.kinds import kind_expected, kind_of_date
-from engine.office import Office
+from engine.deciding.expecting import Expected, started_by, state_until
+from engine.model.case import Case, Task
+from engine.model.definition import ClockDef, Definition, MailDef, say
+from engine.model.kinds import kind_expected, kind_of_date
+from engine.model.office import Office
 from notifiers.invite import invite
 from notifiers.words import phrase
 

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from engine.case import Clock
-from engine.definition import Who, say
-from engine.kinds import kind_of_date
+from engine.model.case import Clock
+from engine.model.definition import Who, say
+from engine.model.kinds import kind_of_date
 from engine.ports import BriefLine
 from notifiers.blocks import Cell, Table
 from notifiers.words import Matter, date_words, phrase

@@ -10,15 +10,15 @@ from email.headerregistry import Address
 from functools import lru_cache
 from importlib.resources import files
 
-from engine.calendar import school_year_name, years_to_load
-from engine.case import Case, Contact, Task
-from engine.definition import Definition, LinkLevel, MailDef, told
 from engine.errors import FaultyInput, SoppaError, UsageError
 from engine.faults import Fault, Mark
-from engine.mailtexts import known_names, unreviewed
-from engine.office import Office
+from engine.language.mailtexts import known_names, unreviewed
+from engine.law.calendar import school_year_name, years_to_load
+from engine.model.case import Case, Contact, Task
+from engine.model.definition import Definition, LinkLevel, MailDef, told
+from engine.model.office import Office
 from engine.ports import RECIPIENT, BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
-from engine.walk import watched_events
+from engine.proof.walk import watched_events
 from notifiers import brief, message, outlook, words
 from notifiers.acts import act_words
 from notifiers.agenda import Entry, calendar_file, entry_of_mail, entry_of_task

@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from engine.case import Contact
-from engine.office import Office
+from engine.model.case import Contact
+from engine.model.office import Office
 from engine.ports import BriefLine
 from notifiers.words import Matter, Reader, listed
 

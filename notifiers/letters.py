@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 from engine.errors import UsageError
-from engine.office import Logo
+from engine.model.office import Logo
 from notifiers.render import Rendered
 
 _TEMPLATE = "letters.typ"

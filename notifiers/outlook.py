@@ -7,10 +7,10 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.case import Clock, Task
-from engine.definition import Who, say
-from engine.kinds import kind_of_date
-from engine.office import Office
+from engine.model.case import Clock, Task
+from engine.model.definition import Who, say
+from engine.model.kinds import kind_of_date
+from engine.model.office import Office
 from engine.ports import Unit
 from notifiers.blocks import Cell, Table
 from notifiers.words import Matter, date_words, phrase

@@ -25,8 +25,8 @@ from markupsafe import Markup, escape
 
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
-from engine.mailtexts import REFERENCE
-from engine.office import Logo
+from engine.language.mailtexts import REFERENCE
+from engine.model.office import Logo
 from notifiers.blanks import CLOSE, MARK, OPEN, Page, Text, mark
 from notifiers.blocks import BIDI, CONTROLS, Sheet, Table, clean, defanged, html_blocks, is_link, paragraphs
 

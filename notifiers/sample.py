@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from engine.definition import ClockDef, Definition, FactDef, MailDef, TaskDef, say
-from engine.kinds import kind_expected
-from engine.office import Office
-from engine.sampledates import CONTRACT_DAYS, SampleDates, sample_dates
+from engine.model.definition import ClockDef, Definition, FactDef, MailDef, TaskDef, say
+from engine.model.kinds import kind_expected
+from engine.model.office import Office
+from engine.proof.sampledates import CONTRACT_DAYS, SampleDates, sample_dates
 from notifiers.words import date_words, instant_words, month_words, phrase
 
 AFTERNOON = dt.time(15, 0)

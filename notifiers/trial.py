@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from importlib.resources import files
 
-from engine.office import Office
+from engine.model.office import Office
 from engine.words import LANGUAGES
 from notifiers import message, words
 from notifiers.render import render_mail

@@ -1,7 +1,7 @@
 """The values that a mail may use: a flat dict of short texts, allow-listed, without anything personal.
 
-Their names stand in `engine.mailtexts`. Dates are local and written out: weekday, month, day, year. Values that are
-not known are absent, for `has` to ask.
+Their names stand in `engine.language.mailtexts`. Dates are local and written out: weekday, month, day, year. Values
+that are not known are absent, for `has` to ask.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.case import Case, Clock, Contact, FactValue, TableRow, Task
-from engine.decisions import reasons
-from engine.definition import ClockDef, Definition, FactDef, say
-from engine.expecting import Expected, started_by, state_until
-from engine.kinds import kind_expected, kind_of_date
-from engine.office import Office, Person, Reference
+from engine.deciding.expecting import Expected, started_by, state_until
+from engine.model.case import Case, Clock, Contact, FactValue, TableRow, Task
+from engine.model.decisions import reasons
+from engine.model.definition import ClockDef, Definition, FactDef, say
+from engine.model.kinds import kind_expected, kind_of_date
+from engine.model.office import Office, Person, Reference
 
 _DAYS = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),

@@ -10,7 +10,7 @@ import datetime as dt
 import io
 from collections.abc import Iterable, Mapping
 
-from engine.case import Contact
+from engine.model.case import Contact
 from registry.fields import LISTINGS, RELATIONSHIPS, TYPES, values_of
 from registry.inventory import COLUMNS, FIELD_OF, KEY, OPENS_A_FORMULA
 from registry.values import Holding

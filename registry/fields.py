@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.case import Contact, FactValue
-from engine.definition import Words
-from engine.guards import Column, FactType
-from engine.register import Entry, RegisterField
+from engine.model.case import Contact, FactValue
+from engine.model.definition import Words
+from engine.model.guards import Column, FactType
+from engine.model.register import Entry, RegisterField
 from registry.elements import elements
 from registry.values import NEW, Agreement, Holding, Operator, Product
 

@@ -9,10 +9,10 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.calendar import months_after
-from engine.clocks import Calendars, Rule, day_name, derive
 from engine.errors import OutsideCalendar
-from engine.register import ACTIVE
+from engine.law.calendar import months_after
+from engine.law.clocks import Calendars, Rule, day_name, derive
+from engine.model.register import ACTIVE
 from registry.inventory import DOUBT, FAULT, KEY, OPENS_A_FORMULA, WARNING, Finding, Row, Weight, column_of
 from registry.likeness import alike, name_key, url_key
 from registry.values import Holding

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from engine.case import Contact, FactValue
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
+from engine.model.case import Contact, FactValue
 from engine.nodes import nearest
 from registry.elements import unknown
 from registry.fields import LISTINGS, RELATIONSHIPS, TYPES

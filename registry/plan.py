@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.case import FactValue
+from engine.model.case import FactValue
 from registry.fields import values_of
 from registry.findings import OF_OPERATOR
 from registry.inventory import DOUBT, FAULT, Finding, Row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, fields
 
-from engine.case import Contact, TableRow
+from engine.model.case import Contact, TableRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from storage.database import again, reading, translated
+from storage.mailing.window import MailWindow
 from storage.sealing import Ring
-from storage.window import MailWindow
 
 T = TypeVar("T")
 

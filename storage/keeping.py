@@ -13,10 +13,10 @@ from itertools import chain, islice
 
 from sqlalchemy import Connection, delete, select, update
 
-from engine.calendar import ONE_DAY
-from engine.case import SYSTEM, Actor, Case, Clock, Task
 from engine.errors import LostRace
-from engine.messages import (
+from engine.law.calendar import ONE_DAY
+from engine.model.case import SYSTEM, Actor, Case, Clock, Task
+from engine.model.messages import (
     CancelTimers,
     ChildEnded,
     Command,
@@ -37,9 +37,11 @@ from engine.messages import (
     WriteRegister,
 )
 from engine.ports import BriefLine
-from storage import direct, history, prepared
-from storage.audience import Audiences
-from storage.briefs import add_line, contact_key, next_brief, slot_of
+from storage import direct, prepared
+from storage.chains import history
+from storage.mailing.audience import Audiences
+from storage.mailing.briefs import add_line, contact_key, next_brief, slot_of
+from storage.mailing.window import MailWindow
 from storage.messages import leave_message
 from storage.register import RegisterWriter, begin_writing, holding_of
 from storage.rows import (
@@ -56,7 +58,6 @@ from storage.sealing import Ring
 from storage.statements import insert_new, only_one, put
 from storage.tables import OUTBOX, SNOOZES
 from storage.timers import Timers
-from storage.window import MailWindow
 
 LATELY = dt.timedelta(days=10)
 """No mail waits for longer than that before it leaves."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from engine.messages import Command
+from engine.model.messages import Command
 from storage.rows import pack_command
 from storage.sealing import Ring
 from storage.statements import insert_new

@@ -10,15 +10,15 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, insert, select, update
 
-from engine.case import Actor, Contact, FactValue, TableRow
 from engine.errors import LostRace, Refused, UsageError
+from engine.model.case import Actor, Contact, FactValue, TableRow
+from engine.model.register import ACTIVE, Entry, entry_id
 from engine.nodes import nearest
-from engine.register import ACTIVE, Entry, entry_id
 from registry.fields import agreement_with, entry_of, operator_with, product_with
 from registry.values import NEW, Agreement, Holding, Operator, Product, Record, changes, label
 from storage import direct, prepared
 from storage.base import Base
-from storage.register_history import Line, Written, append, faults, read
+from storage.chains.register_history import Line, Written, append, faults, read
 from storage.rows import Row, dump, pack_fact, unpack_fact
 from storage.sealing import Ring
 from storage.tables import AGREEMENTS, OPERATORS, PRODUCTS, REGISTER_NUMBERS

@@ -8,12 +8,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, cast
 
-from engine.case import Actor, Adopted, Case, Cell, Clock, Contact, FactValue, HeldBy, Place, Suggestion, TableRow, Task
-from engine.clocks import Hold
-from engine.definition import Definition, say
 from engine.errors import WrongEnvironment
-from engine.messages import AudienceTold, ChildEnded, Command, HandOver, MailSettled, Recount, StartCase
-from engine.office import Person
+from engine.law.clocks import Hold
+from engine.model.case import (
+    Actor,
+    Adopted,
+    Case,
+    Cell,
+    Clock,
+    Contact,
+    FactValue,
+    HeldBy,
+    Place,
+    Suggestion,
+    TableRow,
+    Task,
+)
+from engine.model.definition import Definition, say
+from engine.model.messages import AudienceTold, ChildEnded, Command, HandOver, MailSettled, Recount, StartCase
+from engine.model.office import Person
 
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 Row = Mapping[Any, Any]

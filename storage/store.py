@@ -14,28 +14,33 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
-from engine.case import Actor, Case, Contact
-from engine.cycles import Cycle, Planned
-from engine.definition import Definition, say
+from engine.deciding.cycles import Cycle, Planned
 from engine.errors import Refused, SoppaError, UsageError, WrongEnvironment
-from engine.messages import Command, Decision, Event
+from engine.model.case import Actor, Case, Contact
+from engine.model.definition import Definition, say
+from engine.model.messages import Command, Decision, Event
+from engine.model.office import Person
+from engine.model.register import Entry
+from engine.model.undoable import Kept
 from engine.nodes import nearest
-from engine.office import Person
 from engine.ports import RECIPIENT, Answer, DueCycle, DueTimer, Message, Taken
-from engine.register import Entry
-from engine.undoable import Kept
 from registry.values import Holding
-from storage import acts, cycles, direct, history, incidents, outlook, people, prepared, undoing
-from storage.acts import Act, Acts
-from storage.audience import Audiences
+from storage import cycles, direct, incidents, prepared, undoing
 from storage.base import Base
+from storage.chains import history
 from storage.database import check_schema, open_engine, sentence_of
+from storage.entrance import acts, people
+from storage.entrance.acts import Act, Acts
+from storage.entrance.links import SqlLinks
+from storage.entrance.people import Staff
 from storage.keeping import Keeper, case_place, new_case_id
-from storage.links import SqlLinks
+from storage.looking import outlook
+from storage.looking.views import Views
+from storage.mailing.audience import Audiences
+from storage.mailing.outbox import SqlOutbox, add_notice
+from storage.mailing.recipients import people_of_audience
+from storage.mailing.window import MailWindow
 from storage.messages import leave_message, message_place
-from storage.outbox import SqlOutbox, add_notice
-from storage.people import Staff
-from storage.recipients import people_of_audience
 from storage.register import (
     RegisterWriter,
     SqlRegister,
@@ -59,8 +64,6 @@ from storage.rows import (
 from storage.sealing import Ring
 from storage.statements import insert_new, put
 from storage.tables import ADOPTIONS, CASES, CLOCKS, CYCLES, DEFINITIONS, MESSAGES, META, OUTBOX, TASKS, TIMERS
-from storage.views import Views
-from storage.window import MailWindow
 
 WEEKDAYS = MailWindow(ZoneInfo("America/Chicago"))
 _SOME = 500

@@ -13,13 +13,13 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, bindparam, delete, literal, select, update
 
-from engine.case import Case, FactValue
-from engine.messages import Decision
+from engine.model.case import Case, FactValue
+from engine.model.messages import Decision
+from engine.model.undoable import TAKEN_BACK, Answered, Kept
 from engine.ports import BriefLine
-from engine.undoable import TAKEN_BACK, Answered, Kept
 from storage.base import Base
-from storage.briefs import BRIEF, add_line, line_place
 from storage.keeping import Keeper
+from storage.mailing.briefs import BRIEF, add_line, line_place
 from storage.rows import (
     BULK,
     Row,

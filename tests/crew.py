@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from cli.daemon import daemon_of
 from cli.demo.run import person
 from cli.demo.sink import MailSink
+from cli.serving.daemon import daemon_of
 from cli.wiring import House
-from engine.case import Contact, FactValue
+from engine.model.case import Contact, FactValue
 from tests.processes import free_port, sample_home
 
 CASES = 5

@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.documents import handing_in
 from cli.home import Home
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.values import facts_and_parties
 from cli.wiring import House, open_house
-from engine.case import SYSTEM, Actor, Case
-from engine.messages import AddNote, Decision, Event, FixAudience, SendToAll
-from storage.recipients import Member
+from engine.model.case import SYSTEM, Actor, Case
+from engine.model.messages import AddNote, Decision, Event, FixAudience, SendToAll
+from storage.mailing.recipients import Member
 from tests.files import pdf
 from tests.processes import sample_home
 

@@ -4,10 +4,10 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import workflows
-from engine.calendar import SchoolDays
-from engine.case import Actor
-from engine.clocks import Calendars
-from engine.office import Office, Person
+from engine.law.calendar import SchoolDays
+from engine.law.clocks import Calendars
+from engine.model.case import Actor
+from engine.model.office import Office, Person
 
 CHICAGO = ZoneInfo("America/Chicago")
 

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 
 import workflows
-from engine.case import Contact, FactValue
-from engine.definition import Definition
 from engine.errors import UsageError
-from engine.register import Entry
+from engine.model.case import Contact, FactValue
+from engine.model.definition import Definition
+from engine.model.register import Entry
 
 D = dt.date
 ACME = Contact("Acme Learning", "privacy@acme.example", address="1 Oak St")

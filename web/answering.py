@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from starlette.datastructures import FormData, UploadFile
 
-from engine.definition import TaskDef
-from engine.forms import SAMPLE_DOCUMENT, called
+from engine.deciding.forms import SAMPLE_DOCUMENT, called
+from engine.model.definition import TaskDef
 from web.documents import MAX_DOCUMENT, Kind, Unfit
 from web.forms import SURE, Submission, doubted, read_submission
 from web.look import Look

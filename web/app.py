@@ -15,9 +15,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from engine.case import Case
 from engine.errors import WrongEnvironment
-from engine.office import Office
+from engine.model.case import Case
+from engine.model.office import Office
 from engine.ports import Definitions
 from engine.service import Service
 from web.acts import act_pages

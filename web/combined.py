@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.case import Task
-from engine.definition import Outcome, TaskDef
+from engine.model.case import Task
+from engine.model.definition import Outcome, TaskDef
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from engine.case import Case, Clock
-from engine.definition import ClockDef, Definition, say
-from engine.expecting import state_until
-from engine.kinds import kind_of_date
-from engine.office import Office
-from engine.parts import Who
+from engine.deciding.expecting import state_until
+from engine.model.case import Case, Clock
+from engine.model.definition import ClockDef, Definition, say
+from engine.model.kinds import kind_of_date
+from engine.model.office import Office
+from engine.model.parts import Who
 from web.words import date_words, tell
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.definition import LinkLevel
+from engine.model.definition import LinkLevel
 from web.answers import Show, see_other
 from web.site import Site
 from web.tokens import CODE_MINUTES, code_hash, new_code

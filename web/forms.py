@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.case import Contact, FactValue, Suggestion, TableRow
-from engine.definition import Definition, FactDef, Outcome, TaskDef, say
-from engine.forms import Raw, read_values
-from engine.guards import reads
-from engine.office import Office
-from engine.unlikely import unlikely_dates
+from engine.deciding.forms import Raw, read_values
+from engine.deciding.unlikely import unlikely_dates
+from engine.model.case import Contact, FactValue, Suggestion, TableRow
+from engine.model.definition import Definition, FactDef, Outcome, TaskDef, say
+from engine.model.guards import reads
+from engine.model.office import Office
 from registry.likeness import by_likeness, named_in
 from web.groups import Group, grouped
 from web.words import contact_line, date_words, option_words, suggestion_words, tell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.office import Logo
+from engine.model.office import Logo
 from web.site import Site
 from web.visitors import Visitor, is_enough
 from web.words import instant_words, tell

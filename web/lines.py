@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from engine.case import Case
-from engine.definition import Definition
+from engine.model.case import Case
+from engine.model.definition import Definition
 from web.dates import DateView, clock_dates, late
 from web.site import Site
 from web.visitors import Visitor, is_enough, load

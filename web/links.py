@@ -12,8 +12,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.case import Case
 from engine.errors import UsageError
+from engine.model.case import Case
 from engine.ports import Link, LinkPurpose
 from web.answers import PlainPage, Show, unknown
 from web.doors import Door, door_page, enter, is_staff, mail_code, try_code

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from engine.case import Case, Task
-from engine.definition import Definition, LinkLevel, TaskDef
 from engine.errors import UsageError
+from engine.model.case import Case, Task
+from engine.model.definition import Definition, LinkLevel, TaskDef
 from web.answers import PlainPage, unknown
 from web.combined import Also, answered_alike
 from web.site import Site

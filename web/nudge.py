@@ -9,10 +9,10 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.case import Case, Task
-from engine.definition import Definition, say
 from engine.errors import SoppaError, UsageError
-from engine.messages import Nudge
+from engine.model.case import Case, Task
+from engine.model.definition import Definition, say
+from engine.model.messages import Nudge
 from web.answers import Show, see_other, unknown
 from web.links import closed_page
 from web.site import Site

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.case import FactValue, Task
-from engine.decisions import reasons
-from engine.definition import FactDef, TaskDef, say
-from engine.suggesting import differences
+from engine.deciding.suggesting import differences
+from engine.model.case import FactValue, Task
+from engine.model.decisions import reasons
+from engine.model.definition import FactDef, TaskDef, say
 from web.dates import DateView, clock_dates, late, until_date
 from web.look import Look
 from web.site import Site

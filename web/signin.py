@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.office import Person
+from engine.model.office import Person
 from web.answers import Show, see_other
 from web.site import Site
 from web.tokens import CODE_MINUTES, code_hash, new_code

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from engine.case import Case
-from engine.office import Office
+from engine.model.case import Case
+from engine.model.office import Office
 from engine.ports import Definitions, Links, Store
 from engine.service import Service
 from web.documents import Kind

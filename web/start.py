@@ -10,10 +10,10 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.case import Actor, Case, FactValue
-from engine.definition import Definition, FormField, Outcome, TaskDef, Who, say
 from engine.errors import FaultyInput, SoppaError, UsageError, WrongDate
-from engine.office import Person
+from engine.model.case import Actor, Case, FactValue
+from engine.model.definition import Definition, FormField, Outcome, TaskDef, Who, say
+from engine.model.office import Person
 from web.answers import PlainPage, Show, see_other, unknown
 from web.forms import SURE, Submission, doubted, fields_of, read_submission
 from web.site import Site

@@ -11,10 +11,10 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from engine.case import Case
-from engine.definition import Definition, say
 from engine.errors import UsageError
-from engine.office import Office
+from engine.model.case import Case
+from engine.model.definition import Definition, say
+from engine.model.office import Office
 from web.answers import Show, see_other, unknown
 from web.dates import DateView, clock_dates, until_date
 from web.lines import cases_beyond, own_tasks

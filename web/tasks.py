@@ -12,9 +12,9 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.definition import TaskDef, say
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError, WrongDate
-from engine.guards import evaluate
+from engine.model.definition import TaskDef, say
+from engine.model.guards import evaluate
 from web.answering import complete, read_form, with_files_again
 from web.answers import PlainPage, Show, see_other, unknown
 from web.combined import Also, merged

@@ -10,9 +10,9 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.case import Actor, Case, Task
-from engine.definition import Definition, LinkLevel
-from engine.office import Office, Person
+from engine.model.case import Actor, Case, Task
+from engine.model.definition import Definition, LinkLevel
+from engine.model.office import Office, Person
 from engine.ports import Session
 from web.answers import PlainPage
 from web.network import client_address, from_own_page, within_limits

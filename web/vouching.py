@@ -12,9 +12,9 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from engine.case import Case
-from engine.definition import Definition
 from engine.errors import UsageError
+from engine.model.case import Case
+from engine.model.definition import Definition
 from web.answers import PlainPage, Show, see_other, unknown
 from web.headers import LETTER_POLICY
 from web.look import Look, look_at

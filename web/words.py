@@ -7,11 +7,11 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 
-from engine.case import Contact, FactValue, Suggestion, TableRow
-from engine.definition import FactDef, Words, say
+from engine.deciding.forms import file_name
 from engine.errors import WrongDate
-from engine.forms import file_name
-from engine.office import Office
+from engine.model.case import Contact, FactValue, Suggestion, TableRow
+from engine.model.definition import FactDef, Words, say
+from engine.model.office import Office
 from engine.words import LANGUAGES as LANGUAGES
 
 WORDS: Mapping[str, Words] = tomllib.loads(files("web").joinpath("words.toml").read_text(encoding="utf-8"))

@@ -19,12 +19,12 @@ from engine.nodes import nearest
 from workflows.reader import read_yaml
 
 if TYPE_CHECKING:
-    from engine.calendar import Calendar
-    from engine.clocks import Rule
-    from engine.definition import Definition
-    from engine.ladders import Ladder
-    from engine.office import Reference
-    from engine.retention import Retention
+    from engine.law.calendar import Calendar
+    from engine.law.clocks import Rule
+    from engine.law.ladders import Ladder
+    from engine.model.definition import Definition
+    from engine.model.office import Reference
+    from engine.model.retention import Retention
 
 SHIPPED = Path(__file__).parent
 PROCESS_FILE = "process.yaml"
@@ -53,7 +53,7 @@ def compile_source(text: str, file: str, texts: Mapping[str, str], law: Lawbook 
 
     Raises `FaultyInput` with all faults.
     """
-    from engine.compile import compile_definition
+    from engine.language.compile import compile_definition
     from registry.fields import FIELDS
 
     law = law or lawbook()
@@ -136,7 +136,7 @@ class Catalogue:
 
 def retention(overlay: Path) -> Retention:
     """The shipped terms under a district's own, where that file is there. Raises `FaultyInput`."""
-    from engine.retention import overlaid, read_retention
+    from engine.model.retention import overlaid, read_retention
 
     shipped = read_retention(read_yaml(_read(SHIPPED / RETENTION), f"workflows/{RETENTION}"))
     return overlaid(shipped, read_yaml(_read(overlay), str(overlay))) if overlay.is_file() else shipped
@@ -174,7 +174,7 @@ def _law_documents() -> Mapping[str, str]:
 
 
 def _lawbook(documents: Mapping[str, str]) -> Lawbook:
-    from engine.lawbook import read_calendar, read_ladders, read_reference, read_rules
+    from engine.language.lawbook import read_calendar, read_ladders, read_reference, read_rules
 
     rules: dict[str, Rule] = {}
     calendars: dict[str, Calendar] = {}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.compile import KINDS
-from engine.roles import ROLES
+from engine.language.compile import KINDS
+from engine.model.roles import ROLES
 from workflows import Lawbook
 
 Schema = dict[str, object]

@@ -21,7 +21,7 @@ from cli.wiring import House, open_house
 from engine.errors import AlreadyDecided, FaultyInput, NotAllowed, Refused, UsageError
 
 if TYPE_CHECKING:
-    from engine.case import Actor, Case, Clock
+    from engine.model.case import Actor, Case, Clock
 
 MAY = frozenset({"privacy", "superintendent"})
 

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 from collections.abc import Iterable, Iterator, Mapping
 
-from engine.register import ACTIVE
+from engine.model.register import ACTIVE
 from registry.inventory import OPENS_A_FORMULA
 from registry.values import Agreement, Holding
 

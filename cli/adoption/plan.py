@@ -15,14 +15,14 @@ from cli.options import read_date
 from cli.values import facts_and_parties
 from cli.wiring import House
 from engine.adoption import Adoption
-from engine.definition import Definition
 from engine.errors import SoppaError, UsageError
 from engine.faults import Fault
-from engine.footing import Footing, footing
-from engine.messages import AdoptCase
+from engine.model.definition import Definition
+from engine.model.messages import AdoptCase
+from engine.proof.footing import Footing, footing
 
 if TYPE_CHECKING:
-    from engine.case import Actor
+    from engine.model.case import Actor
 
 
 @dataclass(frozen=True, slots=True)

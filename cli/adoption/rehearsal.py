@@ -16,12 +16,12 @@ from cli.adoption.rows import parent_of
 from cli.wiring import House
 from engine.errors import AlreadyDecided, SoppaError
 from engine.faults import Fault
-from engine.ladders import FIRE_HOUR
+from engine.law.ladders import FIRE_HOUR
 
 if TYPE_CHECKING:
-    from engine.case import Case
-    from engine.messages import Decision
-    from engine.office import Office
+    from engine.model.case import Case
+    from engine.model.messages import Decision
+    from engine.model.office import Office
     from storage.store import SqlUnit
 
 AT_ONCE = 20

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import completion
-from cli.acts import Shown, check_waiting, confirm_act, shown_by, text_of, title_of
 from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, pairs, print_json, say, table
-from cli.totp import matching
+from cli.staff.acts import Shown, check_waiting, confirm_act, shown_by, text_of, title_of
+from cli.staff.totp import matching
 from cli.wiring import House, open_house
 from engine.errors import Refused
 
 if TYPE_CHECKING:
-    from engine.case import Actor
-    from storage.acts import Act
+    from engine.model.case import Actor
+    from storage.entrance.acts import Act
 
 TRIES, PER = 5, dt.timedelta(minutes=15)
 

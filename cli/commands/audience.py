@@ -16,18 +16,18 @@ from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
-from engine.audience import facts_of_import, letter_languages
+from engine.deciding.audience import facts_of_import, letter_languages
 from engine.errors import NotAllowed, Refused, UsageError
-from engine.messages import Event
+from engine.model.messages import Event
 from engine.nodes import nearest
 
 if TYPE_CHECKING:
-    from cli.audience import Families
-    from engine.case import Actor, Case
-    from engine.definition import AudienceDef, Definition
+    from cli.mailing.audience import Families
+    from engine.model.case import Actor, Case
+    from engine.model.definition import AudienceDef, Definition
     from engine.ports import Unit
-    from storage.copies import Progress
-    from storage.recipients import Member
+    from storage.mailing.copies import Progress
+    from storage.mailing.recipients import Member
     from storage.store import SqlUnit
 
 MAY = frozenset({"privacy", "custodian"})
@@ -53,7 +53,7 @@ def import_(
 ) -> None:
     """Take the families of CASE from a CSV FILE, a row for each guardian and student. Columns: guardian, student (a
     key, never a name), school; address, email, language, paper, consent, leaked, barred."""
-    from cli.audience import read_families
+    from cli.mailing.audience import read_families
 
     families = read_families(file)
     with open_house(home) as house:
@@ -162,7 +162,7 @@ def address(
     case: str, number: int, address: str, name: str | None, as_login: str | None, home: Home, as_json: bool
 ) -> None:
     """Enter the postal ADDRESS of family NUMBER of CASE, its lines parted by semicolons."""
-    from cli.audience import address_lines
+    from cli.mailing.audience import address_lines
 
     lines = address_lines(address)
     if not lines or not all(char.isprintable() or char == "\n" for char in lines):

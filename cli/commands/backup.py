@@ -30,8 +30,8 @@ def command(ctx: click.Context, folder: Path | None, keep: int, home: Home, as_j
         return
     if folder is None:
         raise UsageError("--to is missing: name the folder for the backup, such as --to /mnt/backup")
-    from cli.backups import back_up
     from cli.status.nightly import noting
+    from cli.upkeep.backups import back_up
 
     with open_house(home) as house, noting(house) as note, bar("backing up") as progress:
         made = back_up(house, folder.expanduser().absolute(), keep, house.clock(), progress)
@@ -56,7 +56,7 @@ def command(ctx: click.Context, folder: Path | None, keep: int, home: Home, as_j
 @json_option
 def key(show: bool, new: bool, home: Home, as_json: bool) -> None:
     """Make the backup key and print it, on stderr. Keep it apart from the home and from the backups."""
-    from cli.backups import key_of, make_key
+    from cli.upkeep.backups import key_of, make_key
 
     if show and new:
         raise UsageError("--show and --new together say two things: write one of them")
@@ -82,7 +82,7 @@ def key(show: bool, new: bool, home: Home, as_json: bool) -> None:
 @json_option
 def list_(folder: Path, home: Home, as_json: bool) -> None:
     """List the backups in FOLDER, newest first. How much one holds is shown where this home's keys open it."""
-    from cli.backups import backups_in, look_at
+    from cli.upkeep.backups import backups_in, look_at
 
     found = [look_at(path, home) for path in reversed(backups_in(folder))]
     if as_json:
@@ -108,7 +108,7 @@ def accept(reason: str, snapshot: bool, home: Home, as_json: bool) -> None:
     """Take a database into service that was restored or set back. Mails that may have been sent since are put in doubt,
     by name; nothing is sent again by itself.
     """
-    from cli.accepting import take
+    from cli.upkeep.accepting import take
 
     if not reason.strip():
         raise UsageError("--reason is empty: say how you know that nothing else works on these cases")

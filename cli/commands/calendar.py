@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cli.setup.attendance import Change
     from cli.setup.schooldays import Entry
     from cli.wiring import House
-    from engine.calendar import SchoolYear
+    from engine.law.calendar import SchoolYear
 
 MAY = frozenset({"privacy", "custodian", "superintendent"})
 
@@ -81,7 +81,7 @@ def show(home: Home, as_json: bool) -> None:
     """The school years that are known, and which one is wanted."""
     from cli.setup.attendance import known_years
     from cli.wiring import machine_clock, open_house
-    from engine.calendar import school_year_name, years_to_load
+    from engine.law.calendar import school_year_name, years_to_load
 
     with open_house(home) as house:
         today = machine_clock().astimezone(house.settings.zone).date()
@@ -144,6 +144,6 @@ def _text(first: dt.date, last: dt.date) -> str:
 
 
 def _name(year: SchoolYear) -> str:
-    from engine.calendar import school_year_name, school_year_of
+    from engine.law.calendar import school_year_name, school_year_of
 
     return school_year_name(school_year_of(year.first))

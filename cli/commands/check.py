@@ -22,9 +22,9 @@ from workflows import Catalogue, faults_of
 
 if TYPE_CHECKING:
     from cli.mutation import Verdict
-    from engine.definition import Definition, StateDef, TaskDef
-    from engine.office import Office
-    from engine.prove import Report
+    from engine.model.definition import Definition, StateDef, TaskDef
+    from engine.model.office import Office
+    from engine.proof.prove import Report
 
 SAMPLE_DAY = dt.date(2026, 9, 14)
 """The day that stands in the mails which are rendered as a test."""
@@ -201,9 +201,9 @@ def _check_all(home: Home, catalogue: Catalogue, names: Sequence[str]) -> list[C
 
 def _check(root: Path, process: str) -> Checked:
     from cli.office import make_office, settings_or_sample
-    from engine.mailtexts import unreviewed
-    from engine.prove import check as prove
-    from engine.rehearse import rehearse
+    from engine.language.mailtexts import unreviewed
+    from engine.proof.prove import check as prove
+    from engine.proof.rehearse import rehearse
     from notifiers.compose import text_faults
 
     home = Home(root)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.clockwatch import stamp, trouble
 from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
+from cli.serving.clockwatch import stamp, trouble
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, UsageError
 
 if TYPE_CHECKING:
-    from engine.case import Actor
+    from engine.model.case import Actor
 
 ACCEPTED = "clock_accepted"
 """The mark of the database that keeps each acceptance."""

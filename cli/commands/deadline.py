@@ -15,9 +15,9 @@ from cli.commands.rules import quota_words
 from cli.dates import WINDOW
 from cli.options import json_option, read_date, read_dates
 from cli.printing import WIDTH, day, numbered, pairs, print_json, say
-from engine.calendar import SchoolDays
-from engine.clocks import NOT_ENTERED, Calendars, Derived, Hold, HoldPolicy, Rule, derive, local_date
 from engine.errors import UsageError
+from engine.law.calendar import SchoolDays
+from engine.law.clocks import NOT_ENTERED, Calendars, Derived, Hold, HoldPolicy, Rule, derive, local_date
 from engine.nodes import nearest
 
 NO_DATE = "legal duty without a date: the law gives no number of days"

@@ -19,8 +19,8 @@ from engine.nodes import nearest
 from engine.words import say as in_words
 
 if TYPE_CHECKING:
-    from engine.case import Case, Task
-    from engine.definition import Definition
+    from engine.model.case import Case, Task
+    from engine.model.definition import Definition
 
 
 def _first(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -14,7 +14,7 @@ from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say
 from cli.wiring import open_house
 from engine.errors import NotAllowed, Refused, UsageError
-from engine.messages import Event
+from engine.model.messages import Event
 from engine.nodes import nearest
 
 

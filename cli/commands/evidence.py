@@ -20,7 +20,7 @@ from engine.errors import NotAllowed, Refused, UsageError
 
 if TYPE_CHECKING:
     from cli.evidence.gather import Subject
-    from engine.case import Actor
+    from engine.model.case import Actor
 
 MAY = frozenset({"privacy", "custodian"})
 
@@ -122,7 +122,7 @@ def _note_taking(house: House, case_id: str, actor: Actor, *, redacted: bool) ->
 
 def _note(house: House, case_id: str, actor: Actor, kind: str, detail: dict[str, str],
           personal: dict[str, str] | None = None) -> None:
-    from engine.messages import Event
+    from engine.model.messages import Event
 
     with house.store.begin() as unit:
         unit.case(case_id)
@@ -131,7 +131,7 @@ def _note(house: House, case_id: str, actor: Actor, kind: str, detail: dict[str,
 
 def _subject(house: House, case_id: str) -> Subject:
     from cli.evidence.gather import Subject
-    from storage import evidence
+    from storage.looking import evidence
 
     with house.store.read() as unit:
         case, office = unit.case(case_id), house.office(unit)

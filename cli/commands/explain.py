@@ -15,15 +15,15 @@ from cli.home import Home
 from cli.options import as_option, home_option, json_option
 from cli.printing import WIDTH, print_json, say
 from cli.wiring import open_house
-from engine.clocks import Derived, derive
 from engine.errors import Refused, UsageError
+from engine.law.clocks import Derived, derive
 from engine.nodes import nearest
 from engine.words import say as in_words
 
 if TYPE_CHECKING:
-    from engine.case import Case, Clock
-    from engine.definition import ClockDef, Definition
-    from engine.office import Office
+    from engine.model.case import Case, Clock
+    from engine.model.definition import ClockDef, Definition
+    from engine.model.office import Office
 
 
 @click.command(epilog="Example: soppa explain 2026-0001 district_fix")

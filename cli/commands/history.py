@@ -17,8 +17,8 @@ from engine.errors import Refused
 
 if TYPE_CHECKING:
     from cli.evidence.words import Words
-    from engine.case import Case
-    from storage.history import HistoryLine
+    from engine.model.case import Case
+    from storage.chains.history import HistoryLine
 
 NOTE, PURGED = "note_added", "case_purged"
 

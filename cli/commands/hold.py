@@ -12,8 +12,8 @@ from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_date
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
-from engine.case import Case, Clock, HeldBy
-from engine.messages import PlaceHold, ReleaseHold
+from engine.model.case import Case, Clock, HeldBy
+from engine.model.messages import PlaceHold, ReleaseHold
 
 
 @click.group(name="hold", epilog="Example: soppa hold list 2026-0007")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import completion
-from cli.failures import what_failed, what_to_do
 from cli.home import Home
 from cli.needtoknow import VEILED
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import WIDTH, print_json, say
+from cli.serving.failures import what_failed, what_to_do
 from cli.wiring import open_house
 
 if TYPE_CHECKING:
-    from storage.views import Incident
+    from storage.looking.views import Incident
 
 
 @click.group(cls=Commands, epilog="Example: soppa incidents list")

@@ -14,7 +14,7 @@ from cli.wiring import open_house
 from engine.errors import Refused, UsageError
 
 if TYPE_CHECKING:
-    from cli.rotating import Keys
+    from cli.upkeep.rotating import Keys
 
 _STATES = {"seals": "seals what is new", "next": "waits to be used", "older": "opens what it sealed",
            "gone": "is gone; checks digests"}  # fmt: skip
@@ -30,7 +30,7 @@ def command() -> None:
 @json_option
 def list_(home: Home, as_json: bool) -> None:
     """List the keys of the ring by their ids, with how much each has sealed and how many lines of history it proves."""
-    from cli.rotating import changes, keys_of_ring
+    from cli.upkeep.rotating import changes, keys_of_ring
 
     with open_house(home) as house:
         found, done = keys_of_ring(house), changes(house)
@@ -51,7 +51,7 @@ def list_(home: Home, as_json: bool) -> None:
 @json_option
 def new(copy: Path, home: Home, as_json: bool) -> None:
     """Make another key. It seals nothing before soppa keys rotate."""
-    from cli.rotating import make_next
+    from cli.upkeep.rotating import make_next
 
     check_home(home)
     copy = copy.expanduser().absolute()
@@ -74,7 +74,7 @@ def rotate(apply: bool, reason: str, home: Home, as_json: bool) -> None:
     """Seal everything anew with the key that soppa keys new has made, while soppa works. After a break, the same
     command goes on.
     """
-    from cli import rotating
+    from cli.upkeep import rotating
 
     if apply and not reason.strip():
         raise UsageError("a change of keys needs a reason: add --reason")
@@ -101,8 +101,8 @@ def rotate(apply: bool, reason: str, home: Home, as_json: bool) -> None:
 @json_option
 def retire(key: str, apply: bool, reason: str, home: Home, as_json: bool) -> None:
     """Take KEY, which seals nothing any more, out of the ring. What stays of it checks the digests of old lines."""
-    from cli.rotating import check_may_go
-    from cli.rotating import retire as take_out
+    from cli.upkeep.rotating import check_may_go
+    from cli.upkeep.rotating import retire as take_out
 
     if apply and not reason.strip():
         raise UsageError("a change of keys needs a reason: add --reason")

@@ -10,16 +10,16 @@ import click
 
 from cli import completion
 from cli.home import Home
+from cli.mailing.printrun import Sorted, check_free, left_out, print_again, print_anew, sort_out, write_out
 from cli.options import Commands, as_option, home_option, json_option, read_date
 from cli.printing import print_json, say, table
-from cli.printrun import Sorted, check_free, left_out, print_again, print_anew, sort_out, write_out
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, Refused, UsageError
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from engine.case import Actor, Case
+    from engine.model.case import Actor, Case
 
 MAY = frozenset({"privacy", "custodian"})
 
@@ -182,7 +182,7 @@ def _actor(house: House, as_login: str | None) -> Actor:
 
 def _close_task(house: House, case_id: str, mail: str, on: dt.date, actor: Actor) -> None:
     """With the last letter the task of posting them is done."""
-    from engine.definition import POST
+    from engine.model.definition import POST
 
     with house.store.read() as unit:
         case, waiting = unit.case(case_id), unit.audiences(house.clock()).letters(case_id)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import completion
-from cli.clockwatch import stamp
 from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option, read_date
 from cli.printing import count, print_json, say, table
+from cli.serving.clockwatch import stamp
 from cli.wiring import House, open_house
 from engine.errors import Refused, UsageError
 from engine.nodes import nearest
@@ -19,10 +19,10 @@ from engine.nodes import nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cli.settling import Settled
-    from engine.case import Actor
-    from engine.definition import MailDef
-    from storage.views import MailLine
+    from cli.mailing.settling import Settled
+    from engine.model.case import Actor
+    from engine.model.definition import MailDef
+    from storage.looking.views import MailLine
 
 WAITING = ("queued", "claimed", "handing_over", "deferred", "failed", "uncertain")
 SETTLED = ("accepted", "cancelled")
@@ -72,7 +72,7 @@ def preview(process: str, mail: str | None, language: str, html: Path | None, ho
     import datetime as dt
 
     from cli.office import make_office, settings_or_sample
-    from engine.forms import languages
+    from engine.deciding.forms import languages
     from notifiers.compose import preview as render
     from workflows import Catalogue
 
@@ -130,7 +130,7 @@ def outbox(case: str | None, reader: str | None, states: tuple[str, ...], limit:
            as_json: bool) -> None:
     """List mails, newest first: those that wait, failed or are in doubt, or all of a case or to a reader. Their numbers
     are what retry, settle and bounced want."""
-    from cli.outbox import Wanted, mapping, wanted_mails
+    from cli.mailing.outbox import Wanted, mapping, wanted_mails
 
     shown = states or (() if case or reader else WAITING)
     with open_house(home) as house:
@@ -182,8 +182,8 @@ def settle(words: tuple[str, ...], case: str | None, kind: str | None, reply: st
 
     One MAIL (its number in the outbox) is settled at once. Several, or those that the options pick, are shown first.
     """
-    from cli.settling import Picked, check, in_doubt
-    from cli.settling import settle as settle_all
+    from cli.mailing.settling import Picked, check, in_doubt
+    from cli.mailing.settling import settle as settle_all
 
     numbers, how = _numbers_and_how(words)
     picked = Picked(numbers, case, kind, reply, read_date(since, "--since") if since else None,
@@ -252,7 +252,7 @@ def bounced(mail: int, reason: str, as_login: str | None, home: Home, as_json: b
 
 
 def _came_back(house: House, mail: int, reason: str, actor: Actor) -> None:
-    from engine.messages import MailBounced
+    from engine.model.messages import MailBounced
     from engine.ports import RECIPIENT
 
     row, now = house.store.views.mail(mail), house.clock()

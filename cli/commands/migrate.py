@@ -15,8 +15,8 @@ from cli.wiring import House, open_house
 from engine.errors import NotAllowed, Refused, UsageError
 
 if TYPE_CHECKING:
-    from engine.case import Actor, Clock
-    from engine.migrating import Migration
+    from engine.deciding.migrating import Migration
+    from engine.model.case import Actor, Clock
 
 MAY = frozenset({"privacy", "superintendent"})
 

@@ -12,7 +12,7 @@ from cli.printing import bar, count, numbered, print_json, say, table
 from cli.wiring import House, database_url, machine_clock, open_house
 
 if TYPE_CHECKING:
-    from storage.moving import Contents
+    from storage.upkeep.moving import Contents
 
 
 @click.command(epilog="Example: soppa migrate-to-postgres --to postgresql://soppa@db.example.org/soppa --apply")
@@ -25,7 +25,7 @@ def command(url: str, apply_: bool, home: Home, as_json: bool) -> None:
     """Move a home from its SQLite file to PostgreSQL. Shows what would move; with --apply it moves everything at once,
     compares both sides row by row, and puts the file aside. The daemon must be stopped.
     """
-    from cli.moving import is_half_moved
+    from cli.upkeep.moving import is_half_moved
 
     with open_house(home) as house:
         if is_half_moved(house):
@@ -37,7 +37,7 @@ def command(url: str, apply_: bool, home: Home, as_json: bool) -> None:
 
 
 def _look(house: House, url: str, as_json: bool) -> None:
-    from cli.moving import look
+    from cli.upkeep.moving import look
 
     found = look(house, url)
     if as_json:
@@ -50,7 +50,7 @@ def _look(house: House, url: str, as_json: bool) -> None:
 
 
 def _move(house: House, url: str, as_json: bool) -> None:
-    from cli.moving import move
+    from cli.upkeep.moving import move
 
     with bar("moving") as progress:
         moved = move(house, url, machine_clock(), progress)
@@ -64,8 +64,8 @@ def _move(house: House, url: str, as_json: bool) -> None:
 
 
 def _end(house: House, as_json: bool, apply_: bool) -> None:
-    from cli.moving import end
-    from storage.moving import contents_of
+    from cli.upkeep.moving import end
+    from storage.upkeep.moving import contents_of
 
     with house.store.base.reading() as connection:
         contents = contents_of(connection)

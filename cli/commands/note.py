@@ -20,7 +20,7 @@ from cli.wiring import open_house
 @json_option
 def command(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Add a note to the history of CASE. It is read from standard input, so that it stands in no list of processes."""
-    from engine.messages import AddNote
+    from engine.model.messages import AddNote
 
     with open_house(home) as house:
         actor, now = house.actor(as_login), house.clock()

@@ -14,8 +14,8 @@ from cli.printing import print_json, say
 from cli.wiring import open_house
 
 if TYPE_CHECKING:
-    from engine.case import Case
-    from engine.office import Office
+    from engine.model.case import Case
+    from engine.model.office import Office
 
 
 @click.command(epilog="Example: soppa nudge 2026-0001 verify")
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @json_option
 def command(case: str, task: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Mail whoever TASK of CASE waits for once more, each at most once a day."""
-    from engine.messages import Nudge
+    from engine.model.messages import Nudge
 
     with open_house(home) as house:
         actor = house.actor(as_login)

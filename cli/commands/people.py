@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import completion
-from cli.acts import GUARDED, Planned, begin, is_set_up, named_second, needs_second, plan_people, record_set_up
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import tell_begun
 from cli.home import Home
 from cli.identity import login
 from cli.options import Commands, as_option, home_option, json_option
-from cli.people import (
+from cli.printing import print_json, say, table
+from cli.staff.acts import GUARDED, Planned, begin, is_set_up, named_second, needs_second, plan_people, record_set_up
+from cli.staff.people import (
     COLUMNS,
     changes,
     check_links,
@@ -31,16 +32,15 @@ from cli.people import (
     row_of,
     wanted_of,
 )
-from cli.printing import print_json, say, table
-from cli.totp import uri
+from cli.staff.totp import uri
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, Refused, Stale, UsageError
 from engine.nodes import nearest
 
 if TYPE_CHECKING:
-    from engine.case import Actor
-    from engine.office import Person
-    from storage.acts import Act
+    from engine.model.case import Actor
+    from engine.model.office import Person
+    from storage.entrance.acts import Act
 
 MAY = frozenset({"privacy", "superintendent"})
 A_FIFTH = 0.2
@@ -147,8 +147,8 @@ def leave(person: str, to: str | None, reason: str, apply_: bool, as_login: str 
     """PERSON leaves: their tasks, products and mail go to another, their sessions and links end, and they are retired.
 
     Whoever may confirm acts of two persons leaves only with the second person's consent."""
-    from cli.leaving import Wish as Leave
-    from cli.leaving import leave as go
+    from cli.staff.leaving import Wish as Leave
+    from cli.staff.leaving import leave as go
 
     go(home, Leave(person, to, reason, apply_, as_json), as_login)
 
@@ -164,7 +164,7 @@ def leave(person: str, to: str | None, reason: str, apply_: bool, as_login: str 
 def absence(person: str, days: str, end: bool, hand_over: bool, as_login: str | None, home: Home, as_json: bool
             ) -> None:
     """PERSON is away FROM..TO: what falls due meanwhile, and on whom it lands. Reminders go to the deputy."""
-    from cli.absence import Away, away
+    from cli.staff.absence import Away, away
 
     if end == bool(days):
         raise UsageError("say either the days, FROM..TO, or --end")
@@ -178,7 +178,7 @@ def absence(person: str, days: str, end: bool, hand_over: bool, as_login: str | 
 @json_option
 def gaps(days: int, as_login: str | None, home: Home, as_json: bool) -> None:
     """Which rungs of open cases land on nobody, or on somebody else, since people are away."""
-    from cli.gaps import show_gaps
+    from cli.staff.gaps import show_gaps
 
     show_gaps(home, days, as_login, as_json=as_json)
 

@@ -17,8 +17,8 @@ from cli.wiring import House, open_house
 from engine.errors import NotAllowed
 
 if TYPE_CHECKING:
-    from engine.case import Actor
-    from storage.preservations import Preservation
+    from engine.model.case import Actor
+    from storage.removal.preservations import Preservation
 
 MAY = frozenset({"privacy", "custodian", "legal", "superintendent"})
 
@@ -36,7 +36,7 @@ def command() -> None:
 @json_option
 def place(case: str, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Keep CASE, and the cases that belong to it, from every purge until it is released."""
-    from storage import preservations
+    from storage.removal import preservations
 
     with open_house(home) as house:
         actor, now = _actor(house, as_login), house.clock()
@@ -57,7 +57,7 @@ def place(case: str, reason: str, as_login: str | None, home: Home, as_json: boo
 @json_option
 def release(case: str, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Let CASE be purged again once its term is over."""
-    from storage import preservations
+    from storage.removal import preservations
 
     with open_house(home) as house:
         actor, now = _actor(house, as_login), house.clock()
@@ -76,7 +76,7 @@ def release(case: str, reason: str, as_login: str | None, home: Home, as_json: b
 @json_option
 def list_(as_login: str | None, home: Home, as_json: bool) -> None:
     """List the preserved cases, the oldest first."""
-    from storage import preservations
+    from storage.removal import preservations
 
     with open_house(home) as house:
         reader = house.reader(as_login)

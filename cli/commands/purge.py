@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from cli.retention.agreeing import Wish
     from cli.retention.due import Outlook
-    from engine.case import Actor
-    from storage.purges import Purge
+    from engine.model.case import Actor
+    from storage.removal.purges import Purge
 
 MAY = frozenset({"privacy", "custodian"})
 
@@ -80,8 +80,8 @@ def preview(kinds: tuple[str, ...], spared: tuple[str, ...], as_login: str | Non
 def begin(kinds: tuple[str, ...], spared: tuple[str, ...], certificate: str | None, filed: str | None, reason: str,
           as_login: str | None, home: Home, as_json: bool) -> None:
     """Ask the second person to confirm a purge of all that is due. Nothing is removed until soppa purge run."""
-    from cli.acts import begin as begin_act
-    from cli.acts import plan_purge
+    from cli.staff.acts import begin as begin_act
+    from cli.staff.acts import plan_purge
 
     with open_house(home) as house:
         actor = house.actor(as_login)
@@ -107,7 +107,7 @@ def run(act: str, as_login: str | None, home: Home, as_json: bool) -> None:
     """Carry out the purge ACT that two persons have agreed to. It may be stopped at any moment: run it again."""
     from cli.retention.certificate import digest_of, in_words
     from cli.retention.running import run as run_purge
-    from storage import purges
+    from storage.removal import purges
 
     with open_house(home) as house:
         house.actor(as_login)
@@ -139,7 +139,7 @@ def run(act: str, as_login: str | None, home: Home, as_json: bool) -> None:
 @json_option
 def list_(as_login: str | None, home: Home, as_json: bool) -> None:
     """List the purges that were agreed to, and how far they are."""
-    from storage import purges
+    from storage.removal import purges
 
     with open_house(home) as house:
         house.reader(as_login)
@@ -240,7 +240,7 @@ def _outlook_mapping(outlook: Outlook) -> dict[str, object]:
 
 
 def _counted(house: House, purge: Purge) -> str:
-    from storage import purges
+    from storage.removal import purges
 
     items = purges.items(house.store.base, purge.id)
     done = sum(item.state != "waiting" for item in items)

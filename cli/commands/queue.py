@@ -19,7 +19,7 @@ from cli.printing import ROOMY, columns, day, left, near_day, print_json, say, t
 from cli.settings import Settings, read_settings
 from engine.errors import NotAllowed, UsageError
 from engine.nodes import nearest
-from storage.queue import QueueRow, View, open_queue_rows, snoozed_count
+from storage.looking.queue import QueueRow, View, open_queue_rows, snoozed_count
 
 HEADERS = ("legal deadline", "left", "district target", "case", "what to do", "who")
 NARROW = ("case", "by when", "what to do", "who")
@@ -61,7 +61,7 @@ def command(mine: bool, role: str | None, person: str | None, process: str | Non
 def viewer(settings: Settings, database: str | Path, as_login: str | None, *, needed: bool) -> str | None:
     """The login of whoever looks; None for somebody who is nobody, in a home of made-up people or while nobody has a
     login. Raises `NotAllowed` or `UsageError`."""
-    from storage import hints
+    from storage.looking import hints
 
     if as_login is not None and not settings.demo:
         raise NotAllowed("--as works in a home marked as demo only: sign in as that person")
@@ -87,7 +87,7 @@ def _rows(settings: Settings, home: Home, database: str | Path, view: View) -> l
 
 def reader_of(settings: Settings, database: str | Path, login: str) -> Reader:
     """Whoever works here under a login; somebody without a role for one that is nobody's."""
-    from storage import hints
+    from storage.looking import hints
 
     known = hints.person(database, login)
     return Reader(*(known or ("", frozenset())), known is not None and known[0] == settings.second_person)
@@ -95,8 +95,8 @@ def reader_of(settings: Settings, database: str | Path, login: str) -> Reader:
 
 def check_names(home: Home, database: str | Path, role: str | None, person: str | None, process: str | None) -> None:
     """Where nothing waits for a name, it may be that nobody has it. Raises `UsageError`."""
-    from engine.roles import ROLES
-    from storage import hints
+    from engine.model.roles import ROLES
+    from storage.looking import hints
     from workflows import Catalogue
 
     processes = {*Catalogue(home.workflows).processes(), *hints.processes(database)}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import completion
-from cli.acts import begin, plan_record
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import print_changes, tell_begun
 from cli.commands.show import as_mapping
@@ -15,13 +14,14 @@ from cli.dates import kind_of
 from cli.home import Home
 from cli.options import as_option, home_option, json_option, read_given
 from cli.printing import day, print_json, say
+from cli.staff.acts import begin, plan_record
 from cli.sure import check_sure, sure_option
 from cli.wiring import House, open_house
 from engine.errors import NeedsSecond, Refused
 
 if TYPE_CHECKING:
-    from engine.case import Actor, Case
-    from engine.definition import Definition
+    from engine.model.case import Actor, Case
+    from engine.model.definition import Definition
 
 
 @click.command(epilog="Example: soppa record 2026-0001 received_on=2026-11-18 --reason 'stamp on the envelope'")

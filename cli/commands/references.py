@@ -14,9 +14,9 @@ from cli.options import as_option, home_option, json_option, read_date
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, UsageError
-from engine.lawbook import read_reference
+from engine.language.lawbook import read_reference
+from engine.model.office import Reference
 from engine.nodes import nearest
-from engine.office import Reference
 from workflows.reader import read_file
 
 

@@ -18,7 +18,7 @@ from cli.settings import read_settings
 from engine.errors import UsageError
 from engine.nodes import nearest
 from registry.fields import LISTINGS, MESSAGING, STATUSES
-from storage.register_list import Listed, listed, names_of, one_a_product
+from storage.looking.register_list import Listed, listed, names_of, one_a_product
 
 
 @click.group(epilog="Example: soppa register import inventory.csv")

@@ -19,7 +19,7 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from cli.reports.period import Period
     from cli.reports.report import Report
-    from engine.case import Actor
+    from engine.model.case import Actor
 
 POSTING = "R-POST-CONTRACT"
 
@@ -51,7 +51,7 @@ def year(**given: Any) -> None:
 
     How many legal deadlines were met in time or late, are overdue, still run, or became void; days used of each."""
     from cli.reports.year import year_report
-    from storage.reporting import Reporting
+    from storage.looking.reporting import Reporting
 
     _report(lambda house, period: year_report(Reporting(house.store.base), house.definitions, period), **given)
 
@@ -64,7 +64,7 @@ def posting(**given: Any) -> None:
     Each agreement under the ten business days of 105 ILCS 85/27(c), and which were late."""
     import workflows
     from cli.reports.posting import posting_report
-    from storage.reporting import Reporting
+    from storage.looking.reporting import Reporting
 
     rule = workflows.lawbook().rules[POSTING]
     _report(lambda house, period: posting_report(
@@ -78,7 +78,7 @@ def requests(**given: Any) -> None:
 
     Each request by its case number, with its outcome and legal date; nobody is named."""
     from cli.reports.requests import requests_report
-    from storage.reporting import Reporting
+    from storage.looking.reporting import Reporting
 
     _report(lambda house, period: requests_report(Reporting(house.store.base), house.definitions, period), **given)
 

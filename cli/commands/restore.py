@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.clockwatch import stamp
 from cli.home import Home
 from cli.options import home_option, json_option
 from cli.printing import bar, count, numbered, print_json, say
+from cli.serving.clockwatch import stamp
 from cli.wiring import machine_clock, open_house
 from engine.errors import Refused, UsageError
 
 if TYPE_CHECKING:
-    from cli.restoring import Back
+    from cli.upkeep.restoring import Back
     from storage.backup.keys import BackupKey
 
 
@@ -41,7 +41,7 @@ def command(
     """Restore BACKUP, a file or a folder whose newest is meant. What comes out is not in service before soppa backup
     accept.
     """
-    from cli.restoring import find_backup, find_key
+    from cli.upkeep.restoring import find_backup, find_key
 
     if (into is None) != check:
         raise UsageError("write either --into DIR, or --check")
@@ -60,8 +60,8 @@ def _ask(what: str) -> str:
 
 
 def _check(file: Path, key: BackupKey, ring_file: Path, as_json: bool) -> None:
-    from cli import verifying
-    from cli.restoring import restore_to_look
+    from cli.upkeep import verifying
+    from cli.upkeep.restoring import restore_to_look
 
     with tempfile.TemporaryDirectory(prefix="soppa-check-") as folder, bar("checking") as progress:
         back = restore_to_look(file, key, Home(Path(folder) / "home"), ring_file, machine_clock(), progress)
@@ -81,7 +81,7 @@ def _check(file: Path, key: BackupKey, ring_file: Path, as_json: bool) -> None:
 def _restore(
     file: Path, key: BackupKey, into: Home, ring_file: Path | None, url: str | None, as_json: bool
 ) -> None:
-    from cli.restoring import restore
+    from cli.upkeep.restoring import restore
 
     with bar("restoring") as progress:
         back = restore(file, key, into, ring_file, url, machine_clock(), progress)

@@ -7,7 +7,7 @@ import click
 import workflows
 from cli.options import json_option
 from cli.printing import print_json, table
-from engine.clocks import Rule
+from engine.law.clocks import Rule
 
 
 @click.command(epilog="Example: soppa rules --json")

@@ -13,11 +13,11 @@ from cli.home import Home
 from cli.options import as_option, home_option, json_option
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
-from engine.definition import ANNIVERSARY
-from engine.register import ACTIVE
+from engine.model.definition import ANNIVERSARY
+from engine.model.register import ACTIVE
 
 if TYPE_CHECKING:
-    from storage.views import CycleLine
+    from storage.looking.views import CycleLine
 
 
 @click.group(epilog="Example: soppa schedule list")

@@ -17,10 +17,10 @@ from cli.wiring import open_house
 @json_option
 def command(home: Home, as_json: bool) -> None:
     """Run the pages and the daemon until SIGTERM. --json says once that both are at work."""
-    from cli.afterupgrade import wait_for_upgrade
-    from cli.daemon import daemon_of, lock_of
-    from cli.server import serving
-    from cli.worker import run
+    from cli.serving.daemon import daemon_of, lock_of
+    from cli.serving.server import serving
+    from cli.serving.worker import run
+    from cli.upkeep.afterupgrade import wait_for_upgrade
 
     wait_for_upgrade(home)
     with open_house(home) as house, daemon_of(house) as daemon:

@@ -16,18 +16,18 @@ from cli.options import as_option, home_option, json_option
 from cli.printing import WIDTH, day, left, pairs, print_json, say, table
 from cli.takingback import mapping, may_undo, sentence
 from cli.wiring import open_house
-from engine.forms import file_name
-from engine.suggesting import differences
+from engine.deciding.forms import file_name
+from engine.deciding.suggesting import differences
 from engine.words import say as in_words
 from engine.words import written
 from web.words import fact_lines
 
 if TYPE_CHECKING:
-    from engine.case import Case, Clock, FactValue, Task
-    from engine.definition import Definition
-    from engine.office import Office
-    from storage.history import HistoryLine
-    from storage.views import Keeping
+    from engine.model.case import Case, Clock, FactValue, Task
+    from engine.model.definition import Definition
+    from engine.model.office import Office
+    from storage.chains.history import HistoryLine
+    from storage.looking.views import Keeping
 
 
 @click.command(epilog="Example: soppa show 2026-0001")

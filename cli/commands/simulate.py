@@ -20,8 +20,8 @@ from workflows.reader import read_file
 
 if TYPE_CHECKING:
     from cli.settings import Settings
-    from engine.office import Office, Person
-    from engine.simulate import Answer, Story
+    from engine.model.office import Office, Person
+    from engine.proof.simulate import Answer, Story
 
 SHOWN = {"mail": "mail", "rung_fired": "rung", "clock_started": "clock starts", "clock_moved": "clock moves",
          "clock_satisfied": "clock met", "clock_voided": "clock void", "clock_expired": "window closed",
@@ -44,8 +44,8 @@ def command(process: str, given: tuple[str, ...], start: str, days: int, answers
     from cli.demo.district import PEOPLE
     from cli.office import make_office, settings_or_sample
     from cli.values import facts_and_parties
-    from engine.forms import without_files
-    from engine.simulate import play
+    from engine.deciding.forms import without_files
+    from engine.proof.simulate import play
 
     settings = settings_or_sample(home)
     people = _people(home, settings)
@@ -94,8 +94,8 @@ def _entry(node: Node, faults: Faults) -> Mapping[str, Node]:
 
 def _answer(top: Mapping[str, Node], process: str, catalogue: Catalogue) -> Answer:
     from cli.values import fact_values
-    from engine.forms import without_files
-    from engine.simulate import Answer
+    from engine.deciding.forms import without_files
+    from engine.proof.simulate import Answer
 
     faults = Faults()
     words = {key: nodes.text(top.get(key), faults) or "" for key in ("task", "outcome")}

@@ -26,7 +26,7 @@ from engine.errors import UsageError
 def command(case: str, task: str, until: str | None, end: bool, past_date: bool, reason: str, as_login: str | None,
             home: Home, as_json: bool) -> None:
     """Hide TASK of CASE from your own queue for a while. Everybody else sees it, and every clock runs on."""
-    from engine.messages import Snooze
+    from engine.model.messages import Snooze
 
     if end == (until is not None):
         raise UsageError("say until when, with --until DATE, or --end it")

@@ -23,8 +23,8 @@ def command(folder: Path | None, stop: bool, despite_faults: bool, home: Home, a
     """Bring the database to this version of soppa. Nobody works meanwhile; a backup is made, the tables are migrated,
     definitions and histories are looked at. What goes wrong leads back by itself; after a kill, run it again.
     """
-    from cli import verifying
-    from cli.upgrading import Job, upgrade
+    from cli.upkeep import verifying
+    from cli.upkeep.upgrading import Job, upgrade
 
     with bar("upgrading") as progress:
         job = Job(home, folder.expanduser().absolute() if folder else None, stop, despite_faults, machine_clock,

@@ -18,8 +18,8 @@ def command(home: Home, as_json: bool) -> None:
     """Look at everything that is kept: the chains of all histories and the seals over them, each date derived again,
     mails against histories, documents against the cases that name them. What is wrong is named by case and line.
     """
-    from cli import verifying
-    from cli.seen import is_behind, setback
+    from cli.upkeep import verifying
+    from cli.upkeep.seen import is_behind, setback
 
     with open_house(home) as house, bar("verifying") as progress:
         found, notice = verifying.verify_house(house, progress), setback(house)

@@ -27,7 +27,7 @@ def command(mine: bool, role: str | None, process: str | None, as_login: str | N
         raise UsageError("soppa work is for a person at a terminal: use soppa queue and soppa do")
     from cli.work.app import WorkApp
     from cli.work.desk import Desk
-    from storage.queue import View
+    from storage.looking.queue import View
 
     with open_house(home) as house:
         actor = house.actor(as_login)

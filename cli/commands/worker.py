@@ -17,9 +17,9 @@ from cli.wiring import open_house
 @json_option
 def command(home: Home, as_json: bool) -> None:
     """Run the daemon without pages until SIGTERM. --json says once that it is at work."""
-    from cli.afterupgrade import wait_for_upgrade
-    from cli.daemon import daemon_of, lock_of
-    from cli.worker import run
+    from cli.serving.daemon import daemon_of, lock_of
+    from cli.serving.worker import run
+    from cli.upkeep.afterupgrade import wait_for_upgrade
 
     wait_for_upgrade(home)
     with open_house(home) as house, daemon_of(house) as daemon:

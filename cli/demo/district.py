@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.case import Contact, FactValue
-from engine.office import Person
+from engine.model.case import Contact, FactValue
+from engine.model.office import Person
 
 DOMAIN = "prairie-creek.example"
 

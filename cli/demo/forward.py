@@ -11,14 +11,14 @@ import random
 from collections.abc import Sequence
 from functools import partial
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import ACTS, BREACH, MATTERS, Act, Matter
 from cli.demo.run import FakeClock, person, start_cases
+from cli.serving.daemon import beat_until_quiet, heart_of
+from cli.serving.worker import Heart
 from cli.wiring import House
-from cli.worker import Heart
 from cli.year.run import Year, answer_all, import_families
-from engine.case import Actor, Case, FactValue
 from engine.errors import Refused
+from engine.model.case import Actor, Case, FactValue
 
 FAST_START = dt.datetime(2026, 9, 14, 14, 0, tzinfo=dt.UTC)
 """Ninety days from here end on a Sunday, so that a roll can be seen."""

@@ -13,7 +13,7 @@ from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.identity import actor_of
 from cli.wiring import Clock, House, open_house
-from engine.case import Actor, Case
+from engine.model.case import Actor, Case
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ import logging
 import socket
 import threading
 
-from cli.daemon import heart_of, lock_of
 from cli.demo.district import BREACH, MATTERS
 from cli.demo.forward import FAST_START, begin, fast_forward
 from cli.demo.run import FakeClock, sample_house, start_cases
@@ -15,9 +14,10 @@ from cli.demo.sink import MailSink
 from cli.demo.timeline import print_timeline, timeline_mapping
 from cli.home import Home
 from cli.printing import print_json, say
-from cli.server import serving
+from cli.serving.daemon import heart_of, lock_of
+from cli.serving.server import serving
+from cli.serving.worker import run
 from cli.wiring import machine_clock
-from cli.worker import run
 
 
 def perform(home: Home, fast: bool, port: int, mail_port: int, as_json: bool) -> None:

@@ -9,9 +9,9 @@ from cli.dates import dates_told, legal_and_target, windows_of
 from cli.demo.sink import MailSink
 from cli.printing import day, say, table
 from cli.wiring import House
-from engine.case import Case, Clock
-from engine.office import Office
-from storage.history import HistoryLine
+from engine.model.case import Case, Clock
+from engine.model.office import Office
+from storage.chains.history import HistoryLine
 
 SHOWN = {"case_started": "case starts", "state_entered": "now at", "task_completed": "answer", "rung_fired": "reminder",
          "clock_started": "clock starts", "clock_moved": "clock moves", "clock_satisfied": "clock met",

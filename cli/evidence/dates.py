@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cli.evidence.words import Words, day
-from engine.case import Clock
-from engine.clocks import Derived, Rule, derive
-from engine.definition import ClockDef, Source
 from engine.errors import SoppaError
-from engine.office import Office
-from storage.evidence import ChainLine, Generation, that_stand
+from engine.law.clocks import Derived, Rule, derive
+from engine.model.case import Clock
+from engine.model.definition import ClockDef, Source
+from engine.model.office import Office
+from storage.looking.evidence import ChainLine, Generation, that_stand
 
 CERTAINTY: Mapping[str, str] = {
     "T": "the text of the law was read",

@@ -13,14 +13,14 @@ from cli.evidence.lens import Lens, person_labels, safe_hashes
 from cli.evidence.letters import copies_of, letters_of, told_of
 from cli.evidence.notes import CHAIN, LEFT_OUT, LETTERS, PERSONAL, SEALS
 from cli.evidence.words import WEIGHTY, Words
-from engine.case import Case, FactValue
-from engine.definition import Definition, say
+from engine.deciding.forms import KEPT_DOCUMENT, file_name
 from engine.errors import UsageError
-from engine.forms import KEPT_DOCUMENT, file_name
-from engine.office import Office
+from engine.model.case import Case, FactValue
+from engine.model.definition import Definition, say
+from engine.model.office import Office
 from engine.words import written
-from storage.evidence import ChainLine, Records, that_stand
-from storage.history import preimage
+from storage.chains.history import preimage
+from storage.looking.evidence import ChainLine, Records, that_stand
 
 FORMAT = "soppa-evidence-1"
 

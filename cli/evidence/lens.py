@@ -10,12 +10,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.case import FactValue
-from engine.definition import Definition, say
-from engine.forms import KEPT_DOCUMENT, file_name
+from engine.deciding.forms import KEPT_DOCUMENT, file_name
+from engine.model.case import FactValue
+from engine.model.definition import Definition, say
 from engine.ports import RECIPIENT
 from engine.words import written
-from storage.evidence import ChainLine
+from storage.looking.evidence import ChainLine
 
 LEFT_OUT = "(left out)"
 PERSON, PARTY, AUDIENCE = "person:", "party:", "audience:"

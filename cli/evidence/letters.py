@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cli.evidence.words import Words
 from engine.ports import RECIPIENT
-from storage.evidence import ChainLine, Copied, Mailed, Records
+from storage.looking.evidence import ChainLine, Copied, Mailed, Records
 
 STATES: Mapping[str, str] = {
     "accepted": "accepted by the reader's mail relay",

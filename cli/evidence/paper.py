@@ -11,7 +11,7 @@ from cli.evidence.dates import in_one_sentence
 from cli.evidence.lens import LEFT_OUT
 from cli.evidence.letters import STATES, counted
 from cli.evidence.words import day as in_words
-from engine.clocks import day_name
+from engine.law.clocks import day_name
 from notifiers.typesetting import typeset
 
 Evidence = Mapping[str, Any]

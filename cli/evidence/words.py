@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cli.evidence.lens import Lens
-from engine.clocks import day_name
-from engine.definition import OWN_FACTS, say
-from engine.undoable import TAKEN_BACK
+from engine.law.clocks import day_name
+from engine.model.definition import OWN_FACTS, say
+from engine.model.undoable import TAKEN_BACK
 
 Detail = Mapping[str, str]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.case import Case
-from engine.clocks import day_name
-from engine.definition import ClockDef, Definition, Due, Outcome, StateDef, TaskDef, say
-from engine.machine import triggers
+from engine.law.clocks import day_name
+from engine.model.case import Case
+from engine.model.definition import ClockDef, Definition, Due, Outcome, StateDef, TaskDef, say
+from engine.model.machine import triggers
 
 UNITS = {"business_days": "business days", "calendar_days": "days", "school_days": "school days"}
 

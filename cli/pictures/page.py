@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.pictures.graph import due_words, picture_of
 from cli.pictures.mermaid import mermaid
-from engine.definition import ClockDef, Definition, MailDef, ScheduleDef, StateDef, say
+from engine.model.definition import ClockDef, Definition, MailDef, ScheduleDef, StateDef, say
 from workflows import SHIPPED, Catalogue
 
 COMMAND = "soppa diagram --pages docs/processes"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from cli.reports.counting import Counted, counted
 from cli.reports.period import Period
 from cli.reports.report import Strip
-from engine.definition import ClockDef, say
+from engine.model.definition import ClockDef, say
 from engine.ports import Definitions
-from storage.reporting import DateCounted
+from storage.looking.reporting import DateCounted
 
 COLUMNS = ("case", "process", "clock", "rule", "citation", "duty_of", "day_0", "legal_due", "target_due", "ended_on",
            "stands", "days_used", "days_of_period")  # fmt: skip

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from cli.reports.counting import Counted, by_stand, counted
 from cli.reports.period import Period
 from cli.reports.report import STAND_WORDS, Report, Strip, Table, strip_mapping
-from engine.clocks import Calendars, Rule, day_name, derive
 from engine.errors import OutsideCalendar
+from engine.law.clocks import Calendars, Rule, day_name, derive
 from registry.fields import TYPES
 from registry.values import label
-from storage.reporting import AgreementCounted, Reporting
+from storage.looking.reporting import AgreementCounted, Reporting
 
 COLUMNS = ("agreement", "product", "operator", "type", "status", "signed_on", "legal_due", "posted_on", "stands",
            "days_used", "days_of_period")  # fmt: skip

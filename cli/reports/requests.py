@@ -10,10 +10,10 @@ from cli.reports.duties import Duty, duties_of, strips_of
 from cli.reports.period import Period
 from cli.reports.report import STAND_WORDS, Bar, Report, Table, strip_mapping
 from cli.reports.year import title_of
-from engine.clocks import day_name
-from engine.definition import Definition
+from engine.law.clocks import day_name
+from engine.model.definition import Definition
 from engine.ports import Definitions
-from storage.reporting import CaseCounted, Reporting
+from storage.looking.reporting import CaseCounted, Reporting
 
 COLUMNS = ("case", "process", "began_on", "ended_on", "outcome", "days_open", "clock", "day_0", "legal_due",
            "clock_ended_on", "stands", "days_used", "days_of_period")  # fmt: skip

@@ -9,9 +9,9 @@ from cli.reports.counting import by_stand
 from cli.reports.duties import COLUMNS, csv_row, duties_of, strips_of
 from cli.reports.period import Period
 from cli.reports.report import Bar, Report, Table, strip_mapping
-from engine.definition import say
+from engine.model.definition import say
 from engine.ports import Definitions
-from storage.reporting import CaseCounted, Reporting
+from storage.looking.reporting import CaseCounted, Reporting
 
 
 def year_report(reporting: Reporting, definitions: Definitions, period: Period) -> Report:

@@ -11,10 +11,10 @@ from cli.printing import count, day
 from cli.retention.due import Due, Outlook, look
 from cli.wiring import House
 from engine.errors import Refused, Stale, UsageError
+from engine.model.retention import Retention
 from engine.nodes import nearest
-from engine.retention import Retention
-from storage import purges
-from storage.acts import Act
+from storage.entrance.acts import Act
+from storage.removal import purges
 from storage.store import SqlUnit
 
 THINGS = {"case": "case", "audience": "audience", "brief": "mail", "access": "row", "act": "act", "person": "person",

@@ -12,7 +12,7 @@ from typing import Any
 from cli.printing import count, day, plain
 from cli.wiring import House
 from notifiers.typesetting import typeset
-from storage.purges import Item, Purge
+from storage.removal.purges import Item, Purge
 
 FORMAT = "soppa-purge-1"
 _ONE: Mapping[str, str] = {

@@ -11,10 +11,10 @@ from functools import cached_property
 
 import workflows
 from cli.wiring import House
-from engine.retention import Kind, Retention
-from storage import preservations, retention
-from storage.purges import Item
-from storage.retention import EndedCase
+from engine.model.retention import Kind, Retention
+from storage.removal import preservations, retention
+from storage.removal.purges import Item
+from storage.removal.retention import EndedCase
 from storage.sealing import canonical
 from storage.store import SqlUnit
 from storage.tables import OUTBOX, PENDING_ACTS

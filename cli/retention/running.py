@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from cli.home import Home
-from cli.joblock import only_job
 from cli.retention.certificate import certificate_of
+from cli.upkeep.joblock import only_job
 from cli.wiring import House
 from engine.errors import Refused, UsageError
 from engine.nodes import nearest
-from storage import purges
-from storage.purges import Item, Purge
-from storage.purging import Remover
+from storage.removal import purges
+from storage.removal.purges import Item, Purge
+from storage.removal.purging import Remover
 
 _LEFT = re.compile(r"(?:evidence|letters)-(\d{4}-\d{4,})\b.*")
 """Files of a case that somebody has left in the home."""

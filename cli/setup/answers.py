@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.people import COLUMNS, OPTIONAL, REQUIRED, check_links, check_unique, faults_of_row, person_of
 from cli.settings import settings_of
 from cli.setup.document import Plain, lines, plain
+from cli.staff.people import COLUMNS, OPTIONAL, REQUIRED, check_links, check_unique, faults_of_row, person_of
 from engine import nodes
 from engine.errors import FaultyInput
 from engine.faults import Fault
@@ -19,7 +19,7 @@ from engine.nodes import Faults, MapNode, Node
 from workflows.reader import read_file
 
 if TYPE_CHECKING:
-    from engine.office import Person
+    from engine.model.office import Person
 
 PEOPLE, LOOKED_UP = "people", "agencies_looked_up_on"
 Cells = dict[str, str]

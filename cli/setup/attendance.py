@@ -11,8 +11,8 @@ from cli.settings import check_text, school_years
 from cli.setup.document import Plain, other_keys, with_key
 from cli.setup.making import put_file
 from cli.setup.schooldays import ranges
-from engine.calendar import SchoolYear
 from engine.errors import FaultyInput, Refused
+from engine.law.calendar import SchoolYear
 from engine.nodes import MapNode
 from workflows.reader import read_file
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 
 from cli.identity import login
-from cli.people import COLUMNS, EMAIL, faults_of_row
 from cli.setup.answers import Cells
 from cli.setup.roles import title
 from cli.setup.sitting import NONE, Sitting, ask, head, leave_out, put, tell
+from cli.staff.people import COLUMNS, EMAIL, faults_of_row
 from engine.nodes import nearest
 
 _PERSON = re.compile(r"(?P<name>[^<>]+?)\s*<(?P<email>[^<>]+)>")

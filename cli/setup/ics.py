@@ -13,9 +13,9 @@ from dateutil.rrule import rrulestr
 from icalendar import Calendar, Event
 
 from cli.setup.schooldays import Entry, Kind
-from engine.calendar import ONE_DAY
 from engine.errors import UsageError
 from engine.faults import Mark
+from engine.law.calendar import ONE_DAY
 
 _CLOSED = re.compile(
     r"\bno (school|students?|class(es)?|attendance)\b|\bschools? closed\b|\bnon-?attendance\b|\bholidays?$|"

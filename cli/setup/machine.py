@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from cli.clockwatch import stamp, trouble
+from cli.serving.clockwatch import stamp, trouble
 from cli.settings import LOOPBACK
 from cli.setup.finding import Finding, missing, note, ready
 from cli.setup.reach import begin, latest
@@ -51,7 +51,7 @@ def look_at_disk(house: House) -> Iterator[Finding]:
 
 def look_at_relay(house: House) -> Iterator[Finding]:
     """Really connects, and signs in."""
-    from cli.daemon import relay_settings
+    from cli.serving.daemon import relay_settings
     from notifiers.smtp import look_at
 
     wanted = house.settings.relay
@@ -110,7 +110,7 @@ def look_at_daemon(house: House) -> Iterator[Finding]:
 
 def _workers(house: House) -> Finding:
     """Whether as many are at work as `workers` says."""
-    from cli.crew import workers_at_work
+    from cli.serving.crew import workers_at_work
 
     wanted, found = house.settings.workers, workers_at_work(house.store.base)
     says = f"{found} of {wanted} workers are at work"

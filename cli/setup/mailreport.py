@@ -7,8 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from cli.clockwatch import stamp
 from cli.printing import WIDTH, print_json, say, table
+from cli.serving.clockwatch import stamp
 from cli.setup.authresults import Heard, advice
 from cli.setup.machine import proxy_trouble
 from cli.setup.mailtest import Sent, read_headers, send, wait

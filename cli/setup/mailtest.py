@@ -32,7 +32,7 @@ class Sent:
 
 def send(house: House, address: str) -> Sent:
     """Raises `Refused` with what is wrong with the relay, or what it says."""
-    from cli.daemon import relay_settings
+    from cli.serving.daemon import relay_settings
     from notifiers.message import domain_of
     from notifiers.smtp import SmtpLink, look_at
     from notifiers.trial import trial_mail

@@ -13,9 +13,9 @@ from cli.logo import read_logo
 from cli.settings import Settings, check_text
 from cli.setup.answers import Answers, written
 from cli.setup.document import Plain, render
+from engine.deciding.undoing import MOST_MINUTES
 from engine.errors import UsageError
 from engine.nodes import nearest
-from engine.undoing import MOST_MINUTES
 
 if TYPE_CHECKING:
     from cli.wiring import House
@@ -144,8 +144,8 @@ def _lay(home: Home, text: str, picture: _Picture | None) -> None:
 
 
 def _save(house: House, answers: Answers) -> None:
-    from cli.acts import record_set_up
     from cli.identity import login
+    from cli.staff.acts import record_set_up
 
     people = answers.persons()
     if not people:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from engine.definition import Definition
-from engine.roles import ROLES
+from engine.model.definition import Definition
+from engine.model.roles import ROLES
 
 TITLES: Mapping[str, str] = {
     "privacy": "Privacy officer",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from engine.calendar import ONE_DAY, SATURDAY, SchoolYear
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
+from engine.law.calendar import ONE_DAY, SATURDAY, SchoolYear
 
 Kind = Literal["attendance", "closed", "first", "last", "other"]
 LONGEST = 366

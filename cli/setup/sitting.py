@@ -17,8 +17,8 @@ from cli.settings_parts import Logo
 from cli.setup.answers import Answers
 from cli.setup.document import Plain, lines
 from engine.errors import FaultyInput, UsageError
+from engine.model.office import Reference
 from engine.nodes import Faults
-from engine.office import Reference
 from workflows.reader import read_yaml
 
 NONE = "-"

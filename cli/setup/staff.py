@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.acts import named_second
 from cli.commands.check import check_thresholds, own_requests, unheld_roles, unsigned
 from cli.printing import day
 from cli.setup.finding import Finding, missing, note, ready
 from cli.setup.roles import needed, title
+from cli.staff.acts import named_second
 from cli.wiring import House
-from engine.calendar import months_after, school_year_name, years_to_load
 from engine.errors import FaultySettings, UsageError
-from engine.mailtexts import unreviewed
-from engine.office import Office
+from engine.language.mailtexts import unreviewed
+from engine.law.calendar import months_after, school_year_name, years_to_load
+from engine.model.office import Office
 
 if TYPE_CHECKING:
-    from engine.definition import Definition
+    from engine.model.definition import Definition
 
 
 def look_at_people(house: House) -> Iterator[Finding]:

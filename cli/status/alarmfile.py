@@ -13,9 +13,9 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
-from cli.clockwatch import stamp
 from cli.home import Home, write_private
 from cli.identity import login
+from cli.serving.clockwatch import stamp
 
 SILENT = dt.timedelta(minutes=15)
 """A file that nobody has written for so long says that nobody watches."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
-from cli.clockwatch import stamp
 from cli.home import Home
+from cli.serving.clockwatch import stamp
 from cli.settings import read_settings
 from cli.status.alarmfile import Alarm, read_alarms, write_alarms
 from cli.status.look import CRITICAL

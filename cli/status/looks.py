@@ -7,12 +7,12 @@ import json
 import shutil
 from collections.abc import Sequence
 
-from cli.clockwatch import stamp, trouble
-from cli.seen import setback
+from cli.serving.clockwatch import stamp, trouble
 from cli.status.certificate import Certificate, kept
 from cli.status.look import CRITICAL, OK, UNKNOWN, WARNING, Level, Look
+from cli.upkeep.seen import setback
 from cli.wiring import House
-from storage.state import Waiting, in_doubt, open_incidents, waiting
+from storage.looking.state import Waiting, in_doubt, open_incidents, waiting
 
 QUIET = dt.timedelta(minutes=10)
 BACKUP_AFTER = dt.timedelta(hours=26)

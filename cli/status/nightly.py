@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from cli.backups import Made
 from cli.status.looks import BACKUP, BACKUP_FAILED
+from cli.upkeep.backups import Made
 from cli.wiring import House
 from engine.errors import SoppaError
 

@@ -19,9 +19,9 @@ from cli.work.desk import Desk, Draft, Matter
 from cli.work.form import FormScreen
 from cli.work.listing import cells, widths
 from cli.work.reading import case_text, hanging
-from engine.case import Case, Task
 from engine.errors import SoppaError
-from storage.queue import QueueRow
+from engine.model.case import Case, Task
+from storage.looking.queue import QueueRow
 
 EVERY = 5.0
 """Seconds between two looks at the queue."""

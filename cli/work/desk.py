@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from cli.documents import handing_in
 from cli.takingback import may_undo, sentence, take_back
 from cli.wiring import House, database_url
-from engine.case import Actor, Case, Clock, Task
-from engine.definition import Definition, TaskDef, say
+from engine.deciding.readers import may_do
 from engine.errors import NotAllowed, UsageError
-from engine.messages import AddNote, Nudge, Snooze
-from engine.office import Office
-from engine.readers import may_do
-from storage.queue import QueueRow, View, open_queue_rows
+from engine.model.case import Actor, Case, Clock, Task
+from engine.model.definition import Definition, TaskDef, say
+from engine.model.messages import AddNote, Nudge, Snooze
+from engine.model.office import Office
+from storage.looking.queue import QueueRow, View, open_queue_rows
 from web.forms import FieldView, Submission, doubted, fields_of, read_submission
 
 if TYPE_CHECKING:
-    from storage.history import HistoryLine
+    from storage.chains.history import HistoryLine
     from storage.undoing import MayUndo
 
 LANGUAGE = "en"

@@ -16,9 +16,9 @@ from textual.widgets import Footer, Input, Label, Select, SelectionList, Static,
 from cli.printing import clean, day
 from cli.work.desk import LANGUAGE, Desk, Draft, Mistyped, Sheet
 from cli.work.reading import DIM, clock_bar, target_line
-from engine.case import Case
-from engine.definition import say
 from engine.errors import AlreadyDecided, SoppaError, Stale
+from engine.model.case import Case
+from engine.model.definition import say
 from web.forms import TIME, FieldView, Submission
 from web.words import fact_lines
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cli.printing import clean, left, near_day
 from cli.work.reading import LATE, SOON, is_near
-from storage.queue import QueueRow
+from storage.looking.queue import QueueRow
 
 TASK = "what to do"
 COLUMNS = {"case": 9, "legal": 10, "left": 18, TASK: 19, "who": 12}

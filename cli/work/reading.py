@@ -12,8 +12,8 @@ from rich.text import Text
 from cli.commands.show import note_text
 from cli.printing import clean, day, left
 from cli.work.desk import LANGUAGE, Matter
-from engine.case import Clock, Task
-from engine.definition import ClockDef, say
+from engine.model.case import Clock, Task
+from engine.model.definition import ClockDef, say
 from web.words import fact_lines
 
 BAR = 20

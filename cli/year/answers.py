@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from zlib import crc32
 
 from cli.year.town import SILENT
-from engine.case import Case
-from engine.definition import Definition, StateDef, TaskDef
+from engine.model.case import Case
+from engine.model.definition import Definition, StateDef, TaskDef
 
 Values = Mapping[str, str]
 Given = Callable[[Case, dt.date, random.Random], Values]

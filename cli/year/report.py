@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from cli.year.run import Year
-from engine.office import Person
-from storage.counts import Counts, LegalDate, Sent
+from engine.model.office import Person
+from storage.looking.counts import Counts, LegalDate, Sent
 
 BREACH = "breach_response"
 Pairs = Mapping[tuple[str, str], int]

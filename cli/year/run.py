@@ -11,25 +11,25 @@ from functools import partial
 
 import workflows
 from cli.commands.init import build_home
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import FakeClock
 from cli.demo.sink import MailSink
 from cli.home import Home, write_private
 from cli.identity import actor_of
 from cli.inventory import apply, look
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.wiring import House, open_house
 from cli.year.answers import OFFERED, chosen, delay, is_silent, values
 from cli.year.town import FAMILIES, OPERATORS, STUDENTS, Beginning, beginnings, people, settings
-from engine.audience import facts_of_import
-from engine.calendar import ONE_DAY
-from engine.case import Actor, Case, Contact, FactValue, Task
-from engine.definition import Definition
+from engine.deciding.audience import facts_of_import
+from engine.deciding.forms import read_values
 from engine.errors import SoppaError, UsageError
-from engine.forms import read_values
-from engine.samples import fillings
-from storage.counts import Counts
-from storage.recipients import Member
-from storage.window import is_weekday
+from engine.law.calendar import ONE_DAY
+from engine.model.case import Actor, Case, Contact, FactValue, Task
+from engine.model.definition import Definition
+from engine.proof.samples import fillings
+from storage.looking.counts import Counts
+from storage.mailing.recipients import Member
+from storage.mailing.window import is_weekday
 from web.documents import Kind
 
 DAYS = 365

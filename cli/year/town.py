@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.demo.district import PEOPLE, SETTINGS
-from engine.office import Person
+from engine.model.office import Person
 
 OPERATORS = Path(__file__).with_name("operators-sample.csv")
 TEACHERS = 60

@@ -19,17 +19,17 @@ from click.testing import CliRunner, Result
 from pypdf import PdfReader
 from sqlalchemy import update
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import app
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
-from engine.calendar import ONE_DAY
-from engine.case import Case
 from engine.errors import FaultyInput, Refused, WrongDate
+from engine.law.calendar import ONE_DAY
+from engine.model.case import Case
 from engine.ports import OutboxState
 from storage.tables import PRINT_RUNS
 from tests import outgoing

@@ -27,11 +27,11 @@ from cli.demo.sink import MailSink
 from cli.evidence.verify_evidence import of_extract
 from cli.home import Home
 from cli.main import main
-from engine.case import Contact, FactValue
-from engine.messages import PlaceHold, SendToAll
-from storage import evidence
-from storage.history import preimage
-from storage.recipients import Member
+from engine.model.case import Contact, FactValue
+from engine.model.messages import PlaceHold, SendToAll
+from storage.chains.history import preimage
+from storage.looking import evidence
+from storage.mailing.recipients import Member
 from storage.store import open_store
 from tests.files import pdf
 

@@ -14,12 +14,12 @@ from cli.demo.run import FakeClock, sample_house
 from cli.demo.sink import Mail, MailSink
 from cli.demo.timeline import print_timeline
 from cli.home import Home
-from cli.verifying import verify_house
+from cli.upkeep.verifying import verify_house
 from cli.wiring import House
 from cli.year.report import budgets
-from engine.case import Actor, Case
 from engine.errors import AlreadyDecided
-from storage.counts import Counts
+from engine.model.case import Actor, Case
+from storage.looking.counts import Counts
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import Actor, Case, Contact, FactValue
 from engine.errors import AlreadyDecided, Stale, UsageError
-from engine.office import Office, Person
+from engine.model.case import Actor, Case, Contact, FactValue
+from engine.model.office import Office, Person
 from engine.ports import OutboxRow
 from engine.service import Service
 from storage.sealing import new_ring

@@ -11,7 +11,7 @@ from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import main
 from cli.wiring import open_house
-from engine.case import Case
+from engine.model.case import Case
 from tests.databases import new_home
 
 FIRST = """

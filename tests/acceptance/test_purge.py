@@ -12,7 +12,6 @@ from click.testing import CliRunner
 from pypdf import PdfReader
 from sqlalchemy import insert, select
 
-from cli.acts import begin, confirm_act, plan_purge
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.purge import command as purge_command
 from cli.demo.run import person
@@ -21,12 +20,13 @@ from cli.main import main
 from cli.retention.agreeing import Certificate, Wish
 from cli.retention.certificate import certificate_pdf
 from cli.retention.running import run
-from cli.verifying import verify_house
+from cli.staff.acts import begin, confirm_act, plan_purge
+from cli.upkeep.verifying import verify_house
 from cli.wiring import House
 from engine.errors import NotAllowed, Refused, Stale, UsageError
-from storage import preservations
-from storage.acts import Act
-from storage.purges import Purge
+from storage.entrance.acts import Act
+from storage.removal import preservations
+from storage.removal.purges import Purge
 from storage.tables import CASES, FACT_PAST, HISTORY, KEPT_ANSWERS, METADATA, OUTBOX, RECIPIENTS
 from storage.undoing import kept_place
 from tests.ended import LATER, PARENT, STAYS, Past, past_house

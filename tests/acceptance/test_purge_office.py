@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from cli.acts import begin, confirm_act, plan_purge
 from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.retention.agreeing import Certificate, Wish
 from cli.retention.due import look
 from cli.retention.running import run
-from cli.verifying import verify_house
+from cli.staff.acts import begin, confirm_act, plan_purge
+from cli.upkeep.verifying import verify_house
 from cli.wiring import House
-from engine.case import Contact
+from engine.model.case import Contact
 from storage.tables import AGREEMENTS, BRIEF_LINES, CASES, LINKS, OUTBOX, REGISTER_HISTORY
 from tests.ended import end
 from tests.integration.full_home import AFTER, full_house

@@ -20,7 +20,7 @@ from cli.inventory import apply, look
 from cli.main import main
 from cli.wiring import House, open_house
 from cli.year.town import OPERATORS
-from engine.case import Contact, FactValue
+from engine.model.case import Contact, FactValue
 from tests.databases import new_home
 
 NOW = dt.datetime(2026, 12, 20, 18, 0, tzinfo=dt.UTC)

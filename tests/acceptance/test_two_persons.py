@@ -14,19 +14,19 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from cli import totp
-from cli.acts import begin, confirm_act, plan_people, plan_record
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import main
-from cli.pages import pages
+from cli.serving.daemon import beat_until_quiet, heart_of
+from cli.serving.pages import pages
+from cli.staff import totp
+from cli.staff.acts import begin, confirm_act, plan_people, plan_record
 from cli.wiring import House, open_house
-from engine.case import Case, Contact, FactValue
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale
-from storage.acts import Act
+from engine.model.case import Case, Contact, FactValue
+from storage.entrance.acts import Act
 from tests.databases import new_home
 from tests.processes import link_in, mail_to
 

@@ -11,9 +11,9 @@ from sqlalchemy import update
 
 import workflows
 from cli.wiring import Adopted
-from engine.case import Contact, FactValue
 from engine.errors import SoppaError
-from engine.office import Office
+from engine.model.case import Contact, FactValue
+from engine.model.office import Office
 from engine.service import Service
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store

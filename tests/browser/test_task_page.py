@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Page, expect
 
-from engine.case import Actor, Case, Contact, FactValue
+from engine.model.case import Actor, Case, Contact, FactValue
 from tests.browser.conftest import PHONE
 from tests.integration.pages import Pages, open_pages
 from tests.office import PEOPLE

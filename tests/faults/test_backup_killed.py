@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
-from cli.backups import back_up, backups_in, key_of, make_key
 from cli.demo.sink import MailSink
 from cli.home import Home, check_home, make_home
-from cli.restoring import restore
+from cli.upkeep.backups import back_up, backups_in, key_of, make_key
+from cli.upkeep.restoring import restore
 from cli.wiring import House
 from engine.errors import SoppaError, WrongEnvironment
 from storage.database import open_engine

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import Table, select, update
 
 from cli.demo.sink import MailSink
-from cli.failpoint import VARIABLE
 from cli.home import Home
+from cli.serving.failpoint import VARIABLE
 from cli.wiring import machine_clock, open_house
 from storage.incidents import KEEPS_ITS_TURN
 from storage.tables import INCIDENTS, MESSAGES, OUTBOX, TIMERS

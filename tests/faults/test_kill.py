@@ -22,13 +22,13 @@ from subprocess import Popen
 import pytest
 from sqlalchemy import update
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.settings import USUAL_CONNECTIONS
 from cli.wiring import machine_clock, open_house
-from engine.case import Contact, FactValue
+from engine.model.case import Contact, FactValue
 from storage.tables import OUTBOX
 from tests.processes import free_port, running, sample_home, soppa, until
 

@@ -16,7 +16,7 @@ from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
-from storage.recipients import Member
+from storage.mailing.recipients import Member
 from tests.faults.test_kill import PAUSE, SEED, finish, leases_run_out, wait_for_mail
 from tests.processes import free_port, running, sample_home, soppa
 

@@ -16,10 +16,10 @@ from cli.demo.run import person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.wiring import machine_clock, open_house
-from engine.calendar import ONE_DAY
-from engine.case import Case, FactValue
-from engine.messages import SendToAll
-from storage.recipients import Member
+from engine.law.calendar import ONE_DAY
+from engine.model.case import Case, FactValue
+from engine.model.messages import SendToAll
+from storage.mailing.recipients import Member
 from tests.acceptance.test_migrate import FIRST, SECOND
 from tests.faults.test_kill import SEED
 from tests.processes import free_port, running, sample_home, soppa

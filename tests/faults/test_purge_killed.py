@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from cli.acts import begin, confirm_act, plan_purge
 from cli.demo.run import person
 from cli.demo.sink import MailSink
-from cli.verifying import verify_house
+from cli.staff.acts import begin, confirm_act, plan_purge
+from cli.upkeep.verifying import verify_house
 from cli.wiring import House
-from storage.purges import items
+from storage.removal.purges import items
 from storage.tables import COPIES, METADATA, RECIPIENTS
 from tests.acceptance.test_purge import idle, wish
 from tests.ended import PARENT, Past, past_house

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.backups import make_key
 from cli.demo.sink import MailSink
-from cli.rotating import keys_of_ring
+from cli.upkeep.backups import make_key
+from cli.upkeep.rotating import keys_of_ring
 from cli.wiring import House
 from storage.sealing import read_ring
 from tests.integration.full_home import full_house

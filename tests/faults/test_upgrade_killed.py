@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.backups import make_key
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.upkeep.backups import make_key
 from storage.driver import SCHEMA
 from tests.faults.test_backup_killed import how_long
 from tests.integration.full_home import full_house

@@ -23,7 +23,7 @@ from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.wiring import House, machine_clock, open_house
 from cli.year.run import live, new_year
-from storage.history import HistoryLine
+from storage.chains.history import HistoryLine
 from storage.tables import HISTORY
 from tests.faults.test_kill import SEED, finish, leases_run_out
 from tests.processes import running, until

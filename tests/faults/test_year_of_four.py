@@ -17,14 +17,14 @@ import pytest
 from sqlalchemy import func, select
 
 from cli.demo.sink import MailSink
-from cli.failpoint import PLAYED
 from cli.home import Home
-from cli.verifying import verify_house
+from cli.serving.failpoint import PLAYED
+from cli.upkeep.verifying import verify_house
 from cli.wiring import House
 from cli.year.report import report_of
 from cli.year.run import live, new_year
+from storage.looking.waiting import waiting
 from storage.tables import OUTBOX
-from storage.waiting import waiting
 from tests.processes import running, until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(7200)]

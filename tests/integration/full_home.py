@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.forward import FAST_START
 from cli.demo.run import FakeClock, person, start_cases
 from cli.demo.sink import MailSink
 from cli.documents import handing_in
 from cli.home import Home
 from cli.inventory import apply, look
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.values import facts_and_parties
 from cli.wiring import House, open_house
 from cli.year.town import OPERATORS

@@ -12,12 +12,12 @@ from fastapi import FastAPI
 import workflows
 from cli.documents import Documents
 from cli.inspection.inspector import inspect
-from engine.case import Actor, Case, Contact, FactValue
-from engine.definition import LinkLevel
-from engine.office import Office, Person
+from engine.model.case import Actor, Case, Contact, FactValue
+from engine.model.definition import LinkLevel
+from engine.model.office import Office, Person
 from engine.ports import NewLink
 from engine.service import Service
-from storage.history import answer_line
+from storage.chains.history import answer_line
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
 from tests.databases import put_tables

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from engine.case import SYSTEM, Actor, Case, Clock, Contact, HeldBy, Place, Task
-from engine.clocks import Hold
-from engine.messages import Decision, Effect, Event
+from engine.law.clocks import Hold
+from engine.model.case import SYSTEM, Actor, Case, Clock, Contact, HeldBy, Place, Task
+from engine.model.messages import Decision, Effect, Event
 from storage.sealing import Ring, new_ring
 from storage.store import SqlStore, open_store
 

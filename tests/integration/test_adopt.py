@@ -15,15 +15,15 @@ import pytest
 
 from cli.adoption.adopt import keep_all, looked_at
 from cli.adoption.draft import draft, to_csv
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import main
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.wiring import House, open_house
-from engine.case import Case
 from engine.errors import FaultyInput
+from engine.model.case import Case
 from tests.databases import new_home
 from tests.files import pdf
 from tests.processes import running, until

@@ -12,11 +12,11 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, func, insert, select, text
 
-from cli.backups import back_up, backups_in, key_of, make_key
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import main
-from cli.restoring import restore
+from cli.upkeep.backups import back_up, backups_in, key_of, make_key
+from cli.upkeep.restoring import restore
 from cli.wiring import House, machine_clock, open_house
 from engine.errors import Refused
 from storage.backup.frames import FrameWriter

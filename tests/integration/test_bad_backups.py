@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.backups import make_key
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import main
-from cli.restoring import find_backup
+from cli.upkeep.backups import make_key
+from cli.upkeep.restoring import find_backup
 from storage.backup.frames import FrameWriter
 from storage.backup.keys import new_backup_key
 from storage.backup.manifest import Manifest

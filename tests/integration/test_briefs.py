@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from engine.case import Contact
 from engine.errors import OutsideCalendar
-from engine.messages import Notify
+from engine.model.case import Contact
+from engine.model.messages import Notify
 from engine.ports import NewLink, OutboxRow
-from storage.outbox import LEASE
+from storage.mailing.outbox import LEASE
 from storage.sealing import new_ring
 from storage.store import WEEKDAYS, SqlStore, open_store
 from storage.tables import BRIEF_LINES, OUTBOX

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from cli.daemon import duties
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
-from cli.inhand import in_hand
 from cli.main import main
-from cli.seen import Marker
+from cli.serving.daemon import duties
+from cli.serving.inhand import in_hand
+from cli.upkeep.seen import Marker
 from cli.wiring import open_house
 from tests.databases import new_home
 from tests.registers import CHECK_IN, COLLECT

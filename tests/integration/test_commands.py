@@ -15,7 +15,7 @@ from sqlalchemy import insert
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import app, main
-from cli.totp import STEP, code
+from cli.staff.totp import STEP, code
 from cli.wiring import machine_clock, open_house
 from storage.tables import INCIDENTS, TIMERS
 from tests.databases import new_home

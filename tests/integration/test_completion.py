@@ -121,4 +121,4 @@ def test_completing_loads_nothing_heavy(line: str, home: Home) -> None:
     loaded = {name.partition(".")[0] for name in ended.stderr.split()}
     on_postgres = {"psycopg", "asyncio"} if "postgresql" in home.settings.read_text() else set()
     assert "cli" in loaded and loaded & HEAVY <= on_postgres
-    assert "engine.compile" not in ended.stderr.split()
+    assert "engine.language.compile" not in ended.stderr.split()

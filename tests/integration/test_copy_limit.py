@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 import workflows
-from engine.case import Case, Contact, FactValue, Suggestion
-from engine.definition import Definition
+from engine.model.case import Case, Contact, FactValue, Suggestion
+from engine.model.definition import Definition
 from engine.service import Service
 from tests.integration.stored import opened
 from tests.office import PEOPLE, actor, office

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.case import Case, Contact, FactValue
+from engine.model.case import Case, Contact, FactValue
 from tests.integration.pages import Pages, open_pages
 from tests.integration.test_pages import browser, sign_in
 from tests.integration.test_second import PARENT, answer, mails_leave

@@ -13,13 +13,13 @@ import pytest
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 
-from cli.crew import workers_at_work
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.serving.crew import workers_at_work
 from cli.setup.machine import look_at_daemon
 from cli.wiring import House, machine_clock, open_house
-from storage.jobs import make_job_tables
-from storage.waiting import waiting
+from storage.looking.waiting import waiting
+from storage.upkeep.jobs import make_job_tables
 from tests.crew import CASES, all_receipts, at_work, begin, home_of_two
 from tests.processes import running, soppa, until
 

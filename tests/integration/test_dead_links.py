@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from engine.case import Actor, Case
+from engine.model.case import Actor, Case
 from tests.integration.pages import URL, Pages, open_pages
 from tests.integration.test_pages import VERIFY
 from tests.office import PEOPLE

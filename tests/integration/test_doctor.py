@@ -17,7 +17,7 @@ import trustme
 from cli.demo.district import PEOPLE
 from cli.home import Home
 from cli.main import main
-from cli.server import serving
+from cli.serving.server import serving
 from cli.setup.readiness import loose_files
 from cli.wiring import machine_clock, open_house
 from tests.databases import new_home

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import main
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.wiring import House, machine_clock, open_house
-from engine.case import Contact, FactValue
+from engine.model.case import Contact, FactValue
 from storage.driver import SQLITE
 from tests.processes import SOPPA, free_port, sample_home
 

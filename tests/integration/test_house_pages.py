@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import FakeClock, person, sample_house
 from cli.demo.sink import MailSink
 from cli.home import Home
-from cli.pages import pages
+from cli.serving.daemon import beat_until_quiet, heart_of
+from cli.serving.pages import pages
+from cli.serving.worker import Heart
 from cli.settings_parts import Logo
 from cli.wiring import House
-from cli.worker import Heart
-from engine.case import Case, Contact, FactValue
 from engine.errors import UsageError
+from engine.model.case import Case, Contact, FactValue
 from tests.files import pdf
 from tests.integration.pages import kept_files
 from tests.processes import link_in, mail_to

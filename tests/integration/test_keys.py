@@ -12,16 +12,16 @@ import pytest
 from sqlalchemy import LargeBinary, update
 
 from cli.demo.sink import MailSink
-from cli.joblock import only_job
 from cli.main import main
-from cli.rotating import RESTS, check_may_go, keys_of_ring, make_next, retire, rotate
-from cli.verifying import verify_house
+from cli.upkeep.joblock import only_job
+from cli.upkeep.rotating import RESTS, check_may_go, keys_of_ring, make_next, retire, rotate
+from cli.upkeep.verifying import verify_house
 from cli.wiring import House, open_house
 from engine.errors import Refused, UsageError, WrongEnvironment
-from storage.briefs import contact_key
-from storage.rotation import SEALED
+from storage.mailing.briefs import contact_key
 from storage.sealing import read_ring
 from storage.tables import CASES, METADATA
+from storage.upkeep.rotation import SEALED
 from tests.integration.full_home import AFTER, full_house
 
 

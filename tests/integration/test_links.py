@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from engine.case import Actor, Case
-from engine.office import Person
+from engine.model.case import Actor, Case
+from engine.model.office import Person
 from engine.ports import NewLink, Session
 from storage.store import SqlStore
 from storage.tables import PEOPLE

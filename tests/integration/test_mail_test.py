@@ -20,7 +20,7 @@ import trustme
 
 from cli.home import Home
 from cli.main import main
-from cli.server import serving
+from cli.serving.server import serving
 from cli.setup.reach import latest
 from cli.wiring import open_house
 from tests.databases import new_home

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import FakeClock
 from cli.demo.sink import MailSink
 from cli.home import Home
-from cli.moving import ASIDE, move
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.settings import read_settings
+from cli.upkeep.moving import ASIDE, move
 from cli.wiring import open_house
 from engine.errors import WrongEnvironment
 from storage.database import open_engine
-from storage.moving import refuse_writers
 from storage.tables import METADATA
+from storage.upkeep.moving import refuse_writers
 from tests.integration.full_home import AFTER, content, full_house
 from tests.processes import running, soppa, until
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.forward import FAST_START
 from cli.demo.run import FakeClock, sample_house
 from cli.demo.sink import MailSink
 from cli.documents import Documents
 from cli.home import Home
+from cli.serving.daemon import beat_until_quiet, heart_of
 from engine.errors import Refused, UsageError, WrongEnvironment
-from engine.messages import StartChild
-from storage.acts import Act
+from engine.model.messages import StartChild
+from storage.entrance.acts import Act
 from storage.sealing import new_ring
 from storage.store import SqlStore
 from storage.tables import CASES

@@ -12,10 +12,10 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from engine.errors import Refused, UsageError
-from engine.messages import MailSettled, Notify, Send
+from engine.model.messages import MailSettled, Notify, Send
 from engine.ports import NewLink, OutboxRow
-from storage.outbox import HANDING_OVER, LEASE
-from storage.redact import MARK, token_hash
+from storage.mailing.outbox import HANDING_OVER, LEASE
+from storage.mailing.redact import MARK, token_hash
 from storage.store import SqlStore
 from storage.tables import OUTBOX
 from tests import outgoing

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.case import Case
-from engine.messages import Decision, Event
+from engine.model.case import Case
+from engine.model.messages import Decision, Event
 from storage.store import SqlStore
 from tests.integration.stored import ANN, NOW, TODAY, clock, new_case, opened, task
 

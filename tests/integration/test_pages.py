@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from engine.case import Actor, Case, FactValue
 from engine.errors import WrongEnvironment
+from engine.model.case import Actor, Case, FactValue
 from registry.values import NEW
 from tests.files import pdf, png
 from tests.integration.pages import START, URL, Pages, act, kept_files, open_pages

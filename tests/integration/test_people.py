@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cli.acts import confirm_act
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.demo.run import person
 from cli.home import Home
 from cli.main import main
+from cli.staff.acts import confirm_act
 from cli.wiring import House, machine_clock, open_house
-from engine.case import SYSTEM, Case, Contact, FactValue
-from engine.messages import Decision, Notify
-from engine.office import Person
+from engine.model.case import SYSTEM, Case, Contact, FactValue
+from engine.model.messages import Decision, Notify
+from engine.model.office import Person
 from engine.ports import NewLink, Session
 from storage.store import SqlUnit
 from storage.tables import BRIEF_LINES, OUTBOX

@@ -13,9 +13,9 @@ from cli.pictures.dot import dot, svg
 from cli.pictures.graph import picture_of
 from cli.pictures.mermaid import mermaid
 from cli.pictures.page import COMMAND, pages
-from engine.case import Contact
-from engine.decide import start
-from engine.messages import StartCase
+from engine.deciding.decide import start
+from engine.model.case import Contact
+from engine.model.messages import StartCase
 from tests.office import actor, office
 from workflows import Catalogue
 

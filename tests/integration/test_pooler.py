@@ -11,7 +11,7 @@ import pytest
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.wiring import open_house
-from engine.messages import Send
+from engine.model.messages import Send
 from storage.database import is_pooled, open_engine
 from storage.store import SqlStore
 from tests import pooler

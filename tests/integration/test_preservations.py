@@ -7,9 +7,10 @@ from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import Refused, UsageError
-from engine.messages import Event
-from storage import history, preservations
-from storage.history import KEPT
+from engine.model.messages import Event
+from storage.chains import history
+from storage.chains.history import KEPT
+from storage.removal import preservations
 from storage.tables import HISTORY
 from tests.integration.stored import ANN, NOW, opened, start
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from engine.case import Case, Clock, Task
 from engine.errors import WrongEnvironment
-from engine.messages import Decision, Event, HideTask
-from engine.office import Person
-from storage.hints import person as person_of
-from storage.hints import takes_part
-from storage.queue import QueueRow, View, asking, open_queue_rows, snoozed_count
+from engine.model.case import Case, Clock, Task
+from engine.model.messages import Decision, Event, HideTask
+from engine.model.office import Person
+from storage.looking.hints import person as person_of
+from storage.looking.hints import takes_part
+from storage.looking.queue import QueueRow, View, asking, open_queue_rows, snoozed_count
 from storage.store import SqlStore
 from storage.tables import CASES, CLOCKS, DEFINITIONS
 from tests.integration.stored import ANN, NOW, TODAY, change, clock, new_case, opened, start, task
@@ -173,7 +173,7 @@ def test_a_case_that_ended_is_not(store: SqlStore, database_url: str) -> None:
 
 def test_the_path_to_the_queue_loads_neither_orm_nor_cryptography() -> None:
     heavy = ("sqlalchemy", "sqlmodel", "alembic", "cryptography", "pydantic", "psycopg")
-    program = f"import sys, storage.queue; print([name for name in {heavy} if name in sys.modules])"
+    program = f"import sys, storage.looking.queue; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DatabaseError
 
-from engine.case import Contact, FactValue, TableRow
 from engine.errors import LostRace, Refused, UsageError
+from engine.model.case import Contact, FactValue, TableRow
 from registry.values import NEW, Holding
 from storage.database import sentence_of
+from storage.looking.register_list import listed, one_a_product
 from storage.register import holding_of, holdings, latest, next_number
-from storage.register_list import listed, one_a_product
 from storage.store import SqlStore
 from storage.tables import AGREEMENTS, OPERATORS, PRODUCTS, REGISTER_HISTORY
 from tests.integration.stored import ANN, NOW, opened

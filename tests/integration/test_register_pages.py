@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.case import Case, FactValue, TableRow
+from engine.model.case import Case, FactValue, TableRow
 from engine.service import Service
 from registry.values import NEW
 from tests.integration.pages import START, Pages, open_pages

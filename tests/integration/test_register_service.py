@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.case import Case, FactValue
 from engine.errors import Refused, UsageError
+from engine.model.case import Case, FactValue
 from engine.service import Service
 from storage.register import latest
 from storage.store import SqlStore

@@ -13,10 +13,10 @@ from engine.ports import OutboxRow, Went
 from notifiers.compose import Composed, ComposeOne, NoAddress
 from notifiers.relay import BACK_OFF, OUTAGE_PAUSE, TRIES, Quota, Relay, RelayReport, pause
 from notifiers.smtp import SmtpLink
-from storage.outbox import HANDING_OVER, LEASE, SqlOutbox
+from storage.looking.views import MailLine
+from storage.mailing.outbox import HANDING_OVER, LEASE, SqlOutbox
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
-from storage.views import MailLine
 from tests import outgoing
 from tests.mailserver import Relay as Server
 from tests.mailserver import mail_server

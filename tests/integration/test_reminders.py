@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.district import READWELL
 from cli.demo.run import FakeClock, person, sample_house
 from cli.demo.sink import Mail, MailSink
 from cli.home import Home
+from cli.serving.daemon import beat_until_quiet, heart_of
+from cli.serving.worker import Heart
 from cli.wiring import House
-from cli.worker import Heart
-from engine.case import SYSTEM, Case, Contact, FactValue
-from engine.mailtexts import unreviewed
-from engine.messages import Decision, Effect, Notify, Send
+from engine.language.mailtexts import unreviewed
+from engine.model.case import SYSTEM, Case, Contact, FactValue
+from engine.model.messages import Decision, Effect, Notify, Send
 from tests.office import CHICAGO
 
 LEARN = Contact("Learn Inc", "privacy@learn.example")

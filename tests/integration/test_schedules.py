@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select, update
 
-from engine.case import Case, Contact, FactValue, Suggestion, TableRow
-from engine.definition import Definition
 from engine.errors import Refused, UsageError
+from engine.model.case import Case, Contact, FactValue, Suggestion, TableRow
+from engine.model.definition import Definition
 from engine.service import Service
 from registry.values import NEW
 from storage.store import SqlStore

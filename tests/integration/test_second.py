@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from engine.case import Actor, Case, Contact, FactValue
+from engine.model.case import Actor, Case, Contact, FactValue
 from tests import outgoing
 from tests.integration.pages import Pages, open_pages
 from tests.integration.test_pages import browser, hidden, sign_in

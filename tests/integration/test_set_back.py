@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from cli.accepting import take
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import main
 from cli.printing import count
-from cli.seen import Marker, kept
+from cli.serving.daemon import beat_until_quiet, heart_of
+from cli.serving.worker import only_daemon
+from cli.upkeep.accepting import take
+from cli.upkeep.seen import Marker, kept
 from cli.wiring import House, machine_clock, open_house
-from cli.worker import only_daemon
-from engine.case import Contact, FactValue
 from engine.errors import Refused, WrongEnvironment
-from storage.seen import NEVER, RESTORED, go_on, seen_in, write_seen
+from engine.model.case import Contact, FactValue
+from storage.upkeep.seen import NEVER, RESTORED, go_on, seen_in, write_seen
 from tests.integration.full_home import AFTER, full_house
 from tests.processes import sample_home
 

@@ -11,8 +11,8 @@ import pytest
 
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.mailing.settling import Picked, in_doubt, settle
 from cli.main import main
-from cli.settling import Picked, in_doubt, settle
 from cli.wiring import House, machine_clock, open_house
 from tests.processes import sample_home
 

@@ -14,11 +14,11 @@ from sqlalchemy import select, text
 
 from cli.demo.sink import MailSink
 from cli.home import Home
-from cli.seen import Marker
+from cli.upkeep.seen import Marker
 from cli.wiring import open_house
-from engine.case import SYSTEM, Case
-from engine.messages import AudienceTold, Decision, Effect, Notify, Send, SendToAll
-from storage.recipients import Member
+from engine.model.case import SYSTEM, Case
+from engine.model.messages import AudienceTold, Decision, Effect, Notify, Send, SendToAll
+from storage.mailing.recipients import Member
 from storage.store import SqlStore, SqlUnit
 from storage.tables import DEFINITIONS, OUTBOX
 from tests.integration.stored import NOW, change, opened, start

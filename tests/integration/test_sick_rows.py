@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 import workflows
-from engine.case import Actor, Contact, FactValue
-from engine.definition import Definition
 from engine.errors import LostRace
-from engine.office import Office, Person
+from engine.model.case import Actor, Contact, FactValue
+from engine.model.definition import Definition
+from engine.model.office import Office, Person
 from engine.service import Service
 from storage.store import SqlStore
 from storage.tables import MESSAGES, TIMERS

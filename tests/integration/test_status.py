@@ -17,7 +17,6 @@ import pytest
 import trustme
 from sqlalchemy import insert
 
-from cli.backups import make_key
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.main import main
@@ -27,6 +26,7 @@ from cli.status.look import CRITICAL, OK, WARNING
 from cli.status.looks import BACKUP, BACKUP_FAILED, RELAY, looks_at, no_mail_since
 from cli.status.ping import Ping, get
 from cli.status.watch import NOTICE, Watch
+from cli.upkeep.backups import make_key
 from cli.wiring import House
 from engine.errors import UsageError
 from storage.tables import INCIDENTS
@@ -130,7 +130,7 @@ def test_the_officer_is_mailed_once_of_an_alarm_and_again_after_it_was_over(hous
 
 
 def test_the_alarm_is_a_mail_that_reads_well(house: House) -> None:
-    from cli.daemon import beat_until_quiet, heart_of
+    from cli.serving.daemon import beat_until_quiet, heart_of
 
     house.store.outbox.notify("person:priya", NOTICE, None, {"what": "backup", "says": "the disk is full"}, AFTER)
     with heart_of(house, tells_gaps=False) as heart:

@@ -26,8 +26,18 @@ from engine.errors import (
     UsageError,
     WrongEnvironment,
 )
-from engine.messages import CancelTimers, ChildEnded, Decision, Event, Send, SetTimer, StartCase, StartChild, TellParent
-from engine.office import Person
+from engine.model.messages import (
+    CancelTimers,
+    ChildEnded,
+    Decision,
+    Event,
+    Send,
+    SetTimer,
+    StartCase,
+    StartChild,
+    TellParent,
+)
+from engine.model.office import Person
 from storage.database import open_engine
 from storage.driver import SQLITE, wal_is_safe
 from storage.sealing import new_ring

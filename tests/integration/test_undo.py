@@ -16,19 +16,19 @@ import pytest
 from sqlalchemy import Engine, event, func, select, update
 
 import workflows
-from engine.case import Actor, Case, Contact, FactValue
-from engine.definition import Definition
 from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale
-from engine.messages import AddNote, Decision, Event, Send
+from engine.model.case import Actor, Case, Contact, FactValue
+from engine.model.definition import Definition
+from engine.model.messages import AddNote, Decision, Event, Send
+from engine.model.undoable import Answered
 from engine.ports import BriefLine
 from engine.service import Service
-from engine.undoable import Answered
-from storage import briefs
-from storage.outbox import LEASE
+from storage.mailing import briefs
+from storage.mailing.outbox import LEASE
 from storage.sealing import Ring, new_ring
 from storage.store import SqlStore, open_store
 from storage.tables import BRIEF_LINES, HISTORY, KEPT_ANSWERS, OUTBOX, TIMERS
-from storage.verifying import verify
+from storage.upkeep.verifying import verify
 from tests.integration.stored import ANN, new_case
 from tests.office import PEOPLE, actor, calendars, office
 from tests.unit.test_decide import VERIFIED
@@ -217,8 +217,8 @@ def test_a_duty_that_an_answer_ended_runs_again_as_a_new_generation(house: House
 
 
 def _rungs(case: Case) -> list[str]:
-    from engine.decide import start
-    from engine.messages import SetTimer, StartCase
+    from engine.deciding.decide import start
+    from engine.model.messages import SetTimer, StartCase
 
     command = StartCase(case.id, actor("cus"), {"received_on": dt.date(2026, 9, 11), "item": "x"}, {"parent": PARENT})
     effects = start(CATALOGUE.newest("correction_request"), command, NOW, OFFICE).effects

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from engine.case import Case
+from engine.model.case import Case
 from tests.integration.pages import Pages, open_pages
 from tests.integration.test_pages import VERIFY, browser, hidden, sign_in
 from web.tokens import form_nonce

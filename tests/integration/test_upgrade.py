@@ -13,22 +13,22 @@ import pytest
 from sqlalchemy import Connection, Table, insert, select, text
 from starlette.testclient import TestClient
 
-from cli.backups import backups_in, make_key
 from cli.demo.sink import MailSink
 from cli.home import Home
-from cli.joblock import only_job
 from cli.main import main
-from cli.pages import pages
-from cli.restoring import find_key, restore
+from cli.serving.pages import pages
 from cli.settings import read_settings
-from cli.upgrading import Job, upgrade
+from cli.upkeep.backups import backups_in, make_key
+from cli.upkeep.joblock import only_job
+from cli.upkeep.restoring import find_key, restore
+from cli.upkeep.upgrading import Job, upgrade
 from cli.wiring import House, database_url, open_house
 from engine.errors import Refused, UsageError, WrongEnvironment
 from storage.backup.older import tables_there
 from storage.database import UPGRADING, open_engine
 from storage.driver import SCHEMA
 from storage.tables import META
-from storage.upgrading import database
+from storage.upkeep.upgrading import database
 from tests.integration.full_home import AFTER, full_house
 from tests.older import make_older
 from tests.processes import link_in, running

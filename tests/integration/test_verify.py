@@ -15,14 +15,14 @@ from sqlalchemy import Connection, func, select, text
 from cli.demo.run import person
 from cli.demo.sink import MailSink
 from cli.main import main
-from cli.verifying import verify_house
+from cli.upkeep.verifying import verify_house
 from cli.wiring import House, open_house
-from engine.case import Contact, FactValue
-from engine.clocks import Calendars
+from engine.law.clocks import Calendars
+from engine.model.case import Contact, FactValue
 from storage.database import reading
 from storage.sealing import add_key, write_ring
 from storage.tables import HISTORY
-from storage.verifying import Found, verify
+from storage.upkeep.verifying import Found, verify
 from tests.integration.full_home import full_house
 
 CASE = "2026-0001"

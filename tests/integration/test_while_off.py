@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from cli.daemon import beat_until_quiet, heart_of
 from cli.demo.forward import FAST_START
 from cli.demo.run import FakeClock, person, sample_house
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.wiring import House
-from engine.case import Contact, FactValue
+from engine.model.case import Contact, FactValue
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from cli.wiring import House, open_house
 from cli.work.app import WorkApp
 from cli.work.desk import Desk
 from cli.work.form import FormScreen
-from engine.case import Case, Contact, FactValue
-from storage.queue import View
+from engine.model.case import Case, Contact, FactValue
+from storage.looking.queue import View
 from tests.databases import new_home
 from tests.files import pdf
 from tests.terminal import terminal

@@ -8,12 +8,12 @@ from functools import cache
 
 import pytest
 
-from engine.adopting import adopt
-from engine.case import Case, Contact, FactValue
-from engine.decide import decide
+from engine.deciding.adopting import adopt
+from engine.deciding.decide import decide
 from engine.errors import Refused, UsageError
-from engine.footing import Footing, footing
-from engine.messages import AdoptCase, CompleteTask, Decision, FireTimer, Notify, Send, SetTimer, StartChild
+from engine.model.case import Case, Contact, FactValue
+from engine.model.messages import AdoptCase, CompleteTask, Decision, FireTimer, Notify, Send, SetTimer, StartChild
+from engine.proof.footing import Footing, footing
 from tests.office import actor, office
 from workflows import Catalogue
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from engine.case import SYSTEM, Case, Contact, FactValue, TableRow
-from engine.decide import decide, start
-from engine.definition import Definition
+from engine.deciding.decide import decide, start
+from engine.deciding.forms import read_values
+from engine.deciding.moves import enter
+from engine.deciding.turn import Turn
 from engine.errors import FaultyInput, NeedsSecond, Refused, Unmet, UsageError
-from engine.forms import read_values
-from engine.messages import CompleteTask, Decision, RecordFacts, Send, StartCase, StartChild, WriteRegister
-from engine.moves import enter
-from engine.office import Office
-from engine.parts import Picked
-from engine.prove import check
-from engine.register import Entry
-from engine.simulate import Answer, play
-from engine.turn import Turn
+from engine.model.case import SYSTEM, Case, Contact, FactValue, TableRow
+from engine.model.definition import Definition
+from engine.model.messages import CompleteTask, Decision, RecordFacts, Send, StartCase, StartChild, WriteRegister
+from engine.model.office import Office
+from engine.model.parts import Picked
+from engine.model.register import Entry
+from engine.proof.prove import check
+from engine.proof.simulate import Answer, play
 from registry.fields import FIELDS, entry_of
 from registry.likeness import by_likeness
 from registry.values import Holding, Operator, Product

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine.case import Case, FactValue
-from engine.decide import decide
+from engine.deciding.decide import decide
 from engine.errors import UsageError
-from engine.messages import CompleteTask
-from engine.office import Office
+from engine.model.case import Case, FactValue
+from engine.model.messages import CompleteTask
+from engine.model.office import Office
 from notifiers.words import contact_words, other_contacts
 from tests.office import actor, office
 from tests.unit.test_vendor_care import CATALOGUE, NOW, REVIEWED, stands

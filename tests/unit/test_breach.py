@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine.calendar import SchoolDays
-from engine.clocks import Calendars
-from engine.definition import Scenario
-from engine.office import Reference
-from engine.rehearse import rehearse
+from engine.law.calendar import SchoolDays
+from engine.law.clocks import Calendars
+from engine.model.definition import Scenario
+from engine.model.office import Reference
+from engine.proof.rehearse import rehearse
 from notifiers.render import names_in, render_mail
 from tests.office import calendars
 from workflows import Catalogue

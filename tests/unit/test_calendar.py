@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 import workflows
-from engine.calendar import Calendar, SchoolDays, easter, nth_weekday
 from engine.errors import OutsideCalendar
+from engine.law.calendar import Calendar, SchoolDays, easter, nth_weekday
 
 STATUTORY = workflows.lawbook().calendars["il-statutory"]
 STRICT = workflows.lawbook().calendars["il-strict"]

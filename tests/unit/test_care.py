@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.calendar import months_after
-from engine.case import Case, Contact, FactValue
-from engine.decide import decide, start
-from engine.definition import Definition
+from engine.deciding.decide import decide, start
 from engine.errors import FaultyInput, SoppaError, Unmet, UsageError
-from engine.lawbook import read_reference
-from engine.messages import (
+from engine.language.lawbook import read_reference
+from engine.law.calendar import months_after
+from engine.model.case import Case, Contact, FactValue
+from engine.model.definition import Definition
+from engine.model.messages import (
     AudienceTold,
     CompleteTask,
     Decision,
@@ -24,8 +24,8 @@ from engine.messages import (
     SendToAll,
     StartCase,
 )
-from engine.office import Office, Reference
-from engine.prove import check
+from engine.model.office import Office, Reference
+from engine.proof.prove import check
 from tests.office import actor, office
 from workflows.reader import read_yaml
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from engine.case import Case, FactValue, TableRow
-from engine.decide import decide, start
-from engine.definition import Definition
+from engine.deciding.decide import decide, start
+from engine.deciding.forms import read_values
 from engine.errors import FaultyInput, SoppaError
-from engine.forms import read_values
-from engine.messages import CompleteTask, RecordFacts, StartCase
-from engine.prove import check
+from engine.model.case import Case, FactValue, TableRow
+from engine.model.definition import Definition
+from engine.model.messages import CompleteTask, RecordFacts, StartCase
+from engine.proof.prove import check
 from tests.office import actor, office
 from tests.registers import compiled as compiled_of
 from web.forms import FieldView, Submission, fields_of, read_submission, typed_from

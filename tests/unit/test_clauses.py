@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 import workflows
-from engine.definition import Definition, Scenario
+from engine.model.definition import Definition, Scenario
 from workflows import Catalogue
 
 CATALOGUE = Catalogue()

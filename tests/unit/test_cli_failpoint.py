@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli.failpoint import VARIABLE, dying, taking_or_dying
+from cli.serving.failpoint import VARIABLE, dying, taking_or_dying
 from cli.settings import Settings
 from engine.ports import InHandKind, OutboxRow
 from notifiers.compose import ComposeOne

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.home import Home
-from cli.inhand import count_dead, in_hand
+from cli.serving.inhand import count_dead, in_hand
 from engine.errors import WrongEnvironment
 from engine.ports import InHandKind
 
@@ -25,7 +25,7 @@ DIES = """
 import os, signal, sys
 from pathlib import Path
 from cli.home import Home
-from cli.inhand import in_hand
+from cli.serving.inhand import in_hand
 
 home, kind, ref, when = sys.argv[1:]
 with in_hand(Home(Path(home))) as hand:

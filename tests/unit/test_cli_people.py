@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.demo.district import PEOPLE
-from cli.people import changes, check_links, person_of, read_people, row_of
+from cli.staff.people import changes, check_links, person_of, read_people, row_of
 from engine.errors import FaultyInput, UsageError
 
 HEADER = "id,name,email,roles,login,active\n"

@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from cli.totp import code, matching, uri
+from cli.staff.totp import code, matching, uri
 
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 

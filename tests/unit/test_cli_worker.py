@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.clockwatch import gap, trouble
-from cli.worker import BATCH, Duties, Heart, only_daemon
+from cli.serving.clockwatch import gap, trouble
+from cli.serving.worker import BATCH, Duties, Heart, only_daemon
 from engine.errors import WrongEnvironment
 
 NOON = dt.datetime(2026, 9, 14, 17, 0, tzinfo=dt.UTC)

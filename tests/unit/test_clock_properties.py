@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workflows
-from engine.calendar import SchoolDays
-from engine.clocks import Calendars, Derived, Hold, HoldPolicy, derive, local_date
+from engine.law.calendar import SchoolDays
+from engine.law.clocks import Calendars, Derived, Hold, HoldPolicy, derive, local_date
 from tests.office import CHICAGO
 
 CALENDARS = Calendars(

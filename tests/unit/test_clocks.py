@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.clocks import Calendars, Derived, Hold, HoldPolicy, Rule, derive, within_hours
 from engine.errors import UsageError
-from engine.ladders import plan
+from engine.law.clocks import Calendars, Derived, Hold, HoldPolicy, Rule, derive, within_hours
+from engine.law.ladders import plan
 from tests.office import CHICAGO
 
 LAW = workflows.lawbook()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.definition import Definition
 from engine.errors import FaultyInput, UsageError, WrongEnvironment
 from engine.faults import Fault
+from engine.model.definition import Definition
 from workflows import Catalogue, compile_source, from_source, lawbook
 
 BROKEN = Path(__file__).parent / "broken"

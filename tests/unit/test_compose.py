@@ -12,11 +12,11 @@ from typing import Literal
 
 import pytest
 
-from engine.case import Case, Clock, Contact, Task
-from engine.clocks import Calendars
-from engine.definition import Definition
 from engine.errors import UsageError
-from engine.office import Office, Person
+from engine.law.clocks import Calendars
+from engine.model.case import Case, Clock, Contact, Task
+from engine.model.definition import Definition
+from engine.model.office import Office, Person
 from engine.ports import BriefLine, OutboxRow
 from notifiers import compose as c
 from notifiers import words

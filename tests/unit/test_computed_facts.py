@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from engine.case import Case, Contact, FactValue, Suggestion
-from engine.clocks import fiscal_quarter, quarter_days
-from engine.decide import decide, start
+from engine.deciding.decide import decide, start
 from engine.errors import FaultyInput, Refused, UsageError
-from engine.messages import CompleteTask, RecordFacts, StartCase, StartChild
-from engine.office import Office
-from engine.prove import check
+from engine.law.clocks import fiscal_quarter, quarter_days
+from engine.model.case import Case, Contact, FactValue, Suggestion
+from engine.model.messages import CompleteTask, RecordFacts, StartCase, StartChild
+from engine.model.office import Office
+from engine.proof.prove import check
 from tests.office import actor, office
 from tests.registers import D, compiled
 

@@ -13,10 +13,10 @@ from typing import Literal
 
 import pytest
 
-from engine.case import Case, Clock, Contact, Task
-from engine.clocks import Calendars
-from engine.definition import Definition
-from engine.office import Office, Person
+from engine.law.clocks import Calendars
+from engine.model.case import Case, Clock, Contact, Task
+from engine.model.definition import Definition
+from engine.model.office import Office, Person
 from engine.ports import BriefLine, OutboxRow
 from notifiers import compose as c
 from notifiers.contacts import astray

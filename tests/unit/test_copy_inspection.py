@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 import workflows
-from engine.case import Case, Contact, FactValue
-from engine.definition import TaskDef
-from engine.simulate import Answer, Story, play
+from engine.model.case import Case, Contact, FactValue
+from engine.model.definition import TaskDef
+from engine.proof.simulate import Answer, Story, play
 from tests.office import office
 from tests.registers import D
 

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.calendar import Calendar
-from engine.case import FactValue
-from engine.cycles import NOTHING, Cycle, Planned, latest, next_cycle, start_date
-from engine.decide import start
-from engine.definition import Definition, ScheduleDef
+from engine.deciding.cycles import NOTHING, Cycle, Planned, latest, next_cycle, start_date
+from engine.deciding.decide import start
 from engine.errors import FaultyInput, OutsideCalendar, UsageError
-from engine.messages import Notify, OfSchedule, StartCase
-from engine.office import Office
-from engine.prove import check
-from engine.simulate import play
+from engine.law.calendar import Calendar
+from engine.model.case import FactValue
+from engine.model.definition import Definition, ScheduleDef
+from engine.model.messages import Notify, OfSchedule, StartCase
+from engine.model.office import Office
+from engine.proof.prove import check
+from engine.proof.simulate import play
 from tests.office import actor, office
 from tests.registers import CHECK_IN, COLLECT, D, Shelf, compiled, entry
 

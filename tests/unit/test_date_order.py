@@ -10,13 +10,13 @@ from typing import NamedTuple
 import pytest
 
 import workflows
-from engine.adopting import adopt
-from engine.case import Actor, Case, Contact, FactValue
-from engine.decide import decide, start
-from engine.definition import Definition, posting_task
+from engine.deciding.adopting import adopt
+from engine.deciding.decide import decide, start
+from engine.deciding.expecting import started_by, state_until
 from engine.errors import UsageError, WrongDate
-from engine.expecting import started_by, state_until
-from engine.messages import AdoptCase, CompleteTask, MailSettled, RecordFacts, StartCase, StartChild
+from engine.model.case import Actor, Case, Contact, FactValue
+from engine.model.definition import Definition, posting_task
+from engine.model.messages import AdoptCase, CompleteTask, MailSettled, RecordFacts, StartCase, StartChild
 from tests.office import actor, office
 
 D = dt.date

@@ -9,16 +9,16 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.calendar import SchoolDays, school_year_end
-from engine.case import SYSTEM, Actor, Case, FactValue, TableRow
-from engine.clocks import NOT_ENTERED
-from engine.decide import decide, start
-from engine.definition import Definition
+from engine.deciding.decide import decide, start
 from engine.errors import FaultyInput, NotAllowed, UsageError
-from engine.messages import CompleteTask, FireTimer, RecordFacts, SetTimer, StartCase, StartChild, WriteRegister
-from engine.office import Office
-from engine.prove import check
-from engine.register import Entry
+from engine.law.calendar import SchoolDays, school_year_end
+from engine.law.clocks import NOT_ENTERED
+from engine.model.case import SYSTEM, Actor, Case, FactValue, TableRow
+from engine.model.definition import Definition
+from engine.model.messages import CompleteTask, FireTimer, RecordFacts, SetTimer, StartCase, StartChild, WriteRegister
+from engine.model.office import Office
+from engine.model.register import Entry
+from engine.proof.prove import check
 from tests.office import PEOPLE, actor, office
 
 D = dt.date

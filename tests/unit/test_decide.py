@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import Actor, Case, Contact, FactValue
-from engine.decide import decide, start
+from engine.deciding.decide import decide, start
+from engine.deciding.turn import Turn
 from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale, UsageError
-from engine.messages import (
+from engine.model.case import Actor, Case, Contact, FactValue
+from engine.model.messages import (
     CompleteTask,
     Decision,
     FireTimer,
@@ -21,7 +22,6 @@ from engine.messages import (
     SetTimer,
     StartCase,
 )
-from engine.turn import Turn
 from tests.office import PEOPLE, office
 
 DEFINITION = workflows.Catalogue().newest("correction_request")

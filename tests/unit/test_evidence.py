@@ -12,9 +12,9 @@ import pytest
 
 from cli.evidence.lens import LEFT_OUT, Lens, person_labels, safe_hashes
 from cli.evidence.words import _SENTENCES, Words
-from engine.messages import Event
+from engine.model.messages import Event
 from notifiers.typesetting import typeset
-from storage.evidence import ChainLine
+from storage.looking.evidence import ChainLine
 from workflows import Catalogue
 
 CORRECTION = Catalogue().newest("correction_request")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.audience import COLUMNS, MOST, Families, read_families
+from cli.mailing.audience import COLUMNS, MOST, Families, read_families
 from engine.errors import FaultyInput, UsageError
 
 ANA = {"guardian": "Ana Ruiz", "student": "S-1", "school": "Oak", "email": "ana@families.example"}

@@ -9,9 +9,9 @@ import pytest
 
 from cli.evidence.lens import Lens
 from cli.evidence.words import Words
-from engine.decide import decide
-from engine.forms import KEPT_DOCUMENT, SAMPLE_DOCUMENT, called, file_name
-from engine.messages import RecordFacts
+from engine.deciding.decide import decide
+from engine.deciding.forms import KEPT_DOCUMENT, SAMPLE_DOCUMENT, called, file_name
+from engine.model.messages import RecordFacts
 from notifiers.words import fact_words
 from tests.office import actor, office
 from tests.unit.test_date_order import BEGIN, CORRECTION, D, Story, at, correction

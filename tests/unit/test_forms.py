@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 import workflows
-from engine.case import Contact, FactValue
-from engine.definition import FactDef
-from engine.forms import MAX_CONTACTS, MAX_TEXT, FieldError, Raw, read_contact, read_value, read_values
-from engine.guards import FactType
+from engine.deciding.forms import MAX_CONTACTS, MAX_TEXT, FieldError, Raw, read_contact, read_value, read_values
+from engine.model.case import Contact, FactValue
+from engine.model.definition import FactDef
+from engine.model.guards import FactType
 
 CORRECTION = workflows.Catalogue(None).newest("correction_request")
 

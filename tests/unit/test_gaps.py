@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-from engine.gaps import Gap, role_gaps
-from engine.office import Office
+from engine.model.office import Office
+from engine.proof.gaps import Gap, role_gaps
 from tests.office import PEOPLE, office
 
 FIRST = dt.date(2026, 12, 1)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.guard_cells import MAX_CELLS, TooManyCells, cells, gaps, overlaps
-from engine.guard_parser import GuardError, compile_guard
-from engine.guards import Atom, FactType, Guard, Unknown, atoms, evaluate, evaluate_atoms, reads, recorded_if
+from engine.language.guard_parser import GuardError, compile_guard
+from engine.model.guards import Atom, FactType, Guard, Unknown, atoms, evaluate, evaluate_atoms, reads, recorded_if
+from engine.proof.guard_cells import MAX_CELLS, TooManyCells, cells, gaps, overlaps
 
 FACTS = {
     "identity_ok": FactType("bool"),

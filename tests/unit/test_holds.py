@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from cli.commands.explain import derived as explained
-from engine.case import Case
-from engine.decide import decide, start
+from engine.deciding.decide import decide, start
 from engine.errors import Refused, SoppaError
-from engine.messages import (
+from engine.model.case import Case
+from engine.model.messages import (
     Command,
     CompleteTask,
     Decision,

@@ -158,7 +158,7 @@ def test_a_name_is_shown_in_part_and_without_control_characters() -> None:
 
 
 def test_our_own_process_never_loads_what_reads_a_pdf() -> None:
-    code = "import sys, cli.documents, cli.pages; sys.exit('pypdf' in sys.modules)"
+    code = "import sys, cli.documents, cli.serving.pages; sys.exit('pypdf' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import workflows
-from engine.case import Contact
 from engine.errors import FaultyInput, SoppaError
+from engine.model.case import Contact
 from registry.elements import elements
 from registry.export import to_csv
 from registry.fields import agreement_with, operator_with, product_with

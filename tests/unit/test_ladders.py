@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.clocks import Derived, derive
-from engine.ladders import Ladder, PlannedRung, Rung, following, plan, plan_target, split
+from engine.law.clocks import Derived, derive
+from engine.law.ladders import Ladder, PlannedRung, Rung, following, plan, plan_target, split
 from tests.office import calendars
 
 LAW = workflows.lawbook()

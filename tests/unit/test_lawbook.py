@@ -9,7 +9,7 @@ import pytest
 
 import workflows
 from engine.errors import FaultyInput
-from engine.lawbook import CERTAINTIES, read_calendar, read_ladders, read_rules
+from engine.language.lawbook import CERTAINTIES, read_calendar, read_ladders, read_rules
 from engine.nodes import Node
 from workflows.reader import read_yaml
 

@@ -21,7 +21,7 @@ def test_nothing_heavy_is_imported(imported: str) -> None:
 
 
 def test_the_daemon_does_without_what_migrates_and_prints() -> None:
-    code = "import sys, cli.daemon, cli.worker, storage.store; sys.stdout.write(' '.join(sys.modules))"
+    code = "import sys, cli.serving.daemon, cli.serving.worker, storage.store; sys.stdout.write(' '.join(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout
     modules = {name.partition(".")[0] for name in said.split()}
     assert "apscheduler" in modules and modules & {"alembic", "mako", "pygments", "typst", "fastapi", "rich"} == set()

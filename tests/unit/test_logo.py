@@ -14,7 +14,7 @@ from cli.logo import MOST, logo_or_none, read_logo
 from cli.settings import read_settings
 from cli.settings_parts import Logo
 from engine.errors import FaultyInput, UsageError
-from engine.office import Logo as Picture
+from engine.model.office import Logo as Picture
 from notifiers.letters import letters_pdf
 from notifiers.render import render_letter
 from tests.files import png

@@ -11,7 +11,7 @@ from importlib.resources import files
 import pytest
 
 import workflows
-from engine.kinds import kind_expected, kind_of_date
+from engine.model.kinds import kind_expected, kind_of_date
 from notifiers.words import phrase
 from tests.unit.test_date_order import D, decided, notified
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from storage.window import MailWindow
+from storage.mailing.window import MailWindow
 from tests.office import CHICAGO
 from workflows import lawbook
 

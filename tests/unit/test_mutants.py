@@ -9,7 +9,7 @@ import pytest
 import workflows
 from cli.home import Home
 from cli.mutation import CHECK, judge, strange_reasons
-from engine.mutants import mutants
+from engine.proof.mutants import mutants
 from workflows import Catalogue
 
 TEXT = """

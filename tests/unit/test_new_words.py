@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.definition import Definition
 from engine.errors import FaultyInput
-from engine.prove import check
+from engine.model.definition import Definition
+from engine.proof.prove import check
 from tests.registers import COLLECT, DELETION, SIGNING, compiled, deletion
 
 WHICH = COLLECT.replace("on: [11-17, 05-17]}", "on: [11-17, 05-17], which: season}").replace(

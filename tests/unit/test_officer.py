@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import Actor, Case, Contact, FactValue, Task
-from engine.decide import decide, start
+from engine.deciding.decide import decide, start
 from engine.errors import NotAllowed, Refused, SoppaError, UsageError
-from engine.messages import AddNote, CompleteTask, Decision, HideTask, Nudge, Send, Snooze, StartCase
+from engine.model.case import Actor, Case, Contact, FactValue, Task
+from engine.model.messages import AddNote, CompleteTask, Decision, HideTask, Nudge, Send, Snooze, StartCase
 from tests.office import actor, office
 from tests.unit.test_decide import FACTS, NOW, VERIFIED
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import SYSTEM, FactValue
-from engine.decide import decide, start
+from engine.deciding.decide import decide, start
 from engine.errors import UsageError
-from engine.messages import CompleteTask, Effect, Notify, StartCase
-from engine.prove import Report, check
+from engine.model.case import SYSTEM, FactValue
+from engine.model.messages import CompleteTask, Effect, Notify, StartCase
+from engine.proof.prove import Report, check
 from tests.office import actor, office
 
 HEAD = """

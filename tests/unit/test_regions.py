@@ -6,13 +6,13 @@ import re
 import pytest
 
 import workflows
-from engine.case import Contact, FactValue
-from engine.decide import decide, start
-from engine.definition import Definition
+from engine.deciding.decide import decide, start
 from engine.errors import FaultyInput, Stale
-from engine.messages import CompleteTask, StartCase
-from engine.prove import check
-from engine.simulate import Answer, Story, play
+from engine.model.case import Contact, FactValue
+from engine.model.definition import Definition
+from engine.model.messages import CompleteTask, StartCase
+from engine.proof.prove import check
+from engine.proof.simulate import Answer, Story, play
 from tests.office import actor, office
 from tests.unit.test_small_processes import One
 

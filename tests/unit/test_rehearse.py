@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.rehearse import rehearse
+from engine.proof.rehearse import rehearse
 from tests.office import calendars
 
 CATALOGUE = workflows.Catalogue()

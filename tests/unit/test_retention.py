@@ -9,7 +9,7 @@ import pytest
 
 import workflows
 from engine.errors import FaultyInput
-from engine.retention import Retention, Term, read_term
+from engine.model.retention import Retention, Term, read_term
 
 SHIPPED = workflows.retention(Path("nowhere"))
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.clocks import derive
-from engine.definition import Definition
-from engine.office import Office
-from engine.sampledates import sample_dates
+from engine.law.clocks import derive
+from engine.model.definition import Definition
+from engine.model.office import Office
+from engine.proof.sampledates import sample_dates
 from notifiers.compose import preview
 from tests.office import calendars, office
 

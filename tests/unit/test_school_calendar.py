@@ -11,8 +11,8 @@ import pytest
 from cli.setup.calendar_file import read_calendar_file, read_table
 from cli.setup.ics import kind_of
 from cli.setup.schooldays import doubts, ranges, school_year
-from engine.calendar import SchoolDays, SchoolYear, school_year_name, years_to_load
 from engine.errors import FaultyInput, UsageError
+from engine.law.calendar import SchoolDays, SchoolYear, school_year_name, years_to_load
 from workflows import lawbook
 
 D = dt.date

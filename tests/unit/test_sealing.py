@@ -10,7 +10,7 @@ from email.policy import SMTP
 import pytest
 
 from engine.errors import WrongEnvironment
-from storage.redact import CODE_MARK, MARK, redact, token_hash
+from storage.mailing.redact import CODE_MARK, MARK, redact, token_hash
 from storage.sealing import Ring, add_key, canonical, new_ring, read_ring, write_ring
 
 PLACE = "cases/2026-0001"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 import workflows
-from engine.clocks import Rule
+from engine.law.clocks import Rule
 
 RULES = workflows.lawbook().rules
 

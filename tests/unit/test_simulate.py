@@ -5,10 +5,10 @@ import datetime as dt
 import pytest
 
 import workflows
-from engine.case import Contact, FactValue
 from engine.errors import Refused, UsageError
-from engine.prove import check
-from engine.simulate import Answer, Story, play
+from engine.model.case import Contact, FactValue
+from engine.proof.prove import check
+from engine.proof.simulate import Answer, Story, play
 from tests.office import office
 
 D = dt.date

@@ -8,13 +8,13 @@ import pytest
 
 import workflows
 from cli.commands.check import gaps_in
-from engine.calendar import SchoolDays
-from engine.case import SYSTEM, Actor, Case, Contact, FactValue
-from engine.clocks import NOT_ENTERED
-from engine.decide import decide, start
-from engine.definition import Definition
+from engine.deciding.decide import decide, start
 from engine.errors import NeedsSecond, NotAllowed, SoppaError
-from engine.messages import (
+from engine.law.calendar import SchoolDays
+from engine.law.clocks import NOT_ENTERED
+from engine.model.case import SYSTEM, Actor, Case, Contact, FactValue
+from engine.model.definition import Definition
+from engine.model.messages import (
     CompleteTask,
     Decision,
     FireTimer,
@@ -25,8 +25,8 @@ from engine.messages import (
     StartCase,
     StartChild,
 )
-from engine.office import Office
-from engine.simulate import Answer, Story, play
+from engine.model.office import Office
+from engine.proof.simulate import Answer, Story, play
 from tests.office import PEOPLE, office
 
 D = dt.date

@@ -10,8 +10,8 @@ import pytest
 
 import workflows
 from cli.status.look import Look
-from engine import forms
-from engine.definition import Definition, FactDef, MailDef, TaskDef, Words
+from engine.deciding import forms
+from engine.model.definition import Definition, FactDef, MailDef, TaskDef, Words
 from notifiers import brief, outlook
 from notifiers import words as words_of_mails
 from web.words import WORDS

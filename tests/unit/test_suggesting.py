@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from engine.case import Case, FactValue, Suggestion, TableRow
-from engine.decide import decide, start
-from engine.definition import Definition, TaskDef
+from engine.deciding.decide import decide, start
+from engine.deciding.suggesting import differences, suggestions, unchanged
 from engine.errors import FaultyInput, Refused
-from engine.messages import CompleteTask, StartCase
-from engine.suggesting import differences, suggestions, unchanged
+from engine.model.case import Case, FactValue, Suggestion, TableRow
+from engine.model.definition import Definition, TaskDef
+from engine.model.messages import CompleteTask, StartCase
 from storage.rows import case_row, pack_secrets, read_case
 from tests.office import actor, office
 from tests.registers import CHECK_IN, D, compiled, entry

@@ -6,16 +6,16 @@ import json
 import pytest
 
 import workflows
-from engine.case import Case, FactValue, TableRow
-from engine.decide import decide, start
-from engine.decisions import reasons
-from engine.definition import Definition, say
+from engine.deciding.decide import decide, start
+from engine.deciding.forms import read_values
 from engine.errors import FaultyInput, SoppaError
-from engine.forms import read_values
-from engine.guard_parser import GuardError, compile_guard
-from engine.guards import evaluate
-from engine.messages import CompleteTask, RecordFacts, StartCase
-from engine.prove import check
+from engine.language.guard_parser import GuardError, compile_guard
+from engine.model.case import Case, FactValue, TableRow
+from engine.model.decisions import reasons
+from engine.model.definition import Definition, say
+from engine.model.guards import evaluate
+from engine.model.messages import CompleteTask, RecordFacts, StartCase
+from engine.proof.prove import check
 from engine.words import written
 from storage.rows import pack_fact, unpack_fact
 from tests.office import actor, office

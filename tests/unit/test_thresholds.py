@@ -8,11 +8,11 @@ import pytest
 
 import workflows
 from cli.commands.check import check_thresholds
-from engine.case import SYSTEM
-from engine.decide import decide, start
-from engine.definition import Definition
+from engine.deciding.decide import decide, start
 from engine.errors import FaultyInput, UsageError
-from engine.messages import CompleteTask, RecordFacts, StartCase
+from engine.model.case import SYSTEM
+from engine.model.definition import Definition
+from engine.model.messages import CompleteTask, RecordFacts, StartCase
 from tests.office import actor, office
 
 NOW = dt.datetime(2027, 3, 1, 18, 0, tzinfo=dt.UTC)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import pytest
 
 import workflows
-from engine.case import Case, Contact, FactValue
-from engine.decide import decide, start
-from engine.definition import Definition
+from engine.deciding.decide import decide, start
 from engine.errors import FaultyInput, Unmet
-from engine.messages import CompleteTask, StartCase
+from engine.model.case import Case, Contact, FactValue
+from engine.model.definition import Definition
+from engine.model.messages import CompleteTask, StartCase
 from tests.office import actor, office
 
 PROCESS = """process: posted

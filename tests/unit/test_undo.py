@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine.case import Actor, Case, Contact, FactValue
-from engine.decide import decide, start
+from engine.deciding.decide import decide, start
 from engine.errors import NotAllowed, Refused, SoppaError
-from engine.messages import CancelTimers, CompleteTask, Decision, Notify, Send, SetTimer, StartCase
-from engine.undoable import TAKEN_BACK, Kept, Undo
+from engine.model.case import Actor, Case, Contact, FactValue
+from engine.model.messages import CancelTimers, CompleteTask, Decision, Notify, Send, SetTimer, StartCase
+from engine.model.undoable import TAKEN_BACK, Kept, Undo
 from tests.office import actor, office
 from tests.unit.test_decide import FACTS, NOW, VERIFIED
 

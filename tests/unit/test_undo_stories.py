@@ -10,15 +10,15 @@ from dataclasses import replace
 import pytest
 
 import workflows
-from engine import rehearse, simulate
-from engine.case import Actor, Case, Task
-from engine.decide import decide
-from engine.definition import Definition
+from engine.deciding.decide import decide
 from engine.errors import SoppaError
-from engine.messages import Command, CompleteTask, Decision, Send
-from engine.office import Office
-from engine.roles import ROLES
-from engine.undoable import TAKEN_BACK, Kept, Undo
+from engine.model.case import Actor, Case, Task
+from engine.model.definition import Definition
+from engine.model.messages import Command, CompleteTask, Decision, Send
+from engine.model.office import Office
+from engine.model.roles import ROLES
+from engine.model.undoable import TAKEN_BACK, Kept, Undo
+from engine.proof import rehearse, simulate
 from tests.office import calendars
 
 CATALOGUE = workflows.Catalogue()

@@ -6,11 +6,11 @@ import datetime as dt
 
 import pytest
 
-from engine.case import FactValue
-from engine.decide import start
+from engine.deciding.decide import start
+from engine.deciding.unlikely import unlikely_dates
 from engine.errors import WrongDate
-from engine.messages import StartCase
-from engine.unlikely import unlikely_dates
+from engine.model.case import FactValue
+from engine.model.messages import StartCase
 from tests.office import actor, office
 from tests.unit.test_date_order import BEGIN, CORRECTION, PARENT, D, at
 from web.forms import Submission, doubted, fields_of, read_submission

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from engine.case import Case, Contact, FactValue, TableRow
-from engine.decide import decide
+from engine.deciding.decide import decide
+from engine.deciding.moves import enter, go_on
+from engine.deciding.turn import Turn
 from engine.errors import SoppaError
-from engine.messages import CompleteTask
-from engine.moves import enter, go_on
-from engine.office import Office, Person
-from engine.turn import Turn
+from engine.model.case import Case, Contact, FactValue, TableRow
+from engine.model.messages import CompleteTask
+from engine.model.office import Office, Person
 from tests.office import PEOPLE, actor, office
 from tests.registers import entry
 from workflows import Catalogue

@@ -7,7 +7,7 @@ import queue
 
 import pytest
 
-from cli.watchdog import LONGEST, Pulse, watched
+from cli.serving.watchdog import LONGEST, Pulse, watched
 
 
 def stuck() -> Pulse:

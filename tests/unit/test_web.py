@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from engine.definition import FactDef
-from engine.guards import FactType
+from engine.model.definition import FactDef
+from engine.model.guards import FactType
 from tests.office import office
 from web.forms import typed_from
 from web.network import client_address, from_own_page, network_of

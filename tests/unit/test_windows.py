@@ -14,7 +14,7 @@ from cli.dates import dates_in_words, dates_told, kind_of, windows_of
 from cli.evidence.lens import Lens
 from cli.evidence.words import Words
 from cli.main import main
-from engine.migrating import migrate
+from engine.deciding.migrating import migrate
 from tests.office import actor, office
 from tests.unit.test_date_order import at, decided
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from cli.work.listing import COLUMNS, TASK, cells, widths
-from storage.queue import QueueRow
+from storage.looking.queue import QueueRow
 
 TODAY = dt.date(2026, 10, 23)
 LATER, PAST = dt.date(2026, 11, 9), dt.date(2026, 10, 15)

@@ -8,9 +8,9 @@ import pytest
 import workflows
 from cli.work.desk import Matter
 from cli.work.reading import case_text, clock_bar
-from engine.case import Case, Clock
-from engine.clocks import Hold
-from engine.definition import Definition
+from engine.law.clocks import Hold
+from engine.model.case import Case, Clock
+from engine.model.definition import Definition
 from tests.office import office
 from tests.unit.test_decide import CASE
 

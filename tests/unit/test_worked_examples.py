@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 import workflows
-from engine.calendar import SchoolDays
-from engine.clocks import Calendars, Derived, Hold, HoldPolicy, derive, fiscal_quarter, local_date
+from engine.law.calendar import SchoolDays
+from engine.law.clocks import Calendars, Derived, Hold, HoldPolicy, derive, fiscal_quarter, local_date
 from tests.office import CHICAGO
 
 D = dt.date

@@ -1,0 +1,1 @@
+"""From a definition, a case and a command to a decision. Pure; `decide` is the door."""

@@ -1,0 +1,502 @@
+"""Tasks: opened for people, answered once, closed with their state."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engine.deciding.counting import counted_people
+from engine.deciding.dates import check_dates
+from engine.deciding.quiet import hushed
+from engine.deciding.readers import holders, may_do, may_give, recipients, reminded, supervisors
+from engine.deciding.turn import Turn
+from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError, WrongDate
+from engine.law.calendar import months_after
+from engine.law.clocks import count_back, due_in
+from engine.law.ladders import FIRE_HOUR, Ladder, PlannedRung, following, plan_target
+from engine.model.case import SYSTEM, Actor, Contact, FactValue, Place, Task
+from engine.model.chosen import check_rows
+from engine.model.definition import (
+    ChildDef,
+    Due,
+    MailDef,
+    Outcome,
+    Requirement,
+    StateDef,
+    TaskDef,
+    Who,
+    Words,
+    by_hand_task,
+    posting_task,
+)
+from engine.model.guards import evaluate
+from engine.model.machine import UnknownFacts, holds
+from engine.model.messages import CancelTimers, CompleteTask, Notify, Reassign, Send, SetTimer
+from engine.model.office import Holder
+from engine.model.roles import ROLES
+from engine.nodes import nearest
+
+SOON = 2
+"""A task due within so many business days is mailed at once; a later one waits for the daily brief."""
+
+
+def open_task(
+    turn: Turn,
+    wanted: TaskDef,
+    state: StateDef | None,
+    place: Place | None,
+    mail: str | None = None,
+    hold: str | None = None,
+    child: str | None = None,
+) -> Task:
+    """Opens a task for whoever answers for it today, asks them, and sets the timers of its target date."""
+    people = signers(turn, wanted, state, holders(turn, wanted.who))
+    due = None if wanted.due is None else due_on(turn, wanted.due)
+    task = Task(
+        id=f"{turn.case.id}-{turn.case.next_task}",
+        name=wanted.name,
+        state=state.name if state else "",
+        entry=place.entry if place else 0,
+        generation=1,
+        title=turn.words(wanted.title),
+        assignees=tuple(holder.person.id for holder in people),
+        role=wanted.who.name if wanted.who.kind == "role" else None,
+        party=wanted.who.name if wanted.who.kind == "party" else None,
+        due=due,
+        opened_at=turn.now,
+        offered=wanted.offered,
+        urgent=_is_urgent(turn, due),
+        mail=mail,
+        hold=hold,
+        child=child,
+        instead_of=next((holder.instead_of.id for holder in people if holder.instead_of), None),
+    )
+    turn.change(next_task=turn.case.next_task + 1)
+    turn.put_task(task)
+    turn.tell(
+        "task_opened",
+        task=task.id,
+        name=task.name,
+        to=", ".join(task.assignees) or task.party or "nobody",
+        instead_of=task.instead_of,
+        due=due,
+    )
+    if not wanted.offered:
+        ask(turn, task)
+        _set_timers(turn, task)
+    return task
+
+
+def offer_again(turn: Turn, task: Task) -> None:
+    """What was offered, answered, and led nowhere may be answered once more."""
+    here = next(((state, place) for state, place in turn.here if place.entry == task.entry), None)
+    wanted = turn.definition.task(task)
+    if here is not None and wanted is not None and wanted.offered and turn.case.is_open:
+        open_task(turn, wanted, *here)
+
+
+def open_posting(turn: Turn, mail: MailDef) -> None:
+    """Opens the task of posting a mail on paper. It outlives the end of its case."""
+    open_task(turn, posting_task(mail), None, None, mail.name)
+
+
+def open_own(turn: Turn, wanted: TaskDef, *, hold: str) -> None:
+    """Opens a task of the engine's own about a hold."""
+    open_task(turn, wanted, None, None, hold=hold)
+
+
+def open_by_hand(turn: Turn, child: ChildDef) -> None:
+    """Opens the task that stands for a case which this office cannot start. It outlives the end of its case."""
+    open_task(turn, by_hand_task(child), None, None, child=child.name)
+
+
+def close_own(turn: Turn, hold: str) -> None:
+    """Closes the open tasks about a hold that has ended."""
+    for task in turn.case.tasks:
+        if task.is_open and task.hold == hold:
+            close(turn, task)
+    turn.change(tasks=tuple(task for task in turn.case.tasks if task.hold != hold or not task.is_open))
+
+
+def ask(turn: Turn, task: Task) -> None:
+    """Mails the link of an urgent task at once: of a person's urgent tasks of one business day the first, whatever the
+    day where a parent waits, and each that a parent waits for and that is due soon. The others are a line of the
+    reader's one mail a day. A party without mail is asked by the custodian. Whom a mail of this decision asks already
+    is not asked twice."""
+    at_work = turn.definition.from_parent or turn.office.calendars.strict.is_business_day(turn.today)
+    wanted = {f"party:{task.party}"} if task.party else {f"person:{person}" for person in task.assignees}
+    for reader in reminded(turn, wanted - _asked_already(turn, task)):
+        line = line_of(task, reader)
+        if task.urgent and reader in wanted and (at_work or task.party):
+            folds = task.party is None and not (turn.definition.from_parent and _is_soon(turn, task.due))
+            turn.do(Send("task", task.id, str(task.generation), reader, task.id, line=line if folds else None))
+        else:
+            turn.do(line)
+
+
+def line_of(task: Task, reader: str) -> Notify:
+    """The task as a line of its reader's brief."""
+    return Notify(reader, "task", task.id, task.title, 0, task.due, task_id=task.id)
+
+
+def _asked_already(turn: Turn, task: Task) -> set[str]:
+    mails = {mail.name for mail in turn.definition.mails.values() if mail.task == task.name}
+    return {effect.recipient for effect in turn.effects if isinstance(effect, Send) and effect.mail in mails}
+
+
+def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
+    """Records an answer: the values of its form, what the outcome sets, and who gave it. Moves nothing.
+
+    Raises `AlreadyDecided`, `NotAllowed`, `Stale`, `UsageError` (unknown outcome or field) or `Refused` (a field or
+    fact is missing, the outcome is not open now).
+    """
+    task, wanted = _task_to_do(turn, command)
+    outcome = wanted.outcomes.get(command.outcome)
+    if outcome is None:
+        raise UsageError(
+            f"task '{task.name}' has no outcome '{command.outcome}'{nearest(command.outcome, wanted.outcomes)}"
+        )
+    _check_form(turn, wanted, outcome, command)
+    _check_posting(turn, task, command.values)
+    if not task.is_own:
+        turn.record(command.values, command.reason)
+        turn.record(dict(outcome.sets))
+    _check_open_now(turn, outcome)
+    by = command.actor
+    done = replace(task, outcome=outcome.name, done_by=by.name, done_by_id=by.id, done_at=turn.now)
+    turn.put_task(done)
+    turn.do(CancelTimers(f"due/{task.id}/"))
+    if command.break_glass:
+        _break(turn, task, wanted, command)
+    turn.tell(
+        "task_completed",
+        task=task.id,
+        name=task.name,
+        outcome=outcome.name,
+        role=task.role,
+        by=by.name,
+        on_behalf_of=by.on_behalf_of,
+        reason=command.reason or None,
+    )
+    return done, outcome
+
+
+def close_all(turn: Turn, place: Place) -> None:
+    """Closes what is still open of an entry; nobody is asked any more. The engine's own tasks stay."""
+    for task in turn.case.tasks:
+        if task.is_open and not task.is_own and task.entry == place.entry:
+            close(turn, task)
+    turn.change(tasks=tuple(task for task in turn.case.tasks if _outlives(task, place)))
+
+
+def close(turn: Turn, task: Task) -> None:
+    turn.do(CancelTimers(f"due/{task.id}/"))
+    turn.tell("task_closed", task=task.id, name=task.name)
+
+
+def _outlives(task: Task, place: Place) -> bool:
+    return task.is_open if task.is_own else task.entry != place.entry
+
+
+def follow_parties(turn: Turn) -> None:
+    """Takes the parties that a definition takes from facts."""
+    for party in turn.definition.parties.values():
+        given = turn.case.facts.get(party.source or "")
+        if isinstance(given, tuple) and given and isinstance(given[0], Contact):
+            put_party(turn, party.name, given[0])
+
+
+def put_party(turn: Turn, name: str, contact: Contact) -> None:
+    """Makes somebody a party of the case. In another's place: links mailed before are dead, open tasks asked again."""
+    old = turn.case.parties.get(name)
+    if contact != old:
+        turn.change(parties={**turn.case.parties, name: contact})
+        turn.tell("party_changed", party=name)
+        if old is not None:
+            _ask_again(turn, name)
+
+
+def _ask_again(turn: Turn, party: str) -> None:
+    for task in turn.case.tasks:
+        if task.is_open and task.party == party:
+            moved = replace(task, generation=task.generation + 1)
+            turn.put_task(moved)
+            if not task.offered:
+                ask(turn, moved)
+
+
+def reassign(turn: Turn, command: Reassign) -> None:
+    """Gives a task to another person. Its generation rises, so that links mailed before are dead."""
+    task = turn.case.task(command.task_id)
+    person = turn.office.person(command.to)
+    if task is None or not task.is_open:
+        raise Refused(f"task {command.task_id} is not open: look at the case again")
+    if person is None or not person.active:
+        raise UsageError(f"unknown person '{command.to}'{nearest(command.to, turn.office.people)}")
+    if not command.reason.strip():
+        raise UsageError("a task is given to another with a reason: add --reason")
+    _check_may_give(turn, task, command.actor)
+    moved = replace(task, assignees=(person.id,), generation=task.generation + 1, instead_of=None)
+    turn.put_task(moved)
+    turn.tell("task_reassigned", task=task.id, to=person.id, by=command.actor.name, reason=command.reason)
+    ask(turn, moved)
+
+
+def _check_may_give(turn: Turn, task: Task, actor: Actor) -> None:
+    """A task is given away by whom it is for, by their supervisors, and by the privacy officer or the custodian."""
+    if not may_give(turn, task, actor):
+        names = ", ".join(_names(turn, task.assignees)) or task.role or task.party or "nobody yet"
+        raise NotAllowed(
+            f"{actor.name} may not give task '{task.name}' to another: it is for {names}, who may, as their "
+            "supervisor, the privacy officer and the custodian may"
+        )
+
+
+def due_on(turn: Turn, due: Due) -> dt.date | None:
+    """The target date of a `due`: a district's own, in `il-strict`; None while what it counts from is unknown."""
+    calendars = turn.office.calendars
+    amount = _amount(turn, due)
+    if due.of is None:
+        return due_in(turn.today, amount, due.unit, calendars)
+    clock = turn.case.clocks.get(due.of)
+    if due.before:
+        end = clock and (clock.target or clock.legal)
+        return count_back(end, amount, due.unit, calendars) if end else None
+    fact = turn.case.facts.get(due.of)
+    start = clock.anchor if clock else turn.case.happened.get(due.of, fact if isinstance(fact, dt.date) else None)
+    return due_in(start, amount, due.unit, calendars) if start else None
+
+
+def _amount(turn: Turn, due: Due) -> int:
+    """The days of a due: those that a fact of the case names, such as a contract's own, before the definition's."""
+    named = turn.case.facts.get(due.days or "")
+    return named if isinstance(named, int) and not isinstance(named, bool) and named > 0 else due.amount
+
+
+def fire_due(turn: Turn, task_id: str, rung: str, on: dt.date) -> None:
+    """Puts a reminder of a target date into the briefs; nothing when the task is not open any more."""
+    task = turn.case.task(task_id)
+    planned = None if task is None or not task.is_open else _planned(turn, task, rung)
+    if task is None or planned is None:
+        return
+    fired = (on - planned.on).days // 7 + 1
+    planned = replace(planned, on=on)
+    _remind(turn, task, planned)
+    again = following(planned, turn.office.calendars, fired)
+    if again is not None:
+        turn.do(SetTimer(f"due/{task.id}/{rung}/{again.isoformat()}", turn.office.at_local(again, FIRE_HOUR)))
+
+
+def _planned(turn: Turn, task: Task, rung: str) -> PlannedRung | None:
+    opened = turn.office.today(task.opened_at)
+    plan = plan_target(_ladder(turn, task), opened, task.due, turn.office.calendars)
+    return next((planned for planned in plan if planned.rung == rung), None)
+
+
+def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
+    planned = hushed(turn, task.id, planned)
+    readers = reminded(turn, (reader for place in ("owner", *planned.to) for reader in _readers(turn, task, place)))
+    turn.tell("rung_fired", of=task.id, rung=planned.rung, on=planned.on, to=", ".join(readers))
+    for reader in readers:
+        turn.do(Notify(reader, planned.kind, task.id, task.title, planned.strength, task.due, task_id=task.id))
+
+
+def _readers(turn: Turn, task: Task, place: str) -> tuple[str, ...]:
+    """Whom a rung of a task's ladder reaches; who is asked, an outsider too, is its owner."""
+    if place == "owner":
+        asked = (f"party:{task.party}",) if task.party is not None else ()
+        return (*(f"person:{person}" for person in task.assignees), *asked)
+    if place != "supervisor":
+        return recipients(turn, Who("role", place)) if place in ROLES else ()
+    wanted = None if task.is_own else turn.definition.task(task)
+    return supervisors(turn, wanted.who) if wanted else ()
+
+
+def _ladder(turn: Turn, task: Task) -> Ladder:
+    wanted = turn.definition.task(task)
+    return (wanted and wanted.ladder) or turn.definition.soft
+
+
+def _set_timers(turn: Turn, task: Task) -> None:
+    for planned in plan_target(_ladder(turn, task), turn.today, task.due, turn.office.calendars):
+        if planned.on > turn.today:
+            key = f"due/{task.id}/{planned.rung}/{planned.on.isoformat()}"
+            turn.do(SetTimer(key, turn.office.at_local(planned.on, FIRE_HOUR)))
+
+
+def _is_urgent(turn: Turn, due: dt.date | None) -> bool:
+    return turn.definition.from_parent or _is_soon(turn, due)
+
+
+def _is_soon(turn: Turn, due: dt.date | None) -> bool:
+    return due is not None and due <= due_in(turn.today, SOON, "business_days", turn.office.calendars)
+
+
+def signers(turn: Turn, wanted: TaskDef, state: StateDef | None, people: tuple[Holder, ...]) -> tuple[Holder, ...]:
+    """Who may sign: nobody approves their own request, and the signatures of a state take distinct persons. The second
+    person is asked when nobody is left."""
+    barred = asked_for(turn) if wanted.approval else set()
+    if state is not None and state.distinct:
+        siblings = [task.assignees for task in turn.case.tasks if task.state == state.name]
+        barred |= {people[0] for people in siblings if len(people) == 1}
+    others = tuple(holder for holder in people if holder.person.id not in barred)
+    second = turn.office.person(turn.office.second_person or "")
+    if others or not barred or second is None or second.id in barred:
+        return others
+    return turn.office.present(second, turn.today)
+
+
+def asked_for(turn: Turn) -> set[str]:
+    """Whose request a case is: whoever started it, and the person that its `start` calls `self`, where it was started
+    for them."""
+    return {turn.case.initiator, str(turn.case.facts.get(turn.definition.start_self or "", ""))} - {""}
+
+
+def _task_to_do(turn: Turn, command: CompleteTask) -> tuple[Task, TaskDef]:
+    task = turn.case.task(command.task_id)
+    if task is None:
+        raise Stale(
+            f"task {command.task_id} is closed: case {turn.case.id} has moved on to '{turn.words(turn.state.title)}'"
+        )
+    if not task.is_open:
+        raise AlreadyDecided(f"already decided by {task.done_by}: {task.outcome}")
+    if command.seen_generation not in (None, task.generation):
+        raise Stale(f"task {task.id} has changed since you opened it: look at it again")
+    wanted = turn.definition.task(task)
+    if wanted is None:
+        raise Stale(f"task {task.id} does not belong to the present state of case {turn.case.id}")
+    if command.break_glass:
+        _check_glass(turn, wanted, command)
+    else:
+        _check_actor(turn, task, wanted, command.actor)
+    return task, wanted
+
+
+def _check_glass(turn: Turn, wanted: TaskDef, command: CompleteTask) -> None:
+    """Whether this person may answer in the place of those who should. Raises `Refused` or `NotAllowed`."""
+    glass = wanted.break_glass
+    if glass is None:
+        raise Refused(f"task '{wanted.name}' has no glass to break: it waits for those who are asked")
+    if glass.role not in command.actor.roles:
+        raise NotAllowed(f"{command.actor.name} may not break the glass of '{wanted.name}': it is for {glass.role}")
+    if not command.reason.strip():
+        raise UsageError("breaking the glass needs a reason: add --reason")
+    clock = turn.case.clocks.get(glass.clock)
+    legal = clock.legal if clock is not None and clock.status == "running" else None
+    if legal is None or turn.today < count_back(legal, glass.days, "business_days", turn.office.calendars):
+        when = "has no date now" if legal is None else f"is {legal}"
+        raise Refused(f"the glass of '{wanted.name}' may be broken within {glass.days} business days of the legal date "
+                      f"of '{glass.clock}', which {when}")
+
+
+def _break(turn: Turn, task: Task, wanted: TaskDef, command: CompleteTask) -> None:
+    """Flags the case and tells those passed over and the roles named, by a mail of its own that leaves at once."""
+    glass = wanted.break_glass
+    if glass is None:
+        return
+    turn.change(flags=(*turn.case.flags, f"glass_broken.{task.name}"))
+    turn.tell("glass_broken", task=task.id, name=task.name, by=command.actor.name, reason=command.reason)
+    held = [holder.person.id for role in glass.tells for holder in turn.office.holders(role, turn.today)]
+    words = {"task_title": task.title, "broken_by": command.actor.name, "reason": command.reason,
+             "asked": ", ".join(_names(turn, task.assignees)) or "–"}
+    for person in dict.fromkeys([*task.assignees, *held]):
+        if person != command.actor.id:
+            turn.do(Send("glass_broken", task.id, "1", f"person:{person}", None, None, words))
+
+
+def _names(turn: Turn, people: Sequence[str]) -> list[str]:
+    return [person.name for person in map(turn.office.person, people) if person]
+
+
+def _check_actor(turn: Turn, task: Task, wanted: TaskDef, actor: Actor) -> None:
+    if actor == SYSTEM:
+        return
+    if not may_do(turn.office, turn.today, task, actor):
+        raise NotAllowed(
+            f"{actor.name} may not answer task '{task.name}': it is for "
+            f"{', '.join(_names(turn, task.assignees)) or task.role or task.party or 'nobody yet'}"
+        )
+    if wanted.approval and actor.id in asked_for(turn):
+        raise NotAllowed(f"{actor.name} started case {turn.case.id} and may not approve it: ask somebody else")
+    signed = next((one for one in turn.case.tasks if one.entry == task.entry and one.done_by_id == actor.id), None)
+    if signed is not None and not task.is_own and turn.definition.states[task.state].distinct:
+        raise NotAllowed(f"{actor.name} has signed '{signed.name}' already: the other signature takes another person")
+
+
+def _check_form(turn: Turn, wanted: TaskDef, outcome: Outcome, command: CompleteTask) -> None:
+    fields = {field.fact: field for field in wanted.form}
+    for name in command.values:
+        if name not in fields:
+            raise UsageError(f"task '{wanted.name}' does not ask for '{name}'{nearest(name, fields)}")
+    given = command.values.keys() | turn.case.facts.keys()
+    needed = [field.fact for field in wanted.form if field.required] + list(outcome.needs)
+    missing = sorted({name for name in needed if name not in given})
+    if missing:
+        raise Refused(
+            f"outcome '{outcome.name}' of task '{wanted.name}' needs {', '.join(missing)}: "
+            f"add {' '.join(f'-f {name}=…' for name in missing)}"
+        )
+    check_rows(turn.definition, turn.case.facts, command.values)
+    check_dates(turn, command.values)
+
+
+def _check_posting(turn: Turn, task: Task, values: Mapping[str, FactValue]) -> None:
+    """A letter cannot have been in the post before it was there to be printed, and is kept back while a hold stands."""
+    posted, made = values.get("posted_on", turn.today), turn.office.today(task.opened_at)
+    if task.mail is None or not isinstance(posted, dt.date):
+        return
+    if posted < made:
+        made_then = {"en": "when the letter was made", "es": "cuando se hizo la carta"}
+        raise WrongDate("posted_on", posted, "before", made, made_then)
+    to_many = turn.definition.mails[task.mail].to.kind == "audience"
+    held_since = min((hold.started for hold in turn.case.holds if hold.stands), default=None)
+    if to_many and held_since is not None and posted >= held_since:
+        raise Refused("a law-enforcement hold stands: keep these letters back until it is released")
+
+
+def _check_open_now(turn: Turn, outcome: Outcome) -> None:
+    if outcome.holdable and turn.case.is_held:
+        raise Refused(f"outcome '{outcome.name}' is not open now: a law-enforcement hold stands, release it first")
+    try:
+        allowed = outcome.when is None or holds(outcome.when, turn.case.facts, turn.case.at)
+    except UnknownFacts as unknown:
+        raise Refused(f"outcome '{outcome.name}' needs to know {unknown}: record it first") from unknown
+    unmet = [said for one in outcome.requires if (said := _unmet(turn, one)) is not None]
+    if unmet:
+        raise Unmet(outcome.name, unmet)
+    if not allowed:
+        raise Refused(
+            f"outcome '{outcome.name}' is not open now: it needs {outcome.when.source}"  # type: ignore[union-attr]
+        )
+
+
+def _unmet(turn: Turn, wanted: Requirement) -> Words | None:
+    """The sentence for a requirement that is not met, with the words that count people; None if it is met."""
+    if not wanted.uncounted:
+        return None if _is_met(turn, wanted) else wanted.text
+    facts = turn.case.facts
+    if wanted.when is not None and evaluate(wanted.when, facts, turn.case.at) is False:
+        return None
+    found = [words for name in wanted.uncounted if (words := counted_people(str(facts.get(name, "")))) is not None]
+    quoted = ", ".join(f"“{words}”" for words in found)
+    return {language: f"{text} {quoted}" for language, text in wanted.text.items()} if found else None
+
+
+def _is_met(turn: Turn, wanted: Requirement) -> bool:
+    """A guard that cannot be answered yet is not met, nor is the date of a clock that has none."""
+    if wanted.that is not None:
+        return evaluate(wanted.that, turn.case.facts, turn.case.at) is True
+    if wanted.signer is not None:
+        person = turn.office.people.get(str(turn.case.facts.get(wanted.signer)))
+        return person is not None and person.may_sign(turn.case.facts.get(wanted.on or ""))
+    if wanted.ahead is not None or wanted.reached is not None:
+        day = turn.case.facts.get(wanted.ahead or wanted.reached or "")
+        return isinstance(day, dt.date) and (day >= turn.today if wanted.ahead else day <= turn.today)
+    if wanted.passed is not None or wanted.before is not None:
+        clock = turn.case.clocks.get(wanted.passed or wanted.before or "")
+        if clock is None or clock.legal is None:
+            return False
+        return clock.legal < turn.today if wanted.passed else clock.status == "running" and turn.today < clock.legal
+    reference = turn.office.references.get(wanted.fresh or "")
+    return reference is not None and turn.today <= months_after(reference.as_of, wanted.months)

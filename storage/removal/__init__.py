@@ -1,0 +1,1 @@
+"""Removing what is personal when its term is over, and what forbids it."""
