@@ -36,7 +36,7 @@ from cli.wiring import House
 from cli.work.app import WorkApp
 from cli.work.desk import Desk
 from engine.model.case import Case
-from engine.ports import Session
+from engine.model.handed import Session
 from storage.looking.queue import View
 from tests.browser import BROWSERS
 from tests.processes import free_port

@@ -14,9 +14,10 @@ from engine.deciding.cycles import NOTHING
 from engine.errors import AlreadyDecided, Refused
 from engine.model.case import Case
 from engine.model.definition import CYCLE_ON, SUBJECT, Definition
+from engine.model.handed import Taken
 from engine.model.messages import AdoptCase, Decision
 from engine.model.office import Office
-from engine.ports import Taken, Unit
+from engine.ports import Unit
 
 if TYPE_CHECKING:
     from engine.proof.footing import Footing  # a proof: few commands need one

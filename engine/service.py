@@ -21,6 +21,7 @@ from engine.deciding.tallying import counted_from
 from engine.errors import AlreadyDecided, LostRace, Refused, Stale, UsageError
 from engine.model.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.model.definition import Definition, TaskDef
+from engine.model.handed import Answer, DueCycle, DueTimer, Message
 from engine.model.messages import (
     AddNote,
     AdoptCase,
@@ -44,7 +45,7 @@ from engine.model.messages import (
 from engine.model.office import Office
 from engine.model.register import SUPERSEDES, ids_in
 from engine.model.undoable import Undo
-from engine.ports import Answer, Definitions, DueCycle, DueTimer, Message, OfficeMaker, Store, Taking, Unit
+from engine.ports import Definitions, OfficeMaker, Store, Taking, Unit
 from engine.standing import Standing
 from engine.words import written
 

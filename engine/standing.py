@@ -14,10 +14,11 @@ from engine.deciding.suggesting import suggestions
 from engine.errors import Refused, UsageError
 from engine.model.case import SYSTEM, Case
 from engine.model.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
+from engine.model.handed import DueCycle
 from engine.model.messages import OfSchedule, StartCase
 from engine.model.office import Office
 from engine.model.register import SUPERSEDES, Entry
-from engine.ports import Definitions, DueCycle, Unit
+from engine.ports import Definitions, Unit
 
 WITHOUT_SUBJECT = ""
 Opens = Callable[[Definition, StartCase], Case]

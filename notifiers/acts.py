@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from engine.model.handed import OutboxRow
 from engine.model.office import Office
-from engine.ports import OutboxRow
 from notifiers.words import date_words
 
 _WHAT: Mapping[str, Mapping[str, str]] = {

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from engine.model.case import Clock
 from engine.model.definition import Who, say
+from engine.model.handed import BriefLine
 from engine.model.kinds import kind_of_date
-from engine.ports import BriefLine
 from notifiers.blocks import Cell, Table
 from notifiers.words import Matter, date_words, phrase
 

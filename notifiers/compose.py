@@ -10,23 +10,21 @@ from email.headerregistry import Address
 from functools import lru_cache
 from importlib.resources import files
 
-from engine.errors import FaultyInput, SoppaError, UsageError
-from engine.faults import Fault, Mark
-from engine.language.mailtexts import known_names, unreviewed
+from engine.errors import UsageError
+from engine.language.mailtexts import unreviewed
 from engine.law.calendar import school_year_name, years_to_load
 from engine.model.case import Case, Contact, Task
 from engine.model.definition import Definition, LinkLevel, MailDef, told
+from engine.model.handed import RECIPIENT, BriefLine, NewLink, OutboxRow
 from engine.model.office import Office
-from engine.ports import RECIPIENT, BriefLine, Definitions, NewLink, OfficeMaker, Outbox, OutboxRow, Store
+from engine.ports import Definitions, OfficeMaker, Outbox, Store
 from engine.proof.walk import watched_events
 from notifiers import brief, message, outlook, words
 from notifiers.acts import act_words
 from notifiers.agenda import Entry, calendar_file, entry_of_mail, entry_of_task
 from notifiers.contacts import astray, reader_of_lines
-from notifiers.letters import PaperLetter, address_lines, letters_pdf
 from notifiers.outlook import NO_OUTLOOK, Outlook, of_duties, read_outlook
-from notifiers.render import Rendered, parse, render_letter, render_mail
-from notifiers.sample import sample_words
+from notifiers.render import Rendered, parse, render_mail
 from notifiers.words import NO_NEWS, OfficeNews, Reader
 from notifiers.words import Matter as Matter
 
@@ -230,12 +228,12 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     task = matter.case.task(row.task_id or "")
     if task is None or not _still_asked(row, task):
         return None
-    language, source = _own_text(row.mail, draft.reader.language)
+    language, source = own_text(row.mail, draft.reader.language)
     values = {**_matter_words(draft, matter, language),
               **words.task_words(matter.definition, matter.case, task, draft.office, language),
               **row.words, "link": draft.task_link(matter, task)}
-    rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id),
-                           file=_own_name(row.mail, language))
+    rendered = render_mail(source, values, language, footer(draft.office, matter.case.id),
+                           file=own_name(row.mail, language))
     entry = entry_of_task(task, values["task"], language) if row.mail == TASK else None
     return _built(row, draft, rendered, _attached(draft, matter, entry))
 
@@ -243,7 +241,7 @@ def _task(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
 def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | None:
     if "until" in row.words and dt.datetime.fromisoformat(row.words["until"]) <= draft.now:
         return None
-    language, source = _own_text(row.mail, draft.reader.language)
+    language, source = own_text(row.mail, draft.reader.language)
     values = words.office_words(draft.reader, draft.office, draft.today, language)
     values |= {"about": words.about(row.case_id, language)} | dict(row.words)
     if row.mail == "act":
@@ -262,8 +260,8 @@ def _notice(row: OutboxRow, draft: _Draft, matter: Matter | None) -> Composed | 
         values |= {"case": matter.case.id} | _fresh_words(row, draft, matter, language)
     if row.mail == "fresh_link" and "link" not in values:
         return None
-    rendered = render_mail(source, values, language, _footer(draft.office, row.case_id),
-                           file=_own_name(row.mail, language))
+    rendered = render_mail(source, values, language, footer(draft.office, row.case_id),
+                           file=own_name(row.mail, language))
     return _built(row, draft, rendered, None)
 
 
@@ -306,7 +304,7 @@ def _told(row: OutboxRow, draft: _Draft, matter: Matter) -> Composed | None:
     if task is not None:
         values |= words.task_words(matter.definition, matter.case, task, draft.office, language)
     values |= {name: url for name in sorted(names) if (url := _told_link(name, draft, matter, mail, task)) is not None}
-    rendered = render_mail(source, values, language, _footer(draft.office, matter.case.id), file=file)
+    rendered = render_mail(source, values, language, footer(draft.office, matter.case.id), file=file)
     entry = entry_of_mail(matter.definition, matter.case, mail, task, frozenset(names), draft.office, draft.now,
                           language)
     return _built(row, draft, rendered, _attached(draft, matter, entry))
@@ -362,7 +360,7 @@ def _reply_to(draft: _Draft, language: str) -> Address | None:
     return message.address(contact["contact_name"], contact["contact_email"])
 
 
-def _footer(office: Office, case_id: str | None) -> str:
+def footer(office: Office, case_id: str | None) -> str:
     return f"{office.district} · {case_id}" if case_id else office.district
 
 
@@ -378,7 +376,7 @@ def _is_officers(row: OutboxRow, office: Office, today: dt.date) -> bool:
 def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: Sequence[BriefLine], news: OfficeNews,
            ahead: Outlook) -> Composed:
     kind = CONTACT_BRIEF if row.to_contact else BRIEF
-    language, source = _own_text(kind, draft.reader.language)
+    language, source = own_text(kind, draft.reader.language)
     values = words.office_words(draft.reader, draft.office, draft.today, language)
     lines = [line for line in lines if not line.legal or (line.case_id, line.subject) not in ahead.legal]
     if row.to_contact:
@@ -391,7 +389,7 @@ def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: 
                           lambda line: _line_link(draft, matters[line.case_id], line))
     tables |= outlook.tables(ahead, matters, draft.office, draft.today, language,
                              (lambda matter: _own_link(draft, matter), draft.nudge_link))
-    rendered = render_mail(source, values, language, _footer(draft.office, None), file=_own_name(kind, language),
+    rendered = render_mail(source, values, language, footer(draft.office, None), file=own_name(kind, language),
                            tables=tables)
     return _built(row, draft, rendered, None)
 
@@ -423,106 +421,16 @@ def text_name(definition: Definition, mail: MailDef, language: str) -> str:
     return f"{definition.process}/mails/{mail.name}.{language}.md"
 
 
-def preview(definition: Definition, mail: MailDef, language: str, office: Office, today: dt.date) -> Rendered:
-    """The mail with made-up values. Raises `FaultyInput` or `UsageError` as `render_mail` does."""
-    language = text_language(mail, language)
-    sample = sample_words(definition, mail, office, language, today)
-    values = {name: value for name, value in sample.items() if name in known_names(definition, mail)}
-    values |= words.reference_words(office.references.values(), language)
-    return render_mail(mail.texts[language], values, language, f"{office.district} · {sample['case']}",
-                       file=text_name(definition, mail, language))
-
-
-def text_faults(definition: Definition, today: dt.date, office: Office) -> list[Fault]:
-    """What is wrong with the mails of a definition, each in each of its languages; empty when all of them render."""
-    return [fault for mail in definition.mails.values() for language in sorted(mail.texts)
-            for fault in _faults(definition, mail, language, today, office)]
-
-
-def _faults(definition: Definition, mail: MailDef, language: str, today: dt.date, office: Office) -> list[Fault]:
-    file = text_name(definition, mail, language)
-    try:
-        known = known_names(definition, mail) | words.reference_words(office.references.values(), language).keys()
-        unknown = set(parse(mail.texts[language], file).names) - known
-        if unknown:
-            return [Fault(Mark(file, 1, 1), f"this mail cannot know '{name}': it is no declared fact or clock, it is "
-                                            "personal, or it needs `task:`") for name in sorted(unknown)]
-        preview(definition, mail, language, office, today)
-    except FaultyInput as error:
-        return list(error.faults)
-    except SoppaError as error:
-        return [Fault(Mark(file, 1, 1), str(error))]
-    return []
-
-
-def letter(matter: Matter, mail: MailDef, key: str, office: Office, now: dt.datetime) -> str:
-    """The mail as a page to print and post, for a reader without an address. It has no links: where a text reads one,
-    the words for the district's office stand. Raises `UsageError` for a reader the case does not have."""
-    reader = words.reader_of(key, matter.case, office)
-    if reader is None:
-        raise UsageError(f"case {matter.case.id} has no {key}: enter the reader first")
-    language, today = text_language(mail, reader.language), office.today(now)
-    values = {**words.office_words(reader, office, today, language),
-              **words.case_words(matter.definition, matter.case, office, language),
-              **words.started_words(mail.name, matter.definition, matter.case, today, office, language)}
-    task = matter.case.open_task(mail.task) if mail.task else None
-    if task is not None:
-        values |= words.task_words(matter.definition, matter.case, task, office, language)
-    rendered = _on_paper(matter, mail, values, language, office)
-    return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
-                         date=words.date_words(today, language), footer=_footer(office, matter.case.id),
-                         logo=office.logo)
-
-
-def code_letter(matter: Matter, key: str, said: Mapping[str, str], office: Office, now: dt.datetime) -> str:
-    """The letter with the `code` of a second channel, good `until` a day, as a page to print and post. Raises
-    `UsageError` for a reader the case does not have."""
-    reader = words.reader_of(key, matter.case, office)
-    if reader is None:
-        raise UsageError(f"case {matter.case.id} has no {key}: enter the reader first")
-    language, source = _own_text("letter_code", reader.language)
-    today = office.today(now)
-    values = {**words.office_words(reader, office, today, language), "case": matter.case.id, **said}
-    rendered = render_mail(source, values, language, _footer(office, matter.case.id), paper=True,
-                           file=_own_name("letter_code", language))
-    return render_letter(rendered, district=office.district, name=reader.name, address=reader.address,
-                         date=words.date_words(today, language), footer=_footer(office, matter.case.id))
-
-
-def letters_to_many(matter: Matter, mail: MailDef, of: Sequence[tuple[str, Contact]], office: Office,
-                    now: dt.datetime) -> Mapping[str, bytes]:
-    """Letters for some of an audience, by language one PDF in the order given; `of` are their numbers and whom they are
-    for. Raises `UsageError` where one has no postal address."""
-    today, found = office.today(now), dict[str, list[PaperLetter]]()
-    for number, contact in of:
-        reader = words.reader_of_contact("", contact)
-        language = text_language(mail, reader.language)
-        values = {**words.office_words(reader, office, today, language),
-                  **words.case_words(matter.definition, matter.case, office, language)}
-        rendered = _on_paper(matter, mail, values, language, office)
-        address = address_lines(contact.name, contact.address)
-        found.setdefault(language, []).append(PaperLetter(number, address, rendered))
-    return {language: letters_pdf(letters, sender=(office.district,), district=office.district,
-                                  date=words.date_words(today, language), footer=_footer(office, matter.case.id),
-                                  logo=office.logo)
-            for language, letters in found.items()}
-
-
-def _on_paper(matter: Matter, mail: MailDef, values: Mapping[str, str], language: str, office: Office) -> Rendered:
-    return render_mail(mail.texts[language], values, language, _footer(office, matter.case.id),
-                       file=text_name(matter.definition, mail, language), paper=True)
-
-
-def _own_text(kind: str, language: str) -> tuple[str, str]:
+def own_text(kind: str, language: str) -> tuple[str, str]:
     """The engine's own text of a kind: its language and source; English where there is no other."""
     for wanted in (language, "en"):
-        source = _own_source(_own_name(kind, wanted))
+        source = _own_source(own_name(kind, wanted))
         if source is not None:
             return wanted, source
     raise UsageError(f"there is no mail of the kind '{kind}'")
 
 
-def _own_name(kind: str, language: str) -> str:
+def own_name(kind: str, language: str) -> str:
     return f"{kind}.{language}.md"
 
 

@@ -9,8 +9,8 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from engine.model.case import Contact
+from engine.model.handed import BriefLine
 from engine.model.office import Office
-from engine.ports import BriefLine
 from notifiers.words import Matter, Reader, listed
 
 

@@ -16,7 +16,7 @@ from email.headerregistry import Address
 from email.utils import format_datetime
 
 from engine.errors import UsageError
-from engine.ports import OutboxRow
+from engine.model.handed import OutboxRow
 from notifiers.render import Rendered, one_line
 
 _LINE = 998

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from engine.errors import SoppaError
-from engine.ports import Made, Outbox, OutboxRow, OutboxState, Went
+from engine.model.handed import Made, OutboxRow, OutboxState, Went
+from engine.ports import Outbox
 from notifiers.compose import Compose, Composed, ComposeOne, NoAddress
 from notifiers.handover import Delivery, Keep, Outgoing
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, select, update
 from engine.errors import LostRace
 from engine.law.calendar import ONE_DAY
 from engine.model.case import SYSTEM, Actor, Case, Clock, Task
+from engine.model.handed import BriefLine
 from engine.model.messages import (
     CancelTimers,
     ChildEnded,
@@ -36,7 +37,6 @@ from engine.model.messages import (
     TellParent,
     WriteRegister,
 )
-from engine.ports import BriefLine
 from storage import direct, prepared
 from storage.chains import history
 from storage.mailing.audience import Audiences

@@ -14,9 +14,9 @@ from typing import Any, cast
 from sqlalchemy import Connection, bindparam, delete, literal, select, update
 
 from engine.model.case import Case, FactValue
+from engine.model.handed import BriefLine
 from engine.model.messages import Decision
 from engine.model.undoable import TAKEN_BACK, Answered, Kept
-from engine.ports import BriefLine
 from storage.base import Base
 from storage.keeping import Keeper
 from storage.mailing.briefs import BRIEF, add_line, line_place

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from engine.ports import Made, NewLink, Outbox, OutboxRow
+from engine.model.handed import Made, NewLink, OutboxRow
+from engine.ports import Outbox
 
 
 def prepared(

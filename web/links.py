@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from engine.errors import UsageError
 from engine.model.case import Case
-from engine.ports import Link, LinkPurpose
+from engine.model.handed import Link, LinkPurpose
 from web.answers import PlainPage, Show, unknown
 from web.doors import Door, door_page, enter, is_staff, mail_code, try_code
 from web.network import missed

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from engine.model.case import Actor, Case, Task
 from engine.model.definition import Definition, LinkLevel
+from engine.model.handed import Session
 from engine.model.office import Office, Person
-from engine.ports import Session
 from web.answers import PlainPage
 from web.network import client_address, from_own_page, within_limits
 from web.site import Site

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.model.case import Case
     from engine.model.messages import Decision
     from engine.model.office import Office
-    from storage.store import SqlUnit
+    from storage.unit import SqlUnit
 
 AT_ONCE = 20
 """Rows of one rehearsal, a family more or less."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.ports import Unit
     from storage.mailing.copies import Progress
     from storage.mailing.recipients import Member
-    from storage.store import SqlUnit
+    from storage.unit import SqlUnit
 
 MAY = frozenset({"privacy", "custodian"})
 BAR = 30

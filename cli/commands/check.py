@@ -204,7 +204,7 @@ def _check(root: Path, process: str) -> Checked:
     from engine.language.mailtexts import unreviewed
     from engine.proof.prove import check as prove
     from engine.proof.rehearse import rehearse
-    from notifiers.compose import text_faults
+    from notifiers.preview import text_faults
 
     home = Home(root)
     catalogue = _catalogue(home)

@@ -73,7 +73,7 @@ def preview(process: str, mail: str | None, language: str, html: Path | None, ho
 
     from cli.office import make_office, settings_or_sample
     from engine.deciding.forms import languages
-    from notifiers.compose import preview as render
+    from notifiers.preview import preview as render
     from workflows import Catalogue
 
     catalogue = Catalogue(home.workflows if home.workflows.is_dir() else None)
@@ -252,8 +252,8 @@ def bounced(mail: int, reason: str, as_login: str | None, home: Home, as_json: b
 
 
 def _came_back(house: House, mail: int, reason: str, actor: Actor) -> None:
+    from engine.model.handed import RECIPIENT
     from engine.model.messages import MailBounced
-    from engine.ports import RECIPIENT
 
     row, now = house.store.views.mail(mail), house.clock()
     house.check_open(actor, row.case_id)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from engine.deciding.forms import KEPT_DOCUMENT, file_name
 from engine.model.case import FactValue
 from engine.model.definition import Definition, say
-from engine.ports import RECIPIENT
+from engine.model.handed import RECIPIENT
 from engine.words import written
 from storage.looking.evidence import ChainLine
 

@@ -12,7 +12,7 @@ from email.policy import default
 from zoneinfo import ZoneInfo
 
 from cli.evidence.words import Words
-from engine.ports import RECIPIENT
+from engine.model.handed import RECIPIENT
 from storage.looking.evidence import ChainLine, Copied, Mailed, Records
 
 STATES: Mapping[str, str] = {

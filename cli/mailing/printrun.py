@@ -134,7 +134,8 @@ def _kind(name: str) -> Kind:
 
 
 def _letters(house: House, case: Case, letters: Sequence[Letter], at: dt.datetime) -> Mapping[str, bytes]:
-    from notifiers.compose import Matter, letters_to_many
+    from notifiers.compose import Matter
+    from notifiers.onpaper import letters_to_many
 
     definition = house.definitions.pinned(case.process, case.version, case.hash)
     mails = {letter.mail for letter in letters}

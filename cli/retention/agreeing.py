@@ -15,7 +15,7 @@ from engine.model.retention import Retention
 from engine.nodes import nearest
 from storage.entrance.acts import Act
 from storage.removal import purges
-from storage.store import SqlUnit
+from storage.unit import SqlUnit
 
 THINGS = {"case": "case", "audience": "audience", "brief": "mail", "access": "row", "act": "act", "person": "person",
           "operator": "operator"}

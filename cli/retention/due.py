@@ -16,8 +16,8 @@ from storage.removal import preservations, retention
 from storage.removal.purges import Item
 from storage.removal.retention import EndedCase
 from storage.sealing import canonical
-from storage.store import SqlUnit
 from storage.tables import OUTBOX, PENDING_ACTS
+from storage.unit import SqlUnit
 
 
 @dataclass(frozen=True, slots=True)

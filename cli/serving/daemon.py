@@ -20,7 +20,7 @@ from cli.status.watch import Watch
 from cli.upkeep.seen import Marker, check_not_set_back, marking
 from cli.wiring import House, is_sqlite, machine_clock, new_token
 from engine.errors import WrongEnvironment
-from engine.ports import OutboxRow
+from engine.model.handed import OutboxRow
 from notifiers.compose import Compose, Composed, ComposeOne, Desk, composer
 from notifiers.relay import Quota, Relay
 from notifiers.smtp import RelaySettings, SmtpLink

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from cli.settings import Settings
 from cli.wiring import Clock
-from engine.ports import InHandKind, OutboxRow, Taking
+from engine.model.handed import OutboxRow
+from engine.ports import InHandKind, Taking
 from notifiers.compose import Compose, Composed, ComposeOne
 
 VARIABLE = "SOPPA_FAILPOINT"

@@ -18,7 +18,8 @@ from cli.wiring import House
 from engine.errors import UsageError
 from engine.model.case import Case
 from engine.model.office import Office
-from notifiers.compose import Matter, code_letter, letter
+from notifiers.compose import Matter
+from notifiers.onpaper import code_letter, letter
 from storage.chains.history import answer_line
 from storage.entrance.acts import Act as Begun
 from web.app import make_app

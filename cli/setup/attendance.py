@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.settings import check_text, school_years
+from cli.settings import check_text
+from cli.settings_school import school_years
 from cli.setup.document import Plain, other_keys, with_key
 from cli.setup.making import put_file
 from cli.setup.schooldays import ranges

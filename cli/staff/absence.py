@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.model.case import Actor
     from engine.model.office import Holder, Person
     from storage.entrance.people import OpenTask
-    from storage.store import SqlUnit
+    from storage.unit import SqlUnit
 
 MAY = frozenset({"privacy", "superintendent"})
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.model.office import Office, Person
     from engine.ports import Unit
     from storage.entrance.acts import Act
-    from storage.store import SqlUnit
+    from storage.unit import SqlUnit
 
 LASTS = dt.timedelta(days=7)
 LATER_DATE, ROLES, PURGE = "later_legal_date", "change_of_roles", "purge"

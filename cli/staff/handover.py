@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from engine.model.office import Person
     from registry.values import Holding
     from storage.entrance.people import Access, OpenTask
-    from storage.store import SqlStore, SqlUnit
+    from storage.store import SqlStore
+    from storage.unit import SqlUnit
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.deciding import handing, holds, moves, obligations, officer, taking, tallying, tasks, undoing
+from engine.deciding import answering, handing, holds, moves, obligations, officer, taking, tallying, tasks, undoing
 from engine.deciding.dates import check_dates
 from engine.deciding.turn import Turn
 from engine.errors import NeedsSecond, NotAllowed, Refused, UsageError
@@ -159,7 +159,7 @@ def _values_of(turn: Turn, command: CompleteTask, task_id: str) -> Mapping[str, 
 
 def _answer(turn: Turn, command: CompleteTask, values: Mapping[str, FactValue]) -> None:
     before = turn.case.clocks
-    task, outcome = tasks.complete(turn, replace(command, values=values))
+    task, outcome = answering.complete(turn, replace(command, values=values))
     taking.follow(turn, values)
     if task.child is not None:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine import nodes
-from engine.language.compile_states import read_literal
+from engine.language.compile_ways import read_literal
 from engine.language.scope import Scope
 from engine.model.definition import DecisionDef, Reason, Verdict
 from engine.model.guards import Guard, reads

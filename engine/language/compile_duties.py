@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine import nodes
-from engine.language.compile_states import read_due
+from engine.language.compile_tasks import read_due
 from engine.language.scope import ROLES, Scope, reader, word
 from engine.law.clocks import Rule
 from engine.model.definition import (

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine import nodes
-from engine.language.compile_states import read_length, read_literal
+from engine.language.compile_ways import read_length, read_literal
 from engine.language.lawbook import ORDINARY_YEAR
 from engine.language.scope import Scope
 from engine.law.clocks import FISCAL_YEAR

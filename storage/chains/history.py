@@ -22,8 +22,8 @@ from sqlalchemy import Connection, select
 
 from engine.errors import WrongEnvironment
 from engine.model.case import Actor
+from engine.model.handed import Answer
 from engine.model.messages import Event, told
-from engine.ports import Answer
 from storage import direct, prepared
 from storage.rows import Row, dump
 from storage.sealing import Ring, canonical

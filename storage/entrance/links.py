@@ -12,8 +12,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from engine.model.case import Actor
 from engine.model.definition import LinkLevel
+from engine.model.handed import Link, NewLink, Session
 from engine.model.messages import Event
-from engine.ports import Link, NewLink, Session
 from storage.base import Base
 from storage.chains import history
 from storage.entrance.people import totp_place

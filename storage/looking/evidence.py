@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from engine.model.case import Clock, FactValue, Task
-from engine.ports import RECIPIENT
+from engine.model.handed import RECIPIENT
 from storage.chains import history
 from storage.chains.history import START
 from storage.keeping import fact_place

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Select, func, select, update
 
 from engine.errors import Refused, UsageError, WrongEnvironment
 from engine.model.case import Clock, Task
+from engine.model.handed import CONTACT, OutboxRow, OutboxState
 from engine.nodes import nearest
-from engine.ports import CONTACT, OutboxRow, OutboxState
 from storage.base import Base
 from storage.chains import history, seals
 from storage.chains.history import HistoryLine

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from engine.ports import CONTACT, BriefLine
+from engine.model.handed import CONTACT, BriefLine
 from storage import direct, prepared
 from storage.mailing.window import MailWindow
 from storage.rows import BULK, Row, new_mail

@@ -16,8 +16,8 @@ from sqlalchemy import cast as cast_to
 
 from engine.errors import Refused, UsageError
 from engine.model.definition import CHANNELS
+from engine.model.handed import RECIPIENT
 from engine.model.messages import AudienceTold, SendToAll
-from engine.ports import RECIPIENT
 from storage import prepared
 from storage.mailing.recipients import AtOnce, Recipient, read_recipient
 from storage.messages import leave_message

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
 from engine.errors import SoppaError
-from engine.ports import CONTACT, RECIPIENT, BriefLine, DayCount, Made, OutboxRow, OutboxState, Went
+from engine.model.handed import CONTACT, RECIPIENT, BriefLine, DayCount, Made, OutboxRow, OutboxState, Went
 from storage import direct, incidents, prepared
 from storage.base import Base
 from storage.chains import seals

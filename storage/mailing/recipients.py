@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from engine.errors import Refused, UsageError
 from engine.model.case import Contact
-from engine.ports import RECIPIENT
+from engine.model.handed import RECIPIENT
 from storage.rows import Row
 from storage.sealing import Ring
 from storage.statements import put

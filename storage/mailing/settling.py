@@ -11,8 +11,8 @@ from typing import Literal, cast
 
 from sqlalchemy import Connection
 
+from engine.model.handed import RECIPIENT, OutboxState
 from engine.model.messages import MailSettled
-from engine.ports import RECIPIENT, OutboxState
 from storage import direct, prepared
 from storage.keeping import words_place
 from storage.mailing.audience import Audiences

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from engine.law.calendar import ONE_DAY
-from engine.ports import CONTACT
+from engine.model.handed import CONTACT
 
 BRIEF_FROM, CONTACT_FROM, UNTIL = dt.time(7, 30), dt.time(8), dt.time(17)
 _SATURDAY = 5

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from engine.deciding.forms import KEPT_DOCUMENT
 from engine.model.case import SYSTEM, Case
+from engine.model.handed import RECIPIENT
 from engine.model.messages import Event
-from engine.ports import RECIPIENT
 from storage.base import Base
 from storage.chains import history
 from storage.chains.history import PURGED, left_by_purge, reduced
@@ -26,7 +26,6 @@ from storage.keeping import case_place, fact_place
 from storage.removal import preservations, retention
 from storage.removal.purges import BATCH, Item, Purge, read_item, write_item
 from storage.rows import Row, case_row, pack_secrets
-from storage.store import SqlUnit
 from storage.tables import (
     ADOPTIONS,
     BRIEF_LINES,
@@ -53,6 +52,7 @@ from storage.tables import (
     TASKS,
     TIMERS,
 )
+from storage.unit import SqlUnit
 
 _EMPTIED = {"sealed": None, "sealed_address": None, "sealed_words": None, "slot": None, "message_id": None, "reply": "",
             "digest": None, "kept_digest": None}

@@ -20,7 +20,7 @@ from engine.errors import SoppaError, WrongEnvironment
 from engine.law.clocks import Calendars, derive
 from engine.model.case import Clock
 from engine.model.definition import ClockDef, Definition
-from engine.ports import RECIPIENT
+from engine.model.handed import RECIPIENT
 from storage.chains import history, register_history, seals
 from storage.entrance.acts import act_place
 from storage.keeping import case_place, fact_place

@@ -30,7 +30,7 @@ from cli.wiring import House, machine_clock, open_house
 from engine.errors import FaultyInput, Refused, WrongDate
 from engine.law.calendar import ONE_DAY
 from engine.model.case import Case
-from engine.ports import OutboxState
+from engine.model.handed import OutboxState
 from storage.tables import PRINT_RUNS
 from tests import outgoing
 from tests.databases import new_home

@@ -10,8 +10,8 @@ import pytest
 import workflows
 from engine.errors import AlreadyDecided, Stale, UsageError
 from engine.model.case import Actor, Case, Contact, FactValue
+from engine.model.handed import OutboxRow
 from engine.model.office import Office, Person
-from engine.ports import OutboxRow
 from engine.service import Service
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store

@@ -14,8 +14,8 @@ from cli.documents import Documents
 from cli.inspection.inspector import inspect
 from engine.model.case import Actor, Case, Contact, FactValue
 from engine.model.definition import LinkLevel
+from engine.model.handed import NewLink
 from engine.model.office import Office, Person
-from engine.ports import NewLink
 from engine.service import Service
 from storage.chains.history import answer_line
 from storage.sealing import new_ring

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from engine.errors import OutsideCalendar
 from engine.model.case import Contact
+from engine.model.handed import NewLink, OutboxRow
 from engine.model.messages import Notify
-from engine.ports import NewLink, OutboxRow
 from storage.mailing.outbox import LEASE
 from storage.sealing import new_ring
 from storage.store import WEEKDAYS, SqlStore, open_store

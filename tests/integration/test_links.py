@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from engine.model.case import Actor, Case
+from engine.model.handed import NewLink, Session
 from engine.model.office import Person
-from engine.ports import NewLink, Session
 from storage.store import SqlStore
 from storage.tables import PEOPLE
 from tests.integration.stored import MINUTE, NOW, change, opened, start

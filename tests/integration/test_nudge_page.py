@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.model.case import Case
-from engine.ports import NewLink
+from engine.model.handed import NewLink
 from tests.integration.pages import Pages, open_pages
 from tests.integration.test_pages import browser, custodian, hidden, sign_in
 from web.tokens import new_token, token_hash

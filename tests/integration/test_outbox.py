@@ -12,8 +12,8 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from engine.errors import Refused, UsageError
+from engine.model.handed import NewLink, OutboxRow
 from engine.model.messages import MailSettled, Notify, Send
-from engine.ports import NewLink, OutboxRow
 from storage.mailing.outbox import HANDING_OVER, LEASE
 from storage.mailing.redact import MARK, token_hash
 from storage.store import SqlStore

@@ -20,11 +20,11 @@ from cli.main import main
 from cli.staff.acts import confirm_act
 from cli.wiring import House, machine_clock, open_house
 from engine.model.case import SYSTEM, Case, Contact, FactValue
+from engine.model.handed import NewLink, Session
 from engine.model.messages import Decision, Notify
 from engine.model.office import Person
-from engine.ports import NewLink, Session
-from storage.store import SqlUnit
 from storage.tables import BRIEF_LINES, OUTBOX
+from storage.unit import SqlUnit
 from tests.databases import new_home
 from tests.processes import soppa as process
 

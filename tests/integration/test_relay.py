@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.ports import OutboxRow, Went
+from engine.model.handed import OutboxRow, Went
 from notifiers.compose import Composed, ComposeOne, NoAddress
 from notifiers.relay import BACK_OFF, OUTAGE_PAUSE, TRIES, Quota, Relay, RelayReport, pause
 from notifiers.smtp import SmtpLink

@@ -19,8 +19,9 @@ from cli.wiring import open_house
 from engine.model.case import SYSTEM, Case
 from engine.model.messages import AudienceTold, Decision, Effect, Notify, Send, SendToAll
 from storage.mailing.recipients import Member
-from storage.store import SqlStore, SqlUnit
+from storage.store import SqlStore
 from storage.tables import DEFINITIONS, OUTBOX
+from storage.unit import SqlUnit
 from tests.integration.stored import NOW, change, opened, start
 from tests.processes import sample_home, until
 from workflows import Catalogue

@@ -19,9 +19,9 @@ import workflows
 from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale
 from engine.model.case import Actor, Case, Contact, FactValue
 from engine.model.definition import Definition
+from engine.model.handed import BriefLine
 from engine.model.messages import AddNote, Decision, Event, Send
 from engine.model.undoable import Answered
-from engine.ports import BriefLine
 from engine.service import Service
 from storage.mailing import briefs
 from storage.mailing.outbox import LEASE

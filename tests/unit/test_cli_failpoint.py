@@ -7,7 +7,8 @@ import pytest
 
 from cli.serving.failpoint import VARIABLE, dying, taking_or_dying
 from cli.settings import Settings
-from engine.ports import InHandKind, OutboxRow
+from engine.model.handed import OutboxRow
+from engine.ports import InHandKind
 from notifiers.compose import ComposeOne
 
 

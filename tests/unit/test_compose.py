@@ -16,8 +16,8 @@ from engine.errors import UsageError
 from engine.law.clocks import Calendars
 from engine.model.case import Case, Clock, Contact, Task
 from engine.model.definition import Definition
+from engine.model.handed import BriefLine, OutboxRow
 from engine.model.office import Office, Person
-from engine.ports import BriefLine, OutboxRow
 from notifiers import compose as c
 from notifiers import words
 from tests.office import CHICAGO

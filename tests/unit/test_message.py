@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.ports import OutboxRow
+from engine.model.handed import OutboxRow
 from notifiers import message
 from notifiers.invite import invite
 from notifiers.render import Rendered, render_mail

@@ -12,7 +12,7 @@ from engine.law.clocks import derive
 from engine.model.definition import Definition
 from engine.model.office import Office
 from engine.proof.sampledates import sample_dates
-from notifiers.compose import preview
+from notifiers.preview import preview
 from tests.office import calendars, office
 
 SUNDAY, CHRISTMAS = dt.date(2026, 11, 29), dt.date(2027, 12, 25)
