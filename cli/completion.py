@@ -159,9 +159,9 @@ def _case(ctx: click.Context) -> str:
 
 def _open(ctx: click.Context, found: Mapping[str, str | None]) -> list[str]:
     """Of these words, each with its case, those that whoever types may read of, as `soppa queue` knows them."""
-    from cli.commands.queue import reader_of, viewer
     from cli.needtoknow import closed_of
     from cli.settings import read_settings
+    from cli.viewers import reader_of, viewer
 
     home, database = home_of(ctx), database_of(ctx)
     settings = read_settings(home.settings)

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.errors import SoppaError
-from web.answers import Show, see_other, unknown
+from web.answers import Show, see_other
+from web.plain import unknown
 from web.proof import app_code_page, bring_app_code
 from web.site import Act, Site
 from web.visitors import Visitor, check_form, is_enough, limiter, signed_in, submitted

@@ -21,7 +21,7 @@ from engine.model.office import Office
 from engine.ports import Definitions
 from engine.service import Service
 from web.acts import act_pages
-from web.answers import PlainPage, Show
+from web.answers import Show
 from web.files import file_pages
 from web.frame import frame_of
 from web.headers import BodyLimit, SafeHeaders, TooLarge
@@ -29,6 +29,7 @@ from web.incidents import Incidents
 from web.links import link_pages
 from web.metrics import metrics_page
 from web.nudge import nudge_pages
+from web.plain import PlainPage
 from web.proof import proof_pages
 from web.reach import reach_pages
 from web.signin import signin_pages

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from engine.errors import UsageError
-from web.answers import unknown
 from web.documents import MEDIA_TYPES
 from web.headers import LETTER_POLICY
 from web.look import Look, look_at
+from web.plain import unknown
 from web.site import Site
 from web.visitors import is_enough, limiter
 

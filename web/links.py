@@ -15,9 +15,10 @@ from starlette.responses import Response
 from engine.errors import UsageError
 from engine.model.case import Case
 from engine.model.handed import Link, LinkPurpose
-from web.answers import PlainPage, Show, unknown
+from web.answers import Show
 from web.doors import Door, door_page, enter, is_staff, mail_code, try_code
 from web.network import missed
+from web.plain import PlainPage, unknown
 from web.site import Answered, Site
 from web.tokens import token_hash
 from web.visitors import Visitor, address_of, check_origin, language_of, limiter, load, submitted, visitor_of

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from engine.errors import UsageError
 from engine.model.case import Case, Task
 from engine.model.definition import Definition, LinkLevel, TaskDef
-from web.answers import PlainPage, unknown
 from web.combined import Also, answered_alike
+from web.plain import PlainPage, unknown
 from web.site import Site
 from web.visitors import Visitor, is_enough, load, reached, signed_in
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from web.answers import unknown
 from web.network import arrival, client_address
+from web.plain import unknown
 from web.site import Site
 from web.visitors import language_of
 

@@ -13,8 +13,9 @@ from engine.errors import SoppaError, UsageError
 from engine.model.case import Case, Task
 from engine.model.definition import Definition, say
 from engine.model.messages import Nudge
-from web.answers import Show, see_other, unknown
+from web.answers import Show, see_other
 from web.links import closed_page
+from web.plain import unknown
 from web.site import Site
 from web.visitors import Visitor, check_form, is_enough, limiter, load, signed_in, submitted
 from web.words import date_words

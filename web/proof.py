@@ -10,9 +10,10 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from web.answers import PlainPage, Show, see_other, unknown
+from web.answers import Show, see_other
 from web.doors import Door, door_page, is_staff, mail_code, try_code
 from web.look import Look, look_at
+from web.plain import PlainPage, unknown
 from web.site import Site
 from web.visitors import Visitor, check_form, check_origin, is_enough, limiter, submitted
 from web.vouching import second_page

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from web.answers import PlainPage, Show, unknown
+from web.answers import Show
 from web.network import arrival, missed
+from web.plain import PlainPage, unknown
 from web.site import Site
 from web.visitors import address_of, check_origin, language_of, limiter
 

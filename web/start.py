@@ -14,8 +14,9 @@ from engine.errors import FaultyInput, SoppaError, UsageError, WrongDate
 from engine.model.case import Actor, Case, FactValue
 from engine.model.definition import Definition, FormField, Outcome, TaskDef, Who, say
 from engine.model.office import Person
-from web.answers import PlainPage, Show, see_other, unknown
+from web.answers import Show, see_other
 from web.forms import SURE, Submission, doubted, fields_of, read_submission
+from web.plain import PlainPage, unknown
 from web.site import Site
 from web.visitors import Visitor, check_form, is_enough, limiter, signed_in, submitted
 from web.words import date_problem, tell

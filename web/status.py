@@ -15,9 +15,10 @@ from engine.errors import UsageError
 from engine.model.case import Case
 from engine.model.definition import Definition, say
 from engine.model.office import Office
-from web.answers import Show, see_other, unknown
+from web.answers import Show, see_other
 from web.dates import DateView, clock_dates, until_date
 from web.lines import cases_beyond, own_tasks
+from web.plain import unknown
 from web.site import Site
 from web.start import startable
 from web.visitors import Visitor, is_enough, limiter, load, signed_in, submitted, visitor_of

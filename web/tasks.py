@@ -16,13 +16,14 @@ from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, Usa
 from engine.model.definition import TaskDef, say
 from engine.model.guards import evaluate
 from web.answering import complete, read_form, with_files_again
-from web.answers import PlainPage, Show, see_other, unknown
+from web.answers import Show, see_other
 from web.combined import Also, merged
 from web.forms import Submission, fields_of, outcome_facts
 from web.lines import TaskLine, own_tasks
 from web.links import answer_of, closed_page
 from web.look import Look, look_at
 from web.onfile import agreements_for, dates_of, facts_on_file
+from web.plain import PlainPage, unknown
 from web.proof import step_up
 from web.site import Site
 from web.undo import may_undo_until, undo_path

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.errors import Refused
-from web.answers import Show, see_other, unknown
+from web.answers import Show, see_other
 from web.look import Look, look_at
+from web.plain import unknown
 from web.site import Answered, Site
 from web.visitors import check_form, is_enough, limiter, submitted
 

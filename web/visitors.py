@@ -14,8 +14,8 @@ from engine.model.case import Actor, Case, Task
 from engine.model.definition import Definition, LinkLevel
 from engine.model.handed import Session
 from engine.model.office import Office, Person
-from web.answers import PlainPage
 from web.network import client_address, from_own_page, within_limits
+from web.plain import PlainPage
 from web.site import Site
 from web.tokens import form_nonce, new_token, nonce_is_right, token_hash
 from web.words import known_language

@@ -15,9 +15,10 @@ from starlette.responses import HTMLResponse, Response
 from engine.errors import UsageError
 from engine.model.case import Case
 from engine.model.definition import Definition
-from web.answers import PlainPage, Show, see_other, unknown
+from web.answers import Show, see_other
 from web.headers import LETTER_POLICY
 from web.look import Look, look_at
+from web.plain import PlainPage, unknown
 from web.site import Site
 from web.tokens import code_hash, new_letter_code
 from web.visitors import (

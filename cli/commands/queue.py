@@ -12,12 +12,12 @@ import click
 
 from cli import completion
 from cli.home import Home, check_home
-from cli.identity import login, nobody
-from cli.needtoknow import Reader, closed_to, veiled
+from cli.needtoknow import closed_to, veiled
 from cli.options import as_option, home_option, json_option
 from cli.printing import ROOMY, columns, day, left, near_day, print_json, say, table
 from cli.settings import Settings, read_settings
-from engine.errors import NotAllowed, UsageError
+from cli.viewers import reader_of, viewer
+from engine.errors import UsageError
 from engine.nodes import nearest
 from storage.looking.queue import QueueRow, View, open_queue_rows, snoozed_count
 
@@ -58,23 +58,6 @@ def command(mine: bool, role: str | None, person: str | None, process: str | Non
         _print(rows, view, snoozed_count(database, view.today, view.login or ""))
 
 
-def viewer(settings: Settings, database: str | Path, as_login: str | None, *, needed: bool) -> str | None:
-    """The login of whoever looks; None for somebody who is nobody, in a home of made-up people or while nobody has a
-    login. Raises `NotAllowed` or `UsageError`."""
-    from storage.looking import hints
-
-    if as_login is not None and not settings.demo:
-        raise NotAllowed("--as works in a home marked as demo only: sign in as that person")
-    name, known = as_login or login(), hints.logins(database)
-    if name in known:
-        return name
-    if as_login is not None:
-        raise UsageError(f"nobody here has the login '{name}'{nearest(name, known)}")
-    if needed or (not settings.demo and known):
-        raise nobody(name)
-    return None
-
-
 def _rows(settings: Settings, home: Home, database: str | Path, view: View) -> list[QueueRow]:
     """What is wanted, and of cases that the viewer need not know of only that they are there."""
     rows = open_queue_rows(database, view)
@@ -83,14 +66,6 @@ def _rows(settings: Settings, home: Home, database: str | Path, view: View) -> l
     reader = reader_of(settings, database, view.login)
     closed = closed_to(reader, {row.case_id: row.process for row in rows}, home, database)
     return veiled(rows, closed, narrowed=bool(view.role or view.person or view.overdue or view.mine or view.snoozed))
-
-
-def reader_of(settings: Settings, database: str | Path, login: str) -> Reader:
-    """Whoever works here under a login; somebody without a role for one that is nobody's."""
-    from storage.looking import hints
-
-    known = hints.person(database, login)
-    return Reader(*(known or ("", frozenset())), known is not None and known[0] == settings.second_person)
 
 
 def check_names(home: Home, database: str | Path, role: str | None, person: str | None, process: str | None) -> None:

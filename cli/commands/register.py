@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 
-from cli.commands.queue import viewer
 from cli.home import Home, check_home
 from cli.options import as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.settings import read_settings
+from cli.viewers import viewer
 from engine.errors import UsageError
 from engine.nodes import nearest
 from registry.fields import LISTINGS, MESSAGING, STATUSES

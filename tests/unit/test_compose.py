@@ -20,6 +20,8 @@ from engine.model.handed import BriefLine, OutboxRow
 from engine.model.office import Office, Person
 from notifiers import compose as c
 from notifiers import words
+from notifiers.onpaper import code_letter, letter
+from notifiers.preview import text_faults
 from tests.office import CHICAGO
 from tests.office import office as plain_office
 from workflows import Catalogue, lawbook
@@ -207,7 +209,7 @@ def test_nothing_personal_is_among_the_words(case: Case, definition: Definition,
 
 @pytest.mark.parametrize("process", Catalogue().processes())
 def test_every_shipped_mail_renders_in_every_language(process: str) -> None:
-    assert c.text_faults(Catalogue().newest(process), NOW.date(), PLAIN) == []
+    assert text_faults(Catalogue().newest(process), NOW.date(), PLAIN) == []
 
 
 def test_a_mail_of_a_started_case_names_the_case_that_its_reader_knows(
@@ -218,7 +220,7 @@ def test_a_mail_of_a_started_case_names_the_case_that_its_reader_knows(
 
 def test_a_mail_that_asks_for_what_it_cannot_know_is_a_fault(definition: Definition) -> None:
     mail = replace(definition.mails["receipt"], texts={"en": "Subject: s\n\n{{ fact_nonsense }}\n"})
-    faults = c.text_faults(replace(definition, mails={"receipt": mail}), NOW.date(), PLAIN)
+    faults = text_faults(replace(definition, mails={"receipt": mail}), NOW.date(), PLAIN)
     assert str(faults[0]).startswith("correction_request/mails/receipt.en.md:1:1: this mail cannot")
 
 
@@ -226,7 +228,7 @@ def test_a_letter_has_the_same_words_and_no_link(case: Case, definition: Definit
     facts = {"missing": "a signature"}
     source = "Subject: s\n\nSend {{ fact_missing }} here: {{ link }}\n"
     mail = replace(definition.mails["ask_missing"], texts={"en": source})
-    page = c.letter(c.Matter(replace(case, facts=facts), definition), mail, "party:parent", office, NOW)
+    page = letter(c.Matter(replace(case, facts=facts), definition), mail, "party:parent", office, NOW)
     assert "Send a signature here: at the district" in page
     assert "<a " not in page
 
@@ -307,7 +309,7 @@ def test_the_custodian_reads_where_to_say_who_called(case: Case, definition: Def
 def test_the_letter_with_a_code_is_in_the_parents_language_and_has_no_link(
         case: Case, definition: Definition, office: Office) -> None:
     said = {"code": "12345 67890", "until": "el día"}
-    letter = c.code_letter(c.Matter(case, definition), "party:parent", said, office, NOW)
-    assert "12345 67890" in letter and "su código para la página protegida" in letter and "<a " not in letter
+    page = code_letter(c.Matter(case, definition), "party:parent", said, office, NOW)
+    assert "12345 67890" in page and "su código para la página protegida" in page and "<a " not in page
     with pytest.raises(UsageError, match="has no party:nobody"):
-        c.code_letter(c.Matter(case, definition), "party:nobody", said, office, NOW)
+        code_letter(c.Matter(case, definition), "party:nobody", said, office, NOW)
