@@ -18,7 +18,7 @@ from engine.model.definition import Definition, LinkLevel, MailDef, told
 from engine.model.handed import RECIPIENT, BriefLine, NewLink, OutboxRow
 from engine.model.office import Office
 from engine.ports import Definitions, OfficeMaker, Outbox, Store
-from engine.proof.walk import watched_events
+from engine.proof.configurations import watched_events
 from notifiers import brief, message, outlook, words
 from notifiers.acts import act_words
 from notifiers.agenda import Entry, calendar_file, entry_of_mail, entry_of_task

@@ -44,16 +44,7 @@ from storage.mailing.briefs import add_line, contact_key, next_brief, slot_of
 from storage.mailing.window import MailWindow
 from storage.messages import leave_message
 from storage.register import RegisterWriter, begin_writing, holding_of
-from storage.rows import (
-    BULK,
-    URGENT,
-    case_row,
-    clock_row,
-    new_mail,
-    pack_fact,
-    pack_secrets,
-    task_row,
-)
+from storage.rows import BULK, URGENT, case_row, clock_row, new_mail, pack_fact, pack_secrets, task_row
 from storage.sealing import Ring
 from storage.statements import insert_new, only_one, put
 from storage.tables import OUTBOX, SNOOZES

@@ -21,12 +21,8 @@ from storage.entrance.links import SqlLinks
 from storage.looking.views import Views
 from storage.mailing.outbox import SqlOutbox, add_notice
 from storage.mailing.window import MailWindow
-from storage.register import (
-    SqlRegister,
-)
-from storage.rows import (
-    LANES,
-)
+from storage.register import SqlRegister
+from storage.rows import LANES
 from storage.sealing import Ring
 from storage.tables import CYCLES, MESSAGES, META, OUTBOX, TIMERS
 from storage.unit import SqlUnit, read_mark, write_mark

@@ -36,24 +36,8 @@ from storage.looking import outlook
 from storage.mailing.audience import Audiences
 from storage.mailing.recipients import people_of_audience
 from storage.messages import leave_message, message_place
-from storage.register import (
-    RegisterWriter,
-    begin_writing,
-    entries,
-    holdings,
-    holdings_of_rows,
-    next_number,
-)
-from storage.rows import (
-    PERSON_COLUMNS,
-    Row,
-    labels,
-    read_case,
-    read_clock,
-    read_person,
-    read_task,
-    unpack_command,
-)
+from storage.register import RegisterWriter, begin_writing, entries, holdings, holdings_of_rows, next_number
+from storage.rows import PERSON_COLUMNS, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.statements import insert_new, put
 from storage.tables import ADOPTIONS, CASES, CLOCKS, DEFINITIONS, MESSAGES, META, OUTBOX, TASKS, TIMERS
 

@@ -21,16 +21,7 @@ from web.look import Look, look_at
 from web.plain import PlainPage, unknown
 from web.site import Site
 from web.tokens import code_hash, new_letter_code
-from web.visitors import (
-    Visitor,
-    check_form,
-    is_enough,
-    limiter,
-    load,
-    second_reached,
-    signed_in,
-    submitted,
-)
+from web.visitors import Visitor, check_form, is_enough, limiter, load, second_reached, signed_in, submitted
 from web.words import date_words, tell
 
 Form = Annotated[FormData, Depends(submitted)]

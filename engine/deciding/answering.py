@@ -16,12 +16,7 @@ from engine.law.calendar import months_after
 from engine.law.clocks import count_back
 from engine.model.case import SYSTEM, Actor, FactValue, Task
 from engine.model.chosen import check_rows
-from engine.model.definition import (
-    Outcome,
-    Requirement,
-    TaskDef,
-    Words,
-)
+from engine.model.definition import Outcome, Requirement, TaskDef, Words
 from engine.model.guards import evaluate
 from engine.model.machine import UnknownFacts, holds
 from engine.model.messages import CancelTimers, CompleteTask, Send

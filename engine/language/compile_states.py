@@ -9,15 +9,7 @@ from engine import nodes
 from engine.language.compile_tasks import read_task
 from engine.language.compile_ways import read_branches, read_length
 from engine.language.scope import Scope
-from engine.model.definition import (
-    After,
-    Branch,
-    OnEvent,
-    RegionDef,
-    StateDef,
-    TaskDef,
-    expired,
-)
+from engine.model.definition import After, Branch, OnEvent, RegionDef, StateDef, TaskDef, expired
 from engine.nodes import Faults, MapNode, Node, Scalar
 
 KEYS = ("initial", "final", "tasks", "join", "distinct", "joined", "always", "on", "after", "expires", "send", "start",

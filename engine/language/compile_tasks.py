@@ -8,15 +8,7 @@ from engine import nodes
 from engine.language.compile_ways import read_branches, read_length, read_literal
 from engine.language.scope import ROLES, Scope, who, word
 from engine.model.case import FactValue
-from engine.model.definition import (
-    BreakGlass,
-    Due,
-    FormField,
-    LinkLevel,
-    Outcome,
-    Requirement,
-    TaskDef,
-)
+from engine.model.definition import BreakGlass, Due, FormField, LinkLevel, Outcome, Requirement, TaskDef
 from engine.nodes import MapNode, Node, Scalar
 
 OUTCOME_KEYS = ("label", "to", "when", "needs", "set", "send", "start", "holdable", "require", "fix", "free")

@@ -7,9 +7,7 @@ import re
 from engine import nodes
 from engine.language.scope import Scope
 from engine.model.case import FactValue
-from engine.model.definition import (
-    Branch,
-)
+from engine.model.definition import Branch
 from engine.model.guards import FactType
 from engine.nodes import Node, Scalar, nearest
 

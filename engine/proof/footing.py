@@ -15,8 +15,9 @@ from engine.model.definition import Definition, began, complete, told
 from engine.model.guards import Unknown, evaluate
 from engine.model.messages import Decision, Send, SendToAll
 from engine.proof.assumptions import Assumptions
+from engine.proof.configurations import Configuration, watched_events
 from engine.proof.prove import walked
-from engine.proof.walk import Configuration, Walk, watched_events
+from engine.proof.walk import Walk
 
 
 @dataclass(frozen=True, slots=True)

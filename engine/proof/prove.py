@@ -15,10 +15,11 @@ from engine.model.definition import SUBJECT, ChildDef, Definition, StateDef
 from engine.model.guards import Atom, Cell, Column, FactType, Guard, atoms
 from engine.model.machine import triggers
 from engine.nodes import nearest
+from engine.proof.configurations import Configuration, Flaw, View
 from engine.proof.guard_cells import TooManyCells, gaps, overlaps
 from engine.proof.reading import live_facts
 from engine.proof.regions import groups, ignored_clocks
-from engine.proof.walk import Configuration, Flaw, View, Walk
+from engine.proof.walk import Walk
 
 __all__ = ["Flaw", "Report", "check"]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from engine.model.definition import ClockDef, Definition, StateDef, began, complete, ended, entered, told
 from engine.model.guards import atoms
+from engine.proof.configurations import events_of
 from engine.proof.reading import guards_of
-from engine.proof.walk import events_of
 
 
 def groups(definition: Definition) -> list[frozenset[str]]:

@@ -17,12 +17,10 @@ from typing import NamedTuple
 
 from engine.deciding.consequences import Consequences
 from engine.deciding.taking import needed_facts
-from engine.language.mailtexts import FACT, MONTH, needed_names
 from engine.model.definition import (
     Branch,
     ClockDef,
     Definition,
-    MailDef,
     OnEvent,
     Outcome,
     StateDef,
@@ -36,54 +34,21 @@ from engine.model.definition import (
 )
 from engine.model.guards import reads, recorded_if
 from engine.proof.assumptions import Agreement, Assumptions, about, answered_so, recorded
+from engine.proof.configurations import (
+    Configuration,
+    Flaw,
+    Reading,
+    Story,
+    View,
+    events_of,
+    has_begun,
+    readings_of,
+    watched_events,
+    with_values,
+)
 from engine.proof.reading import live_facts
 
 MAX_CONFIGURATIONS = 200_000
-
-Story = tuple[str, ...]
-
-
-class Configuration(NamedTuple):
-    """`regions` are the states of the regions that are followed, in document order; `idle` the clocks that began for
-    nobody, since their guard did not hold; `under_way` what will yet happen to mails.
-
-    A tuple, since a walk makes and compares some hundred thousand of them."""
-
-    state: str
-    regions: tuple[str, ...] = ()
-    known: frozenset[str] = frozenset()
-    running: frozenset[str] = frozenset()
-    over: frozenset[str] = frozenset()
-    idle: frozenset[str] = frozenset()
-    happened: frozenset[str] = frozenset()
-    under_way: frozenset[str] = frozenset()
-    children: frozenset[str] = frozenset()
-    assumed: Assumptions = frozenset()
-
-    @property
-    def at(self) -> frozenset[str]:
-        return frozenset((self.state, *self.regions))
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one walk follows: `regions` and `clocks`; `given` are the facts that the regions left out are sure to have
-    recorded once they are done."""
-
-    regions: frozenset[str]
-    clocks: frozenset[str]
-    given: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """A promise that does not hold: one sentence, and the steps from the start to where it breaks."""
-
-    message: str
-    story: Story = ()
-
-    def __str__(self) -> str:
-        return self.message + (f"\n    story: {' → '.join(self.story)}" if self.story else "")
 
 
 @dataclass(slots=True)
@@ -110,7 +75,7 @@ class Walk:
     _asked_of: Callable[[frozenset[str]], frozenset[str]] = field(init=False)
     _clocks: Mapping[str, ClockDef] = field(default_factory=dict)
     _ends: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    _reads: Mapping[str, frozenset[_Reading]] = field(default_factory=dict)
+    _reads: Mapping[str, frozenset[Reading]] = field(default_factory=dict)
     _live: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _watched: frozenset[str] = frozenset()
     _anchors: frozenset[str] = frozenset()
@@ -129,7 +94,7 @@ class Walk:
         self._anchors = frozenset(fact for clock in self._clocks.values() for fact in clock.anchor.names("fact"))
         self._ends = {event: frozenset(name for name, clock in clocks.items()
                                        if event in (*clock.satisfied_by, *clock.void_by)) for event in self._watched}
-        self._reads = {name: _readings(mail, self.definition) for name, mail in self.definition.mails.items()}
+        self._reads = {name: readings_of(mail, self.definition) for name, mail in self.definition.mails.items()}
         known = frozenset(self.definition.start_needs) & facts.keys()
         known |= {fact.name for fact in facts.values() if fact.threshold is not None or fact.school_year_end}
         initial = self.definition.initial.name
@@ -166,7 +131,7 @@ class Walk:
     def _forgetful(self, here: Configuration) -> Configuration:
         """The configuration without what nothing asks for any more: two that differ in nothing else are one."""
         live, events = self._asked_at((*here.regions, here.state), here.running | here.over)
-        return _with(here, known=here.known & live, assumed=self._agreement.about_these(here.assumed, live),
+        return with_values(here, known=here.known & live, assumed=self._agreement.about_these(here.assumed, live),
                      happened=here.happened & events)
 
     def _asked_where(self, places: tuple[str, ...], begun: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -192,13 +157,13 @@ class Walk:
                 yield from self._moved(here, state, "after", state.after.to, state.after.sends)
         for event in sorted(here.under_way):
             if not any(before in here.under_way for before in self._before(event)):
-                yield from self._event(_with(here, under_way=here.under_way - {event}), event)
+                yield from self._event(with_values(here, under_way=here.under_way - {event}), event)
         for name in sorted(here.running):
             if self.definition.clocks[name].window:
-                passed = _with(here, running=here.running - {name}, over=here.over | {name})
+                passed = with_values(here, running=here.running - {name}, over=here.over | {name})
                 yield from self._event(passed, expired(name))
         for child in sorted(here.children):
-            yield from self._event(_with(here, children=here.children - {child}), ended(child))
+            yield from self._event(with_values(here, children=here.children - {child}), ended(child))
         yield from self._corrected(here)
 
     def _corrected(self, here: Configuration) -> Iterator[tuple[str, Configuration]]:
@@ -354,8 +319,8 @@ class Walk:
             others = [name for name in here.regions if self.definition.states[name].region != state.region]
             order = [region.name for region in self.definition.states[here.state].regions]
             placed = sorted([*others, state.name], key=lambda name: order.index(self.definition.states[name].region))
-            return _with(here, regions=tuple(placed))
-        return _with(here, state=state.name, regions=())
+            return with_values(here, regions=tuple(placed))
+        return with_values(here, state=state.name, regions=())
 
     def _registered(self, here: Configuration, state: StateDef, name: str) -> Configuration:
         """What goes into the register must be recorded on every path; of a new agreement the case learns the id."""
@@ -376,18 +341,18 @@ class Walk:
                 self._noted.add(f"child '{child}' needs {missing}, not set on every path to its start")
         children = {name for name in starts if self.definition.children[name].joined}
         under_way = {event(mail) for mail in sends for event in (began, told, complete)} & self._watched
-        return _with(here, under_way=here.under_way | under_way, children=here.children | children)
+        return with_values(here, under_way=here.under_way | under_way, children=here.children | children)
 
     def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
         """Facts are recorded; what follows from them is known as well."""
-        return _with(here, known=self._follows.known(here.known.union(facts)))
+        return with_values(here, known=self._follows.known(here.known.union(facts)))
 
     def _happened(self, here: Configuration, event: str) -> Iterator[Configuration]:
         """Writes an event down; clocks that hang on it begin or end."""
         happened = here.happened | ({event} & self._watched)
-        for there in self._began(_with(here, happened=happened)):
+        for there in self._began(with_values(here, happened=happened)):
             over = there.running & self._ends.get(event, frozenset())
-            yield _with(there, running=there.running - over, over=there.over | over)
+            yield with_values(there, running=there.running - over, over=there.over | over)
 
     def _began(self, here: Configuration) -> Iterator[Configuration]:
         """Starts the clocks that can begin; one with a guard, or that hangs on what an agreement may lack, begins in
@@ -397,15 +362,16 @@ class Walk:
             if begun or not self._can_begin(here, clock):
                 continue
             idle = self._assume(here, frozenset({(clock.when, False)})) if clock.when else None
-            if idle is None and not _begun(clock, here, here.known):
+            if idle is None and not has_begun(clock, here, here.known):
                 idle = here
             if idle is not None:
-                yield from self._began(_with(idle, idle=idle.idle | {name}))
+                yield from self._began(with_values(idle, idle=idle.idle | {name}))
             begins = self._assume(here, frozenset({(clock.when, True)})) if clock.when else here
             if begins is None:
                 return
             met = begins.happened & set(clock.satisfied_by)
-            here = _with(begins, over=begins.over | {name}) if met else _with(begins, running=begins.running | {name})
+            news = {"over": begins.over | {name}} if met else {"running": begins.running | {name}}
+            here = with_values(begins, **news)
         yield here
 
     def _recorded_again(self, here: Configuration, facts: frozenset[str]) -> Iterator[Configuration]:
@@ -413,14 +379,14 @@ class Walk:
         changed = self._follows.changed(facts)
         kept = self._agreement.about_others(here.assumed, changed)
         asked = self._asked_of(changed)
-        fresh = _with(here, assumed=kept, idle=here.idle - asked)
+        fresh = with_values(here, assumed=kept, idle=here.idle - asked)
         open_again = asked & here.running
         if not open_again:
             yield fresh
             return
         for void in _subsets(sorted(open_again)):
             so = frozenset((self.definition.clocks[name].when, name not in void) for name in open_again)
-            yield _with(fresh, assumed=kept | so, running=fresh.running - void, idle=fresh.idle | void)
+            yield with_values(fresh, assumed=kept | so, running=fresh.running - void, idle=fresh.idle | void)
 
     def _clocks_about(self, facts: frozenset[str]) -> frozenset[str]:
         """The clocks whose guard asks about one of these facts."""
@@ -431,7 +397,7 @@ class Walk:
         if not here.happened.isdisjoint(clock.void_by):
             return False
         known = here.known | self._follows.perhaps(here.known)
-        return _begun(clock, here, known) and (clock.when is None or recorded_if(clock.when, True) <= known)
+        return has_begun(clock, here, known) and (clock.when is None or recorded_if(clock.when, True) <= known)
 
     # --- what a step may not do ----------------------------------------------------------------------------------
 
@@ -442,7 +408,7 @@ class Walk:
             names = ", ".join(sorted(missing))
             self._noted.add(f"mail '{mail}' reads {names}, not set on every path to it: record it, or ask has(…)")
 
-    def _is_there(self, here: Configuration, what: _Reading) -> bool:
+    def _is_there(self, here: Configuration, what: Reading) -> bool:
         """A clock that this walk does not follow is taken to have begun."""
         if what.clock:
             return what.name not in self._clocks or what.name in here.running or what.name in here.over
@@ -477,7 +443,7 @@ class Walk:
         kept = self._agreement.agreed(here.assumed, more, here.at)
         if kept is None:
             return None
-        return self._learned(_with(here, assumed=kept), chain.from_iterable(recorded_if(*one) for one in more))
+        return self._learned(with_values(here, assumed=kept), chain.from_iterable(recorded_if(*one) for one in more))
 
 
 class _Answer(NamedTuple):
@@ -488,48 +454,10 @@ class _Answer(NamedTuple):
     so: Assumptions
 
 
-class _Reading(NamedTuple):
-    """A word of a mail that needs a fact recorded or a clock begun."""
-
-    word: str
-    name: str
-    clock: bool
-
-
-def _readings(mail: MailDef, definition: Definition) -> frozenset[_Reading]:
-    """What the texts of a mail read outside every `has`."""
-    needed = {name for text in mail.texts.values() for name in needed_names(text)}
-    readings = [_Reading(f"{FACT}{name}{end}", name, False) for name in definition.facts for end in ("", MONTH)]
-    readings += [_Reading(f"clock_{name}{end}", name, True) for name in definition.clocks for end in ("", "_kind")]
-    return frozenset(each for each in readings if each.word in needed)
-
-
 def _subsets(facts: Sequence[str]) -> Iterator[frozenset[str]]:
     if not facts:
         yield frozenset()
         return
     yield from (frozenset(some) for size in range(len(facts) + 1) for some in combinations(facts, size))
 
-
-def _with(here: Configuration, **news: object) -> Configuration:
-    """`here` with these values: itself where nothing differs, since most steps change little."""
-    for name, value in news.items():
-        if getattr(here, name) != value:
-            return here._replace(**news)  # type: ignore[arg-type]
-    return here
-
-
-def watched_events(definition: Definition) -> frozenset[str]:
-    """The events that a clock or a way on waits for."""
-    events = {event for clock in definition.clocks.values() for event in events_of(clock)}
-    return frozenset(events | {on.event for state in definition.states.values() for on in state.on})
-
-
-def events_of(clock: ClockDef) -> tuple[str, ...]:
-    return (*clock.satisfied_by, *clock.void_by, *clock.anchor.names("event"))
-
-
-def _begun(clock: ClockDef, here: Configuration, known: frozenset[str]) -> bool:
-    begun = {"fact": known, "event": here.happened, "clock": here.running | here.over}
-    return any(source.name in begun[source.kind] for source in clock.anchor.sources)
 

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Date,
-    DateTime,
-    Index,
-    MetaData,
-    String,
-    text,
-)
+from sqlalchemy import Boolean, Date, DateTime, Index, MetaData, String, text
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import SQLModel
 

@@ -23,9 +23,7 @@ from tests.files import (
     pdf,
     png,
 )
-from tests.files import (
-    docx as word,
-)
+from tests.files import docx as word
 from web.documents import MAX_DOCUMENT, Unfit
 from web.words import LANGUAGES
 
