@@ -25,8 +25,6 @@ def check_typed(turn: Turn, values: Mapping[str, FactValue]) -> None:
                 f"fact '{name}' is taken from the agreement in '{fact.taken.agreement}': correct the register and name "
                 f"the agreement again, or name another"
             )
-        if fact is not None and fact.picked is not None:
-            raise UsageError(f"fact '{name}' follows from the rows of '{fact.picked.table}': say it there")
         if fact is not None and fact.threshold is not None:
             raise UsageError(f"fact '{name}' is a threshold of the district: set it in 'thresholds' of district.yaml")
         if fact is not None and is_computed(fact):

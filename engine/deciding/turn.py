@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from engine.deciding.forms import KEPT_DOCUMENT, file_name
 from engine.model.case import Actor, Case, FactValue, Place, Task, changed
-from engine.model.chosen import picked
 from engine.model.computing import computed
 from engine.model.definition import Definition, StateDef, Words, say
 from engine.model.guards import evaluate, reads
@@ -93,7 +92,6 @@ class Turn:
 
     def record(self, values: Mapping[str, FactValue], reason: str = "") -> None:
         """Sets or supersedes facts. Facts are never unset; a value that is there already leaves no trace."""
-        values = {**values, **picked(self.definition, values)}
         news = {name: value for name, value in values.items() if self.case.facts.get(name) != value}
         for name, value in news.items():
             known = self.definition.fact(name)

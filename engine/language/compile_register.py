@@ -82,7 +82,6 @@ def given_facts(facts: Mapping[str, FactDef], registers: Mapping[str, RegisterDe
     taken |= {name: "is a threshold of the district" for name, fact in facts.items() if fact.threshold is not None}
     taken |= {name: "is worked out from others" for name, fact in facts.items() if is_computed(fact)}
     taken |= {name: "is given by the district's calendar" for name, fact in facts.items() if fact.school_year_end}
-    taken |= {name: f"follows from the rows of '{fact.picked.table}'" for name, fact in facts.items() if fact.picked}
     return taken | {each.agreement: "is given by the register" for each in registers.values() if each.is_new}
 
 

@@ -1,4 +1,4 @@
-"""What was chosen in a set, row by row: each has its row, and a set may follow from what the rows say."""
+"""What was chosen in a set, row by row: each has its row."""
 
 from __future__ import annotations
 
@@ -20,14 +20,3 @@ def check_rows(definition: Definition, facts: Facts, values: Facts) -> None:
             left_out = sorted(chosen - {row.key for row in rows if isinstance(row, TableRow)})
             if left_out:
                 raise UsageError(f"{name}: there is no row for '{left_out[0]}': say of each what was chosen")
-
-
-def picked(definition: Definition, values: Facts) -> Facts:
-    """The sets that follow from the rows of tables among these values."""
-    found: dict[str, FactValue] = {}
-    for fact in definition.facts.values():
-        rows = None if fact.picked is None else values.get(fact.picked.table)
-        if fact.picked is not None and isinstance(rows, tuple):
-            column = fact.picked.column
-            found[fact.name] = frozenset(row.key for row in rows if isinstance(row, TableRow) and row.cells[column])
-    return found

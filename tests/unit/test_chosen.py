@@ -91,7 +91,7 @@ def test_none_of_what_was_chosen_is_passed_over() -> None:
 
 def test_nobody_types_what_follows() -> None:
     definition, case = begun(NAME)
-    with pytest.raises(SoppaError, match="'agreed' follows from the rows of 'judged'"):
+    with pytest.raises(SoppaError, match="'agreed' is worked out: record judged"):
         decide(definition, case, RecordFacts({"agreed": frozenset({NAME})}, actor("ada"), "so"), NOW, office())
 
 
@@ -107,7 +107,7 @@ def test_a_row_of_something_that_is_not_in_the_list_is_told() -> None:
     ("taken: {type: set, of: agreement.data_elements,", "taken: {type: set, of: [cake],", "'cake', which is no row"),
     ("where: kept", "where: why", "no column 'why' of type bool"),
     ("kept: {type: bool, label: It stays}", "kept: {type: bool, label: It stays, optional: true}", "never empty"),
-    ("form: [judged]", "form: [judged, agreed]", "follows from the rows of 'judged': nobody types it"),
+    ("form: [judged]", "form: [judged, agreed]", "is worked out from others: nobody types it"),
     ("agreed: {type: set, of: agreement.data_elements,", "agreed: {type: set, of: [cake],", "have other options"),
     ("agreed: {type: set, of: agreement.data_elements,", "agreed: {type: text,", "is a set"),
 ])  # fmt: skip
