@@ -33,7 +33,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "passed": {"en": "passed on ", "es": "venció el "},
     "who": {"en": "Who", "es": "Quién"},
     "due": {"en": "By when", "es": "Fecha"},
-    "again": {"en": "Ask once more", "es": "Pedirlo otra vez"},
+    "again": {"en": "Ask again", "es": "Pedirlo otra vez"},
     "nudge": {"en": "Nudge", "es": "Recordar"},
     "on_paper": {"en": "reads no mail", "es": "no lee correo electrónico"},
     "nobody": {"en": "nobody", "es": "nadie"},

@@ -62,8 +62,7 @@ def test_all_five_processes_end_and_every_legal_date_is_met(played: Played) -> N
 
 def test_all_that_is_kept_of_it_is_whole(played: Played) -> None:
     found = verify_house(played[0], lambda done, total: None)
-    made_up = "0" * 32  # the one document of the story, which nobody has handed in
-    assert [line.split(": ")[1] for line in found.wrong] == [made_up]
+    assert found.wrong == []
     assert (found.recounted, found.cases) == (0, len(played[0].store.views.case_rows()))
     assert min(found.lines, found.dates, found.mails, found.seals) > 0
 

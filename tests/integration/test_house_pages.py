@@ -107,7 +107,7 @@ def test_an_uploaded_document_is_private_and_pinned_by_the_fact(office: Office) 
     assert PDF not in kept.read_bytes() and kept.stat().st_mode & 0o777 == 0o600
     with office.house.store.read() as unit:
         fact = unit.case(case.id).facts["evidence"]
-    assert fact == f"{kept.name}.pdf sha256:{hashlib.sha256(PDF).hexdigest()}"
+    assert fact == f"{kept.name}.pdf sha256:{hashlib.sha256(PDF).hexdigest()} called:proof.pdf"
     assert office.house.documents.read(str(fact)) == (PDF, "pdf")
     kept.write_bytes(kept.read_bytes()[:-1])
     with pytest.raises(UsageError, match="cannot be opened"):

@@ -59,7 +59,7 @@ SITTING = ["Prairie Creek USD 99", "", "", "", "https://privacy.prairie-creek.ex
            *PEOPLE.values(), "Lena Ortiz <lena@prairie-creek.example>", "lena", "-", "",
            "Paul Dubois <paul@prairie-creek.example>; sam", *[""] * 7,
            "praman", "", "", "", "", "", "", "", "", "555-0100", "", "Ivan Petrov", "ai@prairie-creek.example", "", "",
-           *[""] * 3, "2026-12-08, 2027-01-12", "10", "", "", "", "", "y"]
+           *[""] * 4, "2026-12-08, 2027-01-12", "10", "", "", "", "", "y"]
 """District, zone, year, languages, three of the pages; fifteen roles, login, five deputies, second person; contacts;
 relay, numbers, Board, hold, logo, agencies, yes."""
 
@@ -137,7 +137,7 @@ def test_the_relays_password_is_typed_unseen_and_kept_in_its_own_file_alone(home
     terminal.answer("Mails come from", "\n")
     terminal.answer("User at the relay", "soppa\n")
     terminal.answer("Password (not shown)", "open sesame\n")
-    for question in ("in a day", "breach is listed", "Board decides", "Reminders", "meetings", "Policy", "grace", "SVG",
+    for question in ("in a day", "breach is listed", "page on paper", "Board decides", "Reminders", "meetings", "Policy", "grace", "SVG",
                      "Looked up", "Write this?"):
         terminal.answer(question, "\n")
     assert terminal.end() == 0, terminal.seen
