@@ -137,8 +137,8 @@ def test_the_relays_password_is_typed_unseen_and_kept_in_its_own_file_alone(home
     terminal.answer("Mails come from", "\n")
     terminal.answer("User at the relay", "soppa\n")
     terminal.answer("Password (not shown)", "open sesame\n")
-    for question in ("in a day", "breach is listed", "page on paper", "Board decides", "Reminders", "meetings", "Policy", "grace", "SVG",
-                     "Looked up", "Write this?"):
+    for question in ("in a day", "breach is listed", "page on paper", "Board decides", "Reminders", "meetings",
+                     "Policy", "grace", "SVG", "Looked up", "Write this?"):
         terminal.answer(question, "\n")
     assert terminal.end() == 0, terminal.seen
     assert "sesame" not in terminal.seen + home.settings.read_text()
