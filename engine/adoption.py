@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.deciding.adopting import adopt
-from engine.deciding.cycles import NOTHING
 from engine.errors import AlreadyDecided, Refused
 from engine.model.case import Case
+from engine.model.cycles import NOTHING
 from engine.model.definition import CYCLE_ON, SUBJECT, Definition
 from engine.model.handed import Taken
 from engine.model.messages import AdoptCase, Decision

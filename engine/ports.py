@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from engine.deciding.cycles import Cycle, Planned
 from engine.model.case import Actor, Case, Contact
+from engine.model.cycles import Cycle, Planned
 from engine.model.definition import Definition, LinkLevel
 from engine.model.handed import (
     Answer,

@@ -9,10 +9,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from engine.deciding.cycles import NOTHING, Cycle, Planned, latest, next_cycle, which_day
 from engine.deciding.suggesting import suggestions
 from engine.errors import Refused, UsageError
 from engine.model.case import SYSTEM, Case
+from engine.model.cycles import NOTHING, Cycle, Planned, latest, next_cycle, which_day
 from engine.model.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
 from engine.model.handed import DueCycle
 from engine.model.messages import OfSchedule, StartCase

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from engine.deciding.cycles import NOTHING, Cycle, Planned
+from engine.model.cycles import NOTHING, Cycle, Planned
 from engine.model.handed import DueCycle
 from storage import direct, prepared
 from storage.statements import insert_new

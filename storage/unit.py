@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from engine.deciding.cycles import Cycle, Planned
 from engine.errors import Refused, UsageError
 from engine.model.case import Actor, Case, Contact
+from engine.model.cycles import Cycle, Planned
 from engine.model.definition import Definition, say
 from engine.model.handed import RECIPIENT, Answer, DueCycle, DueTimer, Message, Taken
 from engine.model.messages import Command, Decision, Event

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.deciding.cycles import Cycle
+from engine.model.cycles import Cycle
 from engine.model.definition import LinkLevel
 from engine.model.messages import Command
 

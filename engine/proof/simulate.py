@@ -11,11 +11,11 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.deciding.cycles import start_date, which_day
 from engine.deciding.decide import decide, start
 from engine.deciding.forms import SAMPLE_DOCUMENT
 from engine.errors import Refused, SoppaError, Unmet, UsageError, WrongDate
 from engine.model.case import SYSTEM, Actor, Case, Contact, FactValue
+from engine.model.cycles import start_date, which_day
 from engine.model.definition import CYCLE_ON, SUBJECT, Definition
 from engine.model.messages import (
     AudienceTold,

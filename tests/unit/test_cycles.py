@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.deciding.cycles import NOTHING, Cycle, Planned, latest, next_cycle, start_date
 from engine.deciding.decide import start
 from engine.errors import FaultyInput, OutsideCalendar, UsageError
 from engine.law.calendar import Calendar
 from engine.model.case import FactValue
+from engine.model.cycles import NOTHING, Cycle, Planned, latest, next_cycle, start_date
 from engine.model.definition import Definition, ScheduleDef
 from engine.model.messages import Notify, OfSchedule, StartCase
 from engine.model.office import Office
