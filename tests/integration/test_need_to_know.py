@@ -220,6 +220,6 @@ def test_the_shell_offers_nothing_of_a_breach(
 ) -> None:
     theirs = {CASE, known["failed"], known["doubtful"], known["incident"], "accept", "operator_file", *secrets()}
     for who, sees in (("olga", False), ("priya", True)):
-        monkeypatch.setattr("cli.commands.queue.login", lambda who=who: who)
+        monkeypatch.setattr("cli.viewers.login", lambda who=who: who)
         found = set(offered(line))
         assert bool(found & (theirs | {"ask_operator", "take"})) is sees or (sees and "explain" in line)
