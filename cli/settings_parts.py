@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import nodes
-from engine.deciding.undoing import MOST_MINUTES
 from engine.nodes import Faults, Node
+
+MOST_MINUTES = 10
+"""How long an answer may be taken back at most."""
 
 
 @dataclass(frozen=True, slots=True)

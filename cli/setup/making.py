@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from cli.home import Home, check_home, make_home, write_private
 from cli.logo import read_logo
 from cli.settings import Settings, check_text
+from cli.settings_parts import MOST_MINUTES
 from cli.setup.answers import Answers, written
 from cli.setup.document import Plain, render
-from engine.deciding.undoing import MOST_MINUTES
 from engine.errors import UsageError
 from engine.nodes import nearest
 

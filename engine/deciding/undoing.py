@@ -32,8 +32,6 @@ from engine.model.messages import (
 from engine.model.undoable import TAKEN_BACK, Answered, Kept, Undo
 from engine.words import written
 
-MOST_MINUTES = 10
-
 _BARS: tuple[tuple[type[Effect] | tuple[type[Effect], ...], str], ...] = (
     (StartChild, "it has started another case"),
     (TellParent, "it has ended the case, and the case that this one belongs to was told"),
