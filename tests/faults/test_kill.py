@@ -36,7 +36,7 @@ KILLS = 20
 CASES = 3
 """How many begin before each kill."""
 
-PAUSE = 0.1
+PAUSE = 0.2
 """Seconds that the relay thinks about each mail."""
 
 SEED = int(os.environ.get("SOPPA_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
