@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(7200)]
 WORKERS = 4
 SILENT_VENDORS = {"R-SUBLIST"}
 """The rule whose duty is an operator's own: three in ten never answer."""
-KNOWN_TO_BE_OVER = {"superintendent, mails a week but for breaches", "teacher, mails a request"}
+KNOWN_TO_BE_OVER = ("superintendent, mails a week but for breaches", "teacher, mails a request")
 """Mail budgets that a whole year goes over by one mail (bench/YEAR.md says by which)."""
 DAYS = int(os.environ.get("SOPPA_YEAR_DAYS", "45"))
 
@@ -80,8 +80,9 @@ def test_weeks_of_a_year_worked_by_four_go_as_well_as_by_one(
         sys.stdout.write(f"\n{DAYS} days, {WORKERS} workers: {found.cases} cases, {len(arrived)} mails\n")
     assert (report.incidents, list(report.refused), found.wrong) == (0, [], [])
     assert {rule for rule, ended in report.deadlines if ended == "missed"} <= SILENT_VENDORS
-    assert {one.whose for one in report.budgets if not one.held} <= KNOWN_TO_BE_OVER
     assert {identity for identity, count in arrived.items() if count > 1} == set()
     assert states["accepted"] == len(arrived)
     assert set(states) <= {"accepted", "cancelled"}
     assert found.cases > DAYS // 10
+    over = [f"{one.whose}: {one.most} on {one.when}" for one in report.budgets if not one.held]
+    assert [one for one in over if not one.startswith(KNOWN_TO_BE_OVER)] == []
