@@ -13,7 +13,9 @@ from functools import cache
 from pathlib import Path
 
 from cli.commands.init import build_home
+from cli.demo.district import PEOPLE
 from cli.home import Home
+from cli.wiring import open_house
 from storage.upgrade import migrate
 from tests import postgres
 
@@ -29,6 +31,14 @@ def new_home(home: Home, settings: str) -> None:
     build_home(home, settings)
     if "\ndatabase:" not in f"\n{settings}":
         put_tables(home.database)
+
+
+def staffed_home(home: Home, settings: str) -> None:
+    """The same, with the sample's people."""
+    new_home(home, settings)
+    with open_house(home, create=True) as house:
+        for person in PEOPLE:
+            house.store.save_person(person)
 
 
 @contextmanager

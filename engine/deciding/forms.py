@@ -99,7 +99,7 @@ _WORDS: Mapping[str, Words] = {
 
 
 KEPT_DOCUMENT = re.compile(r"(?P<name>[0-9a-f]{32})\.(?P<kind>pdf|png|jpg|docx|txt) sha256:(?P<hash>[0-9a-f]{64})"
-                           r"(?: called:(?P<called>[A-Za-z0-9%._~-]{1,900}))?")
+                           r"(?: called:(?P<called>[A-Za-z0-9%._~-]{1,1200}))?")
 """What a document fact holds: the random name of a kept file, its kind, the hash of its content, and how it was called
 where it came from. That name may name a child, and stands nowhere but in the fact."""
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo.district import PEOPLE, SETTINGS
+from cli.demo.district import SETTINGS
 from cli.home import Home
 from cli.main import main
 from cli.wiring import open_house
-from tests.databases import new_home
+from tests.databases import staffed_home
 
 PARENT = "parent=Ana Ruiz <ana@families.example>; language=es"
 
@@ -21,10 +21,7 @@ PARENT = "parent=Ana Ruiz <ana@families.example>; language=es"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """The sample district, marked as demo; nothing listens where its relay should be."""
     made = Home(tmp_path / "home")
-    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
-    with open_house(made, create=True) as house:
-        for person in PEOPLE:
-            house.store.save_person(person)
+    staffed_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
     monkeypatch.setenv("SOPPA_HOME", str(made.root))
     return made
 

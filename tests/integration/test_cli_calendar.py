@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo.district import PEOPLE
 from cli.home import Home
 from cli.main import main
 from cli.settings import read_settings
-from cli.wiring import open_house
-from tests.databases import new_home
+from tests.databases import staffed_home
 from workflows import lawbook
 
 SETTINGS = """\
@@ -44,10 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attendance: str) -> Home:
     home = Home(tmp_path / "home")
-    new_home(home, SETTINGS.format(attendance=attendance))
-    with open_house(home, create=True) as house:
-        for person in PEOPLE:
-            house.store.save_person(person)
+    staffed_home(home, SETTINGS.format(attendance=attendance))
     monkeypatch.setenv("SOPPA_HOME", str(home.root))
     return home
 

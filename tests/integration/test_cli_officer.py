@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from cli.demo.district import PEOPLE, SETTINGS
+from cli.demo.district import SETTINGS
 from cli.home import Home
 from cli.main import main
-from cli.wiring import open_house
-from tests.databases import new_home
+from tests.databases import staffed_home
 from tests.terminal import terminal
 
 FAR = ("--until", "2099-01-01", "--past-date", "--reason", "away")
@@ -22,10 +21,7 @@ FAR = ("--until", "2099-01-01", "--past-date", "--reason", "away")
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     made = Home(tmp_path / "home")
-    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
-    with open_house(made, create=True) as house:
-        for person in PEOPLE:
-            house.store.save_person(person)
+    staffed_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
     monkeypatch.setenv("SOPPA_HOME", str(made.root))
     return made
 

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli.demo.district import PEOPLE, SETTINGS
+from cli.demo.district import SETTINGS
 from cli.home import Home
 from cli.main import main
-from cli.wiring import machine_clock, open_house
-from tests.databases import new_home
+from cli.wiring import machine_clock
+from tests.databases import staffed_home
 
 VERIFY = ("-f", "requester_kind=parent", "-f", "identity_ok=yes", "-f", "where_seen=Record", "-f", "right_value=2014",
           "-f", "data_owner=dana", "--as", "carla")  # fmt: skip
@@ -33,10 +33,7 @@ def daytime_zone() -> str:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     made = Home(tmp_path / "home")
     settings = SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9)
-    new_home(made, f"{settings.replace('America/Chicago', daytime_zone())}undo_minutes: 10\n")
-    with open_house(made, create=True) as house:
-        for person in PEOPLE:
-            house.store.save_person(person)
+    staffed_home(made, f"{settings.replace('America/Chicago', daytime_zone())}undo_minutes: 10\n")
     monkeypatch.setenv("SOPPA_HOME", str(made.root))
     return made
 

@@ -26,6 +26,7 @@ NAMED = called(SAMPLE_DOCUMENT, "Ana Ruiz – partida.pdf")
     ("../../etc/passwd", "passwd"),
     ("one\r\nX: two\u2028.pdf", "oneX: two.pdf"),
     ("x" * 500 + ".pdf", "x" * 96 + ".pdf"),
+    ("\N{SLICE OF PIZZA}" * 200 + ".pdf", "\N{SLICE OF PIZZA}" * 96 + ".pdf"),
     ("100% called:mine sha256:0.pdf", "100% called:mine sha256:0.pdf"),
     ("", ""),
     ("/", ""),
