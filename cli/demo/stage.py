@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import shlex
+import shutil
 import socket
+import sys
 import threading
+from pathlib import Path
 
 from cli.demo.district import BREACH, MATTERS
 from cli.demo.forward import FAST_START, begin, fast_forward
@@ -64,7 +68,7 @@ The sample district is at work. Nothing leaves this machine.
 Try next
   1. Open the mails, take the task mail to carla, follow its link, ask for the code, and answer the task.
   2. In another terminal:
-       export SOPPA_HOME={home.root}
+{path_line()}       export SOPPA_HOME={home.root}
        soppa queue
        soppa explain {cases[0]}
        soppa do {cases[1]} verify complete --as carla -f requester_kind=parent -f identity_ok=yes \\
@@ -97,3 +101,10 @@ def free(port: int) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def path_line() -> str:
+    """What puts our command on the path of a terminal; empty where it is there, as it is not beside a fresh `.venv`."""
+    if shutil.which("soppa"):
+        return ""
+    return f'       export PATH={shlex.quote(str(Path(sys.argv[0]).resolve().parent))}:"$PATH"\n'
