@@ -24,7 +24,7 @@ from web.words import fact_lines
 
 if TYPE_CHECKING:
     from engine.model.case import Case, Clock, FactValue, Task
-    from engine.model.definition import Definition
+    from engine.model.definition import Definition, FactDef
     from engine.model.office import Office
     from storage.chains.history import HistoryLine
     from storage.looking.views import Keeping
@@ -76,7 +76,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         say("\nFacts")
         table(["fact", "what it is", "value"], [_fact_cells(name, value, definition, office, labels)
                                                  for name, value in case.facts.items()])
-    _suggested(case, definition)
+    _suggested(case, definition, office)
 
 
 def _keeping(found: Keeping, office: Office) -> None:
@@ -151,7 +151,7 @@ def _fact_cells(name: str, value: FactValue, definition: Definition, office: Off
     return [name, label, "\n".join(fact_lines(known, value, office, "en"))]
 
 
-def _suggested(case: Case, definition: Definition) -> None:
+def _suggested(case: Case, definition: Definition, office: Office) -> None:
     """Last time's answers: what they were, and where this time's differ; and what was counted among earlier cases."""
     for name, count in case.suggested.items():
         if definition.facts[name].tally is not None and name not in case.facts:
@@ -160,18 +160,21 @@ def _suggested(case: Case, definition: Definition) -> None:
     if answered:
         say(f"\nLast answers, of case {case.after}")
     for name, last in answered.items():
-        now = case.facts.get(name)
-        if now is None:
-            said = f"{written(last.value)}  (not answered yet)"
-        elif now == last.value:
-            said = f"{written(now)}  (unchanged)"
-        else:
-            said = "; ".join(f"was {_part(was)}, is {_part(becomes)}" for was, becomes in differences(last.value, now))
+        said = _since_last(definition.facts[name], last.value, case.facts.get(name), office)
         pairs({f"{name}, {day(last.on)}": said})
 
 
-def _part(value: FactValue | None) -> str:
-    return "not there" if value is None else written(value)
+def _since_last(fact: FactDef, was: FactValue, now: FactValue | None, office: Office) -> str:
+    """What was answered last time, and where it differs now."""
+
+    def told(value: FactValue | None) -> str:
+        return "not there" if value is None else " · ".join(fact_lines(fact, value, office, "en"))
+
+    if now is None:
+        return f"{told(was)}  (not answered yet)"
+    if now == was:
+        return f"{told(now)}  (unchanged)"
+    return "; ".join(f"was {told(before)}, is {told(after)}" for before, after in differences(was, now))
 
 
 def _regions(case: Case, definition: Definition) -> dict[str, str]:

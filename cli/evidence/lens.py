@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cli.evidence.tabled import rows_told
 from engine.deciding.forms import KEPT_DOCUMENT, file_name
 from engine.model.case import FactValue
 from engine.model.definition import Definition, say
@@ -119,6 +120,8 @@ class Lens:
             return self.names.get(text, text)
         if known.type.kind == "bool":
             return {"true": "yes", "false": "no"}.get(text, text)
+        if known.type.kind == "table":
+            return rows_told(known, text)
         if known.type.kind not in ("choice", "set"):
             return text
         labels = known.option_labels
