@@ -17,6 +17,7 @@ from cli.printing import WIDTH, day, left, pairs, print_json, say, table
 from cli.takingback import mapping, may_undo, sentence
 from cli.wiring import open_house
 from engine.deciding.forms import file_name
+from engine.deciding.holds import waits
 from engine.deciding.suggesting import differences
 from engine.words import say as in_words
 from engine.words import written
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from engine.model.office import Office
     from storage.chains.history import HistoryLine
     from storage.looking.views import Keeping
+
+HELD = "waits: a hold\nstands"
 
 
 @click.command(epilog="Example: soppa show 2026-0001")
@@ -65,7 +68,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
            **_adopted(case), **({"belongs to": case.parent} if case.parent else {}),
            **({"about": case.subject} if case.subject else {}), **_regions(case, definition)})
     _clocks(case, definition, today)
-    _tasks([task for task in case.tasks if task.is_open], office, today)
+    _tasks(case, definition, office, today)
     if case.parties:
         say("\nParties")
         pairs({name: f"{party.name} ({party.email or 'on paper'}, {party.language})"
@@ -231,15 +234,18 @@ def _status(clock: Clock, today: dt.date) -> str:
         return f"open until {day(clock.legal)}"
     if clock.status != "running":
         return clock.status + (f" {day(clock.ended_on)}" if clock.ended_on else "")
+    if clock.legal is None and (held := [hold.started for hold in clock.holds if hold.released is None]):
+        return f"held since {day(min(held))}"
     return left(clock.legal, today) or "no date in the law"
 
 
-def _tasks(tasks: list[Task], office: Office, today: dt.date) -> None:
+def _tasks(case: Case, definition: Definition, office: Office, today: dt.date) -> None:
+    tasks = [task for task in case.tasks if task.is_open]
     if not tasks:
         return
     say()
     table(["open task", "what", "who", "district target"], [
-        [task.name, task.title, _who(task, office), _target(task, today)]
+        [task.name, task.title, _who(task, office), HELD if waits(definition, case, task) else _target(task, today)]
         for task in sorted(tasks, key=lambda task: task.offered)])
 
 

@@ -29,6 +29,7 @@ from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
 from engine.errors import FaultyInput, Refused, WrongDate
 from engine.law.calendar import ONE_DAY
+from engine.law.clocks import day_name
 from engine.model.case import Case
 from engine.model.handed import OutboxState
 from storage.tables import PRINT_RUNS
@@ -310,11 +311,16 @@ def test_a_hold_keeps_back_what_was_released_and_has_not_left(town: Town, tmp_pa
                   ["do", case, "post_letter", "posted", "-f", f"posted_on={TODAY}"]):  # fmt: skip
         kept_back = town.run(*words, "--as", "carla")
         assert kept_back.exit_code != 0 and "hold stands" in str(kept_back.exception)
+    held = town.run("show", case, "--as", "priya").output
+    assert f"held since {day_name(TODAY)}" in held and "waits: a hold" in held
     words = ["hold", "release", case, "H1", "--on", str(TODAY), "--reason", "they agree", "--as", "lena"]
     released_again = town.run(*words)
     assert released_again.exit_code == 0, released_again.output
     town.beat()
     assert told_by_mail(town) == 2
+    posts, goes_on = [mail for mail in town.sink.mails if mail.envelope_to.startswith("carla@")][-2:]
+    assert "But it has to wait: a law-enforcement agency" in " ".join(posts.part("plain").split())
+    assert goes_on.subject == f"Case {case}: this goes on now"
 
 
 def test_who_is_told_may_be_mended_when_the_second_person_sends_it_back(town: Town, tmp_path: Path) -> None:
