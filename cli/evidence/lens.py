@@ -29,7 +29,7 @@ _READERS = frozenset({"to"})
 _NAMES_OF_THE_ACTOR = frozenset({
     "answer_too_late", "answer_undone", "case_adopted", "case_started", "glass_broken", "hold_placed", "mail_bounced",
     "note_added", "preservation_placed", "preservation_released", "task_completed", "task_nudged", "task_reassigned",
-    "task_shown_again", "task_snoozed",
+    "audience_imported", "recipient_decided", "task_shown_again", "task_snoozed",
 })  # fmt: skip
 _PLAIN = frozenset({
     "act", "agreement", "anchor", "audience", "becomes", "by", "case", "channel", "child", "clock", "count",

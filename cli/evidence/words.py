@@ -233,8 +233,17 @@ def _audience(words: Words, detail: Detail) -> str:
             "told": f"Each of the audience was told by “{mail}”, or decided by name.",
             "complete": f"Every copy of “{mail}” is done.",
             "on_paper": f"{count} copies of “{mail}” are to be printed and posted.",
-            "back": f"{count} copies of “{mail}” came back and go by post."}  # fmt: skip
+            "back": f"{count} copies of “{mail}” came back and go by post.",
+            "after_all": f"“{mail}” to {count} of whom somebody had decided by name was accepted all the same."}
     return said[detail["what"]]
+
+
+def _imported(words: Words, detail: Detail) -> str:
+    of = f" from “{detail['called']}”" if detail.get("called") else ""
+    left_out = detail.get("left_out")
+    barred = f"; left out as barred: {left_out}" if left_out else ""
+    names = f" ({'; '.join(detail['barred'].splitlines())})" if detail.get("barred") else ""
+    return f"{detail['count']} of the audience “{words.mail(detail['audience'])}” were imported{of}{barred}{names}."
 
 
 _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
@@ -288,6 +297,8 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
                                  f"date was near.{_because(d)}",
     "audience_fixed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was fixed.",
     "audience_freed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was opened again.",
+    "audience_imported": _imported,
+    "recipient_decided": lambda w, d: f"Nothing more is done about number {d['number']}, decided by name.{_because(d)}",
     "address_entered": lambda w, d: f"A postal address was entered for number {d['number']}.",
     "audience_told": _audience,
     "child_by_hand": lambda w, d: f"“{w.mail(d['process'])}” is to be done by hand.",

@@ -163,8 +163,11 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     decided = town.run("audience", "decide", case, "4", "--reason", "told in the office", "--as", "priya")
     assert decided.exit_code == 0, decided.output
     town.beat()
+    year_later = town.run("audience", "show", case, "--as", "lena").output
+    assert "left out, barred: Mo Barred (line 7)" in year_later and "Priya Raman: told in the office" in year_later
+    assert "left out as barred: 1." in town.run("history", case, "--as", "lena").output
     everything = shown(town, case)
-    named = set(everything) | set(everything["audiences"][0]) | set(everything["mails"][0])
+    named = set(everything).union(*(everything[key][0] for key in ("audiences", "mails", "imports", "decided")))
     assert named <= documented("audience show")
     assert set(json.loads(town.run("letters", "runs", case, "--json").stdout)[0]) <= documented("letters runs")
     assert set(json.loads(printed.stdout)) <= documented("letters print")
@@ -278,7 +281,14 @@ def test_what_a_person_decided_is_not_undone_however_the_mail_in_hand_went(
     town.house.store.outbox.settle(row, went, "as the relay says", now)
     if went == "accepted":
         assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
-    assert shown(town, case)["mails"][0]["copies"] == {"mail_decided": 1, "mail_waiting": 1, "paper_waiting": 2}
+    now_shown = shown(town, case)
+    assert now_shown["mails"][0]["copies"] == {"mail_decided": 1, "mail_waiting": 1, "paper_waiting": 2}
+    (known,) = now_shown["decided"]
+    assert (known["number"], known["why"], known["mail"]) == (number, "Priya Raman: told in person", went)
+    town.beat()
+    lines = town.run("history", case, "--as", "priya").output
+    assert f"Nothing more is done about number {number}, decided by name. Reason: told in person" in lines
+    assert ("had decided by name was accepted all the same" in lines) == (went == "accepted")
 
 
 def signed(town: Town, case: str) -> None:
