@@ -120,6 +120,11 @@ def documented(command: str) -> set[str]:
     return {word for found in re.findall(r"`([^`]+)`", row) for word in found.split()}
 
 
+def edit_quota(town: Town, quota: int) -> None:
+    file = town.house.home.settings
+    file.write_text(file.read_text("utf-8").replace("daily_quota: 1000", f"daily_quota: {quota}"), "utf-8")
+
+
 def shown(town: Town, case: str) -> dict[str, Any]:
     result = town.run("audience", "show", case, "--json")
     assert result.exit_code == 0, result.output
@@ -446,6 +451,8 @@ def test_letters_stop_at_the_relays_quota_of_a_day_and_go_on_the_next_while_code
     assert len(told) <= 20
     heard = [mail for mail in town.sink.mails if mail.subject.endswith("the relay has had its mails for today")]
     assert [(mail.envelope_to, mail.subject[:13]) for mail in heard] == [(PRIYA, f"{40 - len(told)} mails wait")]
+    edit_quota(town, quota)
+    assert shown(town, case)["forecast"]["done_on"] == str(TODAY + ONE_DAY)
     code = {"code": "493201", "minutes": "30"}
     town.house.store.outbox.notify("person:sam", "code", None, code, town.house.clock())
     town.beat()
