@@ -18,7 +18,7 @@ WEIGHTY = frozenset({
     "case_started", "clock_started", "clock_moved", "clock_satisfied", "clock_voided", "clock_expired",
     "task_completed", "told", "case_ended", "hold_placed", "hold_confirmed", "hold_refused", "hold_released",
     "glass_broken", "later_date_confirmed", "case_migrated", "case_adopted", "mail_bounced", "agreement_entered",
-    "agreement_changed", "answer_undone", "case_reopened",
+    "agreement_changed", "agreement_restored", "answer_undone", "case_reopened",
 })  # fmt: skip
 """Kinds of lines that decide what became of a case."""
 
@@ -289,6 +289,7 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "hold_refused": lambda w, d: f"Hold {d['hold']} was refused: it never had an effect.",
     "hold_released": lambda w, d: f"Hold {d['hold']} was released{' on ' + day(d['on']) if d.get('on') else ''}.",
     "child_started": lambda w, d: f"Started a case of “{w.mail(d['process'])}”.",
+    "child_called_off": lambda w, d: f"The case of “{w.mail(d['process'])}” does not begin.",
     "child_ended": lambda w, d: f"Case {d['case']} ended: {w.mail(d['outcome'])}.",
     "party_changed": lambda w, d: f"Contact of “{w.lens.who('party:' + d['party'])}” was set.",
     "second_confirmed": _second,
@@ -305,6 +306,7 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "rung_not_due": lambda w, d: f"No reminder of {w.rung(d)}: that day was past when its dates were set.",
     "agreement_entered": lambda w, d: f"Agreement {d['agreement']} was entered in the register.",
     "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {w.mail(d['fields'])}.",
+    "agreement_restored": lambda w, d: f"Agreement {d['agreement']} is in the register as it was before.",
     "product_listed": lambda w, d: "A product was listed in the register.",
     "case_migrated": lambda w, d: f"The case moved to version {d['version']} of its process.{_because(d)}",
     "case_adopted": lambda w, d: f"The case had run elsewhere and was taken in as it stood: {w.state(d['state'])}.",

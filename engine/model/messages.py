@@ -373,7 +373,8 @@ class Event:
     agreement_changed, product_listed, cycle_started, audience_fixed, audience_freed, audience_told,
     mail_bounced, child_by_hand, case_migrated, case_adopted, happened_before, evidence_given, rung_before_adoption,
     rung_hushed, quiet_ended, note_added, task_nudged, task_snoozed, task_shown_again, answer_undone (since: the instant
-    of the answer), fact_taken_back, state_restored, task_reopened, case_reopened;
+    of the answer), fact_taken_back, state_restored, task_reopened, case_reopened,
+    child_called_off, agreement_restored;
     outside a decision second_confirmed, address_entered, audience_imported (barred: who was left out, a line each),
     recipient_decided, answer_too_late (task, by, decided_by) for an answer to a task
     that another had answered, document_taken (fact), evidence_taken (form, lines) and evidence_written (sha256),
