@@ -205,10 +205,10 @@ def due_on(turn: Turn, due: Due) -> dt.date | None:
     if due.of is None:
         return due_in(turn.today, amount, due.unit, calendars)
     clock = turn.case.clocks.get(due.of)
-    if due.before:
-        end = clock and (clock.target or clock.legal)
-        return count_back(end, amount, due.unit, calendars) if end else None
     fact = turn.case.facts.get(due.of)
+    if due.before:
+        end = (clock.target or clock.legal) if clock else fact
+        return count_back(end, amount, due.unit, calendars) if isinstance(end, dt.date) else None
     start = clock.anchor if clock else turn.case.happened.get(due.of, fact if isinstance(fact, dt.date) else None)
     return due_in(start, amount, due.unit, calendars) if start else None
 

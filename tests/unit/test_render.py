@@ -261,5 +261,6 @@ def test_a_button_behind_words_begins_a_line_of_its_own() -> None:
 def test_the_number_of_a_case_is_not_broken_in_a_table() -> None:
     table = Table("Cases", ("Case",), ((Cell("2026-0001"),), (Cell("none of 2026-0001"),)))
     page = render_mail("Subject: s\n\n{{ lines }}\n", {}, "en", "District", tables={"lines": table}).html
-    assert re.search(r'<td class="whole" style="[^"]*nowrap[^"]*">2026-0001</td>', page)
+    label = r'<span class="label" style="[^"]*display: ?none[^"]*">Case: </span>'
+    assert re.search(rf'<td class="whole" style="[^"]*nowrap[^"]*">{label}2026-0001</td>', page)
     assert page.count('class="whole"') == 1
