@@ -111,7 +111,9 @@ def reader_of_contact(key: str, contact: Contact) -> Reader:
 def office_words(reader: Reader, office: Office, today: dt.date, language: str) -> dict[str, str]:
     """What every mail has."""
     contact = contact_words(office, today, language)
-    return {"recipient_name": reader.name, "district": office.district, "today": date_words(today, language),
+    month = office.attestation_month
+    return {**({"attestation_month": month_words(dt.date(2000, month, 1), language)} if month else {}),
+            "recipient_name": reader.name, "district": office.district, "today": date_words(today, language),
             "packet_days": str(office.packet_days), **reference_words(office.references.values(), language), **contact,
             **other_contacts(office, contact)}
 
