@@ -48,3 +48,12 @@ def test_the_month_of_the_attestation_is_the_districts_where_it_has_set_one(mont
     named = "Each year in March we ask you" if month else "Its yearly attestation is due each January"
     assert named in sponsor
     assert ("Each year in March the agreement" if month else "the agreement is attested in January") in operator
+
+
+@pytest.mark.parametrize(("process", "task"), [
+    ("annual_attestation", "attest"), ("annual_attestation", "attest_late"), ("deletion_order", "certify"),
+    ("deletion_order", "certify_late"), ("subcontractor_list", "complete"),
+])  # fmt: skip
+def test_whoever_is_asked_again_reads_what_was_lacking(process: str, task: str) -> None:
+    asked = Catalogue().newest(process).task_named(task)
+    assert asked is not None and "lacks" in asked.shows
