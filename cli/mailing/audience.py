@@ -7,7 +7,8 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +24,9 @@ COLUMNS = (*REQUIRED, *OPTIONAL)
 YES_NO = ("paper", "consent", "leaked", "barred")
 MOST = 10_000
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
+_BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u202f"), " ")
+"""Blanks that a text editor has put in and nobody sees."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Cells = Mapping[str, str]
 
@@ -101,18 +105,18 @@ class _Bars:
 
     def of(self, cells: Cells) -> int | None:
         """The line that bars the guardian of a row from its student."""
-        return self.by_name.get((_plain(cells["student"]), _plain(cells["guardian"])))
+        return self.by_name.get((_plain(cells["student"]), _bare(cells["guardian"])))
 
 
 def _bars(rows: Sequence[tuple[Mark, Cells]]) -> _Bars:
     barred = [(mark.line, cells) for mark, cells in rows if cells.get("barred") == "yes"]
 
-    def lines(column: str) -> Mapping[tuple[str, str], int]:
-        return {(_plain(cells["student"]), _plain(cells[column])): line for line, cells in reversed(barred)
-                if cells.get(column)}  # fmt: skip
+    def lines(column: str, alike: Callable[[str], str]) -> Mapping[tuple[str, str], int]:
+        return {(_plain(cells["student"]), alike(cells[column])): line for line, cells in reversed(barred)
+                if alike(cells.get(column, ""))}  # fmt: skip
 
-    elsewhere = {_plain(cells["guardian"]): (cells["student"], line) for line, cells in reversed(barred)}
-    return _Bars(lines("guardian"), lines("email"), lines("address"), elsewhere)
+    elsewhere = {_bare(cells["guardian"]): (cells["student"], line) for line, cells in reversed(barred)}
+    return _Bars(lines("guardian", _bare), lines("email", _plain), lines("address", _bare), elsewhere)
 
 
 def _doubtful(rows: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[Fault]:
@@ -134,11 +138,11 @@ def _left_out(rows: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[str]:
 def _warned(told: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[str]:
     """A bar counts for one student: who is told of another all the same, and whose letter may fall into wrong hands."""
     for mark, cells in told:
-        if found := bars.elsewhere.get(_plain(cells["guardian"])):
+        if found := bars.elsewhere.get(_bare(cells["guardian"])):
             student, line = found
             sentence = f"{cells['guardian']} is told of {cells['student']}, barred from {student} (line {line})"
             yield f"line {mark.line}: {sentence}"
-        there = bars.by_address.get((_plain(cells["student"]), _plain(cells.get("address", ""))))
+        there = bars.by_address.get((_plain(cells["student"]), _bare(cells.get("address", ""))))
         if there is not None:
             yield f"line {mark.line}: {cells['guardian']} has the postal address of one barred on line {there}"
 
@@ -155,7 +159,15 @@ def _shared(told: Sequence[tuple[Mark, Cells]]) -> Iterator[str]:
 
 
 def _plain(cell: str) -> str:
-    return " ".join(cell.lower().split())
+    """However it is cased, spaced and encoded."""
+    return " ".join(unicodedata.normalize("NFKC", cell).casefold().split())
+
+
+def _bare(cell: str) -> str:
+    """And whatever accents and points it is written with: who is barred as José Ruiz-Paz is so as Jose Ruiz Paz."""
+    letters = unicodedata.normalize("NFKD", cell).casefold()
+    return "".join(char for char in letters if not unicodedata.combining(char)
+                   and (char.isalnum() or unicodedata.category(char) in ("Mn", "Mc")))  # fmt: skip
 
 
 def _rows(path: Path, text: str) -> tuple[list[tuple[Mark, Cells]], list[Fault]]:
@@ -171,7 +183,7 @@ def _rows(path: Path, text: str) -> tuple[list[tuple[Mark, Cells]], list[Fault]]
             if None in row or None in row.values():
                 faults.append(Fault(mark, "more or fewer cells than the header: check commas and quotes"))
                 continue
-            rows.append((mark, {key.strip(): value.strip() for key, value in row.items()}))
+            rows.append((mark, {key.strip(): value.translate(_BLANKS).strip() for key, value in row.items()}))
     except csv.Error:
         where = Mark(str(path), max(reader.reader.line_num, 1), 1)
         faults.append(Fault(where, "not readable as CSV from here on: check the quotes, one may not be closed"))

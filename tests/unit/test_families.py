@@ -67,6 +67,25 @@ def test_the_reason_of_a_bar_stands_behind_who_is_left_out_and_the_file_is_known
     assert told.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("other", ["JOSE RUIZ PAZ", "Jose\u0301 Ruiz-Paz", "José\u00a0Ruiz-Paz", "José Ruiz–Paz"])
+def test_a_bar_does_not_hang_on_an_accent(tmp_path: Path, other: str) -> None:
+    barred = {"guardian": "José Ruiz-Paz", "barred": "yes"}
+    told = families(tmp_path, ANA | barred, ANA | {"guardian": other, "email": "jrp@families.example"})
+    assert told.members == () and len(told.barred) == 2
+
+
+def test_other_letters_are_another_guardian(tmp_path: Path) -> None:
+    told = families(tmp_path, ANA | {"guardian": "राम", "barred": "yes"},
+                    ANA | {"guardian": "रमा", "email": "rama@families.example"})  # fmt: skip
+    assert [member.name for member in told.members] == ["रमा"]
+
+
+def test_one_guardian_however_the_name_is_encoded_is_one_letter(tmp_path: Path) -> None:
+    sister = {"guardian": "Zoe\u0308 Di\u0301az", "student": "S-2"}
+    told = families(tmp_path, ANA | {"guardian": "Zoë Díaz"}, ANA | sister)
+    assert [member.students for member in told.members] == [("S-1", "S-2")]
+
+
 @pytest.mark.parametrize("other", [
     {}, {"student": "s-1", "guardian": "ANA RUIZ"}, {"email": "", "address": "1 Elm St"}])  # fmt: skip
 @pytest.mark.parametrize("first", [True, False])
