@@ -24,6 +24,9 @@ COLUMNS = (*REQUIRED, *OPTIONAL)
 YES_NO = ("paper", "consent", "leaked", "barred")
 MOST = 10_000
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
+_STARTS = {b"%PDF": "a PDF", b"PK\x03\x04": "a workbook or another zip file", b"\xd0\xcf\x11\xe0": "an old Office file",
+           b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"{\\rtf": "a text document"}  # fmt: skip
+_NAMES = {";": "semicolons", "\t": "tabs"}
 _BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u202f"), " ")
 """Blanks that a text editor has put in and nobody sees."""
 
@@ -55,6 +58,8 @@ def read_families(path: Path) -> Families:
     faults += _doubtful(rows, bars)
     if faults:
         raise FaultyInput(sorted(faults, key=lambda fault: fault.mark.line))
+    if not rows:
+        raise UsageError(f"{path}: there is no family in this file: nothing was changed")
     told = [(mark, cells) for mark, cells in rows if bars.of(cells) is None]
     members, folded = _fold(told)
     if len(members) > MOST:
@@ -70,7 +75,7 @@ def faults_of_row(cells: Cells) -> Iterator[str]:
     yield from _unclean(cells)
     yield from (f"{name}: is empty" for name in REQUIRED if not cells[name])
     email, address = cells.get("email", ""), cells.get("address", "")
-    if email and not EMAIL.fullmatch(email):
+    if email and not (EMAIL.fullmatch(email) and "." in email.rpartition("@")[2]):
         yield f"email '{email}' is not a mail address: mend it, or leave it empty and give a postal address"
     if not email and not address:
         yield "neither email nor address: this family could not be told"
@@ -175,6 +180,7 @@ def _rows(path: Path, text: str) -> tuple[list[tuple[Mark, Cells]], list[Fault]]
     rows, faults = list[tuple[Mark, Cells]](), list[Fault]()
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
+        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
         wrong = list(_wrong_columns(reader.fieldnames or (), str(path)))
         if wrong:
             raise FaultyInput(wrong)
@@ -183,7 +189,7 @@ def _rows(path: Path, text: str) -> tuple[list[tuple[Mark, Cells]], list[Fault]]
             if None in row or None in row.values():
                 faults.append(Fault(mark, "more or fewer cells than the header: check commas and quotes"))
                 continue
-            rows.append((mark, {key.strip(): value.translate(_BLANKS).strip() for key, value in row.items()}))
+            rows.append((mark, {key: value.translate(_BLANKS).strip() for key, value in row.items()}))
     except csv.Error:
         where = Mark(str(path), max(reader.reader.line_num, 1), 1)
         faults.append(Fault(where, "not readable as CSV from here on: check the quotes, one may not be closed"))
@@ -198,17 +204,25 @@ def _content(path: Path) -> bytes:
 
 
 def _text(path: Path, content: bytes) -> str:
+    kind = next((kind for start, kind in _STARTS.items() if content.startswith(start)), None)
+    if kind is not None:
+        raise UsageError(f"{path}: this is {kind}, whatever its name says: save the list as CSV in UTF-8")
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
     if "\x00" in text:
         raise UsageError(f"{path}: this is no CSV file: save the list as CSV in UTF-8")
+    if not text.strip():
+        raise UsageError(f"{path}: this file is empty: nothing was changed")
     return text
 
 
 def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
-    names, mark = [name.strip() for name in found], Mark(file, 1, 1)
+    names, mark = list(found), Mark(file, 1, 1)
+    if len(names) == 1 and (sign := next((sign for sign in ";\t" if sign in names[0]), None)):
+        yield Fault(mark, f"the columns are parted by {_NAMES[sign]}: save the file as CSV with commas")
+        return
     for name in names:
         if name not in COLUMNS:
             yield Fault(mark, f"unknown column '{name}'{nearest(name, COLUMNS)}")
@@ -230,11 +244,13 @@ def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple
         if first is None:
             found[key] = _member(cells)
             continue
-        folded.append(f"line {mark.line}: {cells['student']} with {first.students[0]}, {first.name}")
+        students = _with(first.students, cells["student"])
+        again = "a second time" if students == first.students else f"with {first.students[0]}"
+        folded.append(f"line {mark.line}: {cells['student']} {again}, {first.name}")
         found[key] = replace(
             first,
             address=first.address or address_lines(cells.get("address", "")),
-            students=_with(first.students, cells["student"]),
+            students=students,
             schools=_with(first.schools, cells["school"]),
             paper=first.paper or cells.get("paper") == "yes",
             leaked=first.leaked or cells.get("leaked") == "yes",
@@ -263,7 +279,7 @@ def address_lines(cell: str) -> str:
 
 
 def _with(some: tuple[str, ...], more: str) -> tuple[str, ...]:
-    return some if more in some else (*some, more)
+    return some if _plain(more) in map(_plain, some) else (*some, more)
 
 
 def _languages(members: Iterable[Member]) -> Mapping[str, int]:
