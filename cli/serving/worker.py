@@ -244,6 +244,7 @@ def quiet() -> None:
     """Our own log lines hold ids only; those of schedulers would only say that they tick."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.Formatter.converter = time.gmtime
+    logging.getLogger("transitions").setLevel(logging.WARNING)
     for name in ("apscheduler", "procrastinate", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
