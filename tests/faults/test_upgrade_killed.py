@@ -39,7 +39,8 @@ def killed(home: Home, words: tuple[str, ...], after: float) -> bool:
     """Kills an upgrade so many seconds after it has begun, and says whether it was at it still."""
     with running(home.root, *words) as process:
         begins = f"{process.pid} "
-        until(lambda: home.job_lock.exists() and home.job_lock.read_text("utf-8").startswith(begins), "its beginning")
+        lock = home.job_lock
+        until(lambda: lock.exists() and lock.read_text("utf-8").startswith(begins), "its beginning", 180)
         time.sleep(after)
         alive = process.poll() is None
         process.kill()
