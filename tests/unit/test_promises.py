@@ -154,12 +154,12 @@ PROMISES = {
         "  open:", "open, look.done: the guards 'big' and 'good' can hold together: make them exclude each other"),
     "guards never leave a case stuck": Broken(
         (("{told.answer: ended}", "{told.answer: [{when: size > 3, to: ended}, {when: size < 3, to: dropped}]}"),),
-        "  telling:", "telling, on told.answer: there are cases in which no guard holds: add an else, or a row for "
+        "  telling:", "telling, on told.answer: there are cases in which no guard holds: add an else, or a way for "
         "size <= 3 true, size < 3 false"),
     "a decision table has no gap": Broken(
         (("size <= 3", "size < 3"),),
-        "  big:", "decision 'big': there are cases in which no guard holds: add an else, or a row for size <= 3 true, "
-        "size < 3 false"),
+        "  big:", "decision 'big': there are cases in which no guard holds: add a row for size <= 3 true, size < 3 "
+        "false"),
     "a decision table has no overlap": Broken(
         (("size <= 3", "size <= 4"),),
         "  big:", "decision 'big': the guards 'size > 3' and 'size <= 4' can hold together: make them exclude each "
