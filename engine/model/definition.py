@@ -160,3 +160,15 @@ class Definition:
         if task.child is not None:
             return by_hand_task(self.children[task.child])
         return self.states[task.state].task(task.name) if task.state in self.states else None
+
+    def task_named(self, name: str) -> TaskDef | None:
+        """A task by its name alone, as a history knows it; the engine's own among them."""
+        known = next((task for state in self.states.values() if (task := state.task(name)) is not None), None)
+        if known is not None:
+            return known
+        if name == REVIEW_HOLD or name.startswith(CONFIRM_HOLD):
+            return hold_task(name)
+        mail, child = self.mails.get(name.removeprefix(POST)), self.children.get(name.removeprefix(BY_HAND))
+        if name.startswith(POST) and mail is not None:
+            return posting_task(mail)
+        return by_hand_task(child) if name.startswith(BY_HAND) and child is not None else None
