@@ -194,6 +194,7 @@ MAIL_OF_STEP = (
     .where(
         (OUTBOX.c.case_id == bindparam("its_case"))
         & (OUTBOX.c.step == bindparam("its_step"))
+        & (OUTBOX.c.occurrence == bindparam("its_occurrence"))
         & (OUTBOX.c.recipient == bindparam("its_recipient"))
         & (OUTBOX.c.mail == bindparam("its_mail"))
     )
