@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from cli.evidence.lens import Lens
 from engine.law.clocks import day_name
-from engine.model.definition import OWN_FACTS, say
+from engine.model.definition import OWN_FACTS, TaskDef, say
+from engine.model.own_tasks import subject_of
 from engine.model.undoable import TAKEN_BACK
 
 Detail = Mapping[str, str]
@@ -47,16 +48,26 @@ class Words:
         return known is not None and known.window
 
     def mail(self, name: str) -> str:
-        return "link to a task" if name == "task" else name.replace("_", " ")
+        """What a mail is about, from its subject; of the program's own mails, their name."""
+        known = self.lens.definition.mails.get(name)
+        return (subject_of(known) if known else "") or plain(name)
 
     def state(self, name: str) -> str:
         known = self.lens.definition.states.get(name)
         return say(known.title, "en") if known else name
 
     def task(self, name: str) -> str:
-        found = (task for state in self.lens.definition.states.values() for task in state.tasks if task.name == name)
-        known = next(found, None)
+        known = next(iter(self._tasks(name)), None)
         return say(known.title, "en") if known else name.replace("_", " ")
+
+    def is_offered(self, name: str) -> bool:
+        """Whether nobody is asked for a task of this name, wherever the process has one."""
+        found = self._tasks(name)
+        return bool(found) and all(task.offered for task in found)
+
+    def _tasks(self, name: str) -> list[TaskDef]:
+        states = self.lens.definition.states.values()
+        return [task for state in states for task in state.tasks if task.name == name]
 
     def outcome(self, task: str, name: str) -> str:
         for state in self.lens.definition.states.values():
@@ -159,7 +170,19 @@ def _met(words: Words, detail: Detail) -> str:
 def _asked(words: Words, detail: Detail) -> str:
     who = words.readers(detail.get("to", ""))
     due = f", district target {day(detail['due'])}" if detail.get("due") else ""
+    if words.is_offered(detail["name"]):
+        return f"May be done{' by ' + who if who else ''}: {words.task(detail['name'])}{due}."
     return f"Asked{' ' + who if who else ''}: {words.task(detail['name'])}{due}."
+
+
+def _closed(words: Words, detail: Detail) -> str:
+    was = "May no longer be done" if words.is_offered(detail["name"]) else "No longer asked"
+    return f"{was}: {words.task(detail['name'])}."
+
+
+def plain(name: str) -> str:
+    """A name of a definition, such as an outcome, or of a mail of the program's own."""
+    return "link to a task" if name == "task" else name.replace("_", " ")
 
 
 def _answered(words: Words, detail: Detail) -> str:
@@ -218,7 +241,7 @@ def _audience(words: Words, detail: Detail) -> str:
 
 _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "case_started": lambda w, d: f"The case began, version {d['version']} of its process.",
-    "case_ended": lambda w, d: f"The case ended: {w.mail(d['outcome'])}.",
+    "case_ended": lambda w, d: f"The case ended: {plain(d['outcome'])}.",
     "cycle_started": lambda w, d: f"Started by its schedule, planned for {day(d['planned'])}.",
     "fact_recorded": _recorded,
     "fact_decided": lambda w, d: f"It follows “{w.fact(d['fact'])}”: "
@@ -238,7 +261,7 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "state_restored": lambda w, d: f"Again: {w.state(d['state'])}.",
     "task_reopened": lambda w, d: f"Asked again{' ' + w.readers(d['to']) if d.get('to') else ''}: {w.task(d['name'])}.",
     "case_reopened": lambda w, d: "The case is open again.",
-    "task_closed": lambda w, d: f"No longer asked: {w.task(d['name'])}.",
+    "task_closed": _closed,
     "task_reassigned": lambda w, d: f"Task given to {w.readers(d.get('to', ''))}.{_because(d)}",
     "task_nudged": lambda w, d: f"Asked once more: {w.task(d['name'])}, by a mail to {w.readers(d.get('to', ''))}.",
     "task_snoozed": lambda w, d: f"Out of one person's own queue until {day(d.get('until', ''))}: {w.task(d['name'])}."
@@ -258,29 +281,29 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "hold_confirmed": lambda w, d: f"Hold {d['hold']} was confirmed.",
     "hold_refused": lambda w, d: f"Hold {d['hold']} was refused: it never had an effect.",
     "hold_released": lambda w, d: f"Hold {d['hold']} was released{' on ' + day(d['on']) if d.get('on') else ''}.",
-    "child_started": lambda w, d: f"Started a case of “{w.mail(d['process'])}”.",
-    "child_ended": lambda w, d: f"Case {d['case']} ended: {w.mail(d['outcome'])}.",
+    "child_started": lambda w, d: f"Started a case of “{plain(d['process'])}”.",
+    "child_ended": lambda w, d: f"Case {d['case']} ended: {plain(d['outcome'])}.",
     "party_changed": lambda w, d: f"Contact of “{w.lens.who('party:' + d['party'])}” was set.",
     "second_confirmed": _second,
     "answer_too_late": lambda w, d: "An answer came after another had been given.",
     "glass_broken": lambda w, d: f"“{w.task(d['name'])}” was answered in the place of who was asked, since a legal "
                                  f"date was near.{_because(d)}",
-    "audience_fixed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was fixed.",
-    "audience_freed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was opened again.",
+    "audience_fixed": lambda w, d: f"The audience “{plain(d['audience'])}” was fixed.",
+    "audience_freed": lambda w, d: f"The audience “{plain(d['audience'])}” was opened again.",
     "address_entered": lambda w, d: f"A postal address was entered for number {d['number']}.",
     "audience_told": _audience,
-    "child_by_hand": lambda w, d: f"“{w.mail(d['process'])}” is to be done by hand.",
-    "rung_not_due": lambda w, d: f"Reminder “{w.mail(d['rung'])}” was past already when its dates were set.",
+    "child_by_hand": lambda w, d: f"“{plain(d['process'])}” is to be done by hand.",
+    "rung_not_due": lambda w, d: f"Reminder “{plain(d['rung'])}” was past already when its dates were set.",
     "agreement_entered": lambda w, d: f"Agreement {d['agreement']} was entered in the register.",
     "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {d['fields']}.",
     "product_listed": lambda w, d: "A product was listed in the register.",
     "case_migrated": lambda w, d: f"The case moved to version {d['version']} of its process.{_because(d)}",
     "case_adopted": lambda w, d: f"The case had run elsewhere and was taken in as it stood: {w.state(d['state'])}.",
-    "happened_before": lambda w, d: f"Before it was taken in, on {day(d['on'])}: {d['event'].replace('_', ' ')}.",
-    "evidence_given": lambda w, d: f"A document was kept for “{w.mail(d['of'])}”, SHA-256 {d.get('sha256', '')}.",
-    "rung_before_adoption": lambda w, d: f"Reminder “{w.mail(d['rung'])}” of {day(d['on'])} had passed before the case "
+    "happened_before": lambda w, d: f"Before it was taken in, on {day(d['on'])}: {w.event(d['event'])}.",
+    "evidence_given": lambda w, d: f"A document was kept for “{plain(d['of'])}”, SHA-256 {d.get('sha256', '')}.",
+    "rung_before_adoption": lambda w, d: f"Reminder “{plain(d['rung'])}” of {day(d['on'])} had passed before the case "
                                          "was taken in: it was not sent.",
-    "rung_hushed": lambda w, d: f"Reminder “{w.mail(d['rung'])}” was kept from {w.mail(d['spared'])} for a while.",
+    "rung_hushed": lambda w, d: f"Reminder “{plain(d['rung'])}” was kept from {plain(d['spared'])} for a while.",
     "quiet_ended": lambda w, d: f"The quiet after taking the case in ended on {day(d['on'])}.",
     "document_taken": lambda w, d: f"The document “{w.fact(d['fact'])}” was taken out{_hash(d)}.",
     "evidence_taken": _evidence,
