@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.deciding.expecting import Expected, started_by, state_until
+from engine.deciding.holds import waits
 from engine.model.case import Case, Clock, Contact, FactValue, TableRow, Task
 from engine.model.decisions import reasons
 from engine.model.definition import ClockDef, Definition, FactDef, say
@@ -37,6 +38,10 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
     "soon": {"en": "as soon as we can; the law sets no date", "es": "lo antes posible; la ley no fija una fecha"},
     "held": {"en": "no date while law enforcement asks us to wait",
              "es": "sin fecha mientras la policía nos pida esperar"},
+    "on_hold": {"en": "But it has to wait: a law-enforcement agency has asked in writing that parents and the public "
+                      "are not told yet. A mail says when it goes on.",
+                "es": "Pero debe esperar: una autoridad policial ha pedido por escrito que todavía no se informe a los "
+                      "padres ni al público. Un correo le dirá cuándo continúa."},
     "provisional": {"en": " (provisional: the school calendar for that year is not known yet)",
                     "es": " (provisional: aún no se conoce el calendario escolar de ese año)"},
     "yes": {"en": "yes", "es": "sí"},
@@ -180,6 +185,8 @@ def task_words(definition: Definition, case: Case, task: Task, office: Office, l
     absent = office.person(task.instead_of) if task.instead_of else None
     if absent is not None:
         values["instead_of"] = absent.name
+    if waits(definition, case, task):
+        values["on_hold"] = phrase("on_hold", language)
     return values
 
 

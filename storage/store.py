@@ -21,10 +21,11 @@ from storage.entrance.links import SqlLinks
 from storage.looking.views import Views
 from storage.mailing.outbox import SqlOutbox, add_notice
 from storage.mailing.window import MailWindow
+from storage.messages import may_be_delivered
 from storage.register import SqlRegister
 from storage.rows import LANES
 from storage.sealing import Ring
-from storage.tables import CYCLES, MESSAGES, META, OUTBOX, TIMERS
+from storage.tables import CYCLES, META, OUTBOX, TIMERS
 from storage.unit import SqlUnit, read_mark, write_mark
 
 WEEKDAYS = MailWindow(ZoneInfo("America/Chicago"))
@@ -34,7 +35,7 @@ _WORK = select(
     or_(
         exists().where(TIMERS.c.at <= _NOW),
         exists().where(CYCLES.c.at <= _NOW),
-        exists().where(MESSAGES.c.stopped.is_(False)),
+        exists().where(may_be_delivered(_NOW)),
         exists().where(OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= _NOW)),
     )
 )

@@ -13,6 +13,7 @@ import click
 from cli import completion
 from cli.commands.letters import read_letters_of, run_mapping
 from cli.home import Home
+from cli.mailing.leftout import decided_mapping, imported, imports_of, tell_decided, tell_imports
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
@@ -52,7 +53,7 @@ def import_(
     case: str, file: Path, audience: str | None, apply_: bool, as_login: str | None, home: Home, as_json: bool
 ) -> None:
     """Take the families of CASE from a CSV FILE, a row for each guardian and student. Columns: guardian, student (a
-    key, never a name), school; address, email, language, paper, consent, leaked, barred."""
+    key, never a name), school; address, email, language, paper, consent, leaked, barred, why (of a bar)."""
     from cli.mailing.audience import read_families
 
     families = read_families(file)
@@ -61,7 +62,7 @@ def import_(
         found, definition = _case(house, case)
         wanted = _audience(found, definition, audience)
         if apply_:
-            _enter(house, found, definition, wanted, families.members, as_login)
+            _enter(house, found, definition, wanted, families, as_login)
     shown = _families_mapping(case, wanted.name, families, apply_)
     unread = _unread(families.members, letter_languages(definition, wanted))
     unread_numbers = {language: [number for number, _ in some] for language, some in unread.items()}
@@ -95,6 +96,7 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
             audiences = unit.audiences(house.clock())
             counted, sent = audiences.counted(case), audiences.progress(case)
             left, runs = audiences.unfinished(case, limit), audiences.runs(case)
+            decided, imports = audiences.decided(case), imports_of(house.store.views.history(case))
             forecast = _forecast(house, unit.case(case), counted, sent)
     if as_json:
         print_json(
@@ -108,6 +110,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
                     {"number": who.number, "name": who.member.name, "channel": channel, "state": state}
                     for who, channel, state in left
                 ],
+                "imports": [one.mapping() for one in imports],
+                "decided": [decided_mapping(one) for one in decided],
             }
         )
         return
@@ -126,6 +130,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
             ["number", "who", "by", "state"],
             [[str(who.number), who.member.name, channel, state] for who, channel, state in left],
         )
+    tell_decided(decided)
+    tell_imports(imports, house.settings.zone)
 
 
 @command.command(
@@ -144,7 +150,10 @@ def decide(case: str, number: int, reason: str, as_login: str | None, home: Home
     with open_house(home) as house:
         actor = _actor(house, as_login)
         with house.store.begin() as unit:
-            unit.audiences(house.clock()).decide(case, number, actor.id, reason)
+            unit.case(case)
+            unit.audiences(house.clock()).decide(case, number, actor.name, reason)
+            told = Event("recipient_decided", {"number": str(number)}, {"by": actor.name, "reason": reason})
+            unit.note(case, told, actor, house.clock(), again=True)
     print_json({"case": case, "number": number, "state": "decided"}) if as_json else say(
         f"case {case}: number {number} is decided by {actor.name}"
     )
@@ -225,16 +234,17 @@ def _enter(
     case: Case,
     definition: Definition,
     wanted: AudienceDef,
-    members: Sequence[Member],
+    families: Families,
     as_login: str | None,
 ) -> None:
-    """The families, their number and what they read, in one transaction."""
+    """The families, their number and what they read, and who was left out, in one transaction."""
     actor, now = _actor(house, as_login), house.clock()
 
     def also(unit: Unit, before: Case, after: Case) -> None:
-        cast("SqlUnit", unit).audiences(now).enter(case.id, wanted.name, members)
+        cast("SqlUnit", unit).audiences(now).enter(case.id, wanted.name, families.members)
+        unit.note(case.id, imported(wanted.name, families, actor), actor, now, again=True)
 
-    counted = facts_of_import(definition, wanted, [member.language for member in members])
+    counted = facts_of_import(definition, wanted, [member.language for member in families.members])
     house.service.record(case.id, counted, actor, now, "the audience was imported", also=also)
 
 

@@ -84,7 +84,7 @@ def runs(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
     with open_house(home) as house:
         read_letters_of(house, case, as_login)
         with house.store.read() as unit:
-            found = unit.audiences(house.clock()).runs(case)
+            found, office = unit.audiences(house.clock()).runs(case), house.office(unit)
     if as_json:
         print_json([run_mapping(row) for row in found])
     elif not found:
@@ -98,8 +98,8 @@ def runs(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
                     row["mail"],
                     f"{row['letters']:,}",
                     f"{row['printed']:,}",
-                    f"{row['at']:%Y-%m-%d %H:%M} UTC",
-                    row["by"],
+                    f"{row['at'].astimezone(office.zone):%Y-%m-%d %H:%M}",
+                    by.name if (by := office.person(row["by"])) else row["by"],
                 ]
                 for row in found
             ],

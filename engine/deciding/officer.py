@@ -11,6 +11,7 @@ from engine.deciding.readers import may_give, reads_mail
 from engine.deciding.turn import Turn
 from engine.errors import NotAllowed, Refused, UsageError
 from engine.model.case import Task
+from engine.model.kinds import kind_of_date
 from engine.model.messages import AddNote, Event, HideTask, Nudge, Send, Snooze
 
 NUDGE = "nudge"
@@ -76,12 +77,13 @@ def _check_until(turn: Turn, task: Task, until: dt.date, command: Snooze) -> Non
 
 
 def _dates(turn: Turn, task: Task) -> Iterator[tuple[dt.date, str]]:
-    """The dates that count for a task: its own target, and the legal dates of the duties that run in its case."""
+    """The dates that count for a task: its own target, and those of the duties that run in its case."""
     if task.due is not None:
         yield task.due, "district target"
     for clock in turn.case.clocks.values():
         if clock.status == "running" and clock.legal is not None and not turn.definition.clocks[clock.name].window:
-            yield clock.legal, f"legal deadline ({clock.name})"
+            by_agreement = kind_of_date(turn.definition.clocks[clock.name], clock) == "contract"
+            yield clock.legal, f"{'day set by our agreement' if by_agreement else 'legal deadline'} ({clock.name})"
 
 
 def _open(turn: Turn, task_id: str) -> Task:

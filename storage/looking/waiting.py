@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, literal, select
 
 from storage.base import Base
-from storage.tables import CYCLES, MESSAGES, OUTBOX, TIMERS
+from storage.messages import may_be_delivered
+from storage.tables import CYCLES, OUTBOX, TIMERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,6 @@ _NOW = bindparam("now", type_=TIMERS.c.at.type)
 _COUNTS = select(
     _some(TIMERS.c.at <= _NOW).label("timers"),
     _some(CYCLES.c.at <= _NOW).label("cycles"),
-    _some(MESSAGES.c.stopped.is_(False)).label("messages"),
+    _some(may_be_delivered(_NOW)).label("messages"),
     _some(OUTBOX.c.at <= _NOW).label("mails"),
 )

@@ -29,6 +29,7 @@ from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
 from engine.errors import FaultyInput, Refused, WrongDate
 from engine.law.calendar import ONE_DAY
+from engine.law.clocks import day_name
 from engine.model.case import Case
 from engine.model.handed import OutboxState
 from storage.tables import PRINT_RUNS
@@ -162,8 +163,11 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     decided = town.run("audience", "decide", case, "4", "--reason", "told in the office", "--as", "priya")
     assert decided.exit_code == 0, decided.output
     town.beat()
+    year_later = town.run("audience", "show", case, "--as", "lena").output
+    assert "left out, barred: Mo Barred (line 7)" in year_later and "Priya Raman: told in the office" in year_later
+    assert "left out as barred: 1." in town.run("history", case, "--as", "lena").output
     everything = shown(town, case)
-    named = set(everything) | set(everything["audiences"][0]) | set(everything["mails"][0])
+    named = set(everything).union(*(everything[key][0] for key in ("audiences", "mails", "imports", "decided")))
     assert named <= documented("audience show")
     assert set(json.loads(town.run("letters", "runs", case, "--json").stdout)[0]) <= documented("letters runs")
     assert set(json.loads(printed.stdout)) <= documented("letters print")
@@ -277,7 +281,14 @@ def test_what_a_person_decided_is_not_undone_however_the_mail_in_hand_went(
     town.house.store.outbox.settle(row, went, "as the relay says", now)
     if went == "accepted":
         assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
-    assert shown(town, case)["mails"][0]["copies"] == {"mail_decided": 1, "mail_waiting": 1, "paper_waiting": 2}
+    now_shown = shown(town, case)
+    assert now_shown["mails"][0]["copies"] == {"mail_decided": 1, "mail_waiting": 1, "paper_waiting": 2}
+    (known,) = now_shown["decided"]
+    assert (known["number"], known["why"], known["mail"]) == (number, "Priya Raman: told in person", went)
+    town.beat()
+    lines = town.run("history", case, "--as", "priya").output
+    assert f"Nothing more is done about number {number}, decided by name. Reason: told in person" in lines
+    assert ("had decided by name was accepted all the same" in lines) == (went == "accepted")
 
 
 def signed(town: Town, case: str) -> None:
@@ -310,11 +321,16 @@ def test_a_hold_keeps_back_what_was_released_and_has_not_left(town: Town, tmp_pa
                   ["do", case, "post_letter", "posted", "-f", f"posted_on={TODAY}"]):  # fmt: skip
         kept_back = town.run(*words, "--as", "carla")
         assert kept_back.exit_code != 0 and "hold stands" in str(kept_back.exception)
+    held = town.run("show", case, "--as", "priya").output
+    assert f"held since {day_name(TODAY)}" in held and "waits: a hold" in held
     words = ["hold", "release", case, "H1", "--on", str(TODAY), "--reason", "they agree", "--as", "lena"]
     released_again = town.run(*words)
     assert released_again.exit_code == 0, released_again.output
     town.beat()
     assert told_by_mail(town) == 2
+    posts, goes_on = [mail for mail in town.sink.mails if mail.envelope_to.startswith("carla@")][-2:]
+    assert "But it has to wait: a law-enforcement agency" in " ".join(posts.part("plain").split())
+    assert goes_on.subject == f"Case {case}: this goes on now"
 
 
 def test_who_is_told_may_be_mended_when_the_second_person_sends_it_back(town: Town, tmp_path: Path) -> None:

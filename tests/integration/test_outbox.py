@@ -45,7 +45,7 @@ def prepared(store: SqlStore, row: OutboxRow, *links: NewLink) -> bool:
 
 def left(store: SqlStore) -> list[MailSettled]:
     with store.begin() as unit:
-        return [read for read in (m.read() for m in unit.messages(10)) if isinstance(read, MailSettled)]
+        return [read for read in (m.read() for m in unit.messages(10, NOW)) if isinstance(read, MailSettled)]
 
 
 def test_the_same_mail_is_queued_once(store: SqlStore) -> None:

@@ -7,7 +7,7 @@ import textwrap
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.errors import FaultyInput, UsageError
@@ -214,7 +214,6 @@ def test_no_line_of_a_shipped_mail_runs_into_the_next() -> None:
             assert not re.search(r"[a-z*X.]- [A-ZÁÉÍÓÚ]", re.sub(r"<[^>]*>", "", said)), f"{process}.{name}"
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ab \t-\u00a0é\n"), max_size=120), st.integers(3, 20))
 def test_lines_are_wrapped_as_the_library_does_it(text: str, width: int) -> None:
     lines = text.strip("\n").split("\n")
@@ -238,7 +237,6 @@ class Seen(HTMLParser):
         self.text += data
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 @example("\ue0001\ue001 \ue0000\ue001")
 @example("</p><a href=\"x\">'&amp;&nbsp;\u00a0")
