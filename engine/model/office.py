@@ -15,7 +15,7 @@ from engine.model.register import Entry
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who works for the district. `absent` is a closed range of local dates; `signs_from` and `signs_until`
-    bound the days on which they stand on the Board's list of authorised signers."""
+    bound the days on which they stand on the Board's list of authorized signers."""
 
     id: str
     name: str
