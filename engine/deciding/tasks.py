@@ -270,10 +270,13 @@ def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
 
 
 def _readers(turn: Turn, task: Task, place: str) -> tuple[str, ...]:
-    """Whom a rung of a task's ladder reaches; who is asked, an outsider too, is its owner."""
+    """Whom a rung of a task's ladder reaches; who is asked, an outsider too, is its owner, and while all who are asked
+    are away, whoever stands in for them besides."""
     if place == "owner":
         asked = (f"party:{task.party}",) if task.party is not None else ()
-        return (*(f"person:{person}" for person in task.assignees), *asked)
+        there = not task.assignees or turn.office.anybody_there(task.assignees, turn.today)
+        instead = () if there or task.role is None else recipients(turn, Who("role", task.role))
+        return (*(f"person:{person}" for person in task.assignees), *asked, *instead)
     if place != "supervisor":
         return recipients(turn, Who("role", place)) if place in ROLES else ()
     wanted = None if task.is_own else turn.definition.task(task)

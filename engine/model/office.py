@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -133,6 +133,10 @@ class Office:
     def own_holders(self, role: str, day: dt.date) -> list[Holder]:
         """Those who hold a role, or the deputies of whoever is away; without the fall-back of `holders`."""
         return [holder for person in self.with_role(role) for holder in self.present(person, day)]
+
+    def anybody_there(self, people: Iterable[str], day: dt.date) -> bool:
+        found = [person for person in map(self.people.get, people) if person is not None]
+        return any(not person.is_away(day) for person in found)
 
     def with_role(self, role: str) -> list[Person]:
         """Who holds a role, there or away."""
