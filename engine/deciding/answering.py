@@ -13,7 +13,7 @@ from engine.deciding.tasks import asked_for, names_of
 from engine.deciding.turn import Turn
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError, WrongDate
 from engine.law.calendar import months_after
-from engine.law.clocks import count_back
+from engine.law.targets import count_back
 from engine.model.case import SYSTEM, Actor, FactValue, Task
 from engine.model.chosen import check_rows
 from engine.model.definition import FactDef, Outcome, Requirement, TaskDef, Words, say

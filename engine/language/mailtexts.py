@@ -103,8 +103,11 @@ def _said(text: str) -> frozenset[str]:
 
 
 def check_said(scope: Scope, mail: MailDef, text: str, file: str) -> None:
-    """What the law wants a text to say, it says, and what it may not say it says nowhere."""
+    """What the law wants a text to say, it says, and what it may not say it says nowhere. A mail that asks for a task
+    leads to it, since the program asks its reader in no other."""
     said = _said(text)
+    if mail.task is not None and "link" not in said:
+        scope.faults.add(Mark(file, 1, 1), f"this mail asks for task '{mail.task}': write {{{{ link }}}} into the text")
     for name in (one for one in mail.must_say if one not in said):
         scope.faults.add(Mark(file, 1, 1), f"this mail must say {{{{ {name} }}}}: put it into the text")
     for name in (one for one in mail.must_not_say if one in said):

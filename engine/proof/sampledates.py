@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from engine.errors import SoppaError
 from engine.law.calendar import ONE_DAY
-from engine.law.clocks import Calendars, Derived, Rule, count_back, derive, due_in
+from engine.law.clocks import Calendars, Derived, Rule, derive
+from engine.law.targets import count_back, due_in
 from engine.model.definition import ClockDef, Definition, MailDef, Source, TaskDef
 
 SINCE_RECEIPT, AHEAD, CONTRACT_DAYS = 10, 10, 30
