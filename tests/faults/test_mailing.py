@@ -26,7 +26,7 @@ KILLS = int(os.environ.get("SOPPA_KILLS", "10"))
 FAMILIES = 600
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_a_mailing_that_is_cut_tells_each_family_once(
     database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

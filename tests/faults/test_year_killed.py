@@ -37,7 +37,7 @@ _CASE = re.compile(r"\b\d{4}-\d{4}\b")
 Story = tuple[tuple[str, str], ...]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_a_year_caught_up_between_kills_is_the_year_caught_up_in_peace(
     database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
