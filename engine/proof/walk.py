@@ -306,9 +306,7 @@ class Walk:
                 self.asked.add((state.name, task.name))
         unasked = asked_only_if(state)
         if unasked and self._learning.assume(here, frozenset((when, False) for when in unasked)) is not None:
-            guards = ", ".join(f"'{when.source}'" for when in unasked)
-            message = f"nobody is asked in state '{state.name}' where this does not hold: {guards}"
-            self._note([Flaw(message, self.definition.place("states", state.name))])
+            self._note(self._lacks.of_nobody(here, state, ", ".join(f"'{when.source}'" for when in unasked)))
 
     def _placed(self, here: Configuration, state: StateDef) -> Configuration:
         if state.region:

@@ -136,6 +136,11 @@ PROMISES = {
         (("{else: dropped}]", "{else: small}]"),
          with_state("small", "when: good, due: 5 business_days, outcomes: {s: dropped}")),
         "  small:", "nobody is asked in state 'small' where this does not hold: 'good'", ("start", "look.done")),
+    "and leaves no state without a day": Broken(
+        (*TO_GONE, also(LAST, "  gone:\n    title: Gone\n    on: {told.answer: dropped}\n    tasks: [{id: g, title: G, "
+                              "role: legal, when: good, due: 5 business_days, outcomes: {g: dropped}}]")),
+        "  gone:", "state 'gone' has neither a due nor a clock that covers it where this does not hold: 'good'",
+        ("start", "look.done")),
     "an open state has a due or a clock that covers it": Broken(
         (*TO_GONE, with_state("gone", "outcomes: {ok: dropped}")),
         "  gone:", "state 'gone' has neither a due nor a clock that covers it", ("start", "look.done")),
