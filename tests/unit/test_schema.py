@@ -130,3 +130,13 @@ def test_every_shipped_process_is_valid(process: str) -> None:
 def test_a_broken_process_is_marked(name: str) -> None:
     broken = loaded(Path(__file__).parent / "broken" / f"{name}.yaml")
     assert not Draft202012Validator(SCHEMA).is_valid(broken)
+
+
+@pytest.mark.parametrize("key", ["send", "start", "register"])
+def test_one_name_where_the_loader_wants_a_list_is_marked(key: str) -> None:
+    sound = loaded(Path(__file__).parent / "broken" / "sound.yaml")
+    telling = sound["states"]["telling"]  # type: ignore[index]
+    telling[key] = ["told_lent"]
+    assert Draft202012Validator(SCHEMA).is_valid(sound)
+    telling[key] = "told_lent"
+    assert not Draft202012Validator(SCHEMA).is_valid(sound)
