@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.deciding.taking import needed_facts
-from engine.model.definition import Branch, Definition, StateDef, TaskDef
+from engine.model.definition import Branch, Definition, Outcome, StateDef, TaskDef
 from engine.model.guards import Atom, atoms, reads
 from engine.proof.configurations import Configuration, Flaw, Reading, readings_of
 
@@ -35,10 +35,14 @@ class Lacks:
 
     def of_entry(self, here: Configuration, state: StateDef) -> Iterator[Flaw]:
         """What is read when a state is entered."""
-        since = state.after.since if state.after else None
+        since, of = (state.after.since, state.after.of) if state.after else (None, None)
         if since not in (None, *here.known):
             yield self._flaw("states", state.name,
                              f"state '{state.name}' is left by the date in '{since}', not set on every path to it")
+        if of is not None and not self._has_begun(here, of) and not any(not task.offered for task in state.tasks):
+            yield self._flaw("states", state.name,
+                             f"state '{state.name}' is left before the date of clock '{of}', which has not begun on "
+                             "every path to it")
         for task in state.tasks:
             missing = reads(task.when) - here.known if task.when else frozenset()
             if missing:
@@ -57,6 +61,14 @@ class Lacks:
         elif not _is_covered(here, state):
             yield self._flaw("states", state.name, f"state '{state.name}' has neither a due nor a clock that covers it "
                                                    f"where this does not hold: {guards}")
+
+    def keeps_from(self, here: Configuration, outcome: Outcome) -> bool:
+        """Whether an answer waits for a clock in vain: for the passing of one that has not begun, or for one to run
+        that has ended."""
+        passed = (one.passed for one in outcome.requires if one.passed is not None)
+        runs = (one.before for one in outcome.requires if one.before is not None and one.before in self.clocks)
+        return (any(not self._has_begun(here, clock) for clock in passed)
+                or any(clock not in here.running for clock in runs))
 
     def of_register(self, here: Configuration, state: StateDef, name: str) -> Iterator[Flaw]:
         missing = needed_facts(self.definition.registers[name]) - here.known

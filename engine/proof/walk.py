@@ -199,6 +199,8 @@ class Walk:
     ) -> Iterator[Configuration]:
         """An answer's values are recorded, then it happens, then its mails leave and its children start. A field
         that may stay empty and starts a clock is walked both ways."""
+        if self._lacks.keeps_from(here, outcome):
+            return
         answer = self._answer(state.name, task.name, outcome.name)
         maybe = sorted((answer.changed - answer.given - here.known) & self._learning.anchors)
         for fresh, filled in product(self._learning.recorded_again(here, answer.changed), subsets(maybe)):

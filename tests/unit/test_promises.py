@@ -207,6 +207,16 @@ PROMISES = {
          ("form: [later, judged]", "form: [good, judged]")),
         "  telling:", "state 'telling' is left by the date in 'later', not set on every path to it",
         (*TO_FIXING, "fix.fixed")),
+    "every clock that a state waits for has begun": Broken(
+        (("anchor: received_on,", "anchor: later,"),
+         ("{else: dropped}]", "{else: idle}]"),
+         also(LAST, "  idle: {title: Idle, after: {before: 2 business_days, of: fix, to: dropped}}")),
+        "  idle:", "state 'idle' is left before the date of clock 'fix', which has not begun on every path to it",
+        ("start", "look.done")),
+    "no answer waits for a clock in vain": Broken(
+        (("anchor: received_on,", "anchor: later,"), ("{else: dropped}]", "{else: idle}]"),
+         with_state("idle", "due: 9 business_days, outcomes: {go: {to: dropped, require: [{passed: fix, say: No}]}}")),
+        "  idle:", "from state 'idle' no end can be reached", ("start", "look.done")),
     "every state can happen": Broken(
         (also("    on: {ended.errand: fixing}", "    always: [{when: good && !good, to: idle}]"),
          also(LAST, "  idle: {title: Idle, final: idle}")),
