@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from engine.language.compile import KINDS
 from engine.model.roles import ROLES
 from workflows import Lawbook
+from workflows.keywords import ALIKE, KEYWORDS
 
 Schema = dict[str, object]
 URL = "process.schema.json"
@@ -37,13 +38,21 @@ ANY_MAP: Schema = {"type": "object"}
 
 def process_schema(law: Lawbook) -> Schema:
     """The schema, with the rules and ladders of the law in force."""
-    blocks = _blocks(law)
+    blocks = {name: _explained(name, block) for name, block in _blocks(law).items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A process of soppa",
         **_ref("process"),
         "$defs": blocks,
     }
+
+
+def _explained(name: str, block: Schema) -> Schema:
+    """A block with what each of its keys means, where a sentence says it."""
+    said, properties = KEYWORDS.get(ALIKE.get(name, name), {}), block["properties"]
+    assert isinstance(properties, dict)  # noqa: S101
+    told = {key: {**properties[key], "description": sentence} for key, sentence in said.items() if key in properties}
+    return {**block, "properties": {**properties, **told}}
 
 
 def block(required: Sequence[str] = (), **keys: Mapping[str, object]) -> Schema:
