@@ -26,10 +26,11 @@ def may_undo(house: House, case_ids: Iterable[str], who: str | None = None) -> M
 def sentence(case_id: str, one: MayUndo, zone: ZoneInfo) -> str:
     """Such as `2 mails leave at 10:42; until then soppa undo 2026-0001 takes it back`."""
     until = clock_time(one.until, zone)
-    if not one.mails:
+    waits = [f"{one.mails} {'mail leaves' if one.mails == 1 else 'mails leave'}"] if one.mails else []
+    waits += [f"{count(one.cases, 'other case')} {'hears' if one.cases == 1 else 'hear'} of it"] if one.cases else []
+    if not waits:
         return f"until {until} soppa undo {case_id} takes the answer back"
-    leave = "mail leaves" if one.mails == 1 else "mails leave"
-    return f"{one.mails} {leave} at {until}; until then soppa undo {case_id} takes it back"
+    return f"{' and '.join(waits)} at {until}; until then soppa undo {case_id} takes it back"
 
 
 def clock_time(at: dt.datetime, zone: ZoneInfo) -> str:
@@ -38,7 +39,8 @@ def clock_time(at: dt.datetime, zone: ZoneInfo) -> str:
 
 def mapping(one: MayUndo | None) -> dict[str, object] | None:
     """The documented JSON keys."""
-    return None if one is None else {"until": one.until, "by": one.by, "mails": one.mails}
+    return None if one is None else {"until": one.until, "by": one.by, "mails": one.mails,
+                                          "cases": one.cases}
 
 
 @dataclass(frozen=True, slots=True)

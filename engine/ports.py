@@ -155,8 +155,9 @@ class Unit(Protocol):
 
     def set_planned_for(self, schedules: str) -> None: ...
 
-    def messages(self, limit: int) -> Sequence[Message]:
-        """Waiting messages, oldest first but those that failed last, at most one a case, skipping locked ones."""
+    def messages(self, limit: int, now: dt.datetime) -> Sequence[Message]:
+        """Messages that may be delivered: oldest first but those that failed last, at most one a case, no locked
+        ones."""
         ...
 
     def message_done(self, message: Message) -> None: ...

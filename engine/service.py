@@ -40,6 +40,8 @@ from engine.model.messages import (
     SetTimer,
     Snooze,
     StartCase,
+    StartChild,
+    TellParent,
     WriteRegister,
 )
 from engine.model.office import Office
@@ -418,10 +420,27 @@ class Service:
         self, unit: Unit, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime, office: Office
     ) -> None:
         """Keeps a decision, and plans the cycles of the agreements that it wrote."""
+        decision = self._hurried(unit, decision)
         unit.keep(before, decision, actor, now)
         written = [effect for effect in decision.effects if isinstance(effect, WriteRegister) and effect.agreement]
         superseded = [str(effect.values[SUPERSEDES]) for effect in written if SUPERSEDES in effect.values]
-        self.standing.plan(unit, [*(effect.agreement for effect in written), *superseded], now, office)
+        back = decision.undoes.agreements if decision.undoes is not None else ()
+        self.standing.plan(unit, [*(effect.agreement for effect in written), *superseded, *back], now, office)
+
+    def _hurried(self, unit: Unit, decision: Decision) -> Decision:
+        """An answer by which a case begins, or hears, whose process takes no answer back does not wait either."""
+        given = decision.answered
+        if given is None or not given.waits:
+            return decision
+        parents = unit.cases(effect.parent for effect in decision.effects if isinstance(effect, TellParent))
+        hear = {parent.process for parent in parents.values()}
+        hear |= {effect.process for effect in decision.effects if isinstance(effect, StartChild)}
+        known = sorted(hear.intersection(self.definitions.processes()))
+        urgent = next((process for process in known if not self.definitions.newest(process).undo), None)
+        if urgent is None:
+            return decision
+        barred = f"a case of '{urgent}' hears of it, which may not wait"
+        return replace(decision, answered=replace(given, barred=barred, waits=False))
 
     def _deliver_next(self, left: set[int], lost: Counter[int], now: dt.datetime, taking: Taking) -> bool:
         """False when no message waits but those in `left`, which grows by one that could not be delivered.
@@ -431,7 +450,7 @@ class Service:
         message: Message | None = None
         try:
             with self.store.begin() as unit:
-                message = next((one for one in unit.messages(len(left) + 1) if one.id not in left), None)
+                message = next((one for one in unit.messages(len(left) + 1, now) if one.id not in left), None)
                 if message is not None:
                     taking("message", message.id)
                     self._deliver(unit, message, now)

@@ -30,7 +30,7 @@ from notifiers.words import Matter as Matter
 
 BRIEF, CONTACT_BRIEF, TASK, NUDGE = "brief", "contact_brief", "task", "nudge"
 NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back", "vouch", "quota",
-           "alarm")
+           "alarm", "on_hold", "off_hold")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)

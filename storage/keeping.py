@@ -62,7 +62,7 @@ becomes a line of its reader's next brief, or waits on."""
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """Writes one decision. `today` is the local date of `now`; `answer` the revision after an answer that may be taken
-    back, whose mails wait until it `leaves`, where they wait."""
+    back; until it `leaves` its mails wait, and what it tells other cases, where they wait."""
 
     connection: Connection
     ring: Ring
@@ -331,7 +331,8 @@ class Keeper:
         return StartCase(number, SYSTEM, child.facts, child.parties, case.id, child.child, child.process)
 
     def _leave(self, to: str, command: Command, case: Case, number: int) -> None:
-        leave_message(self.connection, self.ring, to, command, f"{case.id}/{case.revision}/{number}", self.now)
+        source = f"{source_of(case.id, case.revision)}{number}"
+        leave_message(self.connection, self.ring, to, command, source, self.now, self.leaves)
 
 
 def new_case_id(connection: Connection, today: dt.date) -> str:
@@ -348,6 +349,11 @@ def _is_same(old: Task, new: Task | None) -> bool:
 
 def case_place(case_id: str) -> str:
     return f"cases/{case_id}"
+
+
+def source_of(case_id: str, revision: int) -> str:
+    """How the sources of the messages begin that a case has left for others at a revision."""
+    return f"{case_id}/{revision}/"
 
 
 def fact_place(case_id: str, revision: int, name: str) -> str:

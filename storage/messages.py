@@ -14,20 +14,33 @@ from storage.statements import insert_new
 from storage.tables import MESSAGES
 
 
-def leave_message(connection: Connection, ring: Ring, to: str, command: Command, source: str, now: dt.datetime) -> None:
+def leave_message(
+    connection: Connection,
+    ring: Ring,
+    to: str,
+    command: Command,
+    source: str,
+    now: dt.datetime,
+    at: dt.datetime | None = None,
+) -> None:
     """Leaves a message for a case, at most once for each source."""
-    leave_messages(connection, ring, [(to, command, source)], now)
+    leave_messages(connection, ring, [(to, command, source)], now, at)
 
 
 def leave_messages(
-    connection: Connection, ring: Ring, words: Sequence[tuple[str, Command, str]], now: dt.datetime
+    connection: Connection,
+    ring: Ring,
+    words: Sequence[tuple[str, Command, str]],
+    now: dt.datetime,
+    at: dt.datetime | None = None,
 ) -> None:
-    """Leaves messages, each with its case and its source."""
+    """Leaves messages, each with its case and its source; they are not delivered before `at`."""
     rows = [
         {
             "case_id": to,
             "source": source,
             "created_at": now,
+            "at": at,
             "attempts": 0,
             "stopped": False,
             "sealed": ring.seal_json(pack_command(command), message_place(source)),

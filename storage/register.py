@@ -131,6 +131,13 @@ def _read_agreement(row: dict[str, Any]) -> Agreement:
     return Agreement(**row, clauses=cast("tuple[TableRow, ...]", clauses))
 
 
+def read_record(kind: str, row: dict[str, Any], ring: Ring) -> Record:
+    """An entry of a kind (`O`, `P`, `A`) from its row."""
+    if kind == "A":
+        return _read_agreement(row)
+    return _read_operator(row, ring) if kind == "O" else _read_product(row, ring)
+
+
 def _row_of(record: Record, ring: Ring) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in record.__dataclass_fields__}
     match record:
@@ -248,6 +255,14 @@ class RegisterWriter:
         elif holding is not None and holding.agreement is not None:
             self._change(holding.agreement, product, values)
 
+    def put_back(self, was: Record) -> None:
+        """Writes an entry as it was once. Raises `Refused` where its product has another active agreement by now."""
+        table, kind = _TABLES[type(was)], _LETTERS[type(was)]
+        row = self.connection.execute(select(table).where(table.c.id == was.id)).mappings().one()
+        self._pairs[was.id] = _Pair(read_record(kind, dict(row), self.ring), was)
+        if isinstance(was, Agreement) and was.status == ACTIVE:
+            self._only_active(was.product, was.id)
+
     def flush(self) -> None:
         """What changes is written first, so that a new agreement finds its product free of the one before."""
         pairs = [pair for pair in self._pairs.values() if pair.before != pair.after]
@@ -319,12 +334,16 @@ class RegisterWriter:
 
     def _check_only(self, product: Product, but: str | None) -> None:
         """A product has one active agreement: `but` is the one that makes room, or that is meant itself."""
-        if self._is_new(product.id):
-            return
-        active = (AGREEMENTS.c.product == product.id) & (AGREEMENTS.c.status == ACTIVE)
-        other = self.connection.scalar(select(AGREEMENTS.c.id).where(active & (AGREEMENTS.c.id != (but or ""))))
+        if not self._is_new(product.id):
+            self._only_active(product.id, but or "")
+
+    def _only_active(self, product: str, but: str) -> None:
+        active = (AGREEMENTS.c.product == product) & (AGREEMENTS.c.status == ACTIVE) & (AGREEMENTS.c.id != but)
+        joined = AGREEMENTS.join(PRODUCTS, PRODUCTS.c.id == AGREEMENTS.c.product)
+        wanted = select(AGREEMENTS.c.id, PRODUCTS.c.name).select_from(joined).where(active)
+        other = self.connection.execute(wanted).first()
         if other is not None:
-            raise Refused(f"product '{product.name}' has an active agreement, {other}, already: name it as the one "
+            raise Refused(f"product '{other.name}' has an active agreement, {other.id}, already: name it as the one "
                           f"that is superseded, or end it first")
 
     def _known_product(self, operator: str, name: str) -> Product | None:
@@ -358,3 +377,5 @@ class RegisterWriter:
 R = TypeVar("R", Operator, Product, Agreement)
 _TABLES: Mapping[type[Record], Table] = {Operator: OPERATORS, Product: PRODUCTS, Agreement: AGREEMENTS}
 _LETTERS: Mapping[type[Record], str] = {Operator: "O", Product: "P", Agreement: "A"}
+TABLES: Mapping[str, Table] = {letter: _TABLES[kind] for kind, letter in _LETTERS.items()}
+"""Where entries of a kind lie."""

@@ -11,15 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from sqlalchemy import Connection, bindparam, delete, literal, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, literal, select, update
 
 from engine.model.case import Case, FactValue
 from engine.model.handed import BriefLine
-from engine.model.messages import Decision
+from engine.model.messages import Decision, StartChild, TellParent, WriteRegister
 from engine.model.undoable import TAKEN_BACK, Answered, Kept
 from storage.base import Base
-from storage.keeping import Keeper
+from storage.keeping import Keeper, source_of
 from storage.mailing.briefs import BRIEF, add_line, line_place
+from storage.register import RegisterWriter, begin_writing
+from storage.register_before import changed_since, entries_before, records_of
 from storage.rows import (
     BULK,
     Row,
@@ -35,7 +37,7 @@ from storage.rows import (
 )
 from storage.sealing import Ring
 from storage.statements import put
-from storage.tables import BRIEF_LINES, CASES, KEPT_ANSWERS, LINKS, OUTBOX, TASKS, TIMERS
+from storage.tables import BRIEF_LINES, CASES, KEPT_ANSWERS, LINKS, MESSAGES, OUTBOX, TASKS, TIMERS
 
 WAITING = ("queued", "claimed", "deferred")
 """States of a mail of which no byte has left, or which the relay did not take."""
@@ -43,13 +45,14 @@ WAITING = ("queued", "claimed", "deferred")
 
 @dataclass(frozen=True, slots=True)
 class MayUndo:
-    """An answer that may be taken back, given `at` an instant, `by` whom and until when; `mails` wait so long. `barred`
-    says why it may not."""
+    """An answer that may be taken back, given `at` an instant, `by` whom and until when; so many `mails` wait so long,
+    and so many other `cases` to hear of it. `barred` says why it may not."""
 
     by: str
     at: dt.datetime
     until: dt.datetime
     mails: int
+    cases: int
     barred: str
 
 
@@ -60,7 +63,7 @@ def keep(keeper: Keeper, before: Case | None, decision: Decision) -> None:
     if before is not None and decision.undoes is not None:
         keeper.keep(_put_back(keeper, before, decision.case, decision.undoes), decision)
     elif before is not None and given is not None:
-        sealed = None if given.barred else _sealed(keeper, before, given)
+        sealed = None if given.barred else _sealed(keeper, before, given, decision)
         leaves = given.until if given.waits else None
         keeper = replace(keeper, answer=None if given.barred else decision.case.revision, leaves=leaves)
         keeper.keep(before, decision)
@@ -82,8 +85,10 @@ def answered(connection: Connection, ring: Ring, case_id: str) -> Kept | None:
     found = _open(ring, row)
     answers = tuple((task, outcome) for task, outcome in found["answers"])
     timers = {key: dt.datetime.fromisoformat(at) for key, at in found["timers"]}
-    left = _has_left(connection, case_id, row["revision"])
-    return Kept(**whose, answers=answers, before=_case(found), timers=timers, left=left)
+    agreements = tuple(str(entry["id"]) for kind, _, entry in found["register"] if kind == "A")
+    left = _left(connection, case_id, row, found)
+    return Kept(**whose, answers=answers, before=_case(found), timers=timers, left=left, agreements=agreements,
+                started=tuple((child, process) for child, process in found["started"]))
 
 
 class Undoing:
@@ -137,10 +142,13 @@ _LINES = (
 )
 
 
-def _sealed(keeper: Keeper, before: Case, given: Answered) -> bytes:
+def _sealed(keeper: Keeper, before: Case, given: Answered, decision: Decision) -> bytes:
     connection, ring, its = keeper.connection, keeper.ring, {"its_case": before.id}
     timers = connection.execute(_TIMERS, its).all()
     lines = connection.execute(_LINES, its).mappings().all()
+    changed = {effect.agreement for effect in decision.effects if isinstance(effect, WriteRegister)}
+    if changed:
+        begin_writing(connection)
     return ring.seal_json(
         {
             "case": _plain(case_row(before)),
@@ -150,6 +158,9 @@ def _sealed(keeper: Keeper, before: Case, given: Answered) -> bytes:
             "answers": given.answers,
             "timers": [[row.key, row.at.isoformat()] for row in timers],
             "lines": [[row["outbox_id"], _line(row, ring)] for row in lines],
+            "started": [[one.child, one.process] for one in decision.effects if isinstance(one, StartChild)],
+            "words": sum(isinstance(one, StartChild | TellParent) for one in decision.effects),
+            "register": entries_before(connection, changed) if changed else [],
         },
         kept_place(before.id),
     )
@@ -182,6 +193,25 @@ def _line(row: Row, ring: Ring) -> Mapping[str, object]:
 # --- taking back -----------------------------------------------------------------------------------------------------
 
 
+def _left(connection: Connection, case_id: str, row: Row, found: Mapping[str, Any]) -> str:
+    """What of an answer cannot be called back any more, as a reason. What waits of it is locked."""
+    if _has_left(connection, case_id, row["revision"]):
+        return "a mail of the last answer has left already, or is just leaving"
+    words = connection.execute(select(MESSAGES.c.id).where(_words(case_id, row["revision"])).with_for_update()).all()
+    if len(words) < found["words"]:
+        return "another case has heard of the last answer already"
+    if found["register"]:
+        begin_writing(connection)
+        entry = changed_since(connection, found["register"], row["by"], row["at"])
+        return entry and f"entry {entry} of the register has been changed since the last answer"
+    return ""
+
+
+def _words(case_id: str, revision: int) -> ColumnElement[bool]:
+    """What waits to be told to other cases."""
+    return MESSAGES.c.source.startswith(source_of(case_id, revision), autoescape=True)
+
+
 def _has_left(connection: Connection, case_id: str, revision: int) -> bool:
     """Whether a mail of an answer is on its way or gone, or a brief with a line of it is being written. What waits is
     locked, so that nobody begins with it."""
@@ -200,6 +230,8 @@ def _put_back(keeper: Keeper, after: Case, wanted: Case, kept: Kept) -> Case:
     """Undoes what the answer has written beside its case, and gives the case as the tables show it now."""
     _cancel(keeper, after.id, kept.revision)
     _lines_back(keeper, after.id, kept.revision)
+    keeper.connection.execute(delete(MESSAGES).where(_words(after.id, kept.revision)))
+    _register_back(keeper, after.id)
     known = {task.id for task in after.tasks}
     back = [task for task in wanted.tasks if task.id not in known]
     keeper.connection.execute(update(TASKS).where(TASKS.c.id.in_([task.id for task in back])).values(present=True))
@@ -232,6 +264,17 @@ def _lines_back(keeper: Keeper, case_id: str, revision: int) -> None:
             add_line(connection, keeper.ring, outbox_id, BriefLine(**_values(line)))  # type: ignore[arg-type]
 
 
+def _register_back(keeper: Keeper, case_id: str) -> None:
+    row = _row(keeper.connection, case_id)
+    entries = _open(keeper.ring, row)["register"] if row is not None and row["sealed"] is not None else ()
+    if entries:
+        cause = f"case {case_id}: {TAKEN_BACK}"
+        writer = RegisterWriter(keeper.connection, keeper.ring, keeper.actor, keeper.now, keeper.today, cause)
+        for record in records_of(entries, keeper.ring):
+            writer.put_back(record)
+        writer.flush()
+
+
 # --- looking ---------------------------------------------------------------------------------------------------------
 
 
@@ -245,4 +288,6 @@ def _may_undo(connection: Connection, row: Row) -> MayUndo:
     mails = connection.execute(select(OUTBOX.c.state, OUTBOX.c.at).where(mine)).all()
     waits = [mail.state == "queued" and mail.at is not None and mail.at >= row["until"] for mail in mails]
     barred = row["barred"] or ("" if all(waits) else "a mail of it does not wait")
-    return MayUndo(row["by"], row["at"], row["until"], len(mails), barred)
+    words = select(func.count()).where(_words(row["case_id"], row["revision"]))
+    cases = connection.scalar(words) or 0
+    return MayUndo(row["by"], row["at"], row["until"], len(mails), cases, barred)

@@ -223,8 +223,8 @@ class SqlUnit:
     def set_planned_for(self, schedules: str) -> None:
         write_mark(self.connection, "planned_for", schedules)
 
-    def messages(self, limit: int) -> Sequence[Message]:
-        first = select(func.min(MESSAGES.c.id)).where(MESSAGES.c.stopped.is_(False)).group_by(MESSAGES.c.case_id)
+    def messages(self, limit: int, now: dt.datetime) -> Sequence[Message]:
+        first = select(func.min(MESSAGES.c.id)).where(prepared.may_be_delivered(now)).group_by(MESSAGES.c.case_id)
         waiting = (
             select(MESSAGES)
             .where(MESSAGES.c.id.in_(first))

@@ -213,7 +213,7 @@ def _check(root: Path, process: str) -> Checked:
     mails = tuple(map(str, text_faults(definition, SAMPLE_DAY, plain)))
     failed = rehearse(definition, catalogue, plain.calendars, plain.references)
     others = {process: catalogue.newest(process) for process in catalogue.processes()}
-    return Checked(prove(definition, others), len(definition.scenarios), failed, mails,
+    return Checked(prove(definition, others, plain.calendars), len(definition.scenarios), failed, mails,
                    unreviewed=tuple(unreviewed(definition)))
 
 
@@ -236,4 +236,5 @@ def _mapping(one: Checked) -> dict[str, object]:
             "configurations": one.report.configurations, "scenarios": one.scenarios, "failed": list(one.failed),
             "mails": list(one.mails),
             "gaps": list(one.gaps), "unreviewed": list(one.unreviewed),
-            "flaws": [{"message": flaw.message, "story": list(flaw.story)} for flaw in one.report.flaws]}
+            "flaws": [{"message": flaw.message, "place": flaw.place, "story": list(flaw.story)}
+                      for flaw in one.report.flaws]}

@@ -4,6 +4,7 @@ guardians left out."""
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from engine.nodes import nearest
 from storage.mailing.recipients import Member
 
 REQUIRED = ("guardian", "student", "school")
-OPTIONAL = ("address", "email", "language", "paper", "consent", "leaked", "barred")
+OPTIONAL = ("address", "email", "language", "paper", "consent", "leaked", "barred", "why")
 COLUMNS = (*REQUIRED, *OPTIONAL)
 YES_NO = ("paper", "consent", "leaked", "barred")
 MOST = 10_000
@@ -37,11 +38,14 @@ class Families:
     shared: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
     written_in: Mapping[str, int] = field(default_factory=dict)
+    called: str = ""
+    sha256: str = ""
 
 
 def read_families(path: Path) -> Families:
     """The families of a file. Raises `FaultyInput` with every fault and its row, `UsageError` for an unreadable one."""
-    rows, faults = _rows(path)
+    content = _content(path)
+    rows, faults = _rows(path, _text(path, content))
     faults += [Fault(mark, message) for mark, cells in rows for message in faults_of_row(cells)]
     bars = _bars(rows)
     faults += _doubtful(rows, bars)
@@ -54,7 +58,7 @@ def read_families(path: Path) -> Families:
             f"{path}: {len(members):,} families are more than {MOST:,}: ask counsel how to tell so many"
         )
     return Families(members, tuple(_left_out(rows, bars)), folded, tuple(_shared(told)), tuple(_warned(told, bars)),
-                    _languages(members))  # fmt: skip
+                    _languages(members), path.name, hashlib.sha256(content).hexdigest())  # fmt: skip
 
 
 def faults_of_row(cells: Cells) -> Iterator[str]:
@@ -68,6 +72,8 @@ def faults_of_row(cells: Cells) -> Iterator[str]:
         yield "neither email nor address: this family could not be told"
     if cells.get("paper") == "yes" and not address:
         yield "paper: a letter is wished, and there is no postal address"
+    if cells.get("why") and cells.get("barred") != "yes":
+        yield "why: a reason is given, and 'barred' does not say yes: write yes, or take the reason out"
     if cells.get("language", "") and not _LANGUAGE.fullmatch(cells["language"]):
         yield f"language '{cells['language']}': write its code, such as en or es"
 
@@ -120,7 +126,7 @@ def _doubtful(rows: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[Fault
 def _left_out(rows: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[str]:
     for mark, cells in rows:
         if cells.get("barred") == "yes":
-            yield f"{cells['guardian']} (line {mark.line})"
+            yield f"{cells['guardian']} (line {mark.line}){': ' * bool(cells.get('why'))}{cells.get('why', '')}"
         elif line := bars.of(cells):
             yield f"{cells['guardian']} (line {mark.line}), barred from {cells['student']} on line {line}"
 
@@ -152,9 +158,9 @@ def _plain(cell: str) -> str:
     return " ".join(cell.lower().split())
 
 
-def _rows(path: Path) -> tuple[list[tuple[Mark, Cells]], list[Fault]]:
+def _rows(path: Path, text: str) -> tuple[list[tuple[Mark, Cells]], list[Fault]]:
     """The rows that have a cell for each column, and a fault for each of the others."""
-    text, rows, faults = _text(path), list[tuple[Mark, Cells]](), list[Fault]()
+    rows, faults = list[tuple[Mark, Cells]](), list[Fault]()
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
         wrong = list(_wrong_columns(reader.fieldnames or (), str(path)))
@@ -172,11 +178,16 @@ def _rows(path: Path) -> tuple[list[tuple[Mark, Cells]], list[Fault]]:
     return rows, faults
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        text = path.read_text("utf-8-sig")
+        return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}): check the name and its permissions") from error
+
+
+def _text(path: Path, content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
     if "\x00" in text:

@@ -327,6 +327,8 @@ def _audience_told(turn: Turn, command: AudienceTold) -> None:
     """What the store counted of a mail to many."""
     mail = turn.definition.mails[command.mail]
     turn.tell("audience_told", mail=mail.name, what=command.what, on=command.on, count=command.count or None)
+    if command.what == "after_all":
+        return
     if command.what in ("on_paper", "back"):
         if turn.case.open_task(posting_task(mail).name) is None:
             tasks.open_posting(turn, mail)

@@ -11,7 +11,7 @@ from engine.deciding.readers import recipients
 from engine.deciding.turn import Turn
 from engine.errors import Refused
 from engine.law.calendar import ONE_DAY
-from engine.law.clocks import due_in
+from engine.law.targets import due_in
 from engine.model import machine
 from engine.model.case import Contact, FactValue, Place
 from engine.model.definition import CHANNELS, SUBJECT, After, ChildDef, Due, MailDef, StateDef, ended, entered, told

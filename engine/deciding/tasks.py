@@ -10,8 +10,8 @@ from engine.deciding.quiet import hushed
 from engine.deciding.readers import holders, may_give, recipients, reminded, supervisors
 from engine.deciding.turn import Turn
 from engine.errors import NotAllowed, Refused, UsageError
-from engine.law.clocks import count_back, due_in
 from engine.law.ladders import FIRE_HOUR, Ladder, PlannedRung, following, plan_target
+from engine.law.targets import count_back, due_in
 from engine.model.case import Actor, Contact, Place, Task
 from engine.model.definition import ChildDef, Due, MailDef, StateDef, TaskDef, Who, by_hand_task, posting_task, told
 from engine.model.messages import CancelTimers, Notify, Pace, Reassign, Send, SetTimer
@@ -227,10 +227,10 @@ def due_on(turn: Turn, due: Due) -> dt.date | None:
     if due.of is None:
         return due_in(turn.today, amount, due.unit, calendars)
     clock = turn.case.clocks.get(due.of)
-    if due.before:
-        end = clock and (clock.target or clock.legal)
-        return count_back(end, amount, due.unit, calendars) if end else None
     fact = turn.case.facts.get(due.of)
+    if due.before:
+        end = (clock.target or clock.legal) if clock else fact
+        return count_back(end, amount, due.unit, calendars) if isinstance(end, dt.date) else None
     start = clock.anchor if clock else turn.case.happened.get(due.of, fact if isinstance(fact, dt.date) else None)
     return due_in(start, amount, due.unit, calendars) if start else None
 
@@ -270,10 +270,13 @@ def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
 
 
 def _readers(turn: Turn, task: Task, place: str) -> tuple[str, ...]:
-    """Whom a rung of a task's ladder reaches; who is asked, an outsider too, is its owner."""
+    """Whom a rung of a task's ladder reaches; who is asked, an outsider too, is its owner, and while all who are asked
+    are away, whoever stands in for them besides."""
     if place == "owner":
         asked = (f"party:{task.party}",) if task.party is not None else ()
-        return (*(f"person:{person}" for person in task.assignees), *asked)
+        there = not task.assignees or turn.office.anybody_there(task.assignees, turn.today)
+        instead = () if there or task.role is None else recipients(turn, Who("role", task.role))
+        return (*(f"person:{person}" for person in task.assignees), *asked, *instead)
     if place != "supervisor":
         return recipients(turn, Who("role", place)) if place in ROLES else ()
     wanted = None if task.is_own else turn.definition.task(task)

@@ -8,7 +8,7 @@ the answer and what it recorded stay in the history.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from engine.deciding import tasks
@@ -29,15 +29,12 @@ from engine.model.messages import (
     TellParent,
     WriteRegister,
 )
+from engine.model.register import SUPERSEDES
 from engine.model.undoable import TAKEN_BACK, Answered, Kept, Undo
 from engine.words import written
 
-_BARS: tuple[tuple[type[Effect] | tuple[type[Effect], ...], str], ...] = (
-    (StartChild, "it has started another case"),
-    (TellParent, "it has ended the case, and the case that this one belongs to was told"),
-    (WriteRegister, "it has written into the register"),
-    ((SendToAll, FixAudience, FreeAudience, PauseLetters, LettersPosted), "it decides about a mail to many"),
-)
+_TO_MANY = (SendToAll, FixAudience, FreeAudience, PauseLetters, LettersPosted)
+_AT_ONCE = "which could not wait on the day of a legal date, or so near to midnight"
 
 
 def answered(turn: Turn, before: Case) -> Answered | None:
@@ -48,7 +45,8 @@ def answered(turn: Turn, before: Case) -> Answered | None:
     answers = tuple((event.detail["task"], event.detail["outcome"]) for event in turn.events
                     if event.kind == "task_completed")  # fmt: skip
     barred = _bar(turn, before, answers)
-    return Answered(until, answers, barred, waits=not barred and _may_wait(turn, before, until))
+    waits = not barred and _may_wait(turn, before, until)
+    return Answered(until, answers, barred or ("" if waits else _told_at_once(turn.effects)), waits)
 
 
 def _bar(turn: Turn, before: Case, answers: tuple[tuple[str, str], ...]) -> str:
@@ -58,8 +56,28 @@ def _bar(turn: Turn, before: Case, answers: tuple[tuple[str, str], ...]) -> str:
         return "it says what was done outside the program"
     if any(event.kind == "glass_broken" for event in turn.events):
         return "the glass was broken for it"
-    found = (why for kinds, why in _BARS if any(isinstance(effect, kinds) for effect in turn.effects))
-    return next(found, "")
+    if any(isinstance(effect, _TO_MANY) for effect in turn.effects):
+        return "it decides about a mail to many"
+    return next((why for effect in turn.effects if isinstance(effect, WriteRegister) and (why := _entered(effect))), "")
+
+
+def _entered(effect: WriteRegister) -> str:
+    """What an answer has brought into the register that was not there, since others may use it already."""
+    if effect.is_new:
+        return f"it has entered agreement {effect.agreement} into the register, which soppa register import corrects"
+    if not effect.agreement:
+        return "it has entered a product into the register, which soppa register import corrects"
+    return "it has put one agreement in the place of another" if SUPERSEDES in effect.values else ""
+
+
+def _told_at_once(effects: Iterable[Effect]) -> str:
+    """What another case hears at once of an answer whose consequences do not wait."""
+    for effect in effects:
+        if isinstance(effect, StartChild):
+            return f"it has started another case, {_AT_ONCE}"
+        if isinstance(effect, TellParent):
+            return f"it has ended the case, and told that to the case it belongs to, {_AT_ONCE}"
+    return ""
 
 
 def _may_wait(turn: Turn, before: Case, until: dt.datetime) -> bool:
@@ -109,7 +127,7 @@ def _checked(turn: Turn, kept: Kept | None) -> Case | None:
     if kept.barred:
         raise _refused(turn, f"the last answer stays, since {kept.barred}")
     if kept.left:
-        raise _refused(turn, "a mail of the last answer has left already, or is just leaving")
+        raise _refused(turn, kept.left)
     return kept.before
 
 
@@ -126,6 +144,7 @@ def _tell(turn: Turn, command: Undo, kept: Kept, before: Case) -> None:
         task = before.task(task_id)
         turn.tell("answer_undone", task=task_id, name=task.name if task else None, outcome=outcome,
                   since=kept.at.isoformat(), by=turn.actor.name, reason=command.reason.strip() or None)
+    _tell_elsewhere(turn, kept)
     turn.events.extend(_facts_back(turn, before.facts, after.facts))
     for name in sorted(before.parties.keys() | after.parties.keys()):
         if before.parties.get(name) != after.parties.get(name):
@@ -138,6 +157,13 @@ def _tell(turn: Turn, command: Undo, kept: Kept, before: Case) -> None:
     for task in after.tasks:
         if task.is_open and before.task(task.id) is None:
             turn.tell("task_closed", task=task.id, name=task.name)
+
+
+def _tell_elsewhere(turn: Turn, kept: Kept) -> None:
+    for name, process in kept.started:
+        turn.tell("child_called_off", child=name, process=process)
+    for agreement in kept.agreements:
+        turn.tell("agreement_restored", agreement=agreement)
 
 
 def _facts_back(turn: Turn, before: Mapping[str, FactValue], after: Mapping[str, FactValue]) -> Iterator[Event]:

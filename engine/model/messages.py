@@ -134,10 +134,11 @@ class MailSettled:
 class AudienceTold:
     """The store's word on a mail to an audience. `what`: `began` with the first one told, `told` when each one is (or
     is decided by name), `complete` when every copy is done; `on_paper`: so many copies wait to be printed and posted;
-    `back`: so many came back and must go by post. `on` is the local date."""
+    `back`: so many came back and must go by post; `after_all`: the mail of so many of whom a person had decided by name
+    was accepted all the same. `on` is the local date."""
 
     mail: str
-    what: Literal["began", "told", "complete", "on_paper", "back"]
+    what: Literal["began", "told", "complete", "on_paper", "back", "after_all"]
     on: dt.date
     count: int = 0
 
@@ -377,8 +378,10 @@ class Event:
     agreement_changed, product_listed, cycle_started, audience_fixed, audience_freed, audience_told,
     mail_bounced, child_by_hand, case_migrated, case_adopted, happened_before, evidence_given, rung_before_adoption,
     rung_hushed, quiet_ended, note_added, task_nudged, task_snoozed, task_shown_again, answer_undone (since: the instant
-    of the answer), fact_taken_back, state_restored, task_reopened, case_reopened;
-    outside a decision second_confirmed, address_entered, answer_too_late (task, by, decided_by) for an answer to a task
+    of the answer), fact_taken_back, state_restored, task_reopened, case_reopened,
+    child_called_off, agreement_restored;
+    outside a decision second_confirmed, address_entered, audience_imported (barred: who was left out, a line each),
+    recipient_decided, answer_too_late (task, by, decided_by) for an answer to a task
     that another had answered, document_taken (fact), evidence_taken (form, lines) and evidence_written (sha256),
     preservation_placed and preservation_released, case_purged (act, lines, kept).
     """

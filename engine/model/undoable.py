@@ -27,8 +27,9 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """An answer as the store kept it: whose it was and when, the `revision` of the case after it, the case as it was
-    `before`, and the timers that waited then. Without `before` where it is `barred`. `left`: a mail of it is on its
-    way, or gone."""
+    `before`, and the timers that waited then. Without `before` where it is `barred`. `left` says what of it is on its
+    way or gone. `agreements` are those of the register that it has changed and that are as before again, `started` the
+    children that do not begin, each with its process."""
 
     by: str
     at: dt.datetime
@@ -38,7 +39,9 @@ class Kept:
     barred: str = ""
     before: Case | None = None
     timers: Mapping[str, dt.datetime] = field(default_factory=dict)
-    left: bool = False
+    left: str = ""
+    agreements: tuple[str, ...] = ()
+    started: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

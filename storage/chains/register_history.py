@@ -53,10 +53,10 @@ def append(
     connection: Connection, ring: Ring, lines: Sequence[Line], actor: Actor, now: dt.datetime, cause: str
 ) -> None:
     """Adds one line for each entry; each entry is in `lines` once."""
-    heads = _heads(connection, [line.entry for line in lines if not line.is_new])
+    known = heads(connection, [line.entry for line in lines if not line.is_new])
     rows = []
     for line in lines:
-        seq, head = heads.get(line.entry, (0, START))
+        seq, head = known.get(line.entry, (0, START))
         row = _row(ring, line, seq + 1, actor, now, cause)
         row["hash"] = hash_after(head, row)
         rows.append(row)
@@ -91,7 +91,8 @@ def faults_in(ring: Ring | None, entry: str, rows: Iterable[Row]) -> Sequence[st
     return found
 
 
-def _heads(connection: Connection, entries: Sequence[str]) -> dict[str, tuple[int, str]]:
+def heads(connection: Connection, entries: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """The last line of each of these entries: its number, and its hash."""
     found: dict[str, tuple[int, str]] = {}
     table = REGISTER_HISTORY
     for start in range(0, len(entries), _MANY):
@@ -101,6 +102,13 @@ def _heads(connection: Connection, entries: Sequence[str]) -> dict[str, tuple[in
         rows = connection.execute(select(table.c.entry, table.c.seq, table.c.hash).join(last, mine))
         found |= {row.entry: (row.seq, row.hash) for row in rows}
     return found
+
+
+def lines_after(connection: Connection, entry: str, seq: int) -> Sequence[tuple[str, dt.datetime]]:
+    """By whom and when an entry was written after a line."""
+    mine = (REGISTER_HISTORY.c.entry == entry) & (REGISTER_HISTORY.c.seq > seq)
+    rows = connection.execute(select(REGISTER_HISTORY.c.actor, REGISTER_HISTORY.c.at).where(mine))
+    return [(row.actor, row.at) for row in rows]
 
 
 def _row(ring: Ring, line: Line, seq: int, actor: Actor, now: dt.datetime, cause: str) -> dict[str, object]:

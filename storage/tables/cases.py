@@ -203,7 +203,8 @@ class CycleRow(SQLModel, table=True):
 
 
 class MessageRow(SQLModel, table=True):
-    """A command waiting for a case. `source` says where it came from and keeps it from being left twice."""
+    """A command waiting for a case. `source` says where it came from and keeps it from being left twice; it is not
+    delivered before `at`, where that is given."""
 
     __tablename__ = "messages"
     __table_args__ = args()
@@ -211,6 +212,7 @@ class MessageRow(SQLModel, table=True):
     case_id: str = Field(index=True)
     source: str = Field(unique=True)
     created_at: dt.datetime
+    at: dt.datetime | None = None
     attempts: int = 0
     stopped: bool = False
     sealed: bytes

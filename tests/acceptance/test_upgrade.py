@@ -108,4 +108,4 @@ def test_a_case_is_asked_once_to_count_again(store: SqlStore) -> None:
     for _ in range(2):
         assert Service(store, Adopted(workflows.Catalogue(), store), lambda people: changed).recount(START) == 1
     with store.begin() as unit:
-        assert len(unit.messages(10)) == 1
+        assert len(unit.messages(10, START)) == 1

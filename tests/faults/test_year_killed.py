@@ -8,6 +8,7 @@ is killed at random moments. The same district, caught up in peace, tells what m
 from __future__ import annotations
 
 import datetime as dt
+import os
 import random
 import re
 import sys
@@ -28,7 +29,7 @@ from storage.tables import HISTORY
 from tests.faults.test_kill import SEED, finish, leases_run_out
 from tests.processes import running, until
 
-KILLS = 25
+KILLS = int(os.environ.get("SOPPA_KILLS", "25"))
 LIVED, SILENT = 70, 230
 """Days with the daemon at work, and days without."""
 

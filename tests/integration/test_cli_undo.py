@@ -66,7 +66,7 @@ def test_the_screens_say_until_when_and_undo_takes_it_back(case: str, capsys: py
     assert re.search(sentence, told) and re.search(sentence, said(capsys, "show", case))
     waits = said(capsys, "mail", "outbox", "--case", case)
     assert re.search(r"task .* leaves \d\d:\d\d +soppa undo\n", waits)
-    assert asked(capsys, "show", case)["undo"].keys() == {"until", "by", "mails"}
+    assert asked(capsys, "show", case)["undo"].keys() == {"until", "by", "mails", "cases"}
     back = said(capsys, "undo", case, "--reason", "the wrong child", "--as", "carla")
     assert back == f"case {case}: the answer to verify is taken back, 1 mail will not leave; now at: Being checked\n"
     assert asked(capsys, "show", case)["undo"] is None

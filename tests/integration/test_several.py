@@ -67,7 +67,7 @@ def goes_on(unit: SqlUnit, case: Case, *effects: Effect) -> None:
 
 def told(store: SqlStore) -> list[str]:
     with store.begin() as unit:
-        read = [message.read() for message in unit.messages(1)]
+        read = [message.read() for message in unit.messages(1, NOW)]
         return [one.what for one in read if isinstance(one, AudienceTold)]
 
 
@@ -88,7 +88,7 @@ def test_two_that_settle_the_last_two_copies_say_once_that_all_are_told(store: S
     while what := told(store):
         heard += what
         with store.begin() as unit:
-            unit.message_done(unit.messages(1)[0])
+            unit.message_done(unit.messages(1, NOW)[0])
     assert sorted(heard) == ["began", "complete", "told"]
 
 

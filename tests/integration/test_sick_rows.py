@@ -78,7 +78,7 @@ def caught_up(service: Service) -> None:
 
 def waiting(store: SqlStore) -> list[int]:
     with store.begin() as unit:
-        return [message.id for message in unit.messages(100)]
+        return [message.id for message in unit.messages(100, LATE)]
 
 
 def attempts(store: SqlStore) -> set[tuple[str, int, int]]:
@@ -224,7 +224,7 @@ def test_a_message_that_cannot_be_opened_does_not_stop_the_others(store: SqlStor
         connection.execute(update(MESSAGES).where(MESSAGES.c.id == first).values(sealed=b"broken"))
     service.advance(START)
     with store.begin() as unit:
-        assert [message.id for message in unit.messages(10)] == [first]
+        assert [message.id for message in unit.messages(10, LATE)] == [first]
     for _ in range(4):
         service.advance(START)
     assert [(line.kind, line.ref) for line in store.views.incidents()] == [("message", first)]

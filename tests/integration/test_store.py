@@ -224,7 +224,7 @@ def test_a_savepoint_undoes_its_own_block_only(store: SqlStore) -> None:
 def test_a_child_and_its_parent_get_their_messages(store: SqlStore) -> None:
     case = start(store, StartChild("fix", "operator_fix", {"on": TODAY}, {}), TellParent("2026-0001", "fix", "done"))
     with store.begin() as unit:
-        first, second = unit.messages(10)
+        first, second = unit.messages(10, NOW)
         begin = first.read()
         assert isinstance(begin, StartCase)
         assert first.case_id == begin.case_id == "2026-0002"
@@ -233,13 +233,13 @@ def test_a_child_and_its_parent_get_their_messages(store: SqlStore) -> None:
         assert second.read() == ChildEnded("fix", case.id, "done") and second.case_id == "2026-0001"
         unit.message_done(first)
     with store.begin() as unit:
-        assert [message.id for message in unit.messages(10)] == [second.id]
+        assert [message.id for message in unit.messages(10, NOW)] == [second.id]
 
 
 def test_messages_of_one_case_come_one_at_a_time(store: SqlStore) -> None:
     start(store, *[TellParent("2026-0001", f"child{n}", "done") for n in range(3)])
     with store.begin() as unit:
-        (message,) = unit.messages(10)
+        (message,) = unit.messages(10, NOW)
     assert message.read() == ChildEnded("child0", "2026-0001", "done")
 
 
@@ -263,7 +263,7 @@ def test_the_fifth_failure_opens_an_incident_and_others_go_on(store: SqlStore) -
 def test_a_sick_message_waits_for_a_person(store: SqlStore) -> None:
     start(store, TellParent("2026-0001", "fix", "done"))
     with store.begin() as unit:
-        (message,) = unit.messages(10)
+        (message,) = unit.messages(10, NOW)
     for _ in range(5):
         store.failed("message", message.id, "Refused", NOW)
     assert not store.has_work(NOW)

@@ -302,15 +302,6 @@ def test_not_when_anything_has_happened_since(house: House) -> None:
     assert house.store.undoing.of([case.id], NOW + SECOND) == {}
 
 
-def test_not_when_it_has_started_another_case(house: House) -> None:
-    case = told_wrong(house)
-    operators = (Contact("Acme Learning", "privacy@acme.example"),)
-    house.answer(case, "decide", "wrong_outside", {"basis": "Copy", "outside_holders": operators}, now=LATER)
-    assert "it has started another case" in refused(house, case, LATER + SECOND)
-    assert house.store.undoing.of([case.id], LATER)[case.id].barred
-    assert "told_wrong_outside" in house.leave(LATER), "what cannot be taken back does not wait"
-
-
 @pytest.mark.parametrize("state", ["handing_over", "accepted", "uncertain", "failed"])
 def test_not_when_a_mail_is_on_its_way_or_gone(house: House, state: str) -> None:
     case = house.started()

@@ -117,7 +117,7 @@ def test_a_contact_is_written_to_in_its_own_language(office: Office, definition:
     assert mail(made)["Content-Language"] == "es"
     said = text(made)
     assert said.startswith("Recordatorio: 1 plazo legal (caso 2028-0001) Estimado/a Ana Núñez:")
-    assert "El proveedor corrige el dato y lo confirma" in said
+    assert "La empresa o entidad corrige el dato y lo confirma" in said
     assert "martes, 18 de enero de 2028 (plazo legal, 105 ILCS 85/33(c)(3))" in said
 
 

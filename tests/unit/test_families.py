@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def test_a_barred_guardian_is_left_out_by_name_and_the_other_is_told(tmp_path: P
     assert told.barred == ("Bo Ruiz (line 3)",)
 
 
+def test_the_reason_of_a_bar_stands_behind_who_is_left_out_and_the_file_is_known_again(tmp_path: Path) -> None:
+    bo = {"guardian": "Bo", "email": "bo@x.example", "barred": "yes", "why": "26-OP-17"}
+    told = families(tmp_path, ANA, ANA | bo)
+    assert told.barred == ("Bo (line 3): 26-OP-17",)
+    file = tmp_path / told.called
+    assert told.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 @pytest.mark.parametrize("other", [
     {}, {"student": "s-1", "guardian": "ANA RUIZ"}, {"email": "", "address": "1 Elm St"}])  # fmt: skip
 @pytest.mark.parametrize("first", [True, False])
@@ -97,6 +106,7 @@ def test_a_letter_to_the_postal_address_of_a_barred_one_is_named(tmp_path: Path)
     ({"guardian": "Ana\x07Ruiz"}, "control character"),
     ({"guardian": ""}, "guardian: is empty"),
     ({"language": "Spanish"}, "write its code"),
+    ({"why": "Order of protection"}, "'barred' does not say yes"),
 ])  # fmt: skip
 def test_each_fault_of_a_cell_has_its_line_and_says_what_to_do(
     tmp_path: Path, cells: dict[str, str], said: str

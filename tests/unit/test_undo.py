@@ -196,7 +196,7 @@ def refusal(after: Case, back: Kept | None, by: str = "cus", now: dt.datetime = 
 @pytest.mark.parametrize(("changed", "says"), [
     ({"revision": 7}, "something else has happened in it since"),
     ({"until": LATER}, "nothing was answered in it within the last 10 minutes"),
-    ({"left": True}, "a mail of the last answer has left already"),
+    ({"left": "a mail of the last answer has left already"}, "a mail of the last answer has left already"),
     ({"barred": "it has written into the register", "before": None}, "stays, since it has written into the register"),
 ])  # fmt: skip
 def test_it_is_refused_with_the_reason_and_what_to_do(changed: dict[str, object], says: str) -> None:
