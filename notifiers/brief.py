@@ -124,6 +124,14 @@ def headline(lines: Sequence[BriefLine], today: dt.date, language: str, *, near:
     return f"{said('brief', language)} {date_words(today, language)}: {', '.join(parts)}"
 
 
+def only_task(lines: Sequence[BriefLine], matters: Mapping[str, Matter], language: str) -> str | None:
+    """The headline of a brief that only asks for one thing, such as `Case 2027-0034: Is it still used? (Reader)`."""
+    if len(lines) != 1 or lines[0].kind != "task":
+        return None
+    (line,) = lines
+    return f"{said('case', language)} {line.case_id}: {_title(line, matters[line.case_id], language)}"
+
+
 def contact_words(lines: Sequence[BriefLine], today: dt.date, language: str) -> dict[str, str]:
     """The headline of a contact's mail, such as `Reminder: 1 legal deadline, 2 district targets (case 2028-0001)`; and
     `passed` when one of the dates has passed, `is_first` when nothing was asked for before."""

@@ -384,8 +384,10 @@ def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: 
         values |= brief.contact_words(lines, draft.today, language)
     else:
         quiet = not lines and ahead.is_quiet
-        values |= {"headline": brief.headline(lines, draft.today, language, near=len(ahead.legal),
-                                              agreed=len(ahead.agreed), quiet=quiet),
+        counted = brief.headline(lines, draft.today, language, near=len(ahead.legal), agreed=len(ahead.agreed),
+                                 quiet=quiet)
+        one = brief.only_task(lines, matters, language) if ahead.is_quiet else None
+        values |= {"headline": one or counted,
                    **words.news_words(news, language), **outlook.words(ahead, quiet, language)}
     tables = brief.tables(lines, matters, draft.today, language,
                           lambda line: _line_link(draft, matters[line.case_id], line))

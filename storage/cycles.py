@@ -31,7 +31,7 @@ _NOT_STARTED = select(CYCLES).where(_MINE & CYCLES.c.fired_at.is_(None))
 _DROP_WAITING = delete(CYCLES).where(_MINE & CYCLES.c.at.is_not(None) & CYCLES.c.fired_at.is_(None))
 _DUE = (
     select(CYCLES)
-    .where(CYCLES.c.at <= bindparam("now", type_=CYCLES.c.at.type))
+    .where(CYCLES.c.at.is_not(None) & (CYCLES.c.at <= bindparam("now", type_=CYCLES.c.at.type)))
     .order_by(CYCLES.c.at, CYCLES.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)

@@ -3,10 +3,11 @@ row costs more than the database does. Values come as parameters; `its_…` are 
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -25,6 +26,7 @@ from storage.tables import (
     FACT_PAST,
     HISTORY,
     LINKS,
+    MESSAGES,
     OUTBOX,
     PEOPLE,
     TASKS,
@@ -35,6 +37,26 @@ from storage.tables import (
 def _one_of(column: ColumnElement[Any], *values: object) -> ColumnElement[bool]:
     """As `in_`, which is written anew each time that it is sent."""
     return or_(*(column == value for value in values))
+
+
+# What is due is asked for in words that lead to an index whatever the values are: a server that plans a statement once
+# for all of them takes `at <= now` to be true of a third of the rows, and reads through the table.
+
+
+def _due(at: ColumnElement[Any]) -> ColumnElement[bool]:
+    return at.is_not(None) & (at <= bindparam("now", type_=at.type))
+
+
+def may_be_delivered(now: dt.datetime | BindParameter[dt.datetime]) -> ColumnElement[bool]:
+    """Of messages: neither stopped, nor waiting until their answer can no longer be taken back."""
+    its = MESSAGES.c
+    return its.stopped.is_(False) & (its.at.is_(None) | (its.at <= now))
+
+
+def _is_any_due(at: ColumnElement[Any], *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Looks at the earliest only."""
+    earliest = select(at).where(at.is_not(None), *where).order_by(at).limit(1).scalar_subquery()
+    return earliest <= bindparam("now", type_=at.type)
 
 
 EVERYBODY = select(*(PEOPLE.c[name] for name in PERSON_COLUMNS)).order_by(PEOPLE.c.id)
@@ -143,7 +165,7 @@ SET_AGAIN = (
 DUE_TIMERS = (
     select(TIMERS.c.id, TIMERS.c.case_id, TIMERS.c.key, TIMERS.c.at)
     .join(CASES, CASES.c.id == TIMERS.c.case_id)
-    .where(TIMERS.c.at <= bindparam("now", type_=TIMERS.c.at.type))
+    .where(_due(TIMERS.c.at))
     .order_by(TIMERS.c.at, TIMERS.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, key_share=True)
@@ -194,6 +216,7 @@ MAIL_OF_STEP = (
     .where(
         (OUTBOX.c.case_id == bindparam("its_case"))
         & (OUTBOX.c.step == bindparam("its_step"))
+        & (OUTBOX.c.occurrence == bindparam("its_occurrence"))
         & (OUTBOX.c.recipient == bindparam("its_recipient"))
         & (OUTBOX.c.mail == bindparam("its_mail"))
     )
@@ -219,14 +242,22 @@ _HELD = _ITS_MAIL & (OUTBOX.c.fence == bindparam("its_fence"))
 
 DUE_MAILS = (
     select(OUTBOX)
-    .where((OUTBOX.c.lane == bindparam("its_lane")) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)))
+    .where((OUTBOX.c.lane == bindparam("its_lane")) & _due(OUTBOX.c.at))
     .order_by(OUTBOX.c.at, OUTBOX.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, key_share=True)
 )
-_DUE = OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
-IS_MAIL_DUE = select(OUTBOX.c.id).where(_DUE).limit(1)
-HOW_MANY_DUE = select(func.count()).select_from(OUTBOX).where(_DUE)
+_IS_MAIL_DUE = or_(*(_is_any_due(OUTBOX.c.at, OUTBOX.c.lane == lane) for lane in LANES))
+IS_MAIL_DUE = select(_IS_MAIL_DUE)
+HOW_MANY_DUE = select(func.count()).select_from(OUTBOX).where(_one_of(OUTBOX.c.lane, *LANES) & _due(OUTBOX.c.at))
+IS_WORK_DUE = select(
+    or_(
+        _is_any_due(TIMERS.c.at),
+        _is_any_due(CYCLES.c.at),
+        exists().where(may_be_delivered(bindparam("now", type_=MESSAGES.c.at.type))),
+        _IS_MAIL_DUE,
+    )
+)
 _CAME = _one_of(OUTBOX.c.state, "accepted", "uncertain")
 TAKEN_SINCE = (
     select(func.count())

@@ -35,7 +35,7 @@ from storage.keeping import Keeper, case_place, new_case_id
 from storage.looking import outlook
 from storage.mailing.audience import Audiences
 from storage.mailing.recipients import people_of_audience
-from storage.messages import leave_message, may_be_delivered, message_place
+from storage.messages import leave_message, message_place
 from storage.register import RegisterWriter, begin_writing, entries, holdings, holdings_of_rows, next_number
 from storage.rows import PERSON_COLUMNS, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.statements import insert_new, put
@@ -224,7 +224,7 @@ class SqlUnit:
         write_mark(self.connection, "planned_for", schedules)
 
     def messages(self, limit: int, now: dt.datetime) -> Sequence[Message]:
-        first = select(func.min(MESSAGES.c.id)).where(may_be_delivered(now)).group_by(MESSAGES.c.case_id)
+        first = select(func.min(MESSAGES.c.id)).where(prepared.may_be_delivered(now)).group_by(MESSAGES.c.case_id)
         waiting = (
             select(MESSAGES)
             .where(MESSAGES.c.id.in_(first))

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cli.serving.telling import cause_of
 from cli.status import certificate
 from cli.status.alarmfile import Alarm, read_alarms, write_alarms
 from cli.status.look import Look
@@ -59,7 +60,7 @@ class Watch:
         try:
             self._look(now)
         except Exception as error:
-            log.error("the look at alarms failed (%s); the next one tries again", type(error).__name__)
+            log.error("the look at alarms failed (%s); the next one tries again", cause_of(error))
 
     def _look(self, now: dt.datetime) -> None:
         self._ask_certificate(now)

@@ -45,6 +45,7 @@ class Lacks:
                 yield self._flaw("tasks", f"{state.name}/{task.name}",
                                  f"state '{state.name}', task '{task.name}': whether it is asked depends on "
                                  f"{_all(missing)}, not set on every path to it")
+            yield from self._of_form(here, state, task)
             if not task.offered and not self._is_dated(here, task):
                 yield from self._undated(here, state, task)
 
@@ -72,6 +73,15 @@ class Lacks:
         if missing:
             yield self._flaw("children", name,
                              f"child '{name}' needs {_all(missing)}, not set on every path to its start")
+
+    def _of_form(self, here: Configuration, state: StateDef, task: TaskDef) -> Iterator[Flaw]:
+        """A table whose rows were chosen before is asked for with rows."""
+        asked = {each.fact for each in task.form}
+        for table, chosen in ((name, self.definition.facts[name].rows_of) for name in sorted(asked)):
+            if chosen is not None and chosen not in asked | here.known:
+                yield self._flaw("tasks", f"{state.name}/{task.name}",
+                                 f"state '{state.name}', task '{task.name}': the rows of '{table}' come from "
+                                 f"'{chosen}', not set on every path to it")
 
     def _undated(self, here: Configuration, state: StateDef, task: TaskDef) -> Iterator[Flaw]:
         """A target without a date covers nothing: then something else must."""

@@ -52,7 +52,7 @@ class SqlOutbox:
 
     def claim(self, now: dt.datetime, limit: int, letters: int | None = None) -> Sequence[OutboxRow]:
         with self.base.reading() as connection:
-            idle = limit == 0 or connection.scalar(prepared.IS_MAIL_DUE, {"now": now}) is None
+            idle = limit == 0 or not direct.scalar(connection, prepared.IS_MAIL_DUE, {"now": now})
         while not idle:
             rows, missed = self.base.write(lambda connection: self._claim(connection, now, limit, letters))
             if rows or not missed:
@@ -204,7 +204,7 @@ class SqlOutbox:
         with self.base.reading() as connection:
             taken = direct.scalar(connection, prepared.TAKEN_SINCE, {"since": since}) or 0
             in_hand = direct.scalar(connection, prepared.HANDING_OVER, {}) or 0
-            waiting = connection.scalar(prepared.HOW_MANY_DUE, {"now": now}) or 0
+            waiting = direct.scalar(connection, prepared.HOW_MANY_DUE, {"now": now}) or 0
         return DayCount(taken + in_hand, waiting)
 
     def _claim(

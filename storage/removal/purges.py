@@ -110,6 +110,17 @@ def shred(base: Base) -> None:
             connection.exec_driver_sql("RESET lock_timeout")
 
 
+def memory_to_shred(base: Base) -> int:
+    """Bytes of memory that `shred` takes: our SQLite is built to keep what is temporary there, and no setting changes
+    that. PostgreSQL has its own."""
+    if base.engine.dialect.name != "sqlite":
+        return 0
+    with base.reading() as connection:
+        pages, free, size = (int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+                             for name in ("page_count", "freelist_count", "page_size"))  # fmt: skip
+    return (pages - free) * size
+
+
 def _shred_sqlite(base: Base) -> None:
     """Outside any transaction, so by the driver itself."""
     with closing(base.engine.raw_connection()) as raw:

@@ -19,7 +19,7 @@ from cli.demo.sink import MailSink
 from cli.main import main
 from cli.retention.agreeing import Certificate, Wish
 from cli.retention.certificate import certificate_pdf
-from cli.retention.running import run
+from cli.retention.running import purge_of, run
 from cli.staff.acts import begin, confirm_act, plan_purge
 from cli.upkeep.verifying import verify_house
 from cli.wiring import House
@@ -143,6 +143,17 @@ def test_the_certificate_says_how_much_and_names_nobody(past: Past) -> None:
     (past.house.home.root / "c.pdf").write_bytes(certificate_pdf(text))
     pages = [page.extract_text() for page in PdfReader(past.house.home.root / "c.pdf").pages]
     assert "Certificate of a purge" in pages[0] and "26-118" in pages[0]
+
+
+def test_a_machine_without_the_memory_is_told_and_goes_on_later(past: Past) -> None:
+    act = begun(past.house, wish())
+    confirm_act(past.house, act.id, "sam")
+    if past.house.store.base.engine.dialect.name == "sqlite":
+        with pytest.raises(Refused, match="MB of memory are needed, and 0 MB are free"):
+            run(past.house, act.id, idle, lambda: 200_000)
+        assert past.case(past.cases[0]).parties == {}
+        assert not purge_of(past.house, act.id).finished_at
+    assert run(past.house, act.id, idle, lambda: 2_000_000_000).finished_at == LATER
 
 
 def test_running_again_changes_nothing(past: Past) -> None:

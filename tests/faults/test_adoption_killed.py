@@ -24,7 +24,7 @@ from tests.faults.test_kill import finish
 from tests.files import pdf
 from tests.processes import free_port, running, sample_home, soppa, until
 
-KILLS = 12
+KILLS = int(os.environ.get("SOPPA_KILLS", "12"))
 POSTINGS, FAMILIES = 60, 15
 SEED = int(os.environ.get("SOPPA_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
 

@@ -88,7 +88,10 @@ def test_a_case_from_start_to_an_answer(home: Home, capsys: pytest.CaptureFixtur
     assert "Mon Dec 14 2026" in queue
     assert "Dana Novak" in queue
     assert main(["explain", case]) == 0
-    assert "Sun Dec 13 2026 does not count as the last day (Sunday)" in capsys.readouterr().out
+    why = " ".join(capsys.readouterr().out.split())
+    assert "Sun Dec 13 2026 does not count as the last day (Sunday)" in why
+    assert '"Date stamped when the request reached anyone in the district" (received_on)' in why
+    assert "[S/M: from second-hand sources; recalled; have counsel confirm]" in why
     assert main(["history", case]) == 0
     told = capsys.readouterr().out
     assert "Carla Mendez" in told
