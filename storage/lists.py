@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Column, String, bindparam
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ARRAY, Column, String, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -33,9 +32,9 @@ class _List(TypeDecorator[Sequence[Any]]):
 
 
 class among(FunctionElement[bool]):  # noqa: N801 - reads as `exists` does
-    """Whether a column is one of the values that are given under this name: whole numbers or words."""
+    """Whether a column is one of the values that are given under this name: whole numbers or words. It says nothing of
+    its type: SQLite would be asked for `= 1` then, and take no index."""
 
-    type = Boolean()
     inherit_cache = True
 
     def __init__(self, column: Column[Any], name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +55,13 @@ def test_a_statement_with_a_list_of_its_own_is_refused(store: SqlStore) -> None:
     some = select(CASES.c.id).where(CASES.c.id.in_(bindparam("its_cases", expanding=True)))
     with store.base.reading() as connection, pytest.raises(TypeError):
         direct.read(connection, some, {"its_cases": ["2026-0001"]})
+
+
+def test_a_list_is_looked_up_by_an_index(sqlite_with_tables: str) -> None:
+    with opened(sqlite_with_tables) as store, store.base.reading() as connection:
+        words = str(prepared.TASKS_OF_SOME.compile(connection))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", (json.dumps(["2026-0001"]),)).all()
+    assert any("SEARCH tasks" in row.detail for row in plan) and not any("SCAN tasks" in row.detail for row in plan)
 
 
 @pytest.mark.parametrize("others", [0, 1, 600])
