@@ -5,6 +5,7 @@ Exit codes: 0 done · 1 refused · 2 the call makes no sense · 78 the environme
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -17,7 +18,7 @@ from click.shell_completion import CompletionItem
 
 from cli.options import Commands
 from cli.sections import sections
-from engine.errors import SoppaError
+from engine.errors import SoppaError, WrongEnvironment
 
 COMMANDS = {
     "setup": "Ask what an office must say of itself, and make its home.",
@@ -77,6 +78,7 @@ COMMANDS = {
 }
 
 
+_FULL = "a disk is full: make room (df -h names it); what was not committed did not happen"
 _PLAINER = (
     (re.compile(r"is not a valid integer( range)?"), "is no whole number"),
     (re.compile(r"is not in the range (\d+)<=x<=(\d+)"), r"is not between \1 and \2"),
@@ -137,6 +139,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _say(_FULL, WrongEnvironment.exit_code) if error.errno in (errno.ENOSPC, errno.EDQUOT) else _bug(error)
     except Exception as error:
         return _bug(error)
     return result if isinstance(result, int) else 0

@@ -64,7 +64,8 @@ def veiled_tasks(tasks: Iterable[OpenTask], closed: frozenset[str]) -> list[Open
 
 def _veil(row: QueueRow) -> QueueRow:
     return replace(row, state="", task_id=None, task="", task_title=f"{row.title} {VEILED}", role=None, party="–",
-                   assignees=(), due=None, urgent=False, clocks=(), legal=None, target=None, snoozed_until=None)
+                   assignees=(), due=None, urgent=False, clocks=(), legal=None, agreement=None, target=None,
+                   snoozed_until=None)
 
 
 def _roles_of(process: str, case: str, home: Home, database: str | Path) -> frozenset[str]:

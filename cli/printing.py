@@ -27,7 +27,8 @@ NEAR = 330
 """Days within which a date without its year can be only one."""
 
 _WHOLE = re.compile(
-    r"–?|((legal|target) )?(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d+( \d{4})?(, (\d+ days?( late)?|today))?"
+    r"–?|((legal|agreement|target) )?(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d+( \d{4})?"
+    r"(, (\d+ days?( late)?|today))?"
     r"|\d{4}-\d{4}(-\d+)?|\d{4}-\d\d-\d\d( \d\d:\d\d( UTC)?)?|[\d,.]+%?|\d+ days?( late)?|today|new|may be done"
 )
 """A line with a date, a case's number, a count: what is never broken in two."""

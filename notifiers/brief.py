@@ -18,6 +18,7 @@ Link = Callable[[BriefLine], str | None]
 
 _SAID: Mapping[str, Mapping[str, str]] = {
     "legal_lines": {"en": "The earliest first:", "es": "El más próximo primero:"},
+    "agreement_lines": {"en": "The earliest first:", "es": "La más próxima primero:"},
     "target_lines": {"en": "The earliest first:", "es": "La más próxima primero:"},
     "news_lines": {"en": "For your information:", "es": "Para su información:"},
     "case": {"en": "Case", "es": "Caso"},
@@ -27,6 +28,8 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "passed": {"en": "passed on ", "es": "venció el "},
     "legal": {"en": "legal deadline", "es": "plazo legal"},
     "legals": {"en": "legal deadlines", "es": "plazos legales"},
+    "agreement": {"en": "date set by our agreement", "es": "fecha fijada por nuestro acuerdo"},
+    "agreements": {"en": "dates set by our agreements", "es": "fechas fijadas por nuestros acuerdos"},
     "target": {"en": "task or target", "es": "tarea o meta"},
     "targets": {"en": "tasks and targets", "es": "tareas y metas"},
     "news": {"en": "to know", "es": "para su información"},
@@ -59,7 +62,8 @@ def merged(lines: Iterable[BriefLine]) -> list[BriefLine]:
 
 def wanted(lines: Iterable[BriefLine], matters: Mapping[str, Matter]) -> list[BriefLine]:
     """The merged lines without those of tasks that are closed and of clocks that have ended."""
-    return merged(_as_law(line, matters[line.case_id]) for line in lines if _holds(line, matters.get(line.case_id)))
+    kept = (_as_law(line, matters[line.case_id]) for line in lines if _holds(line, matters.get(line.case_id)))
+    return merged(_by_whom(line, matters[line.case_id]) for line in kept)
 
 
 def _as_law(line: BriefLine, matter: Matter) -> BriefLine:
@@ -67,6 +71,18 @@ def _as_law(line: BriefLine, matter: Matter) -> BriefLine:
     earlier target."""
     duty = _own_duty(line, matter)
     return line if duty is None else replace(line, date=duty.legal, legal=True)
+
+
+def _by_whom(line: BriefLine, matter: Matter) -> BriefLine:
+    """Only what the law sets is told as legal; an agreement may set fewer days, and a district a date of its own."""
+    clock = _clock_of(line, matter) if line.legal else None
+    kind = kind_of_date(matter.definition.clocks[clock.name], clock) if clock else "legal"
+    return replace(line, legal=line.legal and kind != "target", by_agreement=kind == "contract")
+
+
+def _clock_of(line: BriefLine, matter: Matter) -> Clock | None:
+    """The duty that a line's date is of, if there is one."""
+    return matter.case.clocks.get(line.subject) or _own_duty(line, matter)
 
 
 def _own_duty(line: BriefLine, matter: Matter) -> Clock | None:
@@ -83,7 +99,7 @@ def _own_duty(line: BriefLine, matter: Matter) -> Clock | None:
 
 def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], today: dt.date, language: str, link: Link
            ) -> dict[str, Table]:
-    """`legal_lines`, `target_lines` and `news_lines`, each only where it has a line."""
+    """`legal_lines`, `agreement_lines`, `target_lines` and `news_lines`, each only where it has a line."""
     headers = (said("case", language), said("what", language), said("when", language))
     found = {}
     for name, group in _groups(lines):
@@ -94,11 +110,13 @@ def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], today: dt.
     return found
 
 
-def headline(lines: Sequence[BriefLine], today: dt.date, language: str, *, near: int = 0, quiet: bool = False) -> str:
-    """Such as `Brief for Monday, April 10, 2028: 1 legal deadline, 2 tasks and targets`; `near` are legal deadlines
-    that the officer's outlook names besides."""
-    legal, target, news = (len(group) for _, group in _groups(lines))
-    parts = [*_count(legal + near, "legal", language), *_count(target, "target", language)]
+def headline(lines: Sequence[BriefLine], today: dt.date, language: str, *, near: int = 0, by_agreement: int = 0,
+             quiet: bool = False) -> str:
+    """Such as `Brief for Monday, April 10, 2028: 1 legal deadline, 2 tasks and targets`; `near` are legal deadlines,
+    and `by_agreement` dates of agreements, that the officer's outlook names besides."""
+    legal, agreement, target, news = (len(group) for _, group in _groups(lines))
+    parts = [*_count(legal + near, "legal", language), *_count(agreement + by_agreement, "agreement", language),
+             *_count(target, "target", language)]
     if news:
         parts.append(f"{news} {said('news', language)}")
     if not parts:
@@ -106,12 +124,21 @@ def headline(lines: Sequence[BriefLine], today: dt.date, language: str, *, near:
     return f"{said('brief', language)} {date_words(today, language)}: {', '.join(parts)}"
 
 
+def only_task(lines: Sequence[BriefLine], matters: Mapping[str, Matter], language: str) -> str | None:
+    """The headline of a brief that only asks for one thing, such as `Case 2027-0034: Is it still used? (Reader)`."""
+    if len(lines) != 1 or lines[0].kind != "task":
+        return None
+    (line,) = lines
+    return f"{said('case', language)} {line.case_id}: {_title(line, matters[line.case_id], language)}"
+
+
 def contact_words(lines: Sequence[BriefLine], today: dt.date, language: str) -> dict[str, str]:
     """The headline of a contact's mail, such as `Reminder: 1 legal deadline, 2 district targets (case 2028-0001)`; and
     `passed` when one of the dates has passed, `is_first` when nothing was asked for before."""
-    legal, target, _ = (len(group) for _, group in _groups(lines))
+    legal, agreement, target, _ = (len(group) for _, group in _groups(lines))
     cases = sorted({line.case_id for line in lines})
-    parts = [*_count(legal, "legal", language), *_count(target, "asked", language)]
+    parts = [*_count(legal, "legal", language), *_count(agreement, "agreement", language),
+             *_count(target, "asked", language)]
     where = f"{said('one_case', language)} {cases[0]}" if len(cases) == 1 else f"{len(cases)} {said('cases', language)}"
     passed = any(line.date is not None and line.date < today for line in lines)
     is_first = all(line.kind == "task" for line in lines)
@@ -120,9 +147,11 @@ def contact_words(lines: Sequence[BriefLine], today: dt.date, language: str) -> 
 
 
 def _groups(lines: Sequence[BriefLine]) -> Iterator[tuple[str, list[BriefLine]]]:
-    yield "legal_lines", [line for line in lines if line.legal]
-    yield "target_lines", [line for line in lines if not line.legal and line.kind != "news"]
-    yield "news_lines", [line for line in lines if not line.legal and line.kind == "news"]
+    yield "legal_lines", [line for line in lines if line.legal and not line.by_agreement]
+    yield "agreement_lines", [line for line in lines if line.by_agreement]
+    others = [line for line in lines if not line.legal]
+    yield "target_lines", [line for line in others if line.kind != "news"]
+    yield "news_lines", [line for line in others if line.kind == "news"]
 
 
 def _count(number: int, noun: str, language: str) -> Iterator[str]:
@@ -179,7 +208,7 @@ def _by_when(line: BriefLine, matter: Matter, today: dt.date, language: str) -> 
     if line.date is None:
         return said("no_date", language)
     passed = said("passed", language) if line.date < today else ""
-    clock = matter.case.clocks.get(line.subject) or _own_duty(line, matter)
+    clock = _clock_of(line, matter)
     return passed + date_words(line.date, language) + (_law(line, matter, clock, language) if clock else "")
 
 

@@ -30,7 +30,7 @@ from notifiers.words import Matter as Matter
 
 BRIEF, CONTACT_BRIEF, TASK, NUDGE = "brief", "contact_brief", "task", "nudge"
 NOTICES = ("code", "fresh_link", "already_decided", "act", "while_off", "glass_broken", "set_back", "vouch", "quota",
-           "alarm")
+           "alarm", "on_hold", "off_hold")
 """Mails that somebody, or the daemon, has just brought about; their row carries words of its own."""
 
 AFTER_DUE = dt.timedelta(days=30)
@@ -378,12 +378,16 @@ def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: 
     kind = CONTACT_BRIEF if row.to_contact else BRIEF
     language, source = own_text(kind, draft.reader.language)
     values = words.office_words(draft.reader, draft.office, draft.today, language)
-    lines = [line for line in lines if not line.legal or (line.case_id, line.subject) not in ahead.legal]
+    named = {*ahead.legal, *ahead.by_agreement}
+    lines = [line for line in lines if not line.legal or (line.case_id, line.subject) not in named]
     if row.to_contact:
         values |= brief.contact_words(lines, draft.today, language)
     else:
         quiet = not lines and ahead.is_quiet
-        values |= {"headline": brief.headline(lines, draft.today, language, near=len(ahead.legal), quiet=quiet),
+        counted = brief.headline(lines, draft.today, language, near=len(ahead.legal),
+                                 by_agreement=len(ahead.by_agreement), quiet=quiet)
+        only = brief.only_task(lines, matters, language) if ahead.is_quiet and news == NO_NEWS else None
+        values |= {"headline": only or counted,
                    **words.news_words(news, language), **outlook.words(ahead, quiet, language)}
     tables = brief.tables(lines, matters, draft.today, language,
                           lambda line: _line_link(draft, matters[line.case_id], line))

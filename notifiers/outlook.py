@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.model.case import Clock, Task
 from engine.model.definition import Who, say
-from engine.model.kinds import kind_of_date
+from engine.model.kinds import DateKind, kind_of_date
 from engine.model.office import Office
 from engine.ports import Unit
 from notifiers.blocks import Cell, Table
@@ -26,6 +26,7 @@ Links = tuple[Callable[[Matter], str | None], Callable[[Matter, Task], str]]
 
 _SAID: Mapping[str, Mapping[str, str]] = {
     "week": {"en": "Passed, or within seven days:", "es": "Vencidos, o en los próximos siete días:"},
+    "agreement": {"en": "Passed, or within seven days:", "es": "Vencidas, o en los próximos siete días:"},
     "waiting": {"en": "The earliest first:", "es": "Primero lo que vence antes:"},
     "case": {"en": "Case", "es": "Caso"},
     "what": {"en": "What", "es": "Qué"},
@@ -43,19 +44,21 @@ _SAID: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`legal` are (case, clock), `waiting` (case, task); `more` is how many tasks besides these wait for others."""
+    """`legal` are (case, clock), and `by_agreement` those whose date an agreement sets; `waiting` (case, task); `more`
+    is how many tasks besides these wait for others."""
 
     legal: tuple[tuple[str, str], ...] = ()
+    by_agreement: tuple[tuple[str, str], ...] = ()
     waiting: tuple[tuple[str, str], ...] = ()
     more: int = 0
 
     @property
     def cases(self) -> set[str]:
-        return {case_id for case_id, _ in (*self.legal, *self.waiting)}
+        return {case_id for case_id, _ in (*self.legal, *self.by_agreement, *self.waiting)}
 
     @property
     def is_quiet(self) -> bool:
-        return not self.legal and not self.waiting
+        return not self.legal and not self.by_agreement and not self.waiting
 
 
 NO_OUTLOOK = Outlook()
@@ -65,26 +68,29 @@ def read_outlook(unit: Unit, officer: str, today: dt.date) -> Outlook:
     """As the officer of this id sees it; what waits for the officer stands in lines of the brief."""
     asked, chased = unit.waiting(officer, _COUNTED), unit.chased(MOST)
     near = unit.running_until(today + NEAR)
-    return Outlook(tuple(near), (*chased, *asked[:MOST]), max(0, len(asked) - MOST))
+    return Outlook(tuple(near), (), (*chased, *asked[:MOST]), max(0, len(asked) - MOST))
 
 
 def of_duties(outlook: Outlook, matters: Mapping[str, Matter]) -> Outlook:
     """Without the clocks that are another party's right, or a date of the district's own, and without the tasks that
-    are a party's right and no duty of it."""
-    legal = tuple((case_id, clock) for case_id, clock in outlook.legal if _is_duty(matters[case_id], clock))
+    are a party's right and no duty of it; what an agreement sets apart from what the law does."""
+    kinds = {(case_id, clock): _kind(matters[case_id], clock) for case_id, clock in outlook.legal}
+    legal = tuple(one for one in outlook.legal if kinds[one] not in ("window", "target", "contract"))
+    by_agreement = tuple(one for one in outlook.legal if kinds[one] == "contract")
     waiting = tuple((case_id, task_id) for case_id, task_id in outlook.waiting if _is_waited(matters[case_id], task_id))
-    return Outlook(legal, waiting, outlook.more)
+    return Outlook(legal, by_agreement, waiting, outlook.more)
 
 
 def tables(outlook: Outlook, matters: Mapping[str, Matter], office: Office, today: dt.date, language: str, links: Links
            ) -> dict[str, Table]:
-    """`week_lines` and `waiting_lines`, each only where it has a line."""
+    """`week_lines`, `agreement_week` and `waiting_lines`, each only where it has a line."""
     own, again = links
     found = {}
-    if outlook.legal:
-        headers = _words(("case", "what", "date"), language)
-        rows = tuple(_week_row(matters[case_id], clock, today, language, own) for case_id, clock in outlook.legal)
-        found["week_lines"] = Table(_said("week", language), headers, rows)
+    for name, title, date, near in (("week_lines", "week", "date", outlook.legal),
+                                    ("agreement_week", "agreement", "due", outlook.by_agreement)):
+        rows = tuple(_week_row(matters[case_id], clock, today, language, own) for case_id, clock in near)
+        if rows:
+            found[name] = Table(_said(title, language), _words(("case", "what", date), language), rows)
     if outlook.waiting:
         headers = _words(("who", "case", "what", "due", "again"), language)
         asked = [(matters[case_id], task) for case_id, task_id in outlook.waiting
@@ -101,9 +107,8 @@ def words(outlook: Outlook, quiet: bool, language: str) -> dict[str, str]:
     return more | ({"quiet": "yes"} if quiet else {})
 
 
-def _is_duty(matter: Matter, clock: str) -> bool:
-    wanted = matter.definition.clocks[clock]
-    return not wanted.window and wanted.rule.kind_of_date != "district target"
+def _kind(matter: Matter, clock: str) -> DateKind:
+    return kind_of_date(matter.definition.clocks[clock], matter.case.clocks[clock])
 
 
 def _is_waited(matter: Matter, task_id: str) -> bool:

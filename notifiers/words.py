@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.deciding.expecting import Expected, started_by, state_until
+from engine.deciding.holds import waits
 from engine.model.case import Case, Clock, Contact, FactValue, TableRow, Task
 from engine.model.decisions import reasons
 from engine.model.definition import ClockDef, Definition, FactDef, say
@@ -37,6 +39,10 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
     "soon": {"en": "as soon as we can; the law sets no date", "es": "lo antes posible; la ley no fija una fecha"},
     "held": {"en": "no date while law enforcement asks us to wait",
              "es": "sin fecha mientras la policía nos pida esperar"},
+    "on_hold": {"en": "But it has to wait: a law-enforcement agency has asked in writing that parents and the public "
+                      "are not told yet. A mail says when it goes on.",
+                "es": "Pero debe esperar: una autoridad policial ha pedido por escrito que todavía no se informe a los "
+                      "padres ni al público. Un correo le dirá cuándo continúa."},
     "provisional": {"en": " (provisional: the school calendar for that year is not known yet)",
                     "es": " (provisional: aún no se conoce el calendario escolar de ese año)"},
     "yes": {"en": "yes", "es": "sí"},
@@ -48,7 +54,7 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
     "and": {"en": "and", "es": "y"},
 }
 
-_ALARMS = {"backup": "copia de seguridad", "disk": "disco", "certificate": "certificado"}
+ALARMS_ES = {"backup": "copia de seguridad", "disk": "disco", "certificate": "certificado"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +111,17 @@ def reader_of_contact(key: str, contact: Contact) -> Reader:
 
 def office_words(reader: Reader, office: Office, today: dt.date, language: str) -> dict[str, str]:
     """What every mail has."""
+    return {"recipient_name": reader.name, **_of_office(office, today, language)}
+
+
+@lru_cache(maxsize=8)
+def _of_office(office: Office, today: dt.date, language: str) -> Mapping[str, str]:
+    """The same for all mails of a batch."""
     contact = contact_words(office, today, language)
-    return {"recipient_name": reader.name, "district": office.district, "today": date_words(today, language),
-            "packet_days": str(office.packet_days), **reference_words(office.references.values(), language), **contact,
-            **other_contacts(office, contact)}
+    month = office.attestation_month
+    return {**({"attestation_month": month_words(dt.date(2000, month, 1), language)} if month else {}),
+            "district": office.district, "today": date_words(today, language), "packet_days": str(office.packet_days),
+            **reference_words(office.references.values(), language), **contact, **other_contacts(office, contact)}
 
 
 def reference_words(references: Iterable[Reference], language: str) -> dict[str, str]:
@@ -180,10 +193,13 @@ def task_words(definition: Definition, case: Case, task: Task, office: Office, l
     absent = office.person(task.instead_of) if task.instead_of else None
     if absent is not None:
         values["instead_of"] = absent.name
+    if waits(definition, case, task):
+        values["on_hold"] = phrase("on_hold", language)
     return values
 
 
-def contact_words(office: Office, today: dt.date, language: str) -> dict[str, str]:
+@lru_cache(maxsize=8)
+def contact_words(office: Office, today: dt.date, language: str) -> Mapping[str, str]:
     """Whom to ask: the district's contact `privacy` ('name, mail, telephone'), else who holds that role today."""
     written = [part.strip() for part in office.contacts.get("privacy", "").split(",") if part.strip()]
     email = next((part for part in written if "@" in part), "")
@@ -269,7 +285,7 @@ def quota_words(said: Mapping[str, str], language: str) -> dict[str, str]:
 def alarm_words(said: Mapping[str, str], language: str) -> dict[str, str]:
     """What is wrong, by the name that the screens have for it, or in Spanish."""
     says = said.get(f"says_{language}") or said["says"]
-    return {"what": _ALARMS.get(said["what"], said["what"]) if language == "es" else said["what"], "says": says}
+    return {"what": ALARMS_ES.get(said["what"], said["what"]) if language == "es" else said["what"], "says": says}
 
 
 def _time_words(local: dt.datetime, language: str) -> str:

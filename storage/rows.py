@@ -328,6 +328,7 @@ def labels(definition: Definition) -> str:
                 "title": say(clock.title, "en"),
                 "citation": clock.rule.citation,
                 "kind": clock.rule.kind_of_date,
+                "days": clock.rule.length,
             }
             for name, clock in definition.clocks.items()
         }

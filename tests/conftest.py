@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
+settings.load_profile("any machine")
 
 _KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 _NOTHING = "NOTHING RAN ON POSTGRESQL"

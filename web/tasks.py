@@ -12,6 +12,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from engine.deciding.holds import waits
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError, WrongDate
 from engine.model.definition import TaskDef, say
 from engine.model.guards import evaluate
@@ -111,6 +112,7 @@ def _form_page(
         refusal=refusal,
         unmet=unmet,
         stale=stale,
+        on_hold=waits(look.definition, look.case, task),
         instead_of=absent.name if absent else "",
         also=[_also_view(site, look, one) for one in look.also],
         digest=site.service.facts_digest(look.case, look.definition, own),
@@ -195,6 +197,8 @@ def _refused(site: Site, show: Show, look: Look, submission: Submission, error: 
 
 def _refusal(look: Look, submission: Submission) -> str:
     outcome = look.wanted.outcomes.get(submission.outcome) if look.wanted else None
+    if look.task is not None and waits(look.definition, look.case, look.task):
+        return tell("on_hold", look.language)
     if outcome is None or outcome.when is None:
         return tell("refused", look.language)
     if evaluate(outcome.when, {**look.case.facts, **submission.values}, look.case.at) is True:

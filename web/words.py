@@ -90,8 +90,8 @@ def _line(fact: FactDef, item: Contact | TableRow, office: Office, language: str
     if isinstance(item, Contact):
         return contact_line(item)
     label = fact.option_labels.get(item.key)
-    cells = [f"{say(fact.columns[name].label, language)}: {_single(fact.columns[name], cell, office, language)}"
-             for name, cell in item.cells.items() if name in fact.columns]
+    cells = [f"{say(column.label, language)}: {_single(column, item.cells[name], office, language)}"
+             for name, column in fact.columns.items() if name in item.cells]
     return f"{say(label, language) if label else item.key} – {'; '.join(cells)}"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,8 +11,10 @@ import click
 from cli import completion
 from cli.commands.letters import read_letters_of, run_mapping
 from cli.home import Home
+from cli.mailing.forecast import Forecast
+from cli.mailing.leftout import decided_mapping, imported, imports_of, tell_decided, tell_imports
 from cli.options import Commands, as_option, home_option, json_option
-from cli.printing import day, print_json, say, table
+from cli.printing import print_json, say, table
 from cli.wiring import House, open_house
 from engine.deciding.audience import facts_of_import, letter_languages
 from engine.errors import NotAllowed, Refused, UsageError
@@ -52,7 +52,7 @@ def import_(
     case: str, file: Path, audience: str | None, apply_: bool, as_login: str | None, home: Home, as_json: bool
 ) -> None:
     """Take the families of CASE from a CSV FILE, a row for each guardian and student. Columns: guardian, student (a
-    key, never a name), school; address, email, language, paper, consent, leaked, barred."""
+    key, never a name), school; address, email, language, paper, consent, leaked, barred, why (of a bar)."""
     from cli.mailing.audience import read_families
 
     families = read_families(file)
@@ -61,7 +61,7 @@ def import_(
         found, definition = _case(house, case)
         wanted = _audience(found, definition, audience)
         if apply_:
-            _enter(house, found, definition, wanted, families.members, as_login)
+            _enter(house, found, definition, wanted, families, as_login)
     shown = _families_mapping(case, wanted.name, families, apply_)
     unread = _unread(families.members, letter_languages(definition, wanted))
     unread_numbers = {language: [number for number, _ in some] for language, some in unread.items()}
@@ -95,7 +95,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
             audiences = unit.audiences(house.clock())
             counted, sent = audiences.counted(case), audiences.progress(case)
             left, runs = audiences.unfinished(case, limit), audiences.runs(case)
-            forecast = _forecast(house, unit.case(case), counted, sent)
+            decided, imports = audiences.decided(case), imports_of(house.store.views.history(case))
+            forecast = _forecast(house, unit, unit.case(case), sent)
     if as_json:
         print_json(
             {
@@ -108,6 +109,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
                     {"number": who.number, "name": who.member.name, "channel": channel, "state": state}
                     for who, channel, state in left
                 ],
+                "imports": [one.mapping() for one in imports],
+                "decided": [decided_mapping(one) for one in decided],
             }
         )
         return
@@ -115,7 +118,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
         say(f"case {case} has no list of families yet")
     for row in counted:
         fixed = "fixed, nobody changes it" if row["fixed_at"] else "may still be imported anew"
-        say(f"{row['audience']}: {row['counted']:,} families, {row['students']:,} students; {fixed}")
+        families = _many(row["counted"], "family", "families")
+        say(f"{row['audience']}: {families}, {_many(row['students'], 'student', 'students')}; {fixed}")
     for one in sent:
         _tell_progress(one)
     if forecast is not None:
@@ -126,6 +130,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
             ["number", "who", "by", "state"],
             [[str(who.number), who.member.name, channel, state] for who, channel, state in left],
         )
+    tell_decided(decided)
+    tell_imports(imports, house.settings.zone)
 
 
 @command.command(
@@ -144,7 +150,10 @@ def decide(case: str, number: int, reason: str, as_login: str | None, home: Home
     with open_house(home) as house:
         actor = _actor(house, as_login)
         with house.store.begin() as unit:
-            unit.audiences(house.clock()).decide(case, number, actor.id, reason)
+            unit.case(case)
+            unit.audiences(house.clock()).decide(case, number, actor.name, reason)
+            told = Event("recipient_decided", {"number": str(number)}, {"by": actor.name, "reason": reason})
+            unit.note(case, told, actor, house.clock(), again=True)
     print_json({"case": case, "number": number, "state": "decided"}) if as_json else say(
         f"case {case}: number {number} is decided by {actor.name}"
     )
@@ -179,45 +188,19 @@ def address(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """How many days the mails take at the relay's quota, and the last day on which to begin."""
-
-    mails: int
-    quota: int
-    letters: int
-    legal: dt.date | None
-
-    @property
-    def days(self) -> int:
-        return -(-self.mails // self.letters)
-
-    @property
-    def start_by(self) -> dt.date | None:
-        return self.legal - dt.timedelta(days=self.days - 1) if self.legal else None
-
-    def sentence(self) -> str:
-        by = f"; start by {day(self.start_by)} (legal deadline {day(self.legal)})" if self.start_by else ""
-        kept = f" ({self.letters:,} for letters)" if self.letters != self.quota else ""
-        days = f"{self.days} day{'s' * (self.days != 1)}"
-        return f"at your relay's daily quota of {self.quota:,}{kept} this takes {days}{by}"
-
-    def mapping(self) -> Mapping[str, object]:
-        return {"mails": self.mails, "daily_quota": self.quota, "days": self.days, "start_by": self.start_by}
-
-
-def _forecast(
-    house: House, case: Case, counted: Sequence[Mapping[str, object]], sent: Sequence[Progress]
-) -> Forecast | None:
+def _forecast(house: House, unit: SqlUnit, case: Case, sent: Sequence[Progress]) -> Forecast | None:
     """What is still to leave; None without a quota, or where nothing is."""
-    relay = house.settings.relay
-    mails = sum(one.of("mail", "waiting") for one in sent) if sent else sum(int(str(row["counted"])) for row in counted)
+    relay, now = house.settings.relay, house.clock()
+    audiences = unit.audiences(now)
+    mails = sum(one.of("mail", "waiting") for one in sent) if sent else audiences.by_mail(case.id)
+    if relay is None or relay.daily_quota is None or relay.letters_a_day is None or not mails:
+        return None
     legal = min(
         (clock.legal for clock in case.clocks.values() if clock.status == "running" and clock.legal), default=None
     )
-    if relay is None or relay.daily_quota is None or relay.letters_a_day is None or not mails:
-        return None
-    return Forecast(mails, relay.daily_quota, relay.letters_a_day, legal)
+    room = max(0, relay.letters_a_day - house.store.outbox.day_count(now).taken) if sent else None
+    today = now.astimezone(house.settings.zone).date()
+    return Forecast(mails, relay.daily_quota, relay.letters_a_day, audiences.others_a_day(), legal, today, room)
 
 
 def _enter(
@@ -225,16 +208,17 @@ def _enter(
     case: Case,
     definition: Definition,
     wanted: AudienceDef,
-    members: Sequence[Member],
+    families: Families,
     as_login: str | None,
 ) -> None:
-    """The families, their number and what they read, in one transaction."""
+    """The families, their number and what they read, and who was left out, in one transaction."""
     actor, now = _actor(house, as_login), house.clock()
 
     def also(unit: Unit, before: Case, after: Case) -> None:
-        cast("SqlUnit", unit).audiences(now).enter(case.id, wanted.name, members)
+        cast("SqlUnit", unit).audiences(now).enter(case.id, wanted.name, families.members)
+        unit.note(case.id, imported(wanted.name, families, actor), actor, now, again=True)
 
-    counted = facts_of_import(definition, wanted, [member.language for member in members])
+    counted = facts_of_import(definition, wanted, [member.language for member in families.members])
     house.service.record(case.id, counted, actor, now, "the audience was imported", also=also)
 
 
@@ -285,7 +269,7 @@ def _families_mapping(case: str, audience: str, families: Families, applied: boo
         "audience": audience,
         "applied": applied,
         "families": len(members),
-        "students": len({student for member in members for student in member.students}),
+        "students": len({student.casefold() for member in members for student in member.students}),
         "by_mail": sum(member.by_mail for member in members),
         "on_paper": sum(not member.by_mail for member in members),
         "without_consent": sum(not member.consent for member in members),
@@ -313,8 +297,8 @@ def _tell_languages(unread: Mapping[str, Sequence[tuple[int, str]]], unreviewed:
 
 def _tell_families(families: Families, shown: Mapping[str, object]) -> None:
     say(
-        f"{shown['families']:,} families with {shown['students']:,} students: {shown['by_mail']:,} by e-mail, "
-        f"{shown['on_paper']:,} by post"
+        f"{_many(shown['families'], 'family', 'families')} with {_many(shown['students'], 'student', 'students')}: "
+        f"{shown['by_mail']:,} by e-mail, {shown['on_paper']:,} by post"
     )
     say("  languages: " + ", ".join(f"{language} {count:,}" for language, count in families.written_in.items()))
     say(f"  {shown['without_consent']:,} have not consented to electronic notice")
@@ -322,6 +306,10 @@ def _tell_families(families: Families, shown: Mapping[str, object]) -> None:
     _name("guardians of one mail address, who get a letter each", families.shared)
     _name("barred, left out", families.barred)
     _name("look at these before the letters leave", families.warned)
+
+
+def _many(count: object, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _name(title: str, lines: Sequence[str]) -> None:

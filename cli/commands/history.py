@@ -36,7 +36,7 @@ def command(case: str, verify: bool, as_login: str | None, home: Home, as_json: 
         views = house.store.views
         wrong = [*views.verify_history(found.id), *views.verify_seals()] if verify else []
         lines = house.store.views.history(found.id)
-        zone, words = house.settings.zone, None if verify or as_json else _words(house, found)
+        zone, words = house.settings.zone, None if verify or as_json else words_of(house, found)
     if verify:
         _tell_verified(found.id, len(lines), wrong, as_json)
         return
@@ -51,7 +51,7 @@ def command(case: str, verify: bool, as_login: str | None, home: Home, as_json: 
         for line in lines])
 
 
-def _words(house: House, case: Case) -> Words:
+def words_of(house: House, case: Case) -> Words:
     """What the lines of a case mean, with the names of whoever took part."""
     from cli.evidence.lens import Lens
     from cli.evidence.words import Words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from engine.nodes import nearest
 from storage.looking.queue import QueueRow, View, open_queue_rows, snoozed_count
 
 HEADERS = ("legal deadline", "left", "district target", "case", "what to do", "who")
+"""A day that an agreement sets stands beside the target, with its name."""
 NARROW = ("case", "by when", "what to do", "who")
-"""The columns of a terminal that is not `ROOMY`: both dates stand in one, each with its name and what is left."""
+"""The columns of a terminal that is not `ROOMY`: all dates stand in one, each with its name and what is left."""
 
 
 @click.command(epilog="Example: soppa queue --role custodian --overdue")
@@ -40,7 +41,7 @@ NARROW = ("case", "by when", "what to do", "who")
 @json_option
 def command(mine: bool, role: str | None, person: str | None, process: str | None, overdue: bool, snoozed: bool,
             limit: int, watch: bool, as_login: str | None, home: Home, as_json: bool) -> None:
-    """List open tasks, the nearest legal deadline first."""
+    """List open tasks, the nearest legal deadline first; one that our agreement shortens is told apart."""
     check_home(home)
     settings = read_settings(home.settings)
     database = settings.database or home.database
@@ -82,12 +83,15 @@ def check_names(home: Home, database: str | Path, role: str | None, person: str 
 
 
 def as_mapping(row: QueueRow) -> dict[str, object]:
-    """The documented JSON keys; `clock` and `rule` are those of the nearest legal deadline."""
-    clock = next((clock for clock in row.clocks if clock.legal == row.legal and not clock.window), None)
+    """The documented JSON keys; `clock` and `rule` are those of the nearest legal deadline, or else of the nearest day
+    that an agreement sets."""
+    wanted = row.legal or row.agreement
+    clock = next((clock for clock in row.clocks if clock.legal == wanted and not clock.window), None)
     return {"case": row.case_id, "process": row.process, "state": row.state, "title": row.title,
             "clock": clock.name if clock else None, "rule": clock.rule if clock else None, "legal_due": row.legal,
-            "target_due": row.target, "task": row.task or None, "due": row.due, "who": who(row),
-            "what": row.task_title or None, "snoozed_until": row.snoozed_until, "preserved": row.preserved}
+            "agreement_due": row.agreement, "target_due": row.target, "task": row.task or None, "due": row.due,
+            "who": who(row), "what": row.task_title or None, "snoozed_until": row.snoozed_until,
+            "preserved": row.preserved}
 
 
 def cells(row: QueueRow, today: dt.date, *, narrow: bool = False) -> list[str]:
@@ -95,13 +99,15 @@ def cells(row: QueueRow, today: dt.date, *, narrow: bool = False) -> list[str]:
     what = (row.task_title or "(nobody is asked now)") + back + (" (preserved)" if row.preserved else "")
     target = row.due or row.target
     if narrow:
-        return [row.case_id, _both(row.legal, target, today), what, who(row)]
+        return [row.case_id, _all({"legal": row.legal, "agreement": row.agreement, "target": target}, today), what,
+                who(row)]
     passed = f", {left(target, today)}" if target is not None and target < today else ""
-    return [day(row.legal), left(row.legal, today), day(target) + passed, row.case_id, what, who(row)]
+    others = ([day(target) + passed] if target or not row.agreement else []) + (
+        [f"agreement {day(row.agreement)}, {left(row.agreement, today)}"] if row.agreement else [])
+    return [day(row.legal), left(row.legal, today), "\n".join(others), row.case_id, what, who(row)]
 
 
-def _both(legal: dt.date | None, target: dt.date | None, today: dt.date) -> str:
-    dates = {"legal": legal, "target": target}
+def _all(dates: Mapping[str, dt.date | None], today: dt.date) -> str:
     return "\n".join(f"{name} {near_day(when, today)}, {left(when, today)}"
                      for name, when in dates.items() if when is not None) or "–"
 

@@ -17,6 +17,7 @@ from cli.printing import WIDTH, day, left, pairs, print_json, say, table
 from cli.takingback import mapping, may_undo, sentence
 from cli.wiring import open_house
 from engine.deciding.forms import file_name
+from engine.deciding.holds import waits
 from engine.deciding.suggesting import differences
 from engine.words import say as in_words
 from engine.words import written
@@ -24,10 +25,12 @@ from web.words import fact_lines
 
 if TYPE_CHECKING:
     from engine.model.case import Case, Clock, FactValue, Task
-    from engine.model.definition import Definition
+    from engine.model.definition import Definition, FactDef
     from engine.model.office import Office
     from storage.chains.history import HistoryLine
     from storage.looking.views import Keeping
+
+HELD = "waits: a hold\nstands"
 
 
 @click.command(epilog="Example: soppa show 2026-0001")
@@ -61,11 +64,11 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
     ended = f"ended: {case.outcome}" if not case.is_open else title
     say(f"{case.id}  {in_words(definition.title, 'en')}")
     pairs({"stands at": ended, "started": f"{day(office.today(case.started_at))} by {_name(office, case.initiator)}",
-           **({"flagged": ", ".join(case.flags)} if case.flags else {}),
+           **({"flagged": "; ".join(flag_words(flag, definition) for flag in case.flags)} if case.flags else {}),
            **_adopted(case), **({"belongs to": case.parent} if case.parent else {}),
            **({"about": case.subject} if case.subject else {}), **_regions(case, definition)})
     _clocks(case, definition, today)
-    _tasks([task for task in case.tasks if task.is_open], office, today)
+    _tasks(case, definition, office, today)
     if case.parties:
         say("\nParties")
         pairs({name: f"{party.name} ({party.email or 'on paper'}, {party.language})"
@@ -76,7 +79,17 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         say("\nFacts")
         table(["fact", "what it is", "value"], [_fact_cells(name, value, definition, office, labels)
                                                  for name, value in case.facts.items()])
-    _suggested(case, definition)
+    _suggested(case, definition, office)
+
+
+def flag_words(flag: str, definition: Definition) -> str:
+    """What a flag of a case says of it."""
+    what, _, task = flag.partition(".")
+    wanted = definition.task_named(task)
+    title = f" ({in_words(wanted.title, 'en')})" if wanted else ""
+    known = {"glass_broken": f"answered in an absent person's place{title}",
+             "started_late": "started later than planned"}  # fmt: skip
+    return known.get(what, flag.replace("_", " "))
 
 
 def _keeping(found: Keeping, office: Office) -> None:
@@ -151,7 +164,7 @@ def _fact_cells(name: str, value: FactValue, definition: Definition, office: Off
     return [name, label, "\n".join(fact_lines(known, value, office, "en"))]
 
 
-def _suggested(case: Case, definition: Definition) -> None:
+def _suggested(case: Case, definition: Definition, office: Office) -> None:
     """Last time's answers: what they were, and where this time's differ; and what was counted among earlier cases."""
     for name, count in case.suggested.items():
         if definition.facts[name].tally is not None and name not in case.facts:
@@ -160,18 +173,21 @@ def _suggested(case: Case, definition: Definition) -> None:
     if answered:
         say(f"\nLast answers, of case {case.after}")
     for name, last in answered.items():
-        now = case.facts.get(name)
-        if now is None:
-            said = f"{written(last.value)}  (not answered yet)"
-        elif now == last.value:
-            said = f"{written(now)}  (unchanged)"
-        else:
-            said = "; ".join(f"was {_part(was)}, is {_part(becomes)}" for was, becomes in differences(last.value, now))
+        said = _since_last(definition.facts[name], last.value, case.facts.get(name), office)
         pairs({f"{name}, {day(last.on)}": said})
 
 
-def _part(value: FactValue | None) -> str:
-    return "not there" if value is None else written(value)
+def _since_last(fact: FactDef, was: FactValue, now: FactValue | None, office: Office) -> str:
+    """What was answered last time, and where it differs now."""
+
+    def told(value: FactValue | None) -> str:
+        return "not there" if value is None else " · ".join(fact_lines(fact, value, office, "en"))
+
+    if now is None:
+        return f"{told(was)}  (not answered yet)"
+    if now == was:
+        return f"{told(now)}  (unchanged)"
+    return "; ".join(f"was {told(before)}, is {told(after)}" for before, after in differences(was, now))
 
 
 def _regions(case: Case, definition: Definition) -> dict[str, str]:
@@ -228,15 +244,18 @@ def _status(clock: Clock, today: dt.date) -> str:
         return f"open until {day(clock.legal)}"
     if clock.status != "running":
         return clock.status + (f" {day(clock.ended_on)}" if clock.ended_on else "")
+    if clock.legal is None and (held := [hold.started for hold in clock.holds if hold.released is None]):
+        return f"held since {day(min(held))}"
     return left(clock.legal, today) or "no date in the law"
 
 
-def _tasks(tasks: list[Task], office: Office, today: dt.date) -> None:
+def _tasks(case: Case, definition: Definition, office: Office, today: dt.date) -> None:
+    tasks = [task for task in case.tasks if task.is_open]
     if not tasks:
         return
     say()
     table(["open task", "what", "who", "district target"], [
-        [task.name, task.title, _who(task, office), _target(task, today)]
+        [task.name, task.title, _who(task, office), HELD if waits(definition, case, task) else _target(task, today)]
         for task in sorted(tasks, key=lambda task: task.offered)])
 
 

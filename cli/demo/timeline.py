@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from cli.commands.history import words_of
 from cli.commands.show import as_mapping
-from cli.dates import dates_told, legal_and_target, windows_of
+from cli.dates import legal_and_target
 from cli.demo.sink import MailSink
 from cli.printing import day, say, table
 from cli.wiring import House
@@ -13,19 +14,19 @@ from engine.model.case import Case, Clock
 from engine.model.office import Office
 from storage.chains.history import HistoryLine
 
-SHOWN = {"case_started": "case starts", "state_entered": "now at", "task_completed": "answer", "rung_fired": "reminder",
-         "clock_started": "clock starts", "clock_moved": "clock moves", "clock_satisfied": "clock met",
-         "clock_voided": "clock void", "told": "told", "child_started": "starts", "case_ended": "case ends"}
+SHOWN = frozenset({"case_started", "state_entered", "task_completed", "rung_fired", "clock_started", "clock_moved",
+                   "clock_satisfied", "clock_voided", "told", "child_started", "case_ended"})
 
 
 def print_timeline(house: House, cases: Sequence[Case], sink: MailSink) -> None:
     found, office = _found(house, cases)
-    windows = windows_of(found)
     for number, case in enumerate(cases, 1):
         say(f"{number}. {_title(house, case)}\n")
-        table(["day", "case", "what", ""], [
-            [day(office.today(line.at)), case_id, SHOWN[line.kind], _words(line.kind, line.told, windows)]
-            for case_id, line in _lines(house, _found(house, [case])[0])])
+        own = _found(house, [case])[0]
+        words = {one.id: words_of(house, one) for one in own}
+        table(["day", "case", "who", "what"], [
+            [day(office.today(line.at)), case_id, words[case_id].lens.who(line.actor),
+             words[case_id].of(line.kind, line.told)] for case_id, line in _lines(house, own)])
         say()
     table(["case", "clock", "legal deadline", "district target", "met"], [
         [case.id, clock.name, *legal_and_target(clock, house.definition(case).clocks), _ended(clock)]
@@ -81,15 +82,6 @@ def _ended(clock: Clock) -> str:
     """When it was met, else what became of it; of a window its last day besides, which has no column."""
     how = f"{'' if clock.status == 'satisfied' else clock.status + ' '}{day(clock.ended_on)}"
     return f"{how} (last day {day(clock.legal)})" if clock.is_window else how
-
-
-def _words(kind: str, detail: Mapping[str, str], windows: Container[str]) -> str:
-    named = ("state", "name", "clock", "of", "mail", "rung", "outcome", "process")
-    first = " ".join(detail[key] for key in named if key in detail)
-    dates = dates_told({key: word for key, word in detail.items() if key != "due"}, windows)
-    to = f"→ {detail['to']}" if kind == "rung_fired" and detail.get("to") else ""
-    by = f"by {detail['by']}" if kind == "task_completed" and detail.get("by") else ""
-    return "  ".join(part for part in (first, dates, to, by) if part)
 
 
 def _readers(sink: MailSink) -> list[list[str]]:

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cli.evidence.tabled import rows_told
 from engine.deciding.forms import KEPT_DOCUMENT, file_name
 from engine.model.case import FactValue
 from engine.model.definition import Definition, say
@@ -28,7 +29,7 @@ _READERS = frozenset({"to"})
 _NAMES_OF_THE_ACTOR = frozenset({
     "answer_too_late", "answer_undone", "case_adopted", "case_started", "glass_broken", "hold_placed", "mail_bounced",
     "note_added", "preservation_placed", "preservation_released", "task_completed", "task_nudged", "task_reassigned",
-    "task_shown_again", "task_snoozed",
+    "audience_imported", "recipient_decided", "task_shown_again", "task_snoozed",
 })  # fmt: skip
 _PLAIN = frozenset({
     "act", "agreement", "anchor", "audience", "becomes", "by", "case", "channel", "child", "clock", "count",
@@ -119,6 +120,8 @@ class Lens:
             return self.names.get(text, text)
         if known.type.kind == "bool":
             return {"true": "yes", "false": "no"}.get(text, text)
+        if known.type.kind == "table":
+            return rows_told(known, text)
         if known.type.kind not in ("choice", "set"):
             return text
         labels = known.option_labels

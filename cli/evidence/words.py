@@ -6,9 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cli.evidence import rungs
 from cli.evidence.lens import Lens
 from engine.law.clocks import day_name
 from engine.model.definition import OWN_FACTS, say
+from engine.model.own_tasks import subject_of
 from engine.model.undoable import TAKEN_BACK
 
 Detail = Mapping[str, str]
@@ -47,23 +49,33 @@ class Words:
         return known is not None and known.window
 
     def mail(self, name: str) -> str:
-        return "link to a task" if name == "task" else name.replace("_", " ")
+        """What a mail is about, from its subject; of the program's own mails, their name."""
+        known = self.lens.definition.mails.get(name)
+        return (subject_of(known) if known else "") or plain(name)
+
+    def rung(self, detail: Detail) -> str:
+        """Of what a reminder is, and when: `“Assess it”, 2 business days before its date`."""
+        of = detail["of"]
+        name = self.tasks.get(of, of)
+        about = self.task(name) if of in self.tasks else self.clock(of)
+        return f"“{about}”, {rungs.said(rungs.ladder_of(self.lens.definition, name), detail['rung'])}"
+
+    def is_offered(self, name: str) -> bool:
+        """Whether a task may be done, and nobody is asked to."""
+        known = self.lens.definition.task_named(name)
+        return known is not None and known.offered
 
     def state(self, name: str) -> str:
         known = self.lens.definition.states.get(name)
         return say(known.title, "en") if known else name
 
     def task(self, name: str) -> str:
-        found = (task for state in self.lens.definition.states.values() for task in state.tasks if task.name == name)
-        known = next(found, None)
+        known = self.lens.definition.task_named(name)
         return say(known.title, "en") if known else name.replace("_", " ")
 
     def outcome(self, task: str, name: str) -> str:
-        for state in self.lens.definition.states.values():
-            known = state.task(task)
-            if known is not None and name in known.outcomes:
-                return say(known.outcomes[name].label, "en")
-        return name
+        known = self.lens.definition.task_named(task)
+        return say(known.outcomes[name].label, "en") if known and name in known.outcomes else name
 
     def event(self, name: str) -> str:
         """What happened, by the name of an event such as `told.receipt` or `verify.complete`."""
@@ -118,7 +130,14 @@ def _recorded(words: Words, detail: Detail) -> str:
     value = words.lens.fact(name, detail["value"]) if "value" in detail else None
     was = words.lens.fact(name, detail["was"]) if "was" in detail else None
     told = f": {day(value)}" if value else ": (left out)" if words.lens.redacted else ""
-    return f"Recorded “{words.fact(name)}”{told}{f' (was {day(was)})' if was else ''}.{_because(detail)}"
+    return f"{_ended(f'Recorded “{words.fact(name)}”{told}', was)}{_because(detail)}"
+
+
+def _ended(said: str, was: str | None) -> str:
+    """What somebody typed may end its own sentence."""
+    if was:
+        return f"{said} (was {day(was)})."
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def _begun(words: Words, detail: Detail) -> str:
@@ -159,7 +178,19 @@ def _met(words: Words, detail: Detail) -> str:
 def _asked(words: Words, detail: Detail) -> str:
     who = words.readers(detail.get("to", ""))
     due = f", district target {day(detail['due'])}" if detail.get("due") else ""
+    if words.is_offered(detail["name"]):
+        return f"May be answered{' by ' + who if who else ''}: {words.task(detail['name'])}."
     return f"Asked{' ' + who if who else ''}: {words.task(detail['name'])}{due}."
+
+
+def _closed(words: Words, detail: Detail) -> str:
+    how = "No longer offered" if words.is_offered(detail["name"]) else "No longer asked"
+    return f"{how}: {words.task(detail['name'])}."
+
+
+def plain(name: str) -> str:
+    """A name of a definition, such as an outcome, or of a mail of the program's own."""
+    return "link to a task" if name == "task" else name.replace("_", " ")
 
 
 def _answered(words: Words, detail: Detail) -> str:
@@ -179,9 +210,7 @@ def _settled(words: Words, detail: Detail) -> str:
 
 
 def _reminded(words: Words, detail: Detail) -> str:
-    of = detail["of"]
-    about = words.task(words.tasks[of]) if of in words.tasks else words.clock(of)
-    return f"Reminder “{detail['rung'].replace('_', ' ')}” about “{about}” to {words.readers(detail.get('to', ''))}."
+    return f"Reminder to {words.readers(detail.get('to', ''))}: {words.rung(detail)}."
 
 
 def _later(words: Words, detail: Detail) -> str:
@@ -212,13 +241,22 @@ def _audience(words: Words, detail: Detail) -> str:
             "told": f"Each of the audience was told by “{mail}”, or decided by name.",
             "complete": f"Every copy of “{mail}” is done.",
             "on_paper": f"{count} copies of “{mail}” are to be printed and posted.",
-            "back": f"{count} copies of “{mail}” came back and go by post."}  # fmt: skip
+            "back": f"{count} copies of “{mail}” came back and go by post.",
+            "after_all": f"“{mail}” to {count} of whom somebody had decided by name was accepted all the same."}
     return said[detail["what"]]
+
+
+def _imported(words: Words, detail: Detail) -> str:
+    of = f" from “{detail['called']}”" if detail.get("called") else ""
+    left_out = detail.get("left_out")
+    barred = f"; left out as barred: {left_out}" if left_out else ""
+    names = f" ({'; '.join(detail['barred'].splitlines())})" if detail.get("barred") else ""
+    return f"{detail['count']} of the audience “{plain(detail['audience'])}” were imported{of}{barred}{names}."
 
 
 _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "case_started": lambda w, d: f"The case began, version {d['version']} of its process.",
-    "case_ended": lambda w, d: f"The case ended: {w.mail(d['outcome'])}.",
+    "case_ended": lambda w, d: f"The case ended: {plain(d['outcome'])}.",
     "cycle_started": lambda w, d: f"Started by its schedule, planned for {day(d['planned'])}.",
     "fact_recorded": _recorded,
     "fact_decided": lambda w, d: f"It follows “{w.fact(d['fact'])}”: "
@@ -238,7 +276,7 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "state_restored": lambda w, d: f"Again: {w.state(d['state'])}.",
     "task_reopened": lambda w, d: f"Asked again{' ' + w.readers(d['to']) if d.get('to') else ''}: {w.task(d['name'])}.",
     "case_reopened": lambda w, d: "The case is open again.",
-    "task_closed": lambda w, d: f"No longer asked: {w.task(d['name'])}.",
+    "task_closed": _closed,
     "task_reassigned": lambda w, d: f"Task given to {w.readers(d.get('to', ''))}.{_because(d)}",
     "task_nudged": lambda w, d: f"Asked once more: {w.task(d['name'])}, by a mail to {w.readers(d.get('to', ''))}.",
     "task_snoozed": lambda w, d: f"Out of one person's own queue until {day(d.get('until', ''))}: {w.task(d['name'])}."
@@ -258,31 +296,32 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "hold_confirmed": lambda w, d: f"Hold {d['hold']} was confirmed.",
     "hold_refused": lambda w, d: f"Hold {d['hold']} was refused: it never had an effect.",
     "hold_released": lambda w, d: f"Hold {d['hold']} was released{' on ' + day(d['on']) if d.get('on') else ''}.",
-    "child_started": lambda w, d: f"Started a case of “{w.mail(d['process'])}”.",
-    "child_called_off": lambda w, d: f"The case of “{w.mail(d['process'])}” does not begin.",
-    "child_ended": lambda w, d: f"Case {d['case']} ended: {w.mail(d['outcome'])}.",
+    "child_started": lambda w, d: f"Started a case of “{plain(d['process'])}”.",
+    "child_called_off": lambda w, d: f"The case of “{plain(d['process'])}” does not begin.",
+    "child_ended": lambda w, d: f"Case {d['case']} ended: {plain(d['outcome'])}.",
     "party_changed": lambda w, d: f"Contact of “{w.lens.who('party:' + d['party'])}” was set.",
     "second_confirmed": _second,
     "answer_too_late": lambda w, d: "An answer came after another had been given.",
     "glass_broken": lambda w, d: f"“{w.task(d['name'])}” was answered in the place of who was asked, since a legal "
                                  f"date was near.{_because(d)}",
-    "audience_fixed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was fixed.",
-    "audience_freed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was opened again.",
+    "audience_fixed": lambda w, d: f"The audience “{plain(d['audience'])}” was fixed.",
+    "audience_freed": lambda w, d: f"The audience “{plain(d['audience'])}” was opened again.",
+    "audience_imported": _imported,
+    "recipient_decided": lambda w, d: f"Nothing more is done about number {d['number']}, decided by name.{_because(d)}",
     "address_entered": lambda w, d: f"A postal address was entered for number {d['number']}.",
     "audience_told": _audience,
-    "child_by_hand": lambda w, d: f"“{w.mail(d['process'])}” is to be done by hand.",
-    "rung_not_due": lambda w, d: f"Reminder “{w.mail(d['rung'])}” was past already when its dates were set.",
+    "child_by_hand": lambda w, d: f"“{plain(d['process'])}” is to be done by hand.",
+    "rung_not_due": lambda w, d: f"No reminder of {w.rung(d)}: that day was past when its dates were set.",
     "agreement_entered": lambda w, d: f"Agreement {d['agreement']} was entered in the register.",
-    "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {d['fields']}.",
+    "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {plain(d['fields'])}.",
     "agreement_restored": lambda w, d: f"Agreement {d['agreement']} is in the register as it was before.",
     "product_listed": lambda w, d: "A product was listed in the register.",
     "case_migrated": lambda w, d: f"The case moved to version {d['version']} of its process.{_because(d)}",
     "case_adopted": lambda w, d: f"The case had run elsewhere and was taken in as it stood: {w.state(d['state'])}.",
-    "happened_before": lambda w, d: f"Before it was taken in, on {day(d['on'])}: {d['event'].replace('_', ' ')}.",
-    "evidence_given": lambda w, d: f"A document was kept for “{w.mail(d['of'])}”, SHA-256 {d.get('sha256', '')}.",
-    "rung_before_adoption": lambda w, d: f"Reminder “{w.mail(d['rung'])}” of {day(d['on'])} had passed before the case "
-                                         "was taken in: it was not sent.",
-    "rung_hushed": lambda w, d: f"Reminder “{w.mail(d['rung'])}” was kept from {w.mail(d['spared'])} for a while.",
+    "happened_before": lambda w, d: f"Before it was taken in, on {day(d['on'])}: {w.event(d['event'])}.",
+    "evidence_given": lambda w, d: f"A document was kept for “{plain(d['of'])}”, SHA-256 {d.get('sha256', '')}.",
+    "rung_before_adoption": lambda w, d: f"No reminder of {w.rung(d)}: {day(d['on'])} lay before the taking in.",
+    "rung_hushed": lambda w, d: f"Kept from {plain(d['spared'])} for a while: reminder of {w.rung(d)}.",
     "quiet_ended": lambda w, d: f"The quiet after taking the case in ended on {day(d['on'])}.",
     "document_taken": lambda w, d: f"The document “{w.fact(d['fact'])}” was taken out{_hash(d)}.",
     "evidence_taken": _evidence,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cli.home import Home
 from cli.retention.certificate import certificate_of
+from cli.retention.memory import free_memory
 from cli.upkeep.joblock import only_job
 from cli.wiring import House
 from engine.errors import Refused, UsageError
@@ -32,16 +33,18 @@ _COUNTED = "documents"
 Progress = Callable[[int, int], None]
 
 
-def run(house: House, act_id: str, progress: Progress) -> Purge:
+def run(house: House, act_id: str, progress: Progress, memory: Callable[[], int] = free_memory) -> Purge:
     """Does what is left to do of a purge, and gives it with its certificate.
 
-    Raises `UsageError` for an unknown one, `Refused` where nobody has confirmed it yet or another process is at it.
+    Raises `UsageError` for an unknown one, `Refused` where nobody has confirmed it yet, another process is at it, or
+    this machine lacks the memory for the last step.
     """
     found = purge_of(house, act_id)
     with only_job(house.home, "soppa purge run"):
         if found.finished_at is None:
             _rows(house, found, progress)
             _files(house, found)
+            _check_memory(purges.memory_to_shred(house.store.base), memory())
             purges.shred(house.store.base)
             done = certificate_of(house, found, purges.items(house.store.base, found.id), house.clock())
             purges.finish(house.store.base, found.id, done, house.clock())
@@ -83,6 +86,14 @@ def _files(house: House, purge: Purge) -> None:
         for name in now.files:
             (root / name).unlink(missing_ok=True)
         purges.put_item(base, purge.id, replace(now, state="done", files=()), house.clock())
+
+
+def _check_memory(wanted: int, free: int) -> None:
+    """A machine that runs out of memory ends some process, and it need not be this one."""
+    if wanted > free:
+        raise Refused(f"what was to go is gone from the tables; to take it out of the file too, {wanted / 1e6:,.0f} MB "
+                      f"of memory are needed, and {free / 1e6:,.0f} MB are free: make room (swap will do), then run "
+                      f"this again")
 
 
 def _listed(home: Home, item: Item, named: Collection[str], left: Mapping[str, Sequence[Path]]) -> Item:

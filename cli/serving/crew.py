@@ -27,6 +27,7 @@ from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 
 from cli.serving.clockwatch import trouble
+from cli.serving.telling import cause_of
 from cli.serving.worker import BATCH, BEAT, PATIENCE, RESCUE_EVERY, Duties, Heart, Work, notify
 from storage.base import Base
 from storage.database import for_libpq, is_pooled
@@ -242,4 +243,4 @@ def _lane_of(name: str) -> str:
 
 
 def _tell(what: str, error: Exception) -> None:
-    log.error("%s (%s); it is tried again", what, type(error).__name__, exc_info=bool(os.environ.get("SOPPA_TRACE")))
+    log.error("%s (%s); it is tried again", what, cause_of(error), exc_info=bool(os.environ.get("SOPPA_TRACE")))

@@ -25,6 +25,7 @@ from typing import Protocol
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from cli.serving.clockwatch import gap, trouble
+from cli.serving.telling import Failing
 from cli.serving.watchdog import Pulse, watched
 from engine.errors import WrongEnvironment
 
@@ -83,6 +84,7 @@ class Heart:
     rescued_at: dt.datetime | None = None
     mark: dt.datetime | None = None
     told: str | None = None
+    failing: Failing = field(default_factory=Failing)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -93,15 +95,17 @@ class Heart:
         return self.working.acquire(timeout=max(0.0, patience))
 
     def beat(self) -> int:
-        """One heartbeat: does what is due now and says how much that was. Never raises: an error is logged by kind."""
+        """One heartbeat: does what is due now and says how much that was. Never raises: an error is logged."""
         with self.working:
             self.pulse.moved()
             try:
-                return self._beat(self.clock())
+                done = self._beat(self.clock())
             except Exception as error:
-                log.error("heartbeat failed (%s); the next one tries again", type(error).__name__,
-                          exc_info=bool(os.environ.get("SOPPA_TRACE")))
+                self.failing.tell("heartbeat failed (%s); it is tried again each second", error)
                 return 0
+            else:
+                self.failing.over()
+                return done
             finally:
                 self.pulse.moved()
 
@@ -241,10 +245,10 @@ def catch_signals(stop: threading.Event) -> None:
 
 
 def quiet() -> None:
-    """Our own log lines hold ids only; those of schedulers would only say that they tick."""
+    """Our own log lines hold ids only; those of libraries would only say that they work."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.Formatter.converter = time.gmtime
-    for name in ("apscheduler", "procrastinate", "psycopg.pool"):
+    for name in ("apscheduler", "procrastinate", "psycopg.pool", "transitions"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -10,12 +10,15 @@ import datetime as dt
 import json
 import os
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from cli.home import Home, write_private
 from cli.identity import login
 from cli.serving.clockwatch import stamp
+from cli.status.disk import disk_of
+from cli.status.look import Look
 
 SILENT = dt.timedelta(minutes=15)
 """A file that nobody has written for so long says that nobody watches."""
@@ -59,13 +62,16 @@ def read_alarms(home: Home) -> Alarms | None:
         return None
 
 
-def banner(home: Home, now: dt.datetime) -> str | None:
-    """One line for whoever is at the terminal, when something is wrong and it is theirs to know."""
+def banner(home: Home, now: dt.datetime, disk: Callable[[Path], Look] = disk_of) -> str | None:
+    """One line for whoever is at the terminal, when something is wrong and it is theirs to know. The disk is looked at
+    now: on a full one no file is written."""
     found = read_alarms(home)
     if found is None or login() in found.not_told:
         return None
     at = dt.datetime.fromisoformat(found.at)
-    alarms = found.alarms
+    room = disk(home.root)
+    alarms = tuple(one for one in found.alarms if one.what != room.what)
+    alarms += (Alarm(room.what, room.level, room.says),) if room.level else ()
     if now - at > SILENT:
         silent = Alarm("daemon", 2, f"nothing is watched since {stamp(at)}")
         alarms = (silent, *(one for one in alarms if one.what != "daemon"))

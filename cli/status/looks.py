@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import shutil
 from collections.abc import Sequence
 
 from cli.serving.clockwatch import stamp, trouble
 from cli.status.certificate import Certificate, kept
+from cli.status.disk import disk_of
 from cli.status.look import CRITICAL, OK, UNKNOWN, WARNING, Level, Look
 from cli.upkeep.seen import setback
 from cli.wiring import House
@@ -18,16 +18,20 @@ QUIET = dt.timedelta(minutes=10)
 BACKUP_AFTER = dt.timedelta(hours=26)
 BACKUP_LONG_AFTER = dt.timedelta(hours=50)
 REFUSES_AFTER = dt.timedelta(hours=1)
-DISK_WARN, DISK_CRITICAL = 10, 5
 DAYS_WARN, DAYS_CRITICAL = 14, 3
 BACKUP, BACKUP_FAILED, RELAY = "backup_made", "backup_failed", "relay_refuses"
 """Marks of the database: the last backup, the last one that failed since, and since when the relay takes nothing."""
 
 
+MAILED = ("backup", "disk", "certificate")
+"""What the privacy officer is mailed of. The others are told by mails of their own, stand in the brief, or keep mail
+itself from leaving."""
+
+
 def looks_at(house: House, now: dt.datetime, certificate: Certificate | None = None) -> Sequence[Look]:
     """`certificate` as it was asked for just now; without it the answer that is kept."""
     return [_daemon(house, now), _clock(house, now), _histories(house), _relay(house, now), _mails(house),
-            _incidents(house), _backup(house, now), _disk(house),
+            _incidents(house), _backup(house, now), disk_of(house.home.root),
             *_certificate(certificate or kept(house), now)]  # fmt: skip
 
 
@@ -102,14 +106,6 @@ def _backup(house: House, now: dt.datetime) -> Look:
     warn, critical = (str(int(limit.total_seconds())) for limit in (BACKUP_AFTER, BACKUP_LONG_AFTER))
     return Look("backup", level, f"the last one is of {stamp(at)}", age, "s", warn, critical,
                 f"la última es del {stamp(at)}")
-
-
-def _disk(house: House) -> Look:
-    room = shutil.disk_usage(house.home.root)
-    free = 100 * room.free // room.total
-    level: Level = CRITICAL if free < DISK_CRITICAL else WARNING if free < DISK_WARN else OK
-    return Look("disk", level, f"{free} % is free where {house.home.root} lies", free, "%", f"{DISK_WARN}:",
-                f"{DISK_CRITICAL}:", es=f"queda libre un {free} % donde está {house.home.root}")
 
 
 def _certificate(found: Certificate | None, now: dt.datetime) -> Sequence[Look]:

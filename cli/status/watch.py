@@ -10,18 +10,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cli.serving.telling import cause_of
 from cli.status import certificate
 from cli.status.alarmfile import Alarm, read_alarms, write_alarms
 from cli.status.look import Look
-from cli.status.looks import RELAY, looks_at
+from cli.status.looks import MAILED, RELAY, looks_at
 from cli.wiring import House
 
 WRITTEN_EVERY = dt.timedelta(minutes=5)
 NOTICE = "alarm"
 """The mail to the privacy officer."""
-
-MAILED = ("backup", "disk", "certificate")
-"""The others are told by mails of their own, stand in the brief, or keep mail itself from leaving."""
 
 _TOLD = "alarms_told"
 log = logging.getLogger("soppa")
@@ -59,7 +57,7 @@ class Watch:
         try:
             self._look(now)
         except Exception as error:
-            log.error("the look at alarms failed (%s); the next one tries again", type(error).__name__)
+            log.error("the look at alarms failed (%s); the next one tries again", cause_of(error))
 
     def _look(self, now: dt.datetime) -> None:
         self._ask_certificate(now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import Refused
@@ -23,7 +23,8 @@ def alone(lock: Path, doing: str) -> Iterator[None]:
         raise Refused(f"process {holder} {doing} already: wait for it") from error
     try:
         os.ftruncate(held, 0)
-        os.write(held, f"{os.getpid()}\n".encode())
+        with suppress(OSError):  # a full disk; the lock holds without a name
+            os.write(held, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(held)

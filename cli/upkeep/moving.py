@@ -31,6 +31,7 @@ from cli.serving.worker import only_daemon
 from cli.settings import check_text
 from cli.setup.document import other_keys, with_key
 from cli.setup.making import put_file
+from cli.upkeep.joblock import only_job
 from cli.wiring import House, database_url, is_sqlite
 from engine.errors import FaultyInput, Refused, UsageError, WrongEnvironment
 from storage.backup.making import copied_to
@@ -78,7 +79,7 @@ def look(house: House, url: str) -> Look:
 def move(house: House, url: str, now: dt.datetime, progress: Progress) -> Moved:
     """Raises `UsageError`, `Refused` or `WrongEnvironment`; the home then works as before."""
     file = _file_of(house)
-    with only_daemon(lock_of(house)), _told(house.home):
+    with only_job(house.home, "soppa migrate-to-postgres"), only_daemon(lock_of(house)), _told(house.home):
         target = _target(house.home, url)
         _check_settings(house.home, url)
         token = _token(house.home, file)

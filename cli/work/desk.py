@@ -49,7 +49,7 @@ class Matter:
 
     @property
     def duties(self) -> list[Clock]:
-        """The running duties with a legal date, the earliest first."""
+        """The running duties with a date, the earliest first."""
         clocks = self.definition.clocks
         running = [clock for clock in self.case.clocks.values()
                    if clock.status == "running" and clock.legal is not None and not clocks[clock.name].window]

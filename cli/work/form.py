@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Label, Select, SelectionList, Static, TextArea
 
+from cli.dates import kind_of
 from cli.printing import clean, day
 from cli.work.desk import LANGUAGE, Desk, Draft, Mistyped, Sheet
 from cli.work.reading import DIM, clock_bar, target_line
@@ -128,7 +129,8 @@ class FormScreen(Screen[Case | Draft | None]):
         if task.due is not None:
             yield Static(target_line(task.due, matter.today))
         for clock in matter.duties:
-            yield Static(clock_bar(clock, matter.today).append(f"  legal deadline {day(clock.legal)}"))
+            yield Static(clock_bar(clock, matter.today).append(
+                f"  {kind_of(clock, matter.definition.clocks)} {day(clock.legal)}"))
         if wanted.shows:
             yield Label("What is on file", classes="label")
         for name in wanted.shows:

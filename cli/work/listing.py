@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from rich.text import Text
 
@@ -40,15 +41,24 @@ def _legal(legal: dt.date | None, today: dt.date) -> str:
 
 
 def _left(row: QueueRow, today: dt.date) -> Text:
-    """What presses most: a legal date that has passed, then a target that has, then the days to the legal date."""
-    target = row.due or row.target
-    if row.legal is not None and row.legal < today:
-        return Text(left(row.legal, today), LATE)
-    if target is not None and target < today:
-        return _cut(f"target {left(target, today)}", LATE)
-    if row.legal is not None:
-        return Text(left(row.legal, today), SOON if is_near(row.legal, today) else "")
-    return Text(f"target {left(target, today)}" if target is not None else "")
+    """What presses most: of the legal date, an agreement's and the target the first that has passed, else the first
+    that there is. A date that is not the law's has its name."""
+    dates = {"": row.legal, "agreement": row.agreement, "target": row.due or row.target}
+    known = [(name, when) for name, when in dates.items() if when is not None]
+    for name, when in known:
+        if when < today:
+            return Text(_named(name, when, today), LATE)
+    return next((Text(_named(name, when, today), _style(name, when, today)) for name, when in known), Text())
+
+
+def _style(name: str, when: dt.date, today: dt.date) -> str:
+    return SOON if name != "target" and is_near(when, today) else ""
+
+
+def _named(name: str, when: dt.date, today: dt.date) -> str:
+    """Such as `target 8 days late`; where that is too wide, without the word for days."""
+    words = f"{name} {left(when, today)}".strip()
+    return words if len(words) <= COLUMNS["left"] else re.sub(" days?", "", words)
 
 
 def _cut(text: str, style: str = "") -> Text:

@@ -9,7 +9,8 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from cli.commands.show import note_text
+from cli.commands.show import flag_words, note_text
+from cli.dates import kind_of
 from cli.printing import clean, day, left
 from cli.work.desk import LANGUAGE, Matter
 from engine.model.case import Clock, Task
@@ -39,7 +40,7 @@ def hanging(text: Text) -> Group:
 
 
 def clock_bar(clock: Clock, today: dt.date) -> Text:
-    """How much of the legal period is used: `████████░░░░ 45 of 90 days`."""
+    """How much of a duty's time is used: `████████░░░░ 45 of 90 days`."""
     if clock.legal is None or clock.legal <= clock.anchor:
         return Text()
     whole, used = (clock.legal - clock.anchor).days, max(0, (today - clock.anchor).days)
@@ -58,7 +59,7 @@ def _lines(matter: Matter, chosen: str | None) -> Iterator[Text]:
         place = definition.states[case.regions[region.name].state]
         yield Text.assemble((f"  {say(region.title, LANGUAGE)}: ", DIM), say(place.title, LANGUAGE))
     for flag in case.flags:
-        yield Text(f"flagged: {flag}", LATE)
+        yield Text(f"flagged: {flag_words(flag, matter.definition)}", LATE)
     if matter.undo:
         yield Text(matter.undo, SOON)
     yield from _clocks(matter)
@@ -85,7 +86,7 @@ def _clocks(matter: Matter) -> Iterator[Text]:
 
 def _running(clock: Clock, wanted: ClockDef, today: dt.date) -> Iterator[Text]:
     if clock.legal is not None:
-        kind = wanted.rule.kind_of_date
+        kind = kind_of(clock, {clock.name: wanted})
         yield Text.assemble("  ", clock_bar(clock, today))
         yield Text.assemble(f"  {kind} {day(clock.legal)}{' (provisional)' if clock.provisional else ''}, ",
                             (_left(clock.legal, today), _colour(clock.legal, today)))

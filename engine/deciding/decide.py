@@ -327,12 +327,16 @@ def _audience_told(turn: Turn, command: AudienceTold) -> None:
     """What the store counted of a mail to many."""
     mail = turn.definition.mails[command.mail]
     turn.tell("audience_told", mail=mail.name, what=command.what, on=command.on, count=command.count or None)
+    if command.what == "after_all":
+        return
     if command.what in ("on_paper", "back"):
         if turn.case.open_task(posting_task(mail).name) is None:
             tasks.open_posting(turn, mail)
     elif command.what == "told":
         moves.was_told(turn, mail.name, command.on)
     else:
+        if command.what == "complete":
+            tasks.close_posting(turn, mail)
         event = began(mail.name) if command.what == "began" else complete(mail.name)
         moves.happen(turn, event, command.on)
         moves.react(turn, event)

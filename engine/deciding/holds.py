@@ -16,9 +16,9 @@ from engine.deciding.turn import Turn
 from engine.errors import Refused, UsageError
 from engine.law.calendar import ONE_DAY
 from engine.law.clocks import HOLD_REVIEW
-from engine.model.case import HeldBy, Task
-from engine.model.definition import CONFIRM_HOLD, REVIEW_HOLD, hold_task
-from engine.model.messages import CancelTimers, Notify, PauseLetters, PlaceHold, ReleaseHold, SetTimer
+from engine.model.case import Case, HeldBy, Task
+from engine.model.definition import CONFIRM_HOLD, REVIEW_HOLD, Definition, hold_task
+from engine.model.messages import CancelTimers, Notify, PauseLetters, PlaceHold, ReleaseHold, Send, SetTimer
 from engine.nodes import nearest
 
 MAY_HOLD = frozenset({"privacy", "legal", "superintendent"})
@@ -40,8 +40,11 @@ def place(turn: Turn, command: PlaceHold) -> None:
         until=command.until,
         placed_by=command.actor.id,
     )
+    was_held = turn.case.is_held
     turn.change(holds=(*turn.case.holds, hold))
     _pause(turn)
+    if not was_held:
+        _tell_who_waits(turn, "on_hold", hold, command.actor.id)
     turn.tell("hold_placed", hold=hold.id, started=hold.started, until=hold.until, by=command.actor.name)
     obligations.refresh(turn)
     for role in CONFIRMERS:
@@ -62,7 +65,7 @@ def release(turn: Turn, command: ReleaseHold) -> None:
     if not hold.started <= command.on <= turn.today:
         raise UsageError(f"hold {hold.id} cannot be released on {command.on}: it began on {hold.started}, "
                          f"today is {turn.today}")
-    _end(turn, hold, "released", command.on, command.reason, command.paper)
+    _end(turn, hold, "released", command.on, command.reason, command.paper, command.actor.id)
 
 
 def answered(turn: Turn, task: Task, outcome: str, reason: str) -> None:
@@ -78,6 +81,20 @@ def answered(turn: Turn, task: Task, outcome: str, reason: str) -> None:
         _review_again(turn, hold)
     elif not _asked_to_confirm(turn, hold):
         _confirm(turn, hold)
+
+
+def waits(definition: Definition, case: Case, task: Task) -> bool:
+    """Whether a task must not be done since a hold stands."""
+    return case.is_held and _gives_notice(definition, task)
+
+
+def _gives_notice(definition: Definition, task: Task) -> bool:
+    """Such as to publish, or to post letters to many."""
+    posted = definition.mails.get(task.mail or "")
+    if posted is not None:
+        return posted.to.kind == "audience"
+    wanted = definition.task(task)
+    return wanted is not None and any(outcome.holdable for outcome in wanted.outcomes.values())
 
 
 def fire(turn: Turn, hold_id: str, what: str) -> None:
@@ -103,7 +120,8 @@ def _check(turn: Turn, command: PlaceHold) -> None:
         raise UsageError(f"the hold ends on {command.until}, before it begins on {command.started}")
     dates = obligations.holdable(turn)
     if not dates:
-        raise Refused(f"nothing in case {turn.case.id} can be held: only notices to parents and the public list can")
+        raise Refused(f"nothing in case {turn.case.id} can be held: a hold delays the notice to parents, and none "
+                      "is due (they were told, or no date has begun)")
     if all(legal is not None and legal < command.started for legal in dates.values()):
         late = ", ".join(f"{name} was due on {legal}" for name, legal in dates.items())
         raise Refused(f"a hold that begins after the due date has no effect ({late}): the notice is due now")
@@ -146,12 +164,14 @@ def _review_again(turn: Turn, hold: HeldBy) -> None:
 
 
 def _end(
-    turn: Turn, hold: HeldBy, status: str, on: dt.date | None, reason: str, paper: str | None = None
+    turn: Turn, hold: HeldBy, status: str, on: dt.date | None, reason: str, paper: str | None = None, by: str = ""
 ) -> None:
     ended = replace(hold, status=status, released=on, release_paper=paper, reason=reason)  # type: ignore[arg-type]
     _put(turn, ended)
     _pause(turn)
     turn.tell(f"hold_{status}", hold=hold.id, on=on, reason=reason)
+    if not turn.case.is_held:
+        _tell_who_waits(turn, "off_hold", hold, by)
     turn.do(CancelTimers(_timers(hold)))
     tasks.close_own(turn, hold.id)
     obligations.refresh(turn)
@@ -159,6 +179,19 @@ def _end(
     for role in ("privacy", "superintendent", "legal"):
         for holder in turn.office.holders(role, turn.today):
             turn.do(Notify(f"person:{holder.person.id}", "news", f"hold/{hold.id}", text, 9))
+
+
+def _tell_who_waits(turn: Turn, mail: str, hold: HeldBy, but: str) -> None:
+    """One mail at once for each person whose tasks a hold stops, or lets go on: who works by a mail of last week or by
+    printed letters does not look here first."""
+    titles: dict[str, list[str]] = {}
+    for task in turn.case.tasks:
+        if task.is_open and _gives_notice(turn.definition, task):
+            for person in task.assignees:
+                titles.setdefault(person, []).append(task.title)
+    for person, its in titles.items():
+        if person != but:
+            turn.do(Send(mail, hold.id, "1", f"person:{person}", words={"task_titles": "; ".join(its)}))
 
 
 def _put(turn: Turn, hold: HeldBy) -> None:

@@ -6,11 +6,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from engine.deciding import tasks
 from engine.deciding.forms import FieldError, read_text
 from engine.deciding.readers import may_give, reads_mail
 from engine.deciding.turn import Turn
 from engine.errors import NotAllowed, Refused, UsageError
 from engine.model.case import Task
+from engine.model.kinds import kind_of_date
 from engine.model.messages import AddNote, Event, HideTask, Nudge, Send, Snooze
 
 NUDGE = "nudge"
@@ -30,8 +32,8 @@ def note(turn: Turn, command: AddNote) -> None:
 
 def nudge(turn: Turn, command: Nudge) -> None:
     """Asks once more whoever an open task waits for, each at most once a day. Whoever nudges is not asked. To an
-    operator, which gets one mail a day for all its products, it leaves on the first day without another, unless a
-    parent waits."""
+    operator, which gets one mail a day for all its products, it leaves on the first day without another, or at once
+    where a parent waits."""
     task = _open(turn, command.task_id)
     if not may_give(turn, task, command.actor):
         raise NotAllowed(f"{command.actor.name} may not nudge about task '{task.name}': whom it is for, their "
@@ -43,9 +45,9 @@ def nudge(turn: Turn, command: Nudge) -> None:
         raise Refused(f"{_names(turn, wanted)} was asked once more about task '{task.name}' today already: once a day "
                       "is enough")
     words = {"nudged_by": command.actor.name}
-    paced = _is_operators(turn, task) and not turn.definition.from_parent
+    pace = tasks.pace_of(turn, task.party, urgent=turn.definition.from_parent) if task.party else ""
     for reader in fresh:
-        turn.do(Send(NUDGE, task.id, turn.today.isoformat(), reader, task.id, words=words, paced=paced))
+        turn.do(Send(NUDGE, task.id, turn.today.isoformat(), reader, task.id, words=words, pace=pace))
     today = {mark: day for mark, day in turn.case.nudged.items() if day == turn.today}
     turn.change(nudged={**today, **{marks[reader]: turn.today for reader in fresh}})
     turn.tell("task_nudged", task=task.id, name=task.name, to=", ".join(fresh), by=command.actor.name)
@@ -76,12 +78,13 @@ def _check_until(turn: Turn, task: Task, until: dt.date, command: Snooze) -> Non
 
 
 def _dates(turn: Turn, task: Task) -> Iterator[tuple[dt.date, str]]:
-    """The dates that count for a task: its own target, and the legal dates of the duties that run in its case."""
+    """The dates that count for a task: its own target, and those of the duties that run in its case."""
     if task.due is not None:
         yield task.due, "district target"
     for clock in turn.case.clocks.values():
         if clock.status == "running" and clock.legal is not None and not turn.definition.clocks[clock.name].window:
-            yield clock.legal, f"legal deadline ({clock.name})"
+            by_agreement = kind_of_date(turn.definition.clocks[clock.name], clock) == "contract"
+            yield clock.legal, f"{'day set by our agreement' if by_agreement else 'legal deadline'} ({clock.name})"
 
 
 def _open(turn: Turn, task_id: str) -> Task:

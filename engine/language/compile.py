@@ -30,6 +30,7 @@ from engine.language.compile_register import check_taken, given_facts, is_taken,
 from engine.language.compile_rows import check_rows, read_picked, read_rows_of
 from engine.language.compile_schedule import check_start, read_schedule
 from engine.language.compile_states import answers, read_states, regions_of, with_offers
+from engine.language.places import places_of
 from engine.language.scope import ROLES, SECTIONS, Scope, word
 from engine.law.clocks import Rule
 from engine.law.ladders import Ladder
@@ -184,6 +185,7 @@ def _definition(node: Node, top: Mapping[str, Node], scope: Scope) -> Definition
         about=tuple(_about(top.get("about"), scope)),
         need_to_know=_roles(top.get("need_to_know"), "need_to_know", scope),
         undo=nodes.boolean(top.get("undo"), scope.faults, "undo") is not False,
+        places=places_of(top, scope.declared),
     )
     return replace(draft, hash=fingerprint(draft))
 

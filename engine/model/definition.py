@@ -89,7 +89,7 @@ class Definition:
     stands, in a mail and behind an `open` link too. `unnoticed` says of mutants why no scenario need notice them,
     `migrates` which state takes the place of one that an earlier version had. Where `need_to_know` names roles, only
     they and whoever takes part in a case may read it; without `undo` its mails never wait and no answer is taken back.
-    Of these two the newest version's word counts for every case."""
+    Of these two the newest version's word counts for every case. `places` says where in its document a part stands."""
 
     process: str
     version: int
@@ -117,9 +117,14 @@ class Definition:
     about: tuple[str, ...] = ()
     need_to_know: tuple[str, ...] = ()
     undo: bool = True
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash(self.hash)
+
+    def place(self, section: str, name: str) -> str:
+        """`file:line:column` of a part, such as `place("tasks", "received/verify")`; empty where it is not known."""
+        return self.places.get(f"{section}.{name}", "")
 
     def named(self, title: Words, facts: Mapping[str, FactValue], language: str) -> str:
         """A title with what its case is about, such as `Is it still used? (Reader, Reader Inc)`."""
@@ -145,6 +150,14 @@ class Definition:
         """A declared fact, or one of the engine's own."""
         return OWN_FACTS.get(name) or self.facts.get(name)
 
+    def heeds(self, event: str) -> bool:
+        """Whether a clock, a way or a target hangs on this event."""
+        clocks = any(event in (*clock.satisfied_by, *clock.void_by, *clock.anchor.names("event"))
+                     for clock in self.clocks.values())
+        dues = (task.due for state in self.states.values() for task in state.tasks)
+        return clocks or any(event == way.event for state in self.states.values() for way in state.on) or any(
+            due is not None and due.of == event for due in dues)
+
     def task(self, task: Task) -> TaskDef | None:
         """What is asked in a task; of the engine's own tasks, which belong to no state, what the engine asks."""
         posting = self.mails.get(task.mail or "")
@@ -155,3 +168,15 @@ class Definition:
         if task.child is not None:
             return by_hand_task(self.children[task.child])
         return self.states[task.state].task(task.name) if task.state in self.states else None
+
+    def task_named(self, name: str) -> TaskDef | None:
+        """A task by its name alone, as a history knows it; the engine's own among them."""
+        known = next((task for state in self.states.values() if (task := state.task(name)) is not None), None)
+        if known is not None:
+            return known
+        if name == REVIEW_HOLD or name.startswith(CONFIRM_HOLD):
+            return hold_task(name)
+        mail, child = self.mails.get(name.removeprefix(POST)), self.children.get(name.removeprefix(BY_HAND))
+        if name.startswith(POST) and mail is not None:
+            return posting_task(mail)
+        return by_hand_task(child) if name.startswith(BY_HAND) and child is not None else None

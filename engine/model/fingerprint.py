@@ -18,7 +18,7 @@ _DECISIVE = ("id", "kind", "length", "unit", "rolls", "holds", "duty_of", "on", 
 _TEXT_FIELDS = frozenset(
     {
         *("title", "label", "help", "option_labels", "texts", "reviewed_by"),
-        *("scenarios", "unnoticed", "migrates", "about", "need_to_know", "undo", "hash", "place", "reasons"),
+        *("scenarios", "unnoticed", "migrates", "about", "need_to_know", "undo", "hash", "place", "places", "reasons"),
         "usual_days",
     }
 )

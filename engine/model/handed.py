@@ -101,7 +101,9 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class BriefLine:
-    """A line of a daily brief, as `messages.Notify` left it. `party` is the party it is for, in mail to a contact."""
+    """A line of a daily brief, as `messages.Notify` left it. `party` is the party it is for, in mail to a contact.
+    `legal`: its date is that of a duty; `by_agreement`, known when the brief is written: an agreement sets it, not the
+    law."""
 
     case_id: str
     kind: str
@@ -112,6 +114,7 @@ class BriefLine:
     legal: bool
     task_id: str | None
     party: str | None = None
+    by_agreement: bool = False
 
 
 @dataclass(frozen=True, slots=True)

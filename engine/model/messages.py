@@ -134,10 +134,11 @@ class MailSettled:
 class AudienceTold:
     """The store's word on a mail to an audience. `what`: `began` with the first one told, `told` when each one is (or
     is decided by name), `complete` when every copy is done; `on_paper`: so many copies wait to be printed and posted;
-    `back`: so many came back and must go by post. `on` is the local date."""
+    `back`: so many came back and must go by post; `after_all`: the mail of so many of whom a person had decided by name
+    was accepted all the same. `on` is the local date."""
 
     mail: str
-    what: Literal["began", "told", "complete", "on_paper", "back"]
+    what: Literal["began", "told", "complete", "on_paper", "back", "after_all"]
     on: dt.date
     count: int = 0
 
@@ -235,6 +236,12 @@ class CancelTimers:
     prefix: str
 
 
+Pace = Literal["", "now", "soon", "free"]
+"""Whether a mail is the one of its reader's day. To a party: `free` waits, from `not_before` on, for a day on which its
+address gets no other; `soon` for two business days at most; `now` leaves at once, and has the day where that is free.
+To a person of the office, `free` waits until the next morning where another mail has asked them today."""
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """One outbox row. `recipient` is `party:NAME` or `person:ID`; (case, step, occurrence, recipient, mail) is unique.
@@ -242,8 +249,7 @@ class Send:
     `mail` names a mail of the definition, or one of the engine's own kinds: `task` (a task link for one assignee),
     `nudge` (asks once more). `not_before` is None where the mail leaves at once; `words` are values that only this mail
     knows. The `line` stands in the reader's next brief instead where a mail of this kind was made for them on this day
-    already. A `paced` one waits for a day, from `not_before` on, on which its address gets no other mail; to
-    a person of the office, until the next morning where another has left today.
+    already; of a party, where all days for which its `pace` lets it wait are taken.
     """
 
     mail: str
@@ -254,7 +260,7 @@ class Send:
     not_before: dt.datetime | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     line: Notify | None = None
-    paced: bool = False
+    pace: Pace = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +380,8 @@ class Event:
     rung_hushed, quiet_ended, note_added, task_nudged, task_snoozed, task_shown_again, answer_undone (since: the instant
     of the answer), fact_taken_back, state_restored, task_reopened, case_reopened,
     child_called_off, agreement_restored;
-    outside a decision second_confirmed, address_entered, answer_too_late (task, by, decided_by) for an answer to a task
+    outside a decision second_confirmed, address_entered, audience_imported (barred: who was left out, a line each),
+    recipient_decided, answer_too_late (task, by, decided_by) for an answer to a task
     that another had answered, document_taken (fact), evidence_taken (form, lines) and evidence_written (sha256),
     preservation_placed and preservation_released, case_purged (act, lines, kept).
     """

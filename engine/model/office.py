@@ -15,7 +15,7 @@ from engine.model.register import Entry
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who works for the district. `absent` is a closed range of local dates; `signs_from` and `signs_until`
-    bound the days on which they stand on the Board's list of authorised signers."""
+    bound the days on which they stand on the Board's list of authorized signers."""
 
     id: str
     name: str
@@ -68,13 +68,14 @@ class Logo:
     alt: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Office:
     """The district as decisions see it. `zone` is the zone of every local date, `processes` are those that it has. Of
     the `register` only the agreements are here that the decision in hand names; `next_agreement` is the number that a
     new one gets. `others` are the cases among which the decision in hand counts, None where it counts none. The packet
     of a Board meeting closes `packet_days` days before it; no meetings: none were entered. An answer may be taken back
-    for `undo_minutes`, and its mails wait so long; 0: never."""
+    for `undo_minutes`, and its mails wait so long; 0: never. Each is only itself, so that what follows from one can be
+    kept by it."""
 
     district: str
     zone: ZoneInfo

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from engine.model.definition import Definition, Outcome
+from engine.model.definition import Definition, Outcome, StateDef
 from engine.model.guards import Atom, FactType, Guard, Not, Tree, atoms, evaluate_atoms
 from engine.model.machine import triggers
 from engine.proof.guard_cells import TooManyCells, cells, satisfiable
@@ -147,6 +147,14 @@ def shared_facts(definition: Definition) -> frozenset[str]:
     return frozenset(fact for fact, count in asked.items() if count > 1 or fact in made)
 
 
+def asked_only_if(state: StateDef) -> tuple[Guard, ...]:
+    """The guards of all tasks of a state, where each has one: if none holds nobody is asked. A state that joins goes on
+    then."""
+    asked = [task.when for task in state.tasks if not task.offered]
+    guards = tuple(when for when in asked if when is not None)
+    return () if (state.join != "any" and state.joined) or len(guards) < len(asked) else guards
+
+
 def _outcomes(definition: Definition) -> Iterator[Outcome]:
     return (o for state in definition.states.values() for task in state.tasks for o in task.outcomes.values())
 
@@ -154,10 +162,12 @@ def _outcomes(definition: Definition) -> Iterator[Outcome]:
 def _places(definition: Definition) -> Iterator[list[Guard]]:
     """The guards that a walk asks together: those of one trigger, of one answer, of one clock.
 
-    Of a task it asks none: a task that depends on a guard is walked both as asked and as not asked.
+    Of a task it asks only whether nobody may be asked: a task that depends on a guard is walked both as asked and as
+    not asked.
     """
     for state in definition.states.values():
         yield from ([branch.when for branch in to if branch.when is not None] for _, to in triggers(state))
+        yield list(asked_only_if(state))
     for outcome in _outcomes(definition):
         yield [guard for guard in (outcome.when, *(one.that for one in outcome.requires)) if guard is not None]
     yield from ([clock.when] for clock in definition.clocks.values() if clock.when is not None)

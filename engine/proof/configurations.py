@@ -46,13 +46,16 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A promise that does not hold: one sentence, and the steps from the start to where it breaks."""
+    """A promise that does not hold: one sentence, where in its document, and the steps from the start to where it
+    breaks."""
 
     message: str
+    place: str = ""
     story: Story = ()
 
     def __str__(self) -> str:
-        return self.message + (f"\n    story: {' → '.join(self.story)}" if self.story else "")
+        said = f"{self.place}: {self.message}" if self.place else self.message
+        return said + (f"\n    story: {' → '.join(self.story)}" if self.story else "")
 
 
 class Reading(NamedTuple):
@@ -82,7 +85,15 @@ def with_values(here: Configuration, **news: object) -> Configuration:
 def watched_events(definition: Definition) -> frozenset[str]:
     """The events that a clock or a way on waits for."""
     events = {event for clock in definition.clocks.values() for event in events_of(clock)}
-    return frozenset(events | {on.event for state in definition.states.values() for on in state.on})
+    events |= {on.event for state in definition.states.values() for on in state.on}
+    return frozenset(events) | counted_from(definition)
+
+
+def counted_from(definition: Definition) -> frozenset[str]:
+    """The events that a district's target is counted from."""
+    dues = (task.due for state in definition.states.values() for task in state.tasks if task.due is not None)
+    known = definition.clocks.keys() | definition.facts.keys()
+    return frozenset(due.of for due in dues if due.of is not None and due.of not in known)
 
 
 def events_of(clock: ClockDef) -> tuple[str, ...]:

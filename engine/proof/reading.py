@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.language.mailtexts import fact_read, needed_names
 from engine.model.computing import rests_on
@@ -56,8 +56,25 @@ def _asked_in(definition: Definition, state: StateDef) -> frozenset[str]:
     texts = [text for mail in mails for text in definition.mails[mail].texts.values()]
     read = {fact_read(name) for text in texts for name in needed_names(text)} & definition.facts.keys()
     entered = {each.fact for name in state.registers for each in definition.registers[name].facts.values()}
-    left_on = {state.after.since} if state.after and state.after.since else set()
-    return frozenset().union(read, entered, left_on, *map(about, guards_of(state)))
+    dates = {*(task.due.of or "" for task in state.tasks if task.due), (state.after and state.after.since) or ""}
+    named = {*_names_parties(definition, mails), *_chosen_before(definition, state)}
+    return frozenset().union(read, entered, named, dates & definition.facts.keys(), *map(about, guards_of(state)))
+
+
+def _chosen_before(definition: Definition, state: StateDef) -> Iterator[str]:
+    """The sets from which the rows of tables come that are asked for in a state."""
+    fields = (definition.facts[each.fact] for task in state.tasks for each in task.form)
+    return (fact.rows_of for fact in fields if fact.rows_of is not None)
+
+
+def _names_parties(definition: Definition, mails: Iterable[str]) -> Iterator[str]:
+    """The facts from which the parties come who read these mails."""
+    for reader in (definition.mails[mail].to for mail in mails):
+        party = definition.parties[reader.name] if reader.kind == "party" else None
+        if party is not None and party.source is not None:
+            yield party.source
+        if party is not None and party.taken is not None:
+            yield party.taken.agreement
 
 
 def _given_in(state: StateDef, needs: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -40,6 +40,8 @@ def _pairs(definition: Definition) -> Iterator[tuple[str, str]]:
             yield from ((state.region, other) for other in _asked_about(state))
             for handler in state.on:
                 yield from ((state.region, other) for other in owners.get(handler.event, ()))
+            for origin in (task.due.of for task in state.tasks if task.due is not None):
+                yield from ((state.region, other) for other in owners.get(origin or "", ()))
     for clock in definition.clocks.values():
         first, *others = sorted(_regions_of(clock, owners)) or [""]
         yield from ((first, other) for other in others)

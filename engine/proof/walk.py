@@ -10,16 +10,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain, combinations, product
+from itertools import product
 from typing import NamedTuple
 
-from engine.deciding.consequences import Consequences
-from engine.deciding.taking import needed_facts
 from engine.model.definition import (
     Branch,
-    ClockDef,
     Definition,
     OnEvent,
     Outcome,
@@ -32,20 +29,19 @@ from engine.model.definition import (
     expired,
     told,
 )
-from engine.model.guards import reads, recorded_if
-from engine.proof.assumptions import Agreement, Assumptions, about, answered_so, recorded
+from engine.model.guards import reads
+from engine.proof.assumptions import Assumptions, about, answered_so, asked_only_if, recorded
 from engine.proof.configurations import (
     Configuration,
     Flaw,
-    Reading,
     Story,
     View,
+    counted_from,
     events_of,
-    has_begun,
-    readings_of,
-    watched_events,
     with_values,
 )
+from engine.proof.lacks import Lacks
+from engine.proof.learning import Learning, subsets
 from engine.proof.reading import live_facts
 
 MAX_CONFIGURATIONS = 200_000
@@ -64,41 +60,33 @@ class Walk:
     flaws: dict[str, Flaw] = field(default_factory=dict)
     taken: set[tuple[str, str, str]] = field(default_factory=set)
     reached: set[str] = field(default_factory=set)
+    asked: set[tuple[str, str]] = field(default_factory=set)
+    given: set[tuple[str, str, str]] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)
     finals: list[Configuration] = field(default_factory=list)
     recorded: list[frozenset[str]] = field(default_factory=list)
-    _noted: set[str] = field(default_factory=set)
-    _agreement: Agreement = field(init=False)
-    _follows: Consequences = field(init=False)
+    _noted: dict[str, Flaw] = field(default_factory=dict)
+    _learning: Learning = field(init=False)
     _answer: Callable[[str, str, str], _Answer] = field(init=False)
     _asked_at: Callable[[tuple[str, ...], frozenset[str]], tuple[frozenset[str], frozenset[str]]] = field(init=False)
-    _asked_of: Callable[[frozenset[str]], frozenset[str]] = field(init=False)
-    _clocks: Mapping[str, ClockDef] = field(default_factory=dict)
-    _ends: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    _reads: Mapping[str, frozenset[Reading]] = field(default_factory=dict)
-    _live: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    _watched: frozenset[str] = frozenset()
-    _anchors: frozenset[str] = frozenset()
+    _lacks: Lacks = field(init=False)
+    _live: Mapping[str, frozenset[str]] = field(init=False)
+    _counted_from: frozenset[str] = field(init=False)
     _queue: deque[Configuration] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._learning = Learning(self.definition, self.view)
+        self._answer, self._asked_at = cache(self._answer_of), cache(self._asked_where)
+        self._live, self._counted_from = live_facts(self.definition, self.needs), counted_from(self.definition)
+        self._lacks = Lacks(self.definition, self.view.clocks, self.needs)
 
     def explore(self) -> bool:
         """False when there are more configurations than `MAX_CONFIGURATIONS`: nothing is said then."""
-        self._watched = watched_events(self.definition)
-        self._agreement, self._follows = Agreement(self.definition), Consequences(self.definition)
-        self._answer, self._asked_at = cache(self._answer_of), cache(self._asked_where)
-        self._asked_of = cache(self._clocks_about)
-        self._live = live_facts(self.definition, self.needs)
         facts = self.definition.facts
-        clocks = self.definition.clocks
-        self._clocks = {name: clock for name, clock in clocks.items() if name in self.view.clocks}
-        self._anchors = frozenset(fact for clock in self._clocks.values() for fact in clock.anchor.names("fact"))
-        self._ends = {event: frozenset(name for name, clock in clocks.items()
-                                       if event in (*clock.satisfied_by, *clock.void_by)) for event in self._watched}
-        self._reads = {name: readings_of(mail, self.definition) for name, mail in self.definition.mails.items()}
         known = frozenset(self.definition.start_needs) & facts.keys()
         known |= {fact.name for fact in facts.values() if fact.threshold is not None or fact.school_year_end}
         initial = self.definition.initial.name
-        self._arrive(None, "start", self._entered(self._learned(Configuration(initial), known), initial))
+        self._arrive(None, "start", self._entered(self._learning.learned(Configuration(initial), known), initial))
         while self._queue:
             if len(self.seen) > MAX_CONFIGURATIONS:
                 return False
@@ -131,15 +119,15 @@ class Walk:
     def _forgetful(self, here: Configuration) -> Configuration:
         """The configuration without what nothing asks for any more: two that differ in nothing else are one."""
         live, events = self._asked_at((*here.regions, here.state), here.running | here.over)
-        return with_values(here, known=here.known & live, assumed=self._agreement.about_these(here.assumed, live),
-                     happened=here.happened & events)
+        assumed = self._learning.agreement.about_these(here.assumed, live)
+        return with_values(here, known=here.known & live, assumed=assumed, happened=here.happened & events)
 
     def _asked_where(self, places: tuple[str, ...], begun: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
         """The facts and events that something may yet ask for, where these clocks have begun."""
-        idle = [clock for name, clock in self._clocks.items() if name not in begun]
+        idle = [clock for name, clock in self._learning.clocks.items() if name not in begun]
         live = frozenset().union(*(self._live[name] for name in places))
         live |= frozenset(fact for clock in idle for fact in clock.anchor.names("fact"))
-        return live, frozenset(event for clock in idle for event in events_of(clock))
+        return live, self._counted_from.union(event for clock in idle for event in events_of(clock))
 
     def _meet(self, there: Configuration, here: Configuration | None, step: str) -> None:
         if there in self.seen:
@@ -175,8 +163,8 @@ class Walk:
             facts = about(when) & here.known if when is not None else frozenset()
             if facts and not facts & asked:
                 step = f"recorded: {', '.join(sorted(facts))}"
-                fresh = self._recorded_again(here, facts)
-                yield from ((step, there) for one in fresh for there in self._began(one))
+                fresh = self._learning.recorded_again(here, facts)
+                yield from ((step, there) for one in fresh for there in self._learning.began(one))
 
     def _before(self, event: str) -> tuple[str, ...]:
         """What of a mail to many happens earlier: it begins, then each one is told, then every copy is done."""
@@ -211,13 +199,16 @@ class Walk:
     ) -> Iterator[Configuration]:
         """An answer's values are recorded, then it happens, then its mails leave and its children start. A field
         that may stay empty and starts a clock is walked both ways."""
+        if self._lacks.keeps_from(here, outcome):
+            return
         answer = self._answer(state.name, task.name, outcome.name)
-        maybe = sorted((answer.changed - answer.given - here.known) & self._anchors)
-        for fresh, filled in product(self._recorded_again(here, answer.changed), _subsets(maybe)):
+        maybe = sorted((answer.changed - answer.given - here.known) & self._learning.anchors)
+        for fresh, filled in product(self._learning.recorded_again(here, answer.changed), subsets(maybe)):
             so = answer.so | {(recorded(fact), fact in filled) for fact in maybe}
-            answered = self._assume(self._learned(fresh, answer.given | filled), so)
-            for known in self._began(answered) if answered is not None else ():
-                for after in self._happened(known, f"{task.name}.{outcome.name}"):
+            answered = self._learning.assume(self._learning.learned(fresh, answer.given | filled), so)
+            for known in self._learning.began(answered) if answered is not None else ():
+                for after in self._learning.happened(known, f"{task.name}.{outcome.name}"):
+                    self.given.add((state.name, task.name, outcome.name))
                     yield self._effects(after, outcome.sends, outcome.starts)
 
     def _answer_of(self, state: str, task_name: str, outcome_name: str) -> _Answer:
@@ -242,7 +233,7 @@ class Walk:
 
     def _event(self, here: Configuration, event: str) -> Iterator[tuple[str, Configuration]]:
         """The event happens, and moves each region that has a way for it; the case's own state when none has."""
-        for after in self._happened(here, event):
+        for after in self._learning.happened(here, event):
             waiting = [state for state in self.here(after) if any(on.event == event for on in state.on)]
             moving = [state for state in waiting if state.region] or waiting
             theres: Iterable[Configuration] = [after]
@@ -260,12 +251,8 @@ class Walk:
         """A move that nobody's answer makes: all that its guards read must be known."""
         if trigger == "done":
             self.recorded.append(here.known)
-            here = self._learned(here, self.view.given)
-        for branch in to:
-            missing = reads(branch.when) - here.known if branch.when else frozenset()
-            if missing:
-                names = ", ".join(sorted(missing))
-                self._noted.add(f"{state.name}, {trigger}: a guard reads {names}, not set on every path")
+            here = self._learning.learned(here, self.view.given)
+        self._note(self._lacks.of_ways(here, state, trigger, to))
         for branch, assumed in self._open_ways(to, here, strict=True):
             self.taken.add((state.name, trigger, branch.to))
             yield from ((trigger, there) for there in self._entered(self._effects(assumed, sends, ()), branch.to))
@@ -273,14 +260,15 @@ class Walk:
     def _at_rest(self, here: Configuration, path: frozenset[Configuration] = frozenset()) -> Iterator[Configuration]:
         """Takes every way on that needs nobody. Where a guard leaves it open, both what moves and what stays."""
         if here in path:
-            self._noted.add(f"state '{here.state}' turns in a circle: nothing on the way waits for anybody")
+            circle = f"state '{here.state}' turns in a circle: nothing on the way waits for anybody"
+            self._note([Flaw(circle, self.definition.place("states", here.state))])
             return
         for state in self.here(here):
             for trigger, to in self._by_itself(here, state):
                 theres = [there for _, there in self._moved(here, state, trigger, to)]
                 for there in theres:
                     yield from self._at_rest(there, path | {here})
-                stays = self._assume(here, frozenset((branch.when, False) for branch in to if branch.when))
+                stays = self._learning.assume(here, frozenset((branch.when, False) for branch in to if branch.when))
                 if theres and (stays is None or any(branch.when is None for branch in to)):
                     return
                 here = stays or here
@@ -302,17 +290,25 @@ class Walk:
         state = self.definition.states[name]
         self.reached.add(name)
         placed = self._placed(here, state)
-        since = state.after.since if state.after else None
-        if since not in (None, *here.known):
-            self._noted.add(f"state '{state.name}' is left by the date in '{since}', not set on every path to it")
         for entry in state.registers:
             placed = self._registered(placed, state, entry)
-        for there in self._happened(placed, entered(name)):
+        for there in self._learning.happened(placed, entered(name)):
+            self._note(self._lacks.of_entry(there, state))
+            self._ask(there, state)
             inside: Iterable[Configuration] = [self._effects(there, state.sends, state.starts)]
             for region in state.regions:
                 if region.name in self.view.regions:
                     inside = [deeper for one in inside for deeper in self._entered(one, region.initial)]
             yield from inside
+
+    def _ask(self, here: Configuration, state: StateDef) -> None:
+        """Sees who is asked when a state is entered: each task that may be, and whether it may be nobody."""
+        for task in state.tasks:
+            if task.when is None or self._learning.assume(here, frozenset({(task.when, True)})) is not None:
+                self.asked.add((state.name, task.name))
+        unasked = asked_only_if(state)
+        if unasked and self._learning.assume(here, frozenset((when, False) for when in unasked)) is not None:
+            self._note(self._lacks.of_nobody(here, state, ", ".join(f"'{when.source}'" for when in unasked)))
 
     def _placed(self, here: Configuration, state: StateDef) -> Configuration:
         if state.region:
@@ -325,99 +321,28 @@ class Walk:
     def _registered(self, here: Configuration, state: StateDef, name: str) -> Configuration:
         """What goes into the register must be recorded on every path; of a new agreement the case learns the id."""
         wanted = self.definition.registers[name]
-        missing = needed_facts(wanted) - here.known
-        if missing:
-            names = ", ".join(sorted(missing))
-            self._noted.add(f"state '{state.name}' registers '{name}', which needs {names}, not set on every path")
-        return self._learned(here, {wanted.agreement} if wanted.agreement and not wanted.of_product else ())
+        self._note(self._lacks.of_register(here, state, name))
+        return self._learning.learned(here, {wanted.agreement} if wanted.agreement and not wanted.of_product else ())
 
     def _effects(self, here: Configuration, sends: Sequence[str], starts: Sequence[str]) -> Configuration:
         self.sent.update(sends)
         for mail in sends:
-            self._check_readable(here, mail)
+            self._note(self._lacks.of_mail(here, mail))
         for child in starts:
-            missing = ", ".join(sorted(self.needs.get(child, frozenset()) - here.known))
-            if missing:
-                self._noted.add(f"child '{child}' needs {missing}, not set on every path to its start")
+            self._note(self._lacks.of_child(here, child))
         children = {name for name in starts if self.definition.children[name].joined}
-        under_way = {event(mail) for mail in sends for event in (began, told, complete)} & self._watched
+        under_way = {event(mail) for mail in sends for event in (began, told, complete)} & self._learning.watched
         return with_values(here, under_way=here.under_way | under_way, children=here.children | children)
-
-    def _learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
-        """Facts are recorded; what follows from them is known as well."""
-        return with_values(here, known=self._follows.known(here.known.union(facts)))
-
-    def _happened(self, here: Configuration, event: str) -> Iterator[Configuration]:
-        """Writes an event down; clocks that hang on it begin or end."""
-        happened = here.happened | ({event} & self._watched)
-        for there in self._began(with_values(here, happened=happened)):
-            over = there.running & self._ends.get(event, frozenset())
-            yield with_values(there, running=there.running - over, over=there.over | over)
-
-    def _began(self, here: Configuration) -> Iterator[Configuration]:
-        """Starts the clocks that can begin; one with a guard, or that hangs on what an agreement may lack, begins in
-        one configuration and stays idle in another. What satisfies it may have come before its date was entered."""
-        for name, clock in self._clocks.items():
-            begun = name in here.running or name in here.over or name in here.idle
-            if begun or not self._can_begin(here, clock):
-                continue
-            idle = self._assume(here, frozenset({(clock.when, False)})) if clock.when else None
-            if idle is None and not has_begun(clock, here, here.known):
-                idle = here
-            if idle is not None:
-                yield from self._began(with_values(idle, idle=idle.idle | {name}))
-            begins = self._assume(here, frozenset({(clock.when, True)})) if clock.when else here
-            if begins is None:
-                return
-            met = begins.happened & set(clock.satisfied_by)
-            news = {"over": begins.over | {name}} if met else {"running": begins.running | {name}}
-            here = with_values(begins, **news)
-        yield here
-
-    def _recorded_again(self, here: Configuration, facts: frozenset[str]) -> Iterator[Configuration]:
-        """Facts may get other values: what was assumed of them is open again, and so is whether a clock applies."""
-        changed = self._follows.changed(facts)
-        kept = self._agreement.about_others(here.assumed, changed)
-        asked = self._asked_of(changed)
-        fresh = with_values(here, assumed=kept, idle=here.idle - asked)
-        open_again = asked & here.running
-        if not open_again:
-            yield fresh
-            return
-        for void in _subsets(sorted(open_again)):
-            so = frozenset((self.definition.clocks[name].when, name not in void) for name in open_again)
-            yield with_values(fresh, assumed=kept | so, running=fresh.running - void, idle=fresh.idle | void)
-
-    def _clocks_about(self, facts: frozenset[str]) -> frozenset[str]:
-        """The clocks whose guard asks about one of these facts."""
-        clocks = self.definition.clocks.values()
-        return frozenset(clock.name for clock in clocks if clock.when and about(clock.when) & facts)
-
-    def _can_begin(self, here: Configuration, clock: ClockDef) -> bool:
-        if not here.happened.isdisjoint(clock.void_by):
-            return False
-        known = here.known | self._follows.perhaps(here.known)
-        return has_begun(clock, here, known) and (clock.when is None or recorded_if(clock.when, True) <= known)
 
     # --- what a step may not do ----------------------------------------------------------------------------------
 
-    def _check_readable(self, here: Configuration, mail: str) -> None:
-        """What the texts of a mail read outside `has` must be there: facts recorded, clocks begun."""
-        missing = [each.word for each in self._reads[mail] if not self._is_there(here, each)]
-        if missing:
-            names = ", ".join(sorted(missing))
-            self._noted.add(f"mail '{mail}' reads {names}, not set on every path to it: record it, or ask has(…)")
-
-    def _is_there(self, here: Configuration, what: Reading) -> bool:
-        """A clock that this walk does not follow is taken to have begun."""
-        if what.clock:
-            return what.name not in self._clocks or what.name in here.running or what.name in here.over
-        return what.name in here.known
+    def _note(self, flaws: Iterable[Flaw]) -> None:
+        self._noted.update((flaw.message, flaw) for flaw in flaws)
 
     def _tell_noted(self, story: Story) -> None:
         """Gives what one step did wrong the story of that step."""
-        for message in sorted(self._noted):
-            self.flaws.setdefault(message, Flaw(message, story))
+        for message, flaw in sorted(self._noted.items()):
+            self.flaws.setdefault(message, replace(flaw, story=story))
         self._noted.clear()
 
     # --- which ways are open -------------------------------------------------------------------------------------
@@ -431,19 +356,9 @@ class Walk:
             others = [other.when for other in to if other.when is not None]
             known = not strict or all(reads(when) <= here.known for when in ([branch.when] if branch.when else others))
             so = {(branch.when, True)} if branch.when else {(when, False) for when in others}
-            assumed = self._assume(here, frozenset(so)) if known else None
+            assumed = self._learning.assume(here, frozenset(so)) if known else None
             if assumed is not None:
                 yield branch, assumed
-
-    def _assume(self, here: Configuration, more: Assumptions) -> Configuration | None:
-        """The configuration with these answers of guards, and the facts that must be recorded for them; None when no
-        values of the facts give them all."""
-        if not more:
-            return here
-        kept = self._agreement.agreed(here.assumed, more, here.at)
-        if kept is None:
-            return None
-        return self._learned(with_values(here, assumed=kept), chain.from_iterable(recorded_if(*one) for one in more))
 
 
 class _Answer(NamedTuple):
@@ -453,11 +368,5 @@ class _Answer(NamedTuple):
     changed: frozenset[str]
     so: Assumptions
 
-
-def _subsets(facts: Sequence[str]) -> Iterator[frozenset[str]]:
-    if not facts:
-        yield frozenset()
-        return
-    yield from (frozenset(some) for size in range(len(facts) + 1) for some in combinations(facts, size))
 
 

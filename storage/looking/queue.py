@@ -28,7 +28,7 @@ _PICKED = """
     ORDER BY c.next_legal, {least}(COALESCE(t.due, {never}), COALESCE(c.next_target, {never})), c.id, t.id
     LIMIT {limit}"""
 _CLOCKS = """
-    SELECT case_id, name, rule, nominal, legal, target, provisional, is_window
+    SELECT case_id, name, rule, nominal, legal, target, provisional, is_window, length
     FROM clocks WHERE status = 'running' AND case_id IN ({cases}) ORDER BY case_id, name"""
 _ASSIGNEES = """
     SELECT a.task_id, a.person_id, p.name
@@ -55,14 +55,16 @@ _NOT_HIDDEN = """AND (s.task_id IS NULL OR NOT
 _SNOOZED_COUNT = """
     SELECT COUNT(*) FROM snoozes s JOIN tasks t ON t.id = s.task_id AND t.generation = s.generation
     WHERE s.until > {mark} AND s.person_id = {me} AND t.outcome IS NULL AND t.present"""
+LEGAL, AGREEMENT = "legal deadline", "day set by our agreement"
 _AT_ONCE = 500
 """Rows of one IN list; SQLite and PostgreSQL both take many more."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueClock:
-    """One running clock. `kind` is `legal deadline`, `legal duty without a date` or `district target`; a `window` is
-    another party's right and no duty. Dates are local."""
+    """One running clock. `kind` is `legal deadline`, `day set by our agreement` (which gives fewer days than the law),
+    `legal duty without a date` or `district target`; a `window` is another party's right and no duty. `legal` is its
+    date, whoever sets it. Dates are local."""
 
     name: str
     title: str
@@ -80,9 +82,9 @@ class QueueClock:
 class QueueRow:
     """One open task, or a case whose duties run while nobody is asked (`task_id` None).
 
-    `clocks` are the running ones, the earliest legal date first; `legal` and `target` are the earliest of the duties
-    among them. `due` is the district's target of the task. `assignees` are (id, name). `snoozed_until` is the
-    reader's own. `preserved`: nothing of the case may be purged.
+    `clocks` are the running ones, the earliest date first; `legal`, `agreement` and `target` are the earliest of the
+    duties among them that the law, an agreement and the district set. `due` is the district's target of the task.
+    `assignees` are (id, name). `snoozed_until` is the reader's own. `preserved`: nothing of the case may be purged.
     """
 
     case_id: str
@@ -102,9 +104,11 @@ class QueueRow:
     target: dt.date | None
     snoozed_until: dt.date | None = None
     preserved: bool = False
+    agreement: dt.date | None = None
 
     def is_overdue(self, today: dt.date) -> bool:
-        return any(day is not None and day < today for day in (self.legal, self.due))
+        dates = (self.due, *(clock.legal for clock in self.clocks if not clock.window))
+        return any(day is not None and day < today for day in dates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class View:
 
 
 def open_queue_rows(database: str | Path, view: View) -> list[QueueRow]:
-    """The queue: the earliest legal date first, then the earliest target; what has no date comes last.
+    """The queue: the earliest date of a duty first, then the earliest target; what has no date comes last.
 
     `database` is the path of an SQLite file or a URL. Raises `WrongEnvironment` as `open_store` does.
     """
@@ -225,10 +229,15 @@ def _row(found: tuple[Any, ...], titled: tuple[str, Mapping[str, Any]], people: 
         due=_date(due),
         urgent=bool(urgent),
         clocks=clocks,
-        legal=min((clock.legal for clock in duties if clock.legal), default=None),
+        legal=_earliest(duties, LEGAL),
+        agreement=_earliest(duties, AGREEMENT),
         target=min((clock.target for clock in duties if clock.target), default=None),
         snoozed_until=_date(until),
     )
+
+
+def _earliest(clocks: Iterable[QueueClock], kind: str) -> dt.date | None:
+    return min((clock.legal for clock in clocks if clock.legal and clock.kind == kind), default=None)
 
 
 def _clocks(rows: Rows, labels: Mapping[str, Any]) -> tuple[QueueClock, ...]:
@@ -237,13 +246,15 @@ def _clocks(rows: Rows, labels: Mapping[str, Any]) -> tuple[QueueClock, ...]:
 
 
 def _clock(row: tuple[Any, ...], label: Mapping[str, Any]) -> QueueClock:
-    _, name, rule, nominal, legal, target, provisional, is_window = row
+    _, name, rule, nominal, legal, target, provisional, is_window, length = row
+    kind, days = label.get("kind", LEGAL), label.get("days")
+    is_shorter = kind == LEGAL and length is not None and days is not None and length < days
     return QueueClock(
         name=name,
         title=label.get("title", name),
         rule=rule,
         citation=label.get("citation", ""),
-        kind=label.get("kind", "legal deadline"),
+        kind=AGREEMENT if is_shorter else kind,
         window=bool(is_window),
         nominal=_date(nominal),
         legal=_date(legal),

@@ -26,7 +26,7 @@ from storage.statements import insert_new, put
 from storage.tables import AUDIENCES, COPIES, META, OUTBOX, RECIPIENTS
 
 Channel = Literal["mail", "paper"]
-What = Literal["began", "told", "complete", "on_paper", "back"]
+What = Literal["began", "told", "complete", "on_paper", "back", "after_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,17 @@ class Progress:
 
     def of(self, channel: Channel, *states: str) -> int:
         return sum(count for (of, state), count in self.copies.items() if of == channel and state in states)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A copy of which a person has decided by name; `note` says who and why, `mail` how its mail went if it has one."""
+
+    recipient: Recipient
+    channel: Channel
+    on: dt.date
+    note: str
+    mail: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +124,20 @@ class Copies(AtOnce):
             return
         mail = Mail(rows[0]["case_id"], rows[0]["mail"], rows[0]["step"])
         copies = [{**mail.its, "its_recipient": _id_of(row), "on": self.today} for row in rows]
-        self.connection.execute(prepared.COPY_ACCEPTED, copies)
+        changed = self.connection.execute(prepared.COPY_ACCEPTED, copies).rowcount
+        if changed < len(copies):
+            self._tell_after_all(mail, rows)
         begins = self._one(prepared.A_TOLD_COPY, mail) is None
         new = self.connection.execute(prepared.TELL_COPY, copies).rowcount
         self._tell_how_far(mail, self.today, begins=begins, new=new)
         self._tell_when_complete(mail, self.today)
+
+    def _tell_after_all(self, mail: Mail, rows: Sequence[Row]) -> None:
+        """The decision stands, and so does that the mail went."""
+        wanted = mail.copies & (COPIES.c.channel == "mail") & (COPIES.c.state == "decided")
+        wanted &= COPIES.c.recipient_id.in_([_id_of(row) for row in rows])
+        for recipient in self.connection.scalars(select(COPIES.c.recipient_id).where(wanted)).all():
+            self._tell(mail, mail.told("after_all", self.today, 1), f"/{recipient}")
 
     def _not_accepted(self, row: Row, state: str) -> None:
         mail, whose = Mail(row["case_id"], row["mail"], row["step"]), _whose(row)
@@ -189,7 +209,32 @@ class Copies(AtOnce):
             for row in self.connection.execute(found).mappings()
         ]
 
+    def decided(self, case_id: str) -> list[Decided]:
+        """Of whom a person has decided by name, by their numbers."""
+        went = select(OUTBOX.c.state).where(
+            (OUTBOX.c.recipient == literal(RECIPIENT) + cast_to(RECIPIENTS.c.id, OUTBOX.c.recipient.type))
+            & (OUTBOX.c.mail == COPIES.c.mail) & (OUTBOX.c.step == COPIES.c.step) & (COPIES.c.channel == "mail"))
+        columns = (COPIES.c.id.label("copy"), COPIES.c.channel, COPIES.c.done_on, COPIES.c.sealed_note,
+                   went.limit(1).scalar_subquery().label("went"))
+        mine = (COPIES.c.case_id == case_id) & (COPIES.c.state == "decided")
+        found = with_recipients(*columns).where(mine).order_by(RECIPIENTS.c.number, COPIES.c.id)
+        return [
+            Decided(read_recipient(row, self.ring), row["channel"], row["done_on"], self._note(row), row["went"])
+            for row in self.connection.execute(found).mappings()
+        ]
+
+    def others_a_day(self) -> int:
+        """How many mails that are no letters to many the relay took on a day of the last seven, rounded up."""
+        week = dt.timedelta(days=7)
+        lately = (OUTBOX.c.settled_at >= self.now - week) & OUTBOX.c.state.in_(("accepted", "uncertain"))
+        found = select(func.count()).select_from(OUTBOX).where(lately & (OUTBOX.c.lane != LETTERS))
+        return -(-(self.connection.scalar(found) or 0) // week.days)
+
     # --- for those who tell of them ---
+
+    def _note(self, row: Row) -> str:
+        sealed = row["sealed_note"]
+        return self.ring.open(sealed, note_place(row["copy"])).decode() if sealed else ""
 
     def _queue(self, mail: Mail) -> None:
         """A row in the outbox for each copy by mail."""

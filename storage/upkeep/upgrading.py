@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from storage.backup.frames import Frame
 from storage.backup.making import Progress
 from storage.backup.manifest import Manifest, heads
 from storage.backup.restoring import restore_over
-from storage.database import UPGRADING, opened, reading, translated, who_connects
+from storage.database import UPGRADING, is_pooled, opened, reading, translated, who_connects
 from storage.driver import SCHEMA
 from storage.statements import put
 from storage.tables import CASES, META
@@ -24,6 +25,12 @@ from storage.upgrade import MIGRATIONS, Step, migrate_in_steps, schema_of
 
 _LOCK = 7_260_828
 """Held in PostgreSQL by whoever upgrades a database."""
+
+_LOOKS, _PAUSE = 30, 0.1
+"""Three seconds: a daemon asks the database each second."""
+
+_EVERYBODY = text("SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database()")
+_AT_WORK = text(f"{_EVERYBODY.text} AND (state <> 'idle' OR state_change > :since)")
 
 _NAMED = re.compile(r"soppa (?P<pid>\d+) on (?P<host>.+)")
 
@@ -97,24 +104,38 @@ class Database:
         if self.engine.dialect.name != "postgresql":
             yield
             return
-        with translated(), self.engine.connect() as connection:
-            if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+        with translated(), self.engine.begin() as connection:  # a pooler keeps nothing beyond a transaction
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
                 raise Refused("somebody upgrades this database already, on another machine: wait until it is done")
-            connection.commit()
-            try:
-                yield
-            finally:
-                connection.scalar(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+            yield
 
     def others(self) -> Sequence[Process]:
         """The other processes of soppa that are connected to a PostgreSQL database."""
         if self.engine.dialect.name != "postgresql":
             return ()
-        asked = text("SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database()")
+        look = _seen_behind_pooler if is_pooled(self.engine) else _connected
         with translated(), reading(self.engine).begin() as connection:
-            names = {str(name) for name in connection.scalars(asked)} - {who_connects()}
-        found = (_NAMED.fullmatch(name) for name in sorted(names))
+            names = look(connection)
+        found = (_NAMED.fullmatch(name) for name in sorted(names - {who_connects()}))
         return tuple(Process(int(match["pid"]), match["host"]) for match in found if match)
+
+
+
+def _connected(connection: Connection) -> set[str]:
+    return set(connection.scalars(_EVERYBODY))
+
+
+def _seen_behind_pooler(connection: Connection) -> set[str]:
+    """A pooler's connections bear the name of whoever used them last, who may be dead, and an idle daemon has none. So
+    it takes some beats of a daemon to see who is there; the transaction keeps our own name off the others' connections.
+    """
+    since, seen = connection.scalar(text("SELECT clock_timestamp()")), set[str]()
+    for _ in range(_LOOKS):
+        time.sleep(_PAUSE)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+        seen.update(connection.scalars(_AT_WORK, {"since": since}))
+    return seen
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
 from sqlalchemy import update
 
 from cli.demo.district import PEOPLE, SETTINGS
@@ -29,12 +30,14 @@ from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
 from engine.errors import FaultyInput, Refused, WrongDate
 from engine.law.calendar import ONE_DAY
+from engine.law.clocks import day_name
 from engine.model.case import Case
 from engine.model.handed import OutboxState
 from storage.tables import PRINT_RUNS
 from tests import outgoing
 from tests.databases import new_home
 from tests.files import pdf
+from tests.unit.test_letters import in_the_window
 
 PRIYA = next(one.email for one in PEOPLE if one.id == "priya")
 TODAY = machine_clock().astimezone(ZoneInfo("America/Chicago")).date()
@@ -119,6 +122,11 @@ def documented(command: str) -> set[str]:
     return {word for found in re.findall(r"`([^`]+)`", row) for word in found.split()}
 
 
+def edit_quota(town: Town, quota: int) -> None:
+    file = town.house.home.settings
+    file.write_text(file.read_text("utf-8").replace("daily_quota: 1000", f"daily_quota: {quota}"), "utf-8")
+
+
 def shown(town: Town, case: str) -> dict[str, Any]:
     result = town.run("audience", "show", case, "--json")
     assert result.exit_code == 0, result.output
@@ -152,7 +160,13 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     assert "Kim Park" in page and "Lee Wong" in page and f"soppa letters posted {case} --run 1" in page
     manifest = list(csv.DictReader(io.StringIO((out / f"manifest-{case}-run1.csv").read_text())))
     assert [row["name"] for row in manifest] == ["Kim Park", "Lee Wong"]
-    assert (out / f"letters-{case}-run1-en.pdf").read_bytes().startswith(b"%PDF")
+    on_paper = PdfReader(out / f"letters-{case}-run1-en.pdf")
+    assert said_of_itself(on_paper) == ("en", True)
+    pages = [sheet.extract_text() for sheet in on_paper.pages]
+    assert [name in text for text in pages for name in ("Kim Park", "Lee Wong")] == [True, False, False, True]
+    kim = ("Kim Park", "3 Main St", "Mockton, IL 60000")
+    assert in_the_window(on_paper.pages[0], kim) == set(kim)
+    assert all("Federal Trade Commission" in text and "Equifax" in text for text in pages)
     again = town.run("letters", "print", case, "--out", str(out), "--as", "carla")
     assert "no letter of case" in str(again.exception)
     early = town.run("letters", "posted", case, "--run", "1", "--on", str(TODAY - ONE_DAY), "--as", "carla")
@@ -162,14 +176,18 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     decided = town.run("audience", "decide", case, "4", "--reason", "told in the office", "--as", "priya")
     assert decided.exit_code == 0, decided.output
     town.beat()
+    year_later = town.run("audience", "show", case, "--as", "lena").output
+    assert "left out, barred: Mo Barred (line 7)" in year_later and "Priya Raman: told in the office" in year_later
+    assert "left out as barred: 1." in town.run("history", case, "--as", "lena").output
     everything = shown(town, case)
-    named = set(everything) | set(everything["audiences"][0]) | set(everything["mails"][0])
+    named = set(everything).union(*(everything[key][0] for key in ("audiences", "mails", "imports", "decided")))
     assert named <= documented("audience show")
     assert set(json.loads(town.run("letters", "runs", case, "--json").stdout)[0]) <= documented("letters runs")
     assert set(json.loads(printed.stdout)) <= documented("letters print")
     with town.house.store.read() as unit:
         told = unit.case(case)
     assert told.regions["parents"].state == "parents.told"
+    assert told.open_task("post_letter") is None
     assert told.clocks["parents"].status == "satisfied"
     assert told.clocks["parents"].ended_on == TODAY
 
@@ -179,8 +197,7 @@ def test_a_mail_that_came_back_goes_by_post_and_what_was_told_stays_told(town: T
     import_families(town, case, tmp_path, "\n".join(FAMILIES.splitlines()[:4]))
     released(town, case)
     town.beat()
-    (row,) = [line for line in town.house.store.views.outbox(case_id=case)
-              if line.mail == "letter" and line.recipient.startswith("recipient:")][:1]
+    row = next(line for line in town.house.store.views.outbox(case_id=case) if line.recipient == "recipient:1")
     assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
     again = town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya")
     assert "came back already" in str(again.exception)
@@ -190,10 +207,24 @@ def test_a_mail_that_came_back_goes_by_post_and_what_was_told_stays_told(town: T
     assert told.clocks["parents"].status == "satisfied"
     assert told.open_task("post_letter") is not None
     assert shown(town, case)["mails"][0]["copies"] == {"mail_accepted": 2, "paper_waiting": 1}
+    assert printed(town, case, tmp_path / "out").exit_code == 0
+    spanish = PdfReader(tmp_path / "out" / f"letters-{case}-run1-es.pdf")
+    assert said_of_itself(spanish) == ("es", True)
+    ana = ("Ana Ruiz", "1 Main St", "Mockton, IL 60000")
+    assert in_the_window(spanish.pages[0], ana) == set(ana)
+    words = " ".join(spanish.pages[0].extract_text().split())
+    assert "Una lista estuvo abierta." in words and "A list was open." not in words
 
 
 def printed(town: Town, case: str, out: Path, *more: str) -> Result:
     return town.run("letters", "print", case, "--out", str(out), "--as", "carla", *more)
+
+
+def said_of_itself(document: PdfReader) -> tuple[str, bool]:
+    """Its language, and whether it is tagged."""
+    root = document.trailer["/Root"].get_object()
+    assert isinstance(root, DictionaryObject)
+    return str(root["/Lang"]), "/StructTreeRoot" in root
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -277,7 +308,14 @@ def test_what_a_person_decided_is_not_undone_however_the_mail_in_hand_went(
     town.house.store.outbox.settle(row, went, "as the relay says", now)
     if went == "accepted":
         assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
-    assert shown(town, case)["mails"][0]["copies"] == {"mail_decided": 1, "mail_waiting": 1, "paper_waiting": 2}
+    now_shown = shown(town, case)
+    assert now_shown["mails"][0]["copies"] == {"mail_decided": 1, "mail_waiting": 1, "paper_waiting": 2}
+    (known,) = now_shown["decided"]
+    assert (known["number"], known["why"], known["mail"]) == (number, "Priya Raman: told in person", went)
+    town.beat()
+    lines = town.run("history", case, "--as", "priya").output
+    assert f"Nothing more is done about number {number}, decided by name. Reason: told in person" in lines
+    assert ("had decided by name was accepted all the same" in lines) == (went == "accepted")
 
 
 def signed(town: Town, case: str) -> None:
@@ -310,11 +348,16 @@ def test_a_hold_keeps_back_what_was_released_and_has_not_left(town: Town, tmp_pa
                   ["do", case, "post_letter", "posted", "-f", f"posted_on={TODAY}"]):  # fmt: skip
         kept_back = town.run(*words, "--as", "carla")
         assert kept_back.exit_code != 0 and "hold stands" in str(kept_back.exception)
+    held = town.run("show", case, "--as", "priya").output
+    assert f"held since {day_name(TODAY)}" in held and "waits: a hold" in held
     words = ["hold", "release", case, "H1", "--on", str(TODAY), "--reason", "they agree", "--as", "lena"]
     released_again = town.run(*words)
     assert released_again.exit_code == 0, released_again.output
     town.beat()
     assert told_by_mail(town) == 2
+    posts, goes_on = [mail for mail in town.sink.mails if mail.envelope_to.startswith("carla@")][-2:]
+    assert "But it has to wait: a law-enforcement agency" in " ".join(posts.part("plain").split())
+    assert goes_on.subject == f"Case {case}: this goes on now"
 
 
 def test_who_is_told_may_be_mended_when_the_second_person_sends_it_back(town: Town, tmp_path: Path) -> None:
@@ -430,6 +473,8 @@ def test_letters_stop_at_the_relays_quota_of_a_day_and_go_on_the_next_while_code
     assert len(told) <= 20
     heard = [mail for mail in town.sink.mails if mail.subject.endswith("the relay has had its mails for today")]
     assert [(mail.envelope_to, mail.subject[:13]) for mail in heard] == [(PRIYA, f"{40 - len(told)} mails wait")]
+    edit_quota(town, quota)
+    assert shown(town, case)["forecast"]["done_on"] == str(TODAY + ONE_DAY)
     code = {"code": "493201", "minutes": "30"}
     town.house.store.outbox.notify("person:sam", "code", None, code, town.house.clock())
     town.beat()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from pypdf import PdfReader
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.purge import command as purge_command
@@ -19,7 +19,7 @@ from cli.demo.sink import MailSink
 from cli.main import main
 from cli.retention.agreeing import Certificate, Wish
 from cli.retention.certificate import certificate_pdf
-from cli.retention.running import run
+from cli.retention.running import purge_of, run
 from cli.staff.acts import begin, confirm_act, plan_purge
 from cli.upkeep.verifying import verify_house
 from cli.wiring import House
@@ -93,6 +93,16 @@ def everything(house: House) -> bytes:
     return repr(rows).encode() + b"".join(path.read_bytes() for path in files)
 
 
+def files_of_tables(house: House) -> set[tuple[str, int]]:
+    """Which file each table of a PostgreSQL database stands in: one that is written anew is another."""
+    base = house.store.base
+    if base.engine.dialect.name == "sqlite":
+        return set()
+    with base.reading() as connection:
+        names = "SELECT pg_relation_filenode(CAST(:name AS regclass))"
+        return {(one.name, connection.scalar(text(names), {"name": one.name}) or 0) for one in METADATA.sorted_tables}
+
+
 def test_what_is_purged_is_gone_from_every_byte_and_history_verifies(past: Past) -> None:
     house = past.house
     keep_an_answer(house, past.cases[0])
@@ -100,8 +110,10 @@ def test_what_is_purged_is_gone_from_every_byte_and_history_verifies(past: Past)
     assert PARENT.encode() in before  # in the line of a parent who was too late
     assert all(repr(one).encode() in before for one in sealed)
     assert verify_house(house, idle).wrong == []
+    files = files_of_tables(house)
     done = purged(house, wish())
     after = everything(house)
+    assert not files & files_of_tables(house)
     assert PARENT.encode() not in after and STAYS.encode() in after
     assert not [one for one in sealed if repr(one).encode() in after or one in after]
     assert verify_house(house, idle).wrong == []
@@ -143,6 +155,17 @@ def test_the_certificate_says_how_much_and_names_nobody(past: Past) -> None:
     (past.house.home.root / "c.pdf").write_bytes(certificate_pdf(text))
     pages = [page.extract_text() for page in PdfReader(past.house.home.root / "c.pdf").pages]
     assert "Certificate of a purge" in pages[0] and "26-118" in pages[0]
+
+
+def test_a_machine_without_the_memory_is_told_and_goes_on_later(past: Past) -> None:
+    act = begun(past.house, wish())
+    confirm_act(past.house, act.id, "sam")
+    if past.house.store.base.engine.dialect.name == "sqlite":
+        with pytest.raises(Refused, match="MB of memory are needed, and 0 MB are free"):
+            run(past.house, act.id, idle, lambda: 200_000)
+        assert past.case(past.cases[0]).parties == {}
+        assert not purge_of(past.house, act.id).finished_at
+    assert run(past.house, act.id, idle, lambda: 2_000_000_000).finished_at == LATER
 
 
 def test_running_again_changes_nothing(past: Past) -> None:

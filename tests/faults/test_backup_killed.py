@@ -24,7 +24,7 @@ from tests import postgres
 from tests.integration.full_home import AFTER, content, full_house
 from tests.processes import running, soppa, until
 
-KILLS = 12
+KILLS = int(os.environ.get("SOPPA_KILLS", "12"))
 LARGE = 40_000_000
 """Bytes of one document more, so that there is time to be killed in."""
 
@@ -66,7 +66,7 @@ def told(capsys: pytest.CaptureFixture[str], text: str) -> None:
         sys.stdout.write(f"\nseed {SEED}: {text}\n")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_a_killed_backup_leaves_nothing_that_passes_for_one(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_killed_backup_leaves_nothing_that_passes_for_one(
     assert in_work >= KILLS // 2 and left
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("into", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_a_killed_restore_leaves_a_folder_that_is_refused(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest, into: str

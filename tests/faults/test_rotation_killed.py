@@ -19,7 +19,7 @@ from storage.sealing import read_ring
 from tests.integration.full_home import full_house
 from tests.processes import running, soppa, until
 
-KILLS = 12
+KILLS = int(os.environ.get("SOPPA_KILLS", "12"))
 DOCUMENTS = 600
 """So many more, so that there is time to be killed in."""
 
@@ -52,7 +52,7 @@ def killed_in_work(house: House, after: float) -> bool:
     lock = house.home.job_lock
     with running(house.home.root, *ROTATE) as process:
         begins = f"{process.pid} "
-        until(lambda: lock.read_text("utf-8").startswith(begins) or process.poll() is not None, "its beginning")
+        until(lambda: lock.read_text("utf-8").startswith(begins) or process.poll() is not None, "its beginning", 180)
         time.sleep(after)
         alive = process.poll() is None
         process.kill()
@@ -60,7 +60,7 @@ def killed_in_work(house: House, after: float) -> bool:
         return alive
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_a_killed_change_of_keys_goes_on_by_the_same_command(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

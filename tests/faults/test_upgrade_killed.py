@@ -39,7 +39,8 @@ def killed(home: Home, words: tuple[str, ...], after: float) -> bool:
     """Kills an upgrade so many seconds after it has begun, and says whether it was at it still."""
     with running(home.root, *words) as process:
         begins = f"{process.pid} "
-        until(lambda: home.job_lock.exists() and home.job_lock.read_text("utf-8").startswith(begins), "its beginning")
+        lock = home.job_lock
+        until(lambda: lock.exists() and lock.read_text("utf-8").startswith(begins), "its beginning", 180)
         time.sleep(after)
         alive = process.poll() is None
         process.kill()
@@ -47,7 +48,7 @@ def killed(home: Home, words: tuple[str, ...], after: float) -> bool:
         return alive
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("fails", [False, True], ids=["comes to its end", "leads back"])
 def test_a_killed_upgrade_comes_to_its_end(
     home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str], fails: bool
@@ -78,7 +79,7 @@ def test_a_killed_upgrade_comes_to_its_end(
     else:
         assert last.returncode == 0, last.stderr
         assert schema_of(home) == (SCHEMA, False)
-        assert after["history"] == before["history"]
+        assert [row[: len(before["history"][0])] for row in after["history"]] == before["history"]
         assert {name: len(after[name]) for name in before} == {name: len(rows) for name, rows in before.items()}
         assert soppa(home.root, "verify").returncode == 0
     assert in_work >= KILLS // 3

@@ -176,7 +176,9 @@ that is not there yet: their own tests look at their keys."""
 def test_every_command_has_help_an_example_and_json(name: str) -> None:
     command = COMMANDS[name]
     assert command.help
-    assert (command.epilog or "").startswith(f"Example: soppa {name}")
+    example = (command.epilog or "").removeprefix("\b\n")
+    assert example.startswith(f"Example: soppa {name}")
+    assert max(map(len, example.splitlines())) <= 78, "a terminal of 80 columns would break the command"
     assert "--json" in {word for param in command.params for word in param.opts}
 
 

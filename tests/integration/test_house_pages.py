@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.serving.pages import pages
 from cli.serving.worker import Heart
 from cli.settings_parts import Logo
+from cli.status.looks import BACKUP_FAILED
 from cli.wiring import House
 from engine.errors import UsageError
 from engine.model.case import Case, Contact, FactValue
@@ -219,6 +221,10 @@ def test_people_of_the_district_see_that_no_mail_leaves(office: Office) -> None:
     assert client.post(task, data=hidden(client.get(task).text)).text.count(said) == 1
     done = client.post(task, data=hidden(client.get(task).text) | ANSWER).headers["location"]
     assert said in client.get(done).text and said in client.get(task).text
+    assert "What a mail would have told besides" not in client.get("/mine").text
+    failed = {"at": NOON.isoformat(), "says": "the disk is full"}
+    office.house.store.set_mark(BACKUP_FAILED, json.dumps(failed))
+    assert "besides: backup: the one of 2026-09-14 17:00 UTC failed: the disk is full." in client.get("/mine").text
 
 
 def test_nobody_outside_learns_that_no_mail_leaves(office: Office) -> None:
@@ -234,7 +240,8 @@ def test_nobody_outside_learns_that_no_mail_leaves(office: Office) -> None:
     for client, path in ((parent, status), (parent, "/nowhere"), (office.browser(), "/signin"), (parent, "/task/x")):
         page = client.get(path).text
         assert "No mail has left" not in page and "Your open tasks" not in page, path
-        assert "Questions? Priya Raman, privacy@prairie-creek.example, 555-0100" in page
+        assert "Questions? Priya Raman, privacy@prairie-creek.example, 555-0100" in re.sub(r"<[^>]+>", "", page)
+        assert 'href="tel:5550100"' in page and 'href="mailto:privacy@prairie-creek.example"' in page
 
 
 def test_what_has_passed_says_so_beside_its_date(office: Office) -> None:

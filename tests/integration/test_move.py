@@ -14,8 +14,10 @@ from sqlalchemy import text
 from cli.demo.run import FakeClock
 from cli.demo.sink import MailSink
 from cli.home import Home
+from cli.main import main
 from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.settings import read_settings
+from cli.upkeep.joblock import only_job
 from cli.upkeep.moving import ASIDE, move
 from cli.wiring import open_house
 from engine.errors import WrongEnvironment
@@ -157,6 +159,12 @@ def test_while_a_daemon_works_nothing_moves(home: Home, url: str) -> None:
     assert refused.returncode == 78
     assert f"process {daemon.pid} is this home's daemon already" in refused.stderr
     assert home.database.exists()
+
+
+def test_the_second_of_two_is_told_of_the_first(home: Home, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with only_job(home, "soppa migrate-to-postgres"):
+        assert main(["--home", str(home.root), "migrate-to-postgres", "--to", url, "--apply"]) == 1
+    assert "is doing soppa migrate-to-postgres in this home already: wait" in capsys.readouterr().err
 
 
 def test_moved_twice_is_refused(home: Home, url: str) -> None:

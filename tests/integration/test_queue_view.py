@@ -26,6 +26,7 @@ from storage.looking.queue import QueueRow, View, asking, open_queue_rows, snooz
 from storage.store import SqlStore
 from storage.tables import CASES, CLOCKS, DEFINITIONS
 from tests.integration.stored import ANN, NOW, TODAY, change, clock, new_case, opened, start, task
+from workflows import Catalogue
 
 
 @pytest.fixture
@@ -157,6 +158,21 @@ def test_the_migration_gives_each_case_the_dates_that_the_store_gives_it(store: 
         connection.execute(update(CLOCKS).values(is_window=False))
         import_module("storage.migrations.versions.0012_dates_of_the_queue").fill(connection)
         assert [connection.execute(wanted).all() for wanted in (dates, windows)] == kept
+
+
+def test_a_day_that_our_agreement_sets_is_no_legal_date(store: SqlStore, database_url: str) -> None:
+    fix = Catalogue().newest("operator_fix")
+    with store.begin() as unit:
+        unit.adopt(fix, lambda definition: "")
+        case = new_case(unit.new_case_id(TODAY))
+        ours = replace(clock(), name="operator_fix", length=30, legal=TODAY - dt.timedelta(days=1), agreed=None)
+        case = replace(case, process=fix.process, version=fix.version, clocks={"operator_fix": ours})
+        unit.keep(None, Decision(case, (), (Event("case_started"),)), ANN, NOW)
+    start(store)
+    (first, second) = open_queue_rows(database_url, View(TODAY))
+    assert (first.legal, first.agreement, first.is_overdue(TODAY)) == (None, ours.legal, True)
+    assert (second.legal, second.agreement) == (clock().legal, None)
+    assert open_queue_rows(database_url, View(TODAY, overdue=True)) == [first]
 
 
 def test_a_case_that_asks_nobody_is_still_seen(store: SqlStore, database_url: str) -> None:

@@ -22,7 +22,7 @@ from cli.home import Home
 from cli.main import main
 from cli.status import certificate, failed
 from cli.status.alarmfile import Alarm, banner, read_alarms, write_alarms
-from cli.status.look import CRITICAL, OK, WARNING
+from cli.status.look import CRITICAL, OK, WARNING, Look
 from cli.status.looks import BACKUP, BACKUP_FAILED, RELAY, looks_at, no_mail_since
 from cli.status.ping import Ping, get
 from cli.status.watch import NOTICE, Watch
@@ -161,13 +161,26 @@ def test_the_file_of_alarms_is_written_and_kept_current(house: House) -> None:
 def test_a_terminal_shows_one_line_to_those_whose_matter_it_is(tmp_path: Path) -> None:
     home = Home(tmp_path)
     assert banner(home, AFTER) is None
-    write_alarms(home, AFTER, [Alarm("disk", WARNING, "9 % is free"), Alarm("relay", CRITICAL, "no mail")], ())
-    assert banner(home, AFTER) == "relay: no mail (and 1 more) – soppa status"
-    assert "nothing is watched since" in (banner(home, AFTER + HOUR) or "")
+    write_alarms(home, AFTER, [Alarm("backup", WARNING, "an old one"), Alarm("relay", CRITICAL, "no mail")], ())
+    assert banner(home, AFTER, roomy) == "relay: no mail (and 1 more) – soppa status"
+    assert "nothing is watched since" in (banner(home, AFTER + HOUR, roomy) or "")
     write_alarms(home, AFTER, [Alarm("relay", CRITICAL, "no mail")], [os.environ.get("SUDO_USER") or "root"])
     assert banner(home, AFTER) is None
     write_alarms(home, AFTER, [], ())
-    assert banner(home, AFTER) is None
+    assert banner(home, AFTER, roomy) is None
+
+
+def test_a_full_disk_is_told_at_the_terminal_though_no_file_can_be_written(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    write_alarms(home, AFTER, [], ())
+    assert banner(home, AFTER, lambda root: Look("disk", CRITICAL, "0 % is free")) == (
+        "disk: 0 % is free – soppa status")
+    write_alarms(home, AFTER, [Alarm("disk", WARNING, "9 % is free")], ())
+    assert banner(home, AFTER, roomy) is None
+
+
+def roomy(root: Path) -> Look:
+    return Look("disk", OK, "60 % is free")
 
 
 def test_status_speaks_to_monitors(house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

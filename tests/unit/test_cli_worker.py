@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,31 @@ def test_a_beat_calls_the_four_in_order_and_marks_the_time() -> None:
     assert office.heart().beat() == 1
     assert office.asked == ["rescue", "tick", "advance", "relay"]
     assert office.mark == NOON
+
+
+def test_a_failure_that_lasts_is_told_once_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    office = Office()
+    heart = office.heart()
+
+    def beats_of(error: Exception | None, number: int) -> list[str]:
+        def relay(now: dt.datetime, limit: int) -> int:
+            if error is not None:
+                raise error
+            return 0
+
+        heart.duties, office.backlog = replace(heart.duties, relay=relay), number + 1
+        caplog.clear()
+        for _ in range(number):
+            heart.beat()
+        return [record.getMessage() for record in caplog.records]
+
+    full = WrongEnvironment("the disk of the database is full: make room, nothing was lost")
+    assert beats_of(full, 5) == [f"heartbeat failed ({full}); it is tried again each second"]
+    assert beats_of(ValueError("Ana Ruiz"), 2) == ["heartbeat failed (ValueError); it is tried again each second"]
+    assert beats_of(OSError(28, "No space left on device"), 1) == [
+        "heartbeat failed (OSError: No space left on device); it is tried again each second"]
+    assert beats_of(None, 1) == []
+    assert len(beats_of(full, 2)) == 1
 
 
 def test_an_idle_beat_does_nothing() -> None:

@@ -193,6 +193,18 @@ def test_who_was_passed_over_is_told_by_whom_and_why(
     assert "in hospital" in said and "Sam Whit" in said
 
 
+@pytest.mark.parametrize(("mail", "person", "says"), [
+    ("on_hold", "dana", "this has to wait: Release the letters."),
+    ("on_hold", "caro", "esto debe esperar: Release the letters."),
+    ("off_hold", "dana", "This goes on now: Release the letters."),
+    ("off_hold", "caro", "Esto continúa ahora: Release the letters."),
+])  # fmt: skip
+def test_whoever_a_hold_stops_reads_what_has_to_wait(
+        mail: str, person: str, says: str, case: Case, definition: Definition, office: Office) -> None:
+    waiting = replace(row(mail, f"person:{person}"), words={"task_titles": "Release the letters"})
+    assert says in " ".join(text(made(waiting, case, definition, office)).replace("*", "").split())
+
+
 def test_a_brief_of_what_is_done_is_not_sent(case: Case, definition: Definition, office: Office) -> None:
     done = brief_line("x", "Do it", 0, False, "2028-0001-9")
     ended = brief_line("district_fix", "x", 2, True)

@@ -281,7 +281,7 @@ RECORDED = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SAMPLES, RECORDED)
 def test_a_guard_means_what_the_plain_python_beside_it_says(sample: Sample, values: Mapping[str, object]) -> None:
     answer = evaluate(guard(sample.source), values)
@@ -290,7 +290,7 @@ def test_a_guard_means_what_the_plain_python_beside_it_says(sample: Sample, valu
         assert answer.names and answer.names.isdisjoint(values) and answer.names <= reads(guard(sample.source))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(SAMPLES, min_size=1, max_size=2), RECORDED)
 def test_whatever_is_recorded_lies_in_one_of_the_cells(samples: list[Sample], values: Mapping[str, object]) -> None:
     guards = [guard(sample.source) for sample in samples]
@@ -303,7 +303,7 @@ def test_whatever_is_recorded_lies_in_one_of_the_cells(samples: list[Sample], va
         assert evaluate_atoms(each, real) is sample.meant(values)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SAMPLES, RECORDED)
 def test_an_answer_tells_what_must_be_recorded(sample: Sample, values: Mapping[str, object]) -> None:
     answer = evaluate(guard(sample.source), values)

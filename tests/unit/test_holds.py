@@ -7,6 +7,7 @@ import pytest
 
 from cli.commands.explain import derived as explained
 from engine.deciding.decide import decide, start
+from engine.deciding.holds import waits
 from engine.errors import Refused, SoppaError
 from engine.model.case import Case
 from engine.model.messages import (
@@ -18,11 +19,12 @@ from engine.model.messages import (
     PlaceHold,
     RecordFacts,
     ReleaseHold,
+    Send,
     SetTimer,
     StartCase,
 )
 from tests.office import actor, office
-from tests.unit.test_regions import PARENT, compiled
+from tests.unit.test_regions import PARENT, TRACKS, compiled
 
 D = dt.date
 DEFINITION = compiled()
@@ -74,6 +76,25 @@ def test_a_hold_counts_from_the_moment_it_is_placed() -> None:
     clock = case.clocks["tell"]
     assert (clock.legal, clock.target, clock.generation, clock.reason) == (None, None, 2, "held since 2027-05-10")
     assert {task.name for task in case.tasks if task.hold} == {"confirm_hold_privacy", "confirm_hold_legal"}
+
+
+def mails(decision: Decision) -> list[tuple[str, str, str]]:
+    return [(effect.mail, effect.recipient, effect.words["task_titles"]) for effect in decision.effects
+            if isinstance(effect, Send) and effect.mail.endswith("_hold")]
+
+
+def test_whoever_would_tell_the_parents_is_told_at_once_to_wait_and_when_it_goes_on() -> None:
+    holdable = compiled(TRACKS.replace("{ready: sending}", "{ready: {to: sending, holdable: true}}"))
+    case, day = begun(), D(2027, 5, 3)
+    case = decide(holdable, case, CompleteTask("1-1", "confirm", {}, actor("ada")), noon(day), office()).case
+    first = decide(holdable, case, REQUEST, noon(MAY_10), office())
+    assert mails(first) == [("on_hold", "person:ada", "Draft")]
+    draft = first.case.open_task("draft")
+    assert draft is not None and waits(holdable, first.case, draft) and not waits(holdable, case, draft)
+    second = decide(holdable, first.case, REQUEST, noon(MAY_10), office())
+    one_left = decide(holdable, second.case, ReleaseHold("H1", MAY_10, "letter", actor("leg")), noon(MAY_10), office())
+    last = decide(holdable, one_left.case, ReleaseHold("H2", MAY_10, "letter", actor("leg")), noon(MAY_10), office())
+    assert (mails(second), mails(one_left), mails(last)) == ([], [], [("off_hold", "person:ada", "Draft")])
 
 
 def test_the_worked_example_e05a_comes_out_on_a_real_case() -> None:

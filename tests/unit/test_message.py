@@ -10,7 +10,7 @@ from email.policy import default
 from email.utils import parseaddr
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
@@ -147,7 +147,6 @@ def shown(raw: bytes) -> str:
     return parseaddr(value)[0] if name.startswith('"') else str(make_header(decode_header(name)))
 
 
-@settings(deadline=None)
 @given(ONE_LINE.filter(bool), ONE_LINE, TEXT, TEXT, st.none() | st.binary(max_size=200))
 @example("=?utf-8?q?no?=", '"A", \\B <c@d>', "-- \n.\n..\nFrom x \n--=_soppa_text\n", "=_soppa_all--\n", b"--=_x")
 @example("x" * 300, "y" * 300, "z" * 3000, " \n \t\n" * 3, b"")
