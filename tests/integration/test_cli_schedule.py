@@ -88,7 +88,7 @@ def test_a_process_that_cannot_be_read_stops_no_other(home: Home, capsys: pytest
     (home.workflows / "check_in" / "process.yaml").write_text("schedule: broken\n", "utf-8")
     rescued(home)
     planned = {line["process"] for line in asked(capsys, "schedule", "list")}
-    assert planned == {"collect", "website_posting", "annual_notice", "messaging_survey"}
+    assert planned == {"collect", "website_posting", "annual_notice", "messaging_survey", "school_calendar"}
 
 
 def check_in(capsys: pytest.CaptureFixture[str], uses: str, *more: str) -> dict[str, Any]:
