@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from cli.home import Home
 from cli.main import main
 from cli.wiring import open_house
 from tests.databases import staffed_home
+from workflows import SHIPPED
 
 PARENT = "parent=Ana Ruiz <ana@families.example>; language=es"
 
@@ -97,6 +99,25 @@ def test_a_case_from_start_to_an_answer(home: Home, capsys: pytest.CaptureFixtur
     assert "Carla Mendez" in told
     assert "Answered (as custodian) “Check who asks" in told
     assert "2014" not in told, "values of personal facts are left out"
+
+
+def test_the_check_tells_of_a_definition_that_cases_are_on_in_another_form(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(capsys)
+    folder = home.workflows / "correction_request"
+    shutil.copytree(SHIPPED / "correction_request", folder)
+    assert main(["check", "correction_request"]) == 0
+    text = (folder / "process.yaml").read_text("utf-8")
+    (folder / "process.yaml").write_text(text.replace("due: 5 business_days", "due: 6 business_days", 1), "utf-8")
+    capsys.readouterr()
+    assert main(["check", "correction_request", "--json"]) == 1
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["in_use"] == ("correction_request version 1 is in use and has changed since: give the changed one "
+                              "version 2")
+    home.ring.chmod(0o644)
+    assert main(["check", "correction_request"]) == 0
+    assert "note: not compared with what cases are on: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("named", ["verify", "2026-0001-1"], ids=["by name", "by number"])
