@@ -35,8 +35,8 @@ _BLOCKS = frozenset({
     "root", "paragraph", "inline", "text", "softbreak", "hardbreak", "strong", "em", "heading", "bullet_list",
     "ordered_list", "list_item", "hr", "link",
 })
-_PAPER = {"en": "at the district's office (see below whom to ask)",
-          "es": "en la oficina del distrito (vea abajo a quién dirigirse)"}
+_PAPER = {"en": "this letter has no link; please visit, write to or call the district's office instead (see below)",
+          "es": "esta carta no tiene enlace; venga, escriba o llame a la oficina del distrito (vea abajo)"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,7 @@ def test_a_letter_has_the_same_words_and_no_link(case: Case, definition: Definit
     source = "Subject: s\n\nSend {{ fact_missing }} here: {{ link }}\n"
     mail = replace(definition.mails["ask_missing"], texts={"en": source})
     page = letter(c.Matter(replace(case, facts=facts), definition), mail, "party:parent", office, NOW)
-    assert "Send a signature here: at the district" in page
+    assert "Send a signature here: this letter has no link; please visit" in page
     assert "<a " not in page
 
 

@@ -180,7 +180,7 @@ def test_on_paper_nothing_can_be_clicked() -> None:
     letter = render_letter(page, district="D 12", name="Ana <b>", address="12 Main St\nSpringfield", date="hoy",
                            footer="F")
     assert "<a " not in letter
-    assert "en la oficina del distrito" in letter
+    assert "esta carta no tiene enlace; venga, escriba o llame a la oficina del distrito" in letter
     assert "Ana &lt;b&gt;\n12 Main St\nSpringfield" in letter
 
 
