@@ -141,8 +141,8 @@ def _proxied(house: House, arrival: str, peer: str) -> Finding:
     wrong = proxy_trouble(arrival, peer)
     if wrong is None or (arrival == "direct" and house.settings.allow_http):
         return ready("pages", f"{house.settings.public_url} is answered by this home")
-    header = "nginx: proxy_set_header X-Forwarded-For $remote_addr;"
-    return missing("pages", wrong, edit(house.home.settings) if arrival == "stranger" else header)
+    told = f"{edit('/etc/caddy/Caddyfile')} (or nginx's site) until it sends X-Forwarded-For as in deploy/"
+    return missing("pages", wrong, edit(house.home.settings) if arrival == "stranger" else told)
 
 
 def proxy_trouble(arrival: str, peer: str) -> str | None:

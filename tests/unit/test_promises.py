@@ -136,6 +136,11 @@ PROMISES = {
         (("{else: dropped}]", "{else: small}]"),
          with_state("small", "when: good, due: 5 business_days, outcomes: {s: dropped}")),
         "  small:", "nobody is asked in state 'small' where this does not hold: 'good'", ("start", "look.done")),
+    "and leaves no state without a day": Broken(
+        (*TO_GONE, also(LAST, "  gone:\n    title: Gone\n    on: {told.answer: dropped}\n    tasks: [{id: g, title: G, "
+                              "role: legal, when: good, due: 5 business_days, outcomes: {g: dropped}}]")),
+        "  gone:", "state 'gone' has neither a due nor a clock that covers it where this does not hold: 'good'",
+        ("start", "look.done")),
     "an open state has a due or a clock that covers it": Broken(
         (*TO_GONE, with_state("gone", "outcomes: {ok: dropped}")),
         "  gone:", "state 'gone' has neither a due nor a clock that covers it", ("start", "look.done")),
@@ -202,6 +207,16 @@ PROMISES = {
          ("form: [later, judged]", "form: [good, judged]")),
         "  telling:", "state 'telling' is left by the date in 'later', not set on every path to it",
         (*TO_FIXING, "fix.fixed")),
+    "every clock that a state waits for has begun": Broken(
+        (("anchor: received_on,", "anchor: later,"),
+         ("{else: dropped}]", "{else: idle}]"),
+         also(LAST, "  idle: {title: Idle, after: {before: 2 business_days, of: fix, to: dropped}}")),
+        "  idle:", "state 'idle' is left before the date of clock 'fix', which has not begun on every path to it",
+        ("start", "look.done")),
+    "no answer waits for a clock in vain": Broken(
+        (("anchor: received_on,", "anchor: later,"), ("{else: dropped}]", "{else: idle}]"),
+         with_state("idle", "due: 9 business_days, outcomes: {go: {to: dropped, require: [{passed: fix, say: No}]}}")),
+        "  idle:", "from state 'idle' no end can be reached", ("start", "look.done")),
     "every state can happen": Broken(
         (also("    on: {ended.errand: fixing}", "    always: [{when: good && !good, to: idle}]"),
          also(LAST, "  idle: {title: Idle, final: idle}")),
