@@ -223,9 +223,9 @@ VALUES: Mapping[tuple[str, str, str], Given] = {
         criteria=json.dumps([{"key": key, "result": "pass", "evidence": "Its report"} for key in CRITERIA])
     ),
     ("messaging_platform_audit", "publish_added", ""): _plain(listed_on="TODAY"),
-    ("breach_response", "accept", ""): _plain(
-        operator_involved="yes", operator_contact="Vera <desk@vendor1.example>", operator_notice_on="TODAY"
-    ),
+    ("breach_response", "accept", ""): lambda case, today, chance: {
+        "operator_involved": "yes", "operator_contact": "Vera <desk@vendor1.example>",
+        "operator_notice_on": str(case.facts["first_known_on"])},
     ("breach_response", "assess", ""): _plain(
         acquired="yes", covered="yes", pipa_data="none", encrypted="no", staff_affected="no"
     ),

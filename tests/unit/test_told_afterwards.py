@@ -84,7 +84,8 @@ def test_nothing_is_public_before_it_was_agreed() -> None:
 
 def test_what_was_posted_wrongly_opens_the_duty_again_and_the_old_day_does_not_end_it() -> None:
     public = answered(ready(), "publish", "published", SAID, "its")
-    wrong = answered(public, "verify", "wrong", {"wrong_on": MONDAY + dt.timedelta(days=2)}, "ada")
+    saw: dict[str, FactValue] = {"wrong_on": MONDAY + dt.timedelta(days=2), "wrong_what": "Page 3 is missing"}
+    wrong = answered(public, "verify", "wrong", saw, "ada")
     again = wrong.clocks["posting_again"]
     assert (wrong.clocks["posting"].ended_on, again.status, again.legal) == (MONDAY, "running", D(2027, 3, 15))
     with pytest.raises(Unmet, match="not that of the wrong one"):
