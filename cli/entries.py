@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -30,13 +31,15 @@ def show_entry(home: Home, entry: str, as_login: str | None, *, verify: bool, as
         ids = {one for holding in found for one in _ids(holding)}
         lines = house.store.register.history(ids)
         wrong = list(house.store.register.verify(sorted(ids))) if verify else []
+        names = {f"person:{person.id}": person.name for person in house.store.people()}
+        zone = house.settings.zone
     if as_json:
         print_json({"entries": [_mapping(holding) for holding in found],
                     "history": [_line_mapping(line) for line in lines], "wrong": wrong})
     else:
         for holding in found:
             _print(holding)
-        _print_history(lines)
+        _print_history(lines, names, zone)
     if wrong:
         raise Refused("\n".join(wrong))
     if verify and not as_json:
@@ -85,9 +88,9 @@ def _line_of(value: object) -> str:
     return written(value).replace("\n", " / ")  # type: ignore[arg-type]
 
 
-def _print_history(lines: Sequence[Written]) -> None:
+def _print_history(lines: Sequence[Written], names: Mapping[str, str], zone: dt.tzinfo) -> None:
     table(["when", "", "who", "by", "what"], [
-        [f"{line.at:%Y-%m-%d %H:%M} UTC", line.entry, line.actor, line.cause,
+        [f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}", line.entry, names.get(line.actor, line.actor), line.cause,
          "entered" if line.kind == "entered" else
          "; ".join(f"{name}: {was or '–'} → {becomes or '–'}" for name, (was, becomes) in line.detail.items())]
         for line in lines])

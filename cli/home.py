@@ -139,7 +139,7 @@ def check_home(home: Home) -> None:
     """Refuses a home that is missing, open to others, or without its key. Raises `WrongEnvironment`."""
     check_restored(home)
     if not home.settings.is_file():
-        raise WrongEnvironment(f"{home.root} is no home of a district: make one with soppa init --home {home.root}, "
+        raise WrongEnvironment(f"{home.root} is no home of a district: make one with soppa setup --home {home.root}, "
                                f"or name yours with --home or SOPPA_HOME")
     if not home.ring.is_file():
         raise WrongEnvironment(f"{home.ring} is missing: put the key ring back from its own backup; without it the "

@@ -4,6 +4,7 @@ repeat."""
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import workflows
 from cli.home import Home
 from cli.options import read_date
-from cli.printing import print_json, say, table
+from cli.printing import count, print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, Refused, UsageError
 from engine.model.case import Actor
@@ -27,6 +28,8 @@ from storage.register import latest
 BATCH = 500
 SHOWN = 20
 """Of more changes than these a person is shown the first ones only."""
+
+A_WEEK = dt.timedelta(days=7)
 
 POSTING = "R-POST-CONTRACT"
 MAX_SIZE = 20_000_000
@@ -80,10 +83,15 @@ def import_inventory(home: Home, file: Path, wish: Wish, as_json: bool) -> None:
             raise Refused(f"{len(looked.plans)} of {looked.known} known rows would change, more than a fifth: look at "
                           f"them without --apply, and add --yes if this is the right file")
         done = apply(house, looked, actor) if wish.apply else None
+        starts = starting(house) if done else {}
     if as_json:
         print_json(_mapping(looked, done or 0))
     else:
         _print(looked, done)
+        if starts:
+            named = ", ".join(f"{number} of {process}" for process, number in starts.items())
+            say(f"within a week {count(sum(starts.values()), 'case')} will start: {named}")
+            say("next: soppa schedule list says when, and about what")
     if looked.held:
         would = "were" if wish.apply else "would be"
         more = f" and {len(looked.held) - SHOWN} more" if len(looked.held) > SHOWN else ""
@@ -112,6 +120,12 @@ def apply(house: House, looked: Looked, actor: Actor) -> int:
     planned again; a run that was cut off is finished by running it again."""
     rows = sound(looked.rows, looked.findings, looked.accepted)
     return sum(_apply(house, rows[start : start + BATCH], actor) for start in range(0, len(rows), BATCH))
+
+
+def starting(house: House) -> Counter[str]:
+    """How many cases of each process start by themselves within a week."""
+    soon = house.clock() + A_WEEK
+    return Counter(one.process for one in house.store.views.cycles() if one.at is not None and one.at <= soon)
 
 
 def read_file(path: Path) -> bytes:

@@ -39,6 +39,11 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def example(*lines: str) -> str:
+    """An epilog that keeps its lines, so that a long example can be copied whole from a terminal of 80 columns."""
+    return "\b\n" + "\n".join([f"Example: {lines[0]}", *(f"  {line}" for line in lines[1:])])
+
+
 def _sentence(text: str) -> str:
     """The first one, on one line."""
     return " ".join(text.split("\n\n")[0].split()).partition(". ")[0].rstrip(".") + "."

@@ -93,14 +93,14 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """` (did you mean 'x'?)`, or the list of what is known, or nothing when nothing is known."""
+def nearest(word: str, known: Iterable[str], most: int = MOST_NAMED) -> str:
+    """` (did you mean 'x'?)`, or what is known, at `most` so many, or nothing when nothing is known."""
     names = sorted(known)
     close = closest(word, names)
     if close:
         return f" (did you mean '{close}'?)"
-    if len(names) > MOST_NAMED:
-        names = [*names[:MOST_NAMED], f"… {len(names) - MOST_NAMED} more"]
+    if len(names) > most:
+        names = [*names[:most], f"… {len(names) - most} more"]
     return f" (known: {', '.join(names)})" if names else ""
 
 

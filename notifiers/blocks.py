@@ -165,16 +165,19 @@ def _button(url: str, label: str) -> Markup:
 
 def _html_table(table: Table) -> Markup:
     head = Markup().join(_element("th", header, ' scope="col"') for header in table.headers)
-    rows = [_element("tr", Markup().join(map(_html_cell, row))) for row in table.rows]
+    rows = [_element("tr", Markup().join(map(_html_cell, table.headers, row))) for row in table.rows]
     caption = _element("caption", table.caption)
     return _element("table", caption + _element("thead", _element("tr", head))
                     + _element("tbody", Markup().join(rows)))
 
 
-def _html_cell(cell: Cell) -> Markup:
+def _html_cell(header: str, cell: Cell) -> Markup:
+    """Its header stands before it where a narrow screen has taken the head of the table away."""
+    label = _element("span", f"{header}: ", ' class="label"') if header and cell.text else Markup()
     text = Markup("<br>").join(defanged(clean(cell.text)).split("\n"))
     whole = ' class="whole"' if _NUMBER.fullmatch(cell.text) else ""
-    return _element("td", Markup('<a href="{}">{}</a>').format(cell.url, text) if cell.url else text, whole)
+    said = Markup('<a href="{}">{}</a>').format(cell.url, text) if cell.url else text
+    return _element("td", label + said, whole)
 
 
 # --- plain text ------------------------------------------------------------------------------------------------------

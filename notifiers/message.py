@@ -100,13 +100,13 @@ def _is_plain(text: str) -> bool:
 
 
 def _cut(text: str) -> Iterator[str]:
-    piece = ""
-    for letter in text:
-        if len((piece + letter).encode()) > _WORD:
-            yield piece
-            piece = ""
-        piece += letter
-    yield piece
+    start = size = 0
+    for place, letter in enumerate(text):
+        size += len(letter.encode())
+        if size > _WORD:
+            yield text[start:place]
+            start, size = place, len(letter.encode())
+    yield text[start:]
 
 
 def _encoded(piece: str) -> str:
@@ -136,8 +136,7 @@ def _multipart(kind: str, boundary: str, *parts: bytes) -> bytes:
 
 def _text(kind: str, text: str) -> bytes:
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    encoded = binascii.b2a_qp(text.encode().replace(b"\n", b"\r\n"))
-    return head.encode() + encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")  # it folds as the text's lines end
+    return head.encode() + binascii.b2a_qp(text.encode()).replace(b"\n", b"\r\n")
 
 
 def _entry(invite: bytes) -> bytes:
@@ -148,5 +147,5 @@ def _entry(invite: bytes) -> bytes:
 
 def _check_head(head: bytes) -> None:
     lines = head.split(b"\r\n")
-    if any(len(line) > _LINE or _NOT_IN_HEAD.search(line) for line in lines):
+    if max(map(len, lines)) > _LINE or _NOT_IN_HEAD.search(b"".join(lines)):
         raise UsageError("a header of the mail holds a control character or is too long: shorten the names in it")

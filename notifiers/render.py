@@ -41,7 +41,7 @@ _PAPER = {"en": "at the district's office (see below whom to ask)",
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`body` is the HTML of the text alone, for a letter; `html` the whole page of the mail."""
+    """`html` is the whole page of the mail, `body` the text of it alone: for a letter, else empty."""
 
     subject: str
     text: str
@@ -97,7 +97,7 @@ def render_mail(source: str, values: Mapping[str, str], language: str, footer: s
     known &= frozenset(template.names)
     blank = (_blank(template, Sheet(template.names, tables, language, instead), known) if tables
              else _kept_blank(template, known, language, instead))
-    return _Filling(template, values, language, footer).filled(blank)
+    return _Filling(template, values, language, footer, paper).filled(blank)
 
 
 def names_in(source: str, file: str = "mail text") -> frozenset[str]:
@@ -292,6 +292,7 @@ class _Filling:
     values: Mapping[str, str]
     language: str
     footer: str
+    paper: bool
 
     def filled(self, blank: _Blank) -> Rendered:
         subject = self._subject(blank)
@@ -303,8 +304,8 @@ class _Filling:
             return texts[number]
 
         text = f"{blank.text.filled(value)}\n\n-- \n{one_line(self.footer)}\n"
-        return Rendered(subject, text, blank.html.filled(value, _as_inlined), blank.body.filled(value, _as_markup),
-                        self.language)
+        body = blank.body.filled(value, _as_markup) if self.paper else ""
+        return Rendered(subject, text, blank.html.filled(value, _as_inlined), body, self.language)
 
     def _value(self, name: str) -> str:
         if is_link(name):

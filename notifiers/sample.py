@@ -25,7 +25,7 @@ def sample_words(definition: Definition, mail: MailDef, office: Office, language
         "today": date_words(dates.today, language), "recipient_name": "Alex Rivera", "contact_name": "Dana Brooks",
         "contact_email": "privacy@district.example", "contact_phone": "555-0100",
         "contact_edtech": "Edie Nakamura, edtech@district.example", "contact_ai": "Ivan Petrov, ai@district.example",
-        "packet_days": str(office.packet_days), "instead_of": "Sam Lee",
+        "packet_days": str(office.packet_days), "attestation_month": "March", "instead_of": "Sam Lee",
         "state_until": date_words(dates.state_until(mail), language),
         "link": "https://district.example/t/sample", "status_link": "https://district.example/s/sample",
         **_task(definition, mail, dates, language),

@@ -16,7 +16,7 @@ def trial_mail(to: str, link: str, message_id: str, sender: str, office: Office,
     language = next((one for one in office.languages if one in LANGUAGES), "en")
     name = f"mail_test.{language}.md"
     source = files("notifiers").joinpath("texts", name).read_text("utf-8")
-    values = words.contact_words(office, office.today(now), language) | {"district": office.district, "link": link}
+    values = {**words.contact_words(office, office.today(now), language), "district": office.district, "link": link}
     rendered = render_mail(source, values, language, office.district, file=name)
     return message.build(rendered, sender=message.address(office.district, sender), to=message.address("", to),
                          message_id=message_id, date=now.astimezone(office.zone))

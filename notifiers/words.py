@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.deciding.expecting import Expected, started_by, state_until
 from engine.deciding.holds import waits
@@ -110,10 +111,17 @@ def reader_of_contact(key: str, contact: Contact) -> Reader:
 
 def office_words(reader: Reader, office: Office, today: dt.date, language: str) -> dict[str, str]:
     """What every mail has."""
+    return {"recipient_name": reader.name, **_of_office(office, today, language)}
+
+
+@lru_cache(maxsize=8)
+def _of_office(office: Office, today: dt.date, language: str) -> Mapping[str, str]:
+    """The same for all mails of a batch."""
     contact = contact_words(office, today, language)
-    return {"recipient_name": reader.name, "district": office.district, "today": date_words(today, language),
-            "packet_days": str(office.packet_days), **reference_words(office.references.values(), language), **contact,
-            **other_contacts(office, contact)}
+    month = office.attestation_month
+    return {**({"attestation_month": month_words(dt.date(2000, month, 1), language)} if month else {}),
+            "district": office.district, "today": date_words(today, language), "packet_days": str(office.packet_days),
+            **reference_words(office.references.values(), language), **contact, **other_contacts(office, contact)}
 
 
 def reference_words(references: Iterable[Reference], language: str) -> dict[str, str]:
@@ -190,7 +198,8 @@ def task_words(definition: Definition, case: Case, task: Task, office: Office, l
     return values
 
 
-def contact_words(office: Office, today: dt.date, language: str) -> dict[str, str]:
+@lru_cache(maxsize=8)
+def contact_words(office: Office, today: dt.date, language: str) -> Mapping[str, str]:
     """Whom to ask: the district's contact `privacy` ('name, mail, telephone'), else who holds that role today."""
     written = [part.strip() for part in office.contacts.get("privacy", "").split(",") if part.strip()]
     email = next((part for part in written if "@" in part), "")

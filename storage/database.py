@@ -248,7 +248,11 @@ def who_connects() -> str:
 
 
 def _begin_postgres(connection: Connection) -> None:
-    if connection.get_execution_options().get(_READS):
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    else:
+    """What is set on the driver's connection goes with its BEGIN, without a trip of its own."""
+    reads = bool(connection.get_execution_options().get(_READS))
+    levels = connection.dialect.loaded_dbapi.IsolationLevel
+    raw: Any = connection.connection.driver_connection
+    raw.isolation_level = levels.REPEATABLE_READ if reads else levels.READ_COMMITTED
+    raw.read_only = reads
+    if not reads:
         connection.exec_driver_sql("SET LOCAL lock_timeout = '30s'")

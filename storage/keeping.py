@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
@@ -28,6 +28,7 @@ from engine.model.messages import (
     HideTask,
     LettersPosted,
     Notify,
+    Pace,
     PauseLetters,
     Send,
     SendToAll,
@@ -53,8 +54,9 @@ from storage.timers import Timers
 LATELY = dt.timedelta(days=10)
 """No mail waits for longer than that before it leaves."""
 
-MOST_DAYS = 5
-"""How many business days a mail waits for one on which its address gets no other."""
+MOST_DAYS: Mapping[Pace, int] = {"now": 0, "soon": 2, "free": 5}
+"""How many business days a mail waits at most for one on which its address gets no other; one that is `free` then
+becomes a line of its reader's next brief, or waits on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +208,13 @@ class Keeper:
             self._brief(case, effect)
 
     def _queue(self, case: Case, send: Send) -> None:
-        if send.line is not None and self._asked_today(send.recipient):
+        to_party = send.recipient.startswith("party:")
+        if send.line is not None and not to_party and self._asked_today(send.recipient):
             self._brief(case, send.line)
             return
-        if send.paced and send.recipient.startswith("party:"):
+        if send.pace and to_party:
             self._pace(case, send)
-        elif send.paced and self._asked_today(send.recipient):
+        elif send.pace and self._asked_today(send.recipient):
             tomorrow = self.window.starts(self.today + ONE_DAY)
             self._at_once(case, replace(send, not_before=self.window.next_brief(send.recipient, tomorrow)[1]))
         else:
@@ -232,19 +235,24 @@ class Keeper:
 
     def _pace(self, case: Case, send: Send) -> None:
         """Queues a mail for the first day on which its address gets no other, which may be today. Whoever else takes
-        that day first leaves us the next. Where a week is full, it does not wait for longer."""
+        that day first leaves us the next: a place is a unique key, so that two workers cannot both take it."""
         row = {**new_mail(send.mail, send.step, send.occurrence, send.recipient, URGENT, self.now), "case_id": case.id,
                "task_id": send.task_id, "answer": self.answer}
         at_once = self.leaves or self.now
         contact = contact_key(self.ring, _address(case, send.recipient.removeprefix("party:")))
-        mine = {"its_case": case.id, "its_step": send.step, "its_recipient": send.recipient, "its_mail": send.mail}
+        mine = {"its_case": case.id, "its_step": send.step, "its_occurrence": send.occurrence,
+                "its_recipient": send.recipient, "its_mail": send.mail}  # fmt: skip
         since = send.not_before or self.window.starts(self.today + ONE_DAY)
-        later = islice(self.window.days(contact, since), MOST_DAYS)
+        waits_on = send.pace == "free" and send.line is None
+        later = islice(self.window.days(contact, since), None if waits_on else MOST_DAYS[send.pace])
         for day, at in later if send.not_before else chain([(self.today, at_once)], later):
             insert_new(self.connection, OUTBOX, [{**row, "at": at, "slot": slot_of(contact, day)}])
             if direct.scalar(self.connection, prepared.MAIL_OF_STEP, mine) is not None:
                 return
-        insert_new(self.connection, OUTBOX, [{**row, "at": send.not_before or at_once}])
+        if send.line is not None:
+            self._brief(case, send.line)
+        else:
+            insert_new(self.connection, OUTBOX, [{**row, "at": send.not_before or at_once}])
 
     def _asked_today(self, recipient: str) -> bool:
         """Whether a mail of its own, but for what they had just asked for, was made or left for this person today, or
@@ -270,7 +278,7 @@ class Keeper:
             party = recipient.removeprefix("party:")
             recipient = contact_key(self.ring, _address(case, party))
         weekly = self._reads_weekly(line)
-        if weekly and line.kind == "reminder" and self._named_this_week(case, line):
+        if weekly and line.kind in ("reminder", "target") and self._named_this_week(case, line):
             return
         waits = weekly and self._comes_in_time(line)
         outbox_id = next_brief(self.connection, self.window, recipient, self.now, weekly=waits)
@@ -280,8 +288,9 @@ class Keeper:
         add_line(self.connection, self.ring, outbox_id, kept, self.answer)
 
     def _reads_weekly(self, line: Notify) -> bool:
-        """Whether a line belongs into a brief a week: its reader gets one, and no legal date is near."""
-        soft = ("task", "reminder", "legal", "repeat")
+        """Whether a line belongs into a brief a week: its reader gets one, and no legal date is near. The target of a
+        task is the district's own; that of a duty stands before a legal date."""
+        soft = ("task", "reminder", "legal", "repeat", *(("target",) if line.task_id else ()))
         if line.kind not in soft or line.legal or not line.recipient.startswith("person:"):
             return False
         person = {"its_person": line.recipient.removeprefix("person:")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, ColumnElement, Connection
+from sqlalchemy import Connection
 
 from engine.model.messages import Command
 from storage.rows import pack_command
@@ -48,11 +48,6 @@ def leave_messages(
         for to, command, source in words
     ]
     insert_new(connection, MESSAGES, rows)
-
-
-def may_be_delivered(now: dt.datetime | BindParameter[dt.datetime]) -> ColumnElement[bool]:
-    its = MESSAGES.c
-    return its.stopped.is_(False) & (its.at.is_(None) | (its.at <= now))
 
 
 def message_place(source: str) -> str:

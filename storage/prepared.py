@@ -3,15 +3,17 @@ row costs more than the database does. Values come as parameters; `its_…` are 
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
+from storage.lists import among
 from storage.rows import LANES, PERSON_COLUMNS
 from storage.tables import (
     ASSIGNEES,
@@ -25,6 +27,7 @@ from storage.tables import (
     FACT_PAST,
     HISTORY,
     LINKS,
+    MESSAGES,
     OUTBOX,
     PEOPLE,
     TASKS,
@@ -35,6 +38,26 @@ from storage.tables import (
 def _one_of(column: ColumnElement[Any], *values: object) -> ColumnElement[bool]:
     """As `in_`, which is written anew each time that it is sent."""
     return or_(*(column == value for value in values))
+
+
+# What is due is asked for in words that lead to an index whatever the values are: a server that plans a statement once
+# for all of them takes `at <= now` to be true of a third of the rows, and reads through the table.
+
+
+def _due(at: ColumnElement[Any]) -> ColumnElement[bool]:
+    return at.is_not(None) & (at <= bindparam("now", type_=at.type))
+
+
+def may_be_delivered(now: dt.datetime | BindParameter[dt.datetime]) -> ColumnElement[bool]:
+    """Of messages: neither stopped, nor waiting until their answer can no longer be taken back."""
+    its = MESSAGES.c
+    return its.stopped.is_(False) & (its.at.is_(None) | (its.at <= now))
+
+
+def _is_any_due(at: ColumnElement[Any], *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Looks at the earliest only."""
+    earliest = select(at).where(at.is_not(None), *where).order_by(at).limit(1).scalar_subquery()
+    return earliest <= bindparam("now", type_=at.type)
 
 
 EVERYBODY = select(*(PEOPLE.c[name] for name in PERSON_COLUMNS)).order_by(PEOPLE.c.id)
@@ -60,8 +83,8 @@ PRESENT_CLOCKS = (
     .where((CLOCKS.c.case_id == bindparam("its_case")) & (CLOCKS.c.status != "superseded"))
     .order_by(CLOCKS.c.name)
 )
-_OF_THESE = TASKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & TASKS.c.present
-SOME_CASES = select(CASES).where(CASES.c.id.in_(bindparam("its_cases", expanding=True)))
+_OF_THESE = among(TASKS.c.case_id, "its_cases") & TASKS.c.present
+SOME_CASES = select(CASES).where(among(CASES.c.id, "its_cases"))
 TASKS_OF_SOME = select(TASKS).where(_OF_THESE).order_by(TASKS.c.case_id, TASKS.c.position)
 ASSIGNEES_OF_SOME = (
     select(ASSIGNEES.c.task_id, ASSIGNEES.c.person_id)
@@ -71,7 +94,7 @@ ASSIGNEES_OF_SOME = (
 )
 CLOCKS_OF_SOME = (
     select(CLOCKS)
-    .where(CLOCKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & (CLOCKS.c.status != "superseded"))
+    .where(among(CLOCKS.c.case_id, "its_cases") & (CLOCKS.c.status != "superseded"))
     .order_by(CLOCKS.c.case_id, CLOCKS.c.name)
 )
 _ITS_CYCLE = (CYCLES.c.process == CASES.c.process) & (CYCLES.c.subject == CASES.c.subject)
@@ -80,7 +103,7 @@ LAST_ENDED = (
     select(CASES.c.id, select(CYCLES.c.id).where(_OF_CYCLE).exists().label("of_cycle"))
     .where(
         (CASES.c.process == bindparam("its_process"))
-        & CASES.c.subject.in_(bindparam("its_subjects", expanding=True))
+        & among(CASES.c.subject, "its_subjects")
         & CASES.c.ended_at.is_not(None)
     )
     .order_by(CASES.c.ended_at.desc(), CASES.c.id.desc())
@@ -143,7 +166,7 @@ SET_AGAIN = (
 DUE_TIMERS = (
     select(TIMERS.c.id, TIMERS.c.case_id, TIMERS.c.key, TIMERS.c.at)
     .join(CASES, CASES.c.id == TIMERS.c.case_id)
-    .where(TIMERS.c.at <= bindparam("now", type_=TIMERS.c.at.type))
+    .where(_due(TIMERS.c.at))
     .order_by(TIMERS.c.at, TIMERS.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, key_share=True)
@@ -194,6 +217,7 @@ MAIL_OF_STEP = (
     .where(
         (OUTBOX.c.case_id == bindparam("its_case"))
         & (OUTBOX.c.step == bindparam("its_step"))
+        & (OUTBOX.c.occurrence == bindparam("its_occurrence"))
         & (OUTBOX.c.recipient == bindparam("its_recipient"))
         & (OUTBOX.c.mail == bindparam("its_mail"))
     )
@@ -219,14 +243,22 @@ _HELD = _ITS_MAIL & (OUTBOX.c.fence == bindparam("its_fence"))
 
 DUE_MAILS = (
     select(OUTBOX)
-    .where((OUTBOX.c.lane == bindparam("its_lane")) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type)))
+    .where((OUTBOX.c.lane == bindparam("its_lane")) & _due(OUTBOX.c.at))
     .order_by(OUTBOX.c.at, OUTBOX.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, key_share=True)
 )
-_DUE = OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= bindparam("now", type_=OUTBOX.c.at.type))
-IS_MAIL_DUE = select(OUTBOX.c.id).where(_DUE).limit(1)
-HOW_MANY_DUE = select(func.count()).select_from(OUTBOX).where(_DUE)
+_IS_MAIL_DUE = or_(*(_is_any_due(OUTBOX.c.at, OUTBOX.c.lane == lane) for lane in LANES))
+IS_MAIL_DUE = select(_IS_MAIL_DUE)
+HOW_MANY_DUE = select(func.count()).select_from(OUTBOX).where(_one_of(OUTBOX.c.lane, *LANES) & _due(OUTBOX.c.at))
+IS_WORK_DUE = select(
+    or_(
+        _is_any_due(TIMERS.c.at),
+        _is_any_due(CYCLES.c.at),
+        exists().where(may_be_delivered(bindparam("now", type_=MESSAGES.c.at.type))),
+        _IS_MAIL_DUE,
+    )
+)
 _CAME = _one_of(OUTBOX.c.state, "accepted", "uncertain")
 TAKEN_SINCE = (
     select(func.count())
@@ -243,7 +275,7 @@ CLAIM_MAIL = (
     .where(_ITS_MAIL)
     .values(state="claimed", at=None, attempts=OUTBOX.c.attempts + 1, fence=OUTBOX.c.fence + 1)
 )
-_THESE_MAILS = OUTBOX.c.id.in_(bindparam("its_ids", expanding=True))
+_THESE_MAILS = among(OUTBOX.c.id, "its_ids")
 MAILS_LOCKED = select(OUTBOX).where(_THESE_MAILS).order_by(OUTBOX.c.id).with_for_update(key_share=True)
 CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
 FENCES = select(OUTBOX.c.id, OUTBOX.c.fence).where(_THESE_MAILS & (OUTBOX.c.state == bindparam("its_state")))
@@ -252,7 +284,7 @@ HELD_MAIL = select(OUTBOX).where(_HELD & _IN_HAND).with_for_update(key_share=Tru
 CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
 NEW_LINKS = insert(LINKS)
 TOKENS_OF_MAILS = select(LINKS.c.outbox_id, LINKS.c.token_hash).where(
-    LINKS.c.outbox_id.in_(bindparam("its_ids", expanding=True))
+    among(LINKS.c.outbox_id, "its_ids")
 )
 
 # --- copies of a mail to many ----------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, exists, or_, select
+from sqlalchemy import Connection, select
 
 from engine.errors import SoppaError, WrongEnvironment
 from engine.model.office import Person
-from storage import incidents, undoing
+from storage import direct, incidents, prepared, undoing
 from storage.base import Base
 from storage.database import check_schema, open_engine
 from storage.entrance import people
@@ -21,24 +21,13 @@ from storage.entrance.links import SqlLinks
 from storage.looking.views import Views
 from storage.mailing.outbox import SqlOutbox, add_notice
 from storage.mailing.window import MailWindow
-from storage.messages import may_be_delivered
 from storage.register import SqlRegister
-from storage.rows import LANES
 from storage.sealing import Ring
-from storage.tables import CYCLES, META, OUTBOX, TIMERS
+from storage.tables import META
 from storage.unit import SqlUnit, read_mark, write_mark
 
 WEEKDAYS = MailWindow(ZoneInfo("America/Chicago"))
 _KEY_CHECK = b"soppa"
-_NOW = bindparam("now", type_=TIMERS.c.at.type)
-_WORK = select(
-    or_(
-        exists().where(TIMERS.c.at <= _NOW),
-        exists().where(CYCLES.c.at <= _NOW),
-        exists().where(may_be_delivered(_NOW)),
-        exists().where(OUTBOX.c.lane.in_(LANES) & (OUTBOX.c.at <= _NOW)),
-    )
-)
 
 
 def open_store(
@@ -142,7 +131,7 @@ class SqlStore:
     def has_work(self, now: dt.datetime) -> bool:
         """Whether anything is due: looks at the first leaf of four indexes, takes no lock."""
         with self.base.reading() as connection:
-            return bool(connection.scalar(_WORK, {"now": now}))
+            return bool(direct.scalar(connection, prepared.IS_WORK_DUE, {"now": now}))
 
     def people(self) -> Sequence[Person]:
         with self.read() as unit:

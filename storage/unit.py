@@ -35,7 +35,7 @@ from storage.keeping import Keeper, case_place, new_case_id
 from storage.looking import outlook
 from storage.mailing.audience import Audiences
 from storage.mailing.recipients import people_of_audience
-from storage.messages import leave_message, may_be_delivered, message_place
+from storage.messages import leave_message, message_place
 from storage.register import RegisterWriter, begin_writing, entries, holdings, holdings_of_rows, next_number
 from storage.rows import PERSON_COLUMNS, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.statements import insert_new, put
@@ -77,10 +77,10 @@ class SqlUnit:
         wanted = sorted(set(case_ids))
         for start in range(0, len(wanted), SOME):
             its = {"its_cases": wanted[start : start + SOME]}
-            tasks = _by(self.connection.execute(prepared.TASKS_OF_SOME, its).mappings(), "case_id")
-            people = _assignees(self.connection.execute(prepared.ASSIGNEES_OF_SOME, its).mappings()) if tasks else {}
-            clocks = _by(self.connection.execute(prepared.CLOCKS_OF_SOME, its).mappings(), "case_id")
-            for row in self.connection.execute(prepared.SOME_CASES, its).mappings():
+            tasks = _by(direct.read(self.connection, prepared.TASKS_OF_SOME, its), "case_id")
+            people = _assignees(direct.read(self.connection, prepared.ASSIGNEES_OF_SOME, its)) if tasks else {}
+            clocks = _by(direct.read(self.connection, prepared.CLOCKS_OF_SOME, its), "case_id")
+            for row in direct.read(self.connection, prepared.SOME_CASES, its):
                 with suppress(Exception):  # whoever needs this one is told what is wrong with it
                     found[row["id"]] = self._read(row, tasks.get(row["id"], ()), people, clocks.get(row["id"], ()))
         return found
@@ -167,13 +167,18 @@ class SqlUnit:
             insert_new(self.connection, DEFINITIONS, [row])
             known = direct.scalar(self.connection, prepared.ADOPTED, its)  # another worker may have been first
         if known != definition.hash:
-            latest = self.connection.scalar(
-                select(func.max(DEFINITIONS.c.version)).where(DEFINITIONS.c.process == definition.process)
-            )
-            raise Refused(
-                f"{definition.process} version {definition.version} is in use and has changed since: give the changed "
-                f"one version {(latest or definition.version) + 1}"
-            )
+            raise Refused(self._has_changed(definition))
+
+    def changed_in_use(self, definition: Definition) -> str | None:
+        """What to do about a definition that is in use under its number in another form; None where it is not."""
+        adopted = self.adopted(definition.process, definition.version)
+        return self._has_changed(definition) if adopted and adopted[0] != definition.hash else None
+
+    def _has_changed(self, definition: Definition) -> str:
+        versions = select(func.max(DEFINITIONS.c.version)).where(DEFINITIONS.c.process == definition.process)
+        latest = self.connection.scalar(versions) or definition.version
+        return (f"{definition.process} version {definition.version} is in use and has changed since: give the changed "
+                f"one version {latest + 1}")
 
     def adopted(self, process: str, version: int) -> tuple[str, str] | None:
         """The hash and source of a definition in use."""
@@ -224,7 +229,7 @@ class SqlUnit:
         write_mark(self.connection, "planned_for", schedules)
 
     def messages(self, limit: int, now: dt.datetime) -> Sequence[Message]:
-        first = select(func.min(MESSAGES.c.id)).where(may_be_delivered(now)).group_by(MESSAGES.c.case_id)
+        first = select(func.min(MESSAGES.c.id)).where(prepared.may_be_delivered(now)).group_by(MESSAGES.c.case_id)
         waiting = (
             select(MESSAGES)
             .where(MESSAGES.c.id.in_(first))

@@ -100,8 +100,8 @@ def fields_of(
 ) -> tuple[FieldView, ...]:
     """The form with what was typed, else with what is on file, else with last time's answer, which a note tells.
 
-    Without `personal`, nothing personal is filled in. `agreements` are those of the register by id, as people call
-    them. From `today` on, the next meetings of the Board stand beside its date.
+    Without `personal`, nothing personal is filled in; a note says what may stay empty. `agreements` are those of the
+    register by id, as people call them. From `today` on, the next meetings of the Board stand beside its date.
     """
     views = []
     for each in wanted.form:
@@ -116,7 +116,9 @@ def fields_of(
             value = frozenset(named_in(str(facts.get(fact.like or "", "")), _products(agreements)))
         typed = submission.typed if submission else typed_from(fact, value, office)
         error = submission.errors.get(fact.name, "") if submission else ""
-        notes = [] if each.required else [_note(wanted, fact, language)]
+        is_hidden = fact.name in facts and fact.personal and not personal
+        notes = [tell("kept", language)] if is_hidden else []
+        notes += [] if is_hidden or each.required else [_note(wanted, fact, language)]
         notes += [suggestion_words(fact, last, language)] if last else []
         note = "; ".join(notes)
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
@@ -247,7 +249,7 @@ def _raw(fact: FactDef | None, typed: Mapping[str, Sequence[str]], office: Offic
 def _note(wanted: TaskDef, fact: FactDef, language: str) -> str:
     needing = [say(each.label, language) for each in wanted.outcomes.values() if fact.name in each.needs]
     if needing:
-        return tell("needed_for", language, outcomes="”, “".join(needing))
+        return tell("needed_for", language, outcomes=tell("between_quotes", language).join(needing))
     return tell("optional", language)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from engine.language.compile import KINDS
 from engine.model.roles import ROLES
 from workflows import Lawbook
+from workflows.keywords import ALIKE, KEYWORDS
 
 Schema = dict[str, object]
 URL = "process.schema.json"
@@ -37,13 +38,21 @@ ANY_MAP: Schema = {"type": "object"}
 
 def process_schema(law: Lawbook) -> Schema:
     """The schema, with the rules and ladders of the law in force."""
-    blocks = _blocks(law)
+    blocks = {name: _explained(name, block) for name, block in _blocks(law).items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A process of soppa",
         **_ref("process"),
         "$defs": blocks,
     }
+
+
+def _explained(name: str, block: Schema) -> Schema:
+    """A block with what each of its keys means, where a sentence says it."""
+    said, properties = KEYWORDS.get(ALIKE.get(name, name), {}), block["properties"]
+    assert isinstance(properties, dict)  # noqa: S101
+    told = {key: {**properties[key], "description": sentence} for key, sentence in said.items() if key in properties}
+    return {**block, "properties": {**properties, **told}}
 
 
 def block(required: Sequence[str] = (), **keys: Mapping[str, object]) -> Schema:
@@ -191,9 +200,9 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
         "row": block(("when", "give"), when=GUARD, give=TEXT),
         "reason": block(("when", "say"), when=GUARD, say=WORDS),
         "state": block(("title",), **_state_keys(), parallel=_map("region"), done=_ways()),
-        "after": block(("before", "of", "to"), before=LENGTH, of=WORD, to=_ways(), send=NAME_OR_NAMES),
-        "after_day": block(("day", "of", "to"), day=NUMBER, of=WORD, to=_ways(), send=NAME_OR_NAMES),
-        "move": block(("to",), to=_ways(), send=NAME_OR_NAMES),
+        "after": block(("before", "of", "to"), before=LENGTH, of=WORD, to=_ways(), send=NAMES),
+        "after_day": block(("day", "of", "to"), day=NUMBER, of=WORD, to=_ways(), send=NAMES),
+        "move": block(("to",), to=_ways(), send=NAMES),
         "region": block(("title", "states"), title=WORDS, states=_map("inner_state")),
         "inner_state": block(("title",), **_state_keys()),
         "task": block(("id", "title", "outcomes"), **_task_keys(role, law)),
@@ -211,8 +220,8 @@ def _blocks(law: Lawbook) -> dict[str, Schema]:
             when=GUARD,
             needs=NAMES,
             set=ANY_MAP,
-            send=NAME_OR_NAMES,
-            start=NAME_OR_NAMES,
+            send=NAMES,
+            start=NAMES,
             require=_list("requirement"),
             holdable=FLAG,
             fix=NAMES,
@@ -274,7 +283,7 @@ def _state_keys() -> dict[str, Schema]:
         "on": _moves(),
         "after": {"anyOf": [_ref("after"), _ref("after_day"), _moves()]},
         "expires": ANY_MAP,
-        "send": NAME_OR_NAMES,
-        "start": NAME_OR_NAMES,
-        "register": NAME_OR_NAMES,
+        "send": NAMES,
+        "start": NAMES,
+        "register": NAMES,
     }

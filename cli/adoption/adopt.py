@@ -18,6 +18,7 @@ from cli.home import Home, write_private
 from cli.options import read_date
 from cli.printing import bar, day, left, print_json, say, table
 from cli.wiring import House, open_house
+from engine.deciding.adopting import wrong_quiet
 from engine.errors import AlreadyDecided, FaultyInput, NotAllowed, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -41,14 +42,21 @@ def adopt(home: Home, wish: Wish, as_login: str | None) -> None:
         actor = house.actor(as_login)
         if not actor.roles & MAY:
             raise NotAllowed(f"{actor.name} may not adopt cases: it is for {' or '.join(sorted(MAY))}")
-        quiet = read_date(wish.quiet_until, "--quiet-until") if wish.quiet_until else None
+        today = house.make_office(()).today(house.clock())
+        quiet = _quiet(wish.quiet_until, today) if wish.quiet_until else None
         planned, found = looked_at(house, wish.file, actor, quiet)
         adopted = keep_all(house, planned, found) if wish.apply else {}
-        today = house.make_office(()).today(house.clock())
     if wish.as_json:
         print_json(_mapping(found, adopted, planned, quiet))
     else:
         _print(found, adopted, today, wish)
+
+
+def _quiet(text: str, today: dt.date) -> dt.date:
+    until = read_date(text, "--quiet-until")
+    for wrong in wrong_quiet(until, today):
+        raise UsageError(wrong)
+    return until
 
 
 def looked_at(house: House, file: Path, actor: Actor, quiet_until: dt.date | None) -> tuple[list[Planned], Rehearsed]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,9 +11,10 @@ import click
 from cli import completion
 from cli.commands.letters import read_letters_of, run_mapping
 from cli.home import Home
+from cli.mailing.forecast import Forecast
 from cli.mailing.leftout import decided_mapping, imported, imports_of, tell_decided, tell_imports
 from cli.options import Commands, as_option, home_option, json_option
-from cli.printing import day, print_json, say, table
+from cli.printing import print_json, say, table
 from cli.wiring import House, open_house
 from engine.deciding.audience import facts_of_import, letter_languages
 from engine.errors import NotAllowed, Refused, UsageError
@@ -97,7 +96,7 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
             counted, sent = audiences.counted(case), audiences.progress(case)
             left, runs = audiences.unfinished(case, limit), audiences.runs(case)
             decided, imports = audiences.decided(case), imports_of(house.store.views.history(case))
-            forecast = _forecast(house, unit.case(case), counted, sent)
+            forecast = _forecast(house, unit, unit.case(case), sent)
     if as_json:
         print_json(
             {
@@ -119,7 +118,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
         say(f"case {case} has no list of families yet")
     for row in counted:
         fixed = "fixed, nobody changes it" if row["fixed_at"] else "may still be imported anew"
-        say(f"{row['audience']}: {row['counted']:,} families, {row['students']:,} students; {fixed}")
+        families = _many(row["counted"], "family", "families")
+        say(f"{row['audience']}: {families}, {_many(row['students'], 'student', 'students')}; {fixed}")
     for one in sent:
         _tell_progress(one)
     if forecast is not None:
@@ -188,45 +188,19 @@ def address(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """How many days the mails take at the relay's quota, and the last day on which to begin."""
-
-    mails: int
-    quota: int
-    letters: int
-    legal: dt.date | None
-
-    @property
-    def days(self) -> int:
-        return -(-self.mails // self.letters)
-
-    @property
-    def start_by(self) -> dt.date | None:
-        return self.legal - dt.timedelta(days=self.days - 1) if self.legal else None
-
-    def sentence(self) -> str:
-        by = f"; start by {day(self.start_by)} (legal deadline {day(self.legal)})" if self.start_by else ""
-        kept = f" ({self.letters:,} for letters)" if self.letters != self.quota else ""
-        days = f"{self.days} day{'s' * (self.days != 1)}"
-        return f"at your relay's daily quota of {self.quota:,}{kept} this takes {days}{by}"
-
-    def mapping(self) -> Mapping[str, object]:
-        return {"mails": self.mails, "daily_quota": self.quota, "days": self.days, "start_by": self.start_by}
-
-
-def _forecast(
-    house: House, case: Case, counted: Sequence[Mapping[str, object]], sent: Sequence[Progress]
-) -> Forecast | None:
+def _forecast(house: House, unit: SqlUnit, case: Case, sent: Sequence[Progress]) -> Forecast | None:
     """What is still to leave; None without a quota, or where nothing is."""
-    relay = house.settings.relay
-    mails = sum(one.of("mail", "waiting") for one in sent) if sent else sum(int(str(row["counted"])) for row in counted)
+    relay, now = house.settings.relay, house.clock()
+    audiences = unit.audiences(now)
+    mails = sum(one.of("mail", "waiting") for one in sent) if sent else audiences.by_mail(case.id)
+    if relay is None or relay.daily_quota is None or relay.letters_a_day is None or not mails:
+        return None
     legal = min(
         (clock.legal for clock in case.clocks.values() if clock.status == "running" and clock.legal), default=None
     )
-    if relay is None or relay.daily_quota is None or relay.letters_a_day is None or not mails:
-        return None
-    return Forecast(mails, relay.daily_quota, relay.letters_a_day, legal)
+    room = max(0, relay.letters_a_day - house.store.outbox.day_count(now).taken) if sent else None
+    today = now.astimezone(house.settings.zone).date()
+    return Forecast(mails, relay.daily_quota, relay.letters_a_day, audiences.others_a_day(), legal, today, room)
 
 
 def _enter(
@@ -295,7 +269,7 @@ def _families_mapping(case: str, audience: str, families: Families, applied: boo
         "audience": audience,
         "applied": applied,
         "families": len(members),
-        "students": len({student for member in members for student in member.students}),
+        "students": len({student.casefold() for member in members for student in member.students}),
         "by_mail": sum(member.by_mail for member in members),
         "on_paper": sum(not member.by_mail for member in members),
         "without_consent": sum(not member.consent for member in members),
@@ -323,8 +297,8 @@ def _tell_languages(unread: Mapping[str, Sequence[tuple[int, str]]], unreviewed:
 
 def _tell_families(families: Families, shown: Mapping[str, object]) -> None:
     say(
-        f"{shown['families']:,} families with {shown['students']:,} students: {shown['by_mail']:,} by e-mail, "
-        f"{shown['on_paper']:,} by post"
+        f"{_many(shown['families'], 'family', 'families')} with {_many(shown['students'], 'student', 'students')}: "
+        f"{shown['by_mail']:,} by e-mail, {shown['on_paper']:,} by post"
     )
     say("  languages: " + ", ".join(f"{language} {count:,}" for language, count in families.written_in.items()))
     say(f"  {shown['without_consent']:,} have not consented to electronic notice")
@@ -332,6 +306,10 @@ def _tell_families(families: Families, shown: Mapping[str, object]) -> None:
     _name("guardians of one mail address, who get a letter each", families.shared)
     _name("barred, left out", families.barred)
     _name("look at these before the letters leave", families.warned)
+
+
+def _many(count: object, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _name(title: str, lines: Sequence[str]) -> None:

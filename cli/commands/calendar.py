@@ -12,7 +12,7 @@ import click
 
 from cli.home import Home
 from cli.options import Commands, as_option, home_option, json_option, read_date
-from cli.printing import WIDTH, day, print_json, say, table
+from cli.printing import WIDTH, count, day, print_json, say, table
 from engine.errors import NotAllowed, Refused
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def _show(entries: Sequence[Entry], year: SchoolYear, change: Change, doubtful: 
     if lines:
         table(["days", "taken for", "name"],
               [[_text(entry.first, entry.last), taken[entry.kind], entry.name] for entry in lines])
-    _say(f"{_name(year)}: {day(year.first)} to {day(year.last)}, {year.days} days of attendance, {len(year.closed)} "
-         f"weekdays without")
+    without = count(len(year.closed), "weekday")
+    _say(f"{_name(year)}: {day(year.first)} to {day(year.last)}, {year.days} days of attendance, {without} without")
     for old in change.replaced:
         moved = sorted(map(str, old.closed ^ year.closed))
         what = f"; other on {', '.join(moved[:5])}{' …' if len(moved) > 5 else ''}" if moved else ""

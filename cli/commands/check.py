@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -16,7 +16,7 @@ from cli import completion
 from cli.home import Home
 from cli.options import home_option, json_option
 from cli.printing import print_json, say
-from engine.errors import Refused, UsageError
+from engine.errors import Refused, SoppaError, UsageError
 from engine.nodes import nearest
 from workflows import Catalogue, faults_of
 
@@ -38,10 +38,12 @@ class Checked:
     mails: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     unreviewed: tuple[str, ...] = ()
+    in_use: str | None = None
 
     @property
     def wrong(self) -> int:
-        return len(self.report.flaws) + (not self.report.proved) + len(self.failed) + len(self.mails) + len(self.gaps)
+        found = len(self.report.flaws) + len(self.failed) + len(self.mails) + len(self.gaps)
+        return found + (not self.report.proved) + (self.in_use is not None)
 
 
 @click.command(epilog="Example: soppa check correction_request")
@@ -70,11 +72,15 @@ def command(processes: tuple[str, ...], district: bool, mutate: bool, legal: boo
         check_thresholds(office, [catalogue.newest(name) for name in catalogue.processes()])
     checked = [replace(one, gaps=tuple(gaps_in(catalogue.newest(name), office))) if office else one
                for name, one in zip(names, _check_all(home, catalogue, names), strict=True)]
+    changed, unseen = _changed_in_use(home, [catalogue.newest(name) for name in names])
+    checked = [replace(one, in_use=changed.get(one.report.process)) for one in checked]
     if as_json:
         print_json([_mapping(one) for one in checked])
     else:
         for one in checked:
             _print(one)
+        if unseen is not None:
+            say(f"note: not compared with what cases are on: {unseen}")
     wrong = sum(one.wrong for one in checked)
     if wrong:
         raise Refused(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong: see above")
@@ -180,6 +186,21 @@ def _holders(task: TaskDef, office: Office) -> list[str]:
             if person.active and (task.who.name in person.roles or person.id == stand_in)]
 
 
+def _changed_in_use(home: Home, definitions: Sequence[Definition]) -> tuple[Mapping[str, str], str | None]:
+    """By process, what to do about a definition that cases are on in another form under the same number; and why that
+    is not known, where the home cannot be opened. A folder that is no home has no cases."""
+    from cli.wiring import open_house
+
+    if not home.settings.is_file():
+        return {}, None
+    try:
+        with open_house(home) as house, house.store.read() as unit:
+            told = {one.process: unit.changed_in_use(one) for one in definitions}
+    except SoppaError as error:
+        return {}, str(error)
+    return {process: sentence for process, sentence in told.items() if sentence is not None}, None
+
+
 def _district(home: Home) -> Office:
     from cli.wiring import open_house
 
@@ -223,7 +244,7 @@ def _print(one: Checked) -> None:
     proof = "proved" if report.proved else "not proved: too many"
     say(f"{report.process}: {verdict} ({report.configurations:,} configurations {proof}, "
         f"{one.scenarios - len(one.failed)} of {one.scenarios} scenarios as expected)")
-    for line in (*map(str, report.flaws), *one.failed, *one.mails, *one.gaps):
+    for line in (*map(str, report.flaws), *one.failed, *one.mails, *one.gaps, *((one.in_use,) if one.in_use else ())):
         for part in line.splitlines():
             say(f"  {part}")
     if one.unreviewed:
@@ -235,6 +256,6 @@ def _mapping(one: Checked) -> dict[str, object]:
     return {"process": one.report.process, "good": not one.wrong, "proved": one.report.proved,
             "configurations": one.report.configurations, "scenarios": one.scenarios, "failed": list(one.failed),
             "mails": list(one.mails),
-            "gaps": list(one.gaps), "unreviewed": list(one.unreviewed),
+            "gaps": list(one.gaps), "unreviewed": list(one.unreviewed), "in_use": one.in_use,
             "flaws": [{"message": flaw.message, "place": flaw.place, "story": list(flaw.story)}
                       for flaw in one.report.flaws]}

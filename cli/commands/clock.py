@@ -29,7 +29,7 @@ def command() -> None:
     """Accept the machine's clock after it ran wrong."""
 
 
-@command.command(epilog="Example: soppa clock accept --reason 'battery replaced, checked against two servers'")
+@command.command(epilog="Example: soppa clock accept --reason 'battery replaced, two servers agree'")
 @click.option("--reason", required=True, help="How you know that the clock is right; it is kept in the database.")
 @as_option
 @home_option

@@ -95,7 +95,7 @@ def as_mapping(derived: Derived) -> dict[str, object]:
 def print_derived(derived: Derived) -> None:
     rule = derived.rule
     say(textwrap.fill(f"{rule.id}  {rule.title}", WIDTH, subsequent_indent=" " * (len(rule.id) + 2)))
-    say(f"{rule.citation} [{rule.certainty}]")
+    say(textwrap.fill(f"{rule.citation} [{rule.certainty}: {rule.certainty_in_words}]", WIDTH, subsequent_indent="  "))
     say()
     pairs(_dates(derived))
     if rule.kind == "window":

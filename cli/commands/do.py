@@ -10,7 +10,7 @@ import click
 from cli import completion
 from cli.commands.show import as_mapping
 from cli.home import Home
-from cli.options import as_option, facts_option, home_option, json_option, read_given
+from cli.options import as_option, example, facts_option, home_option, json_option, read_given
 from cli.printing import print_json, say
 from cli.sure import check_sure, sure_option
 from cli.wiring import open_house
@@ -28,7 +28,7 @@ def _first(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return complete(ctx, param, incomplete)
 
 
-@click.command(epilog="Example: soppa do 2026-0001 verify complete -f identity_ok=yes -f data_owner=dana")
+@click.command(epilog=example("soppa do 2026-0001 verify complete \\", "-f identity_ok=yes -f data_owner=dana"))
 @click.argument("case", shell_complete=_first)
 @click.argument("task", shell_complete=completion.tasks)
 @click.argument("outcome", shell_complete=completion.outcomes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
@@ -42,10 +43,11 @@ def command(case: str, clock: str | None, as_login: str | None, home: Home, as_j
                  for name in _wanted(found, clock, definition)}
     if as_json:
         print_json([{"clock": name, "status": found.clocks[name].status,
-                     "kind": definition.clocks[name].rule.kind_of_date, **as_mapping(value)}
+                     "kind": definition.clocks[name].rule.kind_of_date,
+                     "trigger_from": day_0_from(found, definition, name, office), **as_mapping(value)}
                     for name, value in explained.items()])
     else:
-        _print(found, definition, explained)
+        _print(found, definition, explained, office)
 
 
 def derived(clock: Clock, definition: ClockDef, office: Office) -> Derived:
@@ -53,6 +55,21 @@ def derived(clock: Clock, definition: ClockDef, office: Office) -> Derived:
     calendar has changed since."""
     rule = replace(definition.rule, length=clock.length)
     return derive(rule, clock.anchor, office.calendars, clock.holds, clock.policy, clock.grace, clock.agreed)
+
+
+def day_0_from(case: Case, definition: Definition, name: str, office: Office) -> str | None:
+    """What gives day 0 of a clock in this case, in words: the one of its sources that has this very date."""
+    anchor = case.clocks[name].anchor
+    for source in definition.clocks[name].anchor.sources:
+        value = case.facts.get(source.name) if source.kind == "fact" else None
+        if (office.today(value) if isinstance(value, dt.datetime) else value) == anchor:
+            return f"\"{in_words(definition.facts[source.name].label, 'en')}\" ({source.name})"
+        if source.kind == "event" and case.happened.get(source.name) == anchor:
+            return f"what happened that day: {source.name}"
+        other = case.clocks.get(source.name) if source.kind == "clock" else None
+        if other is not None and other.legal == anchor:
+            return f"the date of clock {source.name}: {in_words(definition.clocks[source.name].title, 'en')}"
+    return None
 
 
 def _wanted(case: Case, name: str | None, definition: Definition) -> list[str]:
@@ -64,7 +81,7 @@ def _wanted(case: Case, name: str | None, definition: Definition) -> list[str]:
     return list(case.clocks) if name is None else [name]
 
 
-def _print(case: Case, definition: Definition, explained: Mapping[str, Derived]) -> None:
+def _print(case: Case, definition: Definition, explained: Mapping[str, Derived], office: Office) -> None:
     if not explained:
         say(f"case {case.id} has no legal deadline yet: none of its clocks has a day 0")
     for name, value in explained.items():
@@ -72,6 +89,10 @@ def _print(case: Case, definition: Definition, explained: Mapping[str, Derived])
         title = f"{name}: {in_words(definition.clocks[name].title, 'en')} ({clock.status})"
         say(textwrap.fill(title, WIDTH, subsequent_indent="  "))
         print_derived(value)
+        origin = day_0_from(case, definition, name, office)
+        if origin is not None:
+            say()
+            say(textwrap.fill(f"Day 0 comes from {origin}", WIDTH))
         if clock.generation > 1:
             say(f"\n  Generation {clock.generation}: {clock.reason}")
         if (clock.legal, clock.target) != (value.legal, value.target):

@@ -9,7 +9,7 @@ import click
 from cli import completion
 from cli.commands.show import as_mapping
 from cli.home import Home
-from cli.options import as_option, home_option, json_option, read_date
+from cli.options import as_option, example, home_option, json_option, read_date
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.model.case import Case, Clock, HeldBy
@@ -21,8 +21,9 @@ def command() -> None:
     """Law-enforcement holds: place, release, list. Nothing else stops a legal clock."""
 
 
-@command.command(epilog="Example: soppa hold place 2026-0007 --agency 'Kane County Sheriff' --officer 'Sgt. Roe' "
-                        "--matter 26-118 --from 2026-12-01 --until 2026-12-20 --paper request.pdf")
+@command.command(epilog=example("soppa hold place 2026-0007 --agency 'Kane County Sheriff' \\",
+                                "--officer 'Sgt. Roe' --matter 26-118 --from 2026-12-01 \\",
+                                "--until 2026-12-20 --paper request.pdf"))
 @click.argument("case", shell_complete=completion.cases)
 @click.option("--agency", required=True, help="Who asks.")
 @click.option("--officer", required=True, help="Who signed the request.")
@@ -49,8 +50,8 @@ def place(case: str, agency: str, officer: str, matter: str, started: str, until
         _tell(_with_paper(house, paper, work), as_json)
 
 
-@command.command(epilog="Example: soppa hold release 2026-0007 H1 --on 2026-12-18 --reason 'letter of the sheriff' "
-                        "--paper letter.pdf")
+@command.command(epilog=example("soppa hold release 2026-0007 H1 --on 2026-12-18 \\",
+                                "--reason 'letter of the sheriff' --paper letter.pdf"))
 @click.argument("case", shell_complete=completion.cases)
 @click.argument("hold")
 @click.option("--on", required=True, metavar="DATE", help="The day on which the school learned of it.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.home import Home, check_home
-from cli.options import Commands, home_option, json_option
+from cli.options import Commands, example, home_option, json_option
 from cli.printing import bar, count, print_json, say, table
 from cli.wiring import open_house
 from engine.errors import Refused, UsageError
@@ -93,7 +93,8 @@ def rotate(apply: bool, reason: str, home: Home, as_json: bool) -> None:
         raise Refused(f"{count(found.left, 'value')} did not open and stayed as before: soppa verify names them")
 
 
-@command.command(epilog="Example: soppa keys retire k1a2b3c --apply --reason 'nothing is sealed with it any more'")
+@command.command(epilog=example("soppa keys retire k1a2b3c --apply \\",
+                                "--reason 'nothing is sealed with it any more'"))
 @click.argument("key")
 @click.option("--apply", is_flag=True, help="Do it; it cannot be taken back.")
 @click.option("--reason", default="", help="Why; it is kept in the database.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 from cli import completion
 from cli.home import Home
 from cli.mailing.printrun import Sorted, check_free, left_out, print_again, print_anew, sort_out, write_out
-from cli.options import Commands, as_option, home_option, json_option, read_date
+from cli.options import Commands, as_option, example, home_option, json_option, read_date
 from cli.printing import print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, Refused, UsageError
@@ -106,7 +107,7 @@ def runs(case: str, as_login: str | None, home: Home, as_json: bool) -> None:
         )
 
 
-@command.command(epilog="Example: soppa letters posted 2026-0007 --run 1 --on 2026-12-03 --except 17 --except 22")
+@command.command(epilog=example("soppa letters posted 2026-0007 --run 1 --on 2026-12-03 \\", "--except 17 --except 22"))
 @click.argument("case", shell_complete=completion.cases)
 @click.option("--run", type=int, required=True)
 @click.option("--on", required=True, metavar="DATE", help="The day on which they went into the post.")
@@ -189,4 +190,5 @@ def _close_task(house: House, case_id: str, mail: str, on: dt.date, actor: Actor
         left = any(row["printed"] for row in unit.audiences(house.clock()).runs(case_id))
     task = case.open_task(POST + mail)
     if task is not None and not waiting and not left:
-        house.service.complete_task(task.id, "posted", {"posted_on": on}, actor, house.clock())
+        with suppress(Refused):  # somebody else, or the daemon, has closed it in this moment
+            house.service.complete_task(task.id, "posted", {"posted_on": on}, actor, house.clock())

@@ -9,7 +9,7 @@ import click
 
 from cli import completion
 from cli.home import Home
-from cli.options import Commands, as_option, home_option, json_option, read_date
+from cli.options import Commands, as_option, example, home_option, json_option, read_date
 from cli.printing import count, print_json, say, table
 from cli.serving.clockwatch import stamp
 from cli.wiring import House, open_house
@@ -33,7 +33,7 @@ def command() -> None:
     """Mails: test, preview, outbox, retry, settle, bounced."""
 
 
-@command.command(epilog="Example: soppa mail test pat@example.org   then: soppa mail test --headers saved.eml")
+@command.command(epilog=example("soppa mail test pat@example.org", "  then: soppa mail test --headers saved.eml"))
 @click.argument("address", required=False)
 @click.option("--headers", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default=None,
               help="The test mail as it was received, saved or (-) pasted: says what its receiver thinks of it.")
@@ -116,7 +116,8 @@ def _write_html(file: Path, content: str) -> None:
         raise UsageError(f"{file} cannot be written ({error.strerror}): name another") from error
 
 
-@command.command(epilog="Example: soppa mail outbox --case 2026-0001 --to parent   or: --state uncertain")
+@command.command(epilog=example("soppa mail outbox --case 2026-0001 --to parent",
+                                "   or: soppa mail outbox --state uncertain"))
 @click.option("--case", "case", default=None, shell_complete=completion.cases, help="Only mails of this case.")
 @click.option("--to", "reader", default=None, metavar="WHOM",
               help="Only mails to this person (id or part of the name) or party (such as parent).")
@@ -164,7 +165,8 @@ def retry(mail: int, as_login: str | None, home: Home, as_json: bool) -> None:
         say(f"mail {mail} is sent again at the next heartbeat, a brief within the mail window")
 
 
-@command.command(epilog="Example: soppa mail settle 17 accepted   or: soppa mail settle --case 2026-0007 failed --yes")
+@command.command(epilog=example("soppa mail settle 17 accepted",
+                                "   or: soppa mail settle --case 2026-0007 failed --yes"))
 @click.argument("words", nargs=-1, required=True, metavar="[MAIL]... HOW", shell_complete=completion.mails_in_doubt)
 @click.option("--case", default=None, shell_complete=completion.cases, help="Every mail in doubt of this case.")
 @click.option("--mail", "kind", default=None, metavar="NAME", help="Every one of this kind, such as brief.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import example, home_option, json_option
 from cli.printing import bar, count, numbered, print_json, say, table
 from cli.wiring import House, database_url, machine_clock, open_house
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from storage.upkeep.moving import Contents
 
 
-@click.command(epilog="Example: soppa migrate-to-postgres --to postgresql://soppa@db.example.org/soppa --apply")
+@click.command(epilog=example("soppa migrate-to-postgres --apply \\", "--to postgresql://soppa@db.example.org/soppa"))
 @click.option("--to", "url", required=True, metavar="URL",
               help="An empty PostgreSQL database; its password stands in a .pgpass.")
 @click.option("--apply", "apply_", is_flag=True, help="Do it; without it nothing changes.")

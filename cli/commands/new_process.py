@@ -13,6 +13,7 @@ from cli.printing import print_json, say
 from engine.errors import UsageError
 
 SCHEMA = "process.schema.json"
+TUTORIAL = "'A new process in half an hour'"
 
 
 @click.command(epilog="Example: soppa new-process field_trip_app")
@@ -42,7 +43,17 @@ def command(name: str | None, folder: Path | None, schema: Path | None, home: Ho
     for path in written:
         say(str(path))
     if name is not None:
-        say(f"next: soppa check {name}, then docs/definitions.md, 'A new process in half an hour'")
+        say(_next_step(name, folder, home))
+
+
+def _next_step(name: str, folder: Path | None, home: Home) -> str:
+    """What to type now: a folder that is not the home's belongs to the home in which it lies, if it has the right
+    name."""
+    if folder is not None and folder.resolve() != home.workflows.resolve():
+        if folder.resolve().name != home.workflows.name:
+            return f"next: put it into {home.workflows}, where soppa looks for the processes of a district"
+        return f"next: soppa check {name} --home {folder.parent}, then docs/definitions.md, {TUTORIAL}"
+    return f"next: soppa check {name}, then docs/definitions.md, {TUTORIAL}"
 
 
 def _write_schema(path: Path) -> None:

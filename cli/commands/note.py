@@ -8,12 +8,13 @@ import click
 
 from cli import completion
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import as_option, example, home_option, json_option
 from cli.printing import print_json, say
 from cli.wiring import open_house
 
 
-@click.command(epilog="Example: soppa note 2026-0001 < call.txt   (or without a file: type it, end with an empty line)")
+@click.command(epilog=example("soppa note 2026-0001 < call.txt",
+                              "   or: soppa note 2026-0001, then type it and end with an empty line"))
 @click.argument("case", shell_complete=completion.cases)
 @as_option
 @home_option

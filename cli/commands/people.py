@@ -19,6 +19,7 @@ from cli.identity import login
 from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.staff.acts import GUARDED, Planned, begin, is_set_up, named_second, needs_second, plan_people, record_set_up
+from cli.staff.directory import Matched, matched, read_directory
 from cli.staff.people import (
     COLUMNS,
     changes,
@@ -57,21 +58,34 @@ def command() -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--apply", "apply_", is_flag=True, help="Do it; without this only what would change is shown.")
 @click.option("--yes", is_flag=True, help="Also where more than a fifth of the people would change.")
+@click.option("--role", "roles", multiple=True, shell_complete=completion.roles,
+              help="Of a directory: take in whoever is not known yet, with this role; write it once for each.")
+@click.option("--unit", metavar="UNIT", help="Of a directory: only this organizational unit or department.")
 @click.option("--reason", default="", help="Why; needed where roles change, for the second person who must agree.")
 @as_option
 @home_option
 @json_option
-def import_(file: Path, apply_: bool, yes: bool, reason: str, as_login: str | None, home: Home, as_json: bool) -> None:
+def import_(file: Path, apply_: bool, yes: bool, roles: tuple[str, ...], unit: str | None, reason: str,
+            as_login: str | None, home: Home, as_json: bool) -> None:
     """Take people from a CSV FILE. Columns: id, name, email, roles; login, language, deputy, supervisor, absent_from,
     absent_to, active, signs_from, signs_until.
 
-    A column that is not there says nothing, and whoever is left out stays as they are."""
-    rows = read_rows(file)
+    A column that is not there says nothing, and whoever is left out stays as they are. The export of a directory
+    (Google Workspace, Microsoft Entra or 365, Active Directory) is taken as it is: it renames whom it knows by their
+    address."""
+    listed = read_directory(file)
+    if listed is None and (roles or unit):
+        raise UsageError("--role and --unit are for the export of a directory, which this table is not")
+    if listed is not None and unit:
+        listed = [one for one in listed if one.is_in(unit)]
+    rows = read_rows(file) if listed is None else {}
     with open_house(home) as house:
         house.reader(as_login)
         before = _people(house)
-        wanted = wanted_of(rows, before)
-        wish = Wish(apply_, apply_, "--apply", reason, as_json, {who.id: line for line, who in wanted.items()})
+        found = Matched(rows, (), 0) if listed is None else matched(listed, before, roles)
+        wanted = wanted_of(found.rows, before)
+        lines = {who.id: line for line, who in wanted.items()}
+        wish = Wish(apply_, apply_, "--apply", reason, as_json, lines, found.suspended, found.strangers)
         changed = sum(how == "changed" for how, _, _ in changes(before, wanted.values()))
         if apply_ and not yes and before and changed / len(before) > A_FIFTH:
             raise Refused(f"{changed} of {len(before)} people would change, more than a fifth: look at them without "
@@ -214,7 +228,8 @@ def totp(person: str, as_login: str | None, home: Home, as_json: bool) -> None:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How far to go: `apply` changes what one person may, `begin` asks the second one; `word` is the option for it.
-    `as_json` says how to tell it; `rows` are the lines of a file by the ids on them."""
+    `as_json` says how to tell it; `rows` are the lines of a file by the ids on them. `suspended` are the people whom a
+    directory has so, `strangers` how many it has whom nobody knows here."""
 
     apply: bool
     begin: bool
@@ -222,6 +237,8 @@ class Wish:
     reason: str
     as_json: bool
     rows: Mapping[str, int] = field(default_factory=dict)
+    suspended: Sequence[str] = ()
+    strangers: int = 0
 
 
 def _people(house: House) -> Sequence[Person]:
@@ -275,11 +292,17 @@ def _show(before: Sequence[Person], found: Changes, wish: Wish) -> None:
     left_out = _left_out(before, wish)
     if left_out:
         say(f"not in the file, and left as they are: {', '.join(left_out)}; soppa people leave hands over and retires")
+    if wish.suspended:
+        say(f"suspended in the directory, and left as they are: {', '.join(wish.suspended)}; soppa people leave hands "
+            f"over and retires")
+    if wish.strangers:
+        say(f"{wish.strangers:,} of the directory are not known here, and left out: --role ROLE takes them in")
 
 
 def _left_out(before: Sequence[Person], wish: Wish) -> list[str]:
     """Whoever works here and has no row."""
-    return [person.id for person in before if wish.rows and person.active and person.id not in wish.rows]
+    seen = {*wish.rows, *wish.suspended}
+    return [person.id for person in before if wish.rows and person.active and person.id not in seen]
 
 
 def _tell(
@@ -294,7 +317,8 @@ def _tell(
                  for how, person, told in found]
         begun = act_mapping(act) if act else None
         print_json({"changes": shown, "applied": done, "needs_second": guarded, "act": begun,
-                    "left_out": _left_out(before, wish)})
+                    "left_out": _left_out(before, wish), "suspended": list(wish.suspended),
+                    "strangers": wish.strangers})
     elif not found:
         say("nothing changes")
     elif done:

@@ -28,7 +28,7 @@ def command() -> None:
     """Keep cases from every purge: place, release, list. It moves no date and stops no mail; that is a hold."""
 
 
-@command.command(epilog="Example: soppa preservation place 2026-0007 --reason 'Ruiz v. District, letter of counsel'")
+@command.command(epilog="Example: soppa preservation place 2026-0007 --reason 'Ruiz v. District'")
 @click.argument("case", shell_complete=completion.cases)
 @click.option("--reason", required=True, help="The lawsuit or the request, in words; they are kept sealed.")
 @as_option
@@ -49,7 +49,7 @@ def place(case: str, reason: str, as_login: str | None, home: Home, as_json: boo
         say(f"case {made.case_id} is preserved: nothing of it is purged until it is released")
 
 
-@command.command(epilog="Example: soppa preservation release 2026-0007 --reason 'settled, letter of counsel'")
+@command.command(epilog="Example: soppa preservation release 2026-0007 --reason 'the suit is settled'")
 @click.argument("case", shell_complete=completion.cases)
 @click.option("--reason", required=True, help="Why it ends.")
 @as_option

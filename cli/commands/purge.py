@@ -15,7 +15,7 @@ from cli.commands.acts import as_mapping as act_mapping
 from cli.commands.acts import print_changes, tell_begun
 from cli.home import Home, write_private
 from cli.needtoknow import VEILED
-from cli.options import Commands, as_option, home_option, json_option, read_date
+from cli.options import Commands, as_option, example, home_option, json_option, read_date
 from cli.printing import WIDTH, bar, count, day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.errors import NotAllowed, Refused, UsageError
@@ -68,7 +68,8 @@ def preview(kinds: tuple[str, ...], spared: tuple[str, ...], as_login: str | Non
         _print_outlook(outlook)
 
 
-@command.command(epilog="Example: soppa purge begin --certificate 26-118 --filed 2026-09-01 --reason 'yearly purge'")
+@command.command(epilog=example("soppa purge begin --certificate 26-118 --filed 2026-09-01 \\",
+                                "--reason 'yearly purge'"))
 @what_options
 @click.option("--certificate", metavar="NUMBER", default=None,
               help="The disposal certificate of the Local Records Commission.")

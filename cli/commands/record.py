@@ -12,7 +12,7 @@ from cli.commands.acts import print_changes, tell_begun
 from cli.commands.show import as_mapping
 from cli.dates import kind_of
 from cli.home import Home
-from cli.options import as_option, home_option, json_option, read_given
+from cli.options import as_option, example, home_option, json_option, read_given
 from cli.printing import day, print_json, say
 from cli.staff.acts import begin, plan_record
 from cli.sure import check_sure, sure_option
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.model.definition import Definition
 
 
-@click.command(epilog="Example: soppa record 2026-0001 received_on=2026-11-18 --reason 'stamp on the envelope'")
+@click.command(epilog=example("soppa record 2026-0001 received_on=2026-11-18 \\", "--reason 'stamp on the envelope'"))
 @click.argument("case", shell_complete=completion.cases)
 @click.argument("given", nargs=-1, required=True, metavar="FACT=VALUE...")
 @click.option("--reason", required=True, help="Why; it stands in the history.")

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from cli.home import Home, check_home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import print_json, say, table
 from cli.settings import read_settings
 from cli.viewers import viewer
@@ -21,7 +21,7 @@ from registry.fields import LISTINGS, MESSAGING, STATUSES
 from storage.looking.register_list import Listed, listed, names_of, one_a_product
 
 
-@click.group(epilog="Example: soppa register import inventory.csv")
+@click.group(cls=Commands, epilog="Example: soppa register import inventory.csv")
 def command() -> None:
     """Operators, products and agreements: import, list, show, export."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import example, home_option, json_option
 from cli.printing import bar, count, numbered, print_json, say
 from cli.serving.clockwatch import stamp
 from cli.wiring import machine_clock, open_house
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from storage.backup.keys import BackupKey
 
 
-@click.command(epilog="Example: soppa restore /mnt/backup --into /var/lib/soppa --ring ring --key backup-key")
+@click.command(epilog=example("soppa restore /mnt/backup --into /var/lib/soppa \\", "--ring ring --key backup-key"))
 @click.argument("backup", type=click.Path(path_type=Path))
 @click.option("--into", type=click.Path(path_type=Path), metavar="DIR", default=None,
               help="An empty folder, which becomes the home.")

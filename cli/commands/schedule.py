@@ -10,7 +10,7 @@ import click
 
 from cli import completion
 from cli.home import Home
-from cli.options import as_option, home_option, json_option
+from cli.options import Commands, as_option, home_option, json_option
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.model.definition import ANNIVERSARY
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from storage.looking.views import CycleLine
 
 
-@click.group(epilog="Example: soppa schedule list")
+@click.group(cls=Commands, epilog="Example: soppa schedule list")
 def command() -> None:
     """What starts by itself: list."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.home import Home
-from cli.options import home_option, json_option
+from cli.options import example, home_option, json_option
 from cli.printing import print_json, say
 from engine.errors import Refused
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cli.setup.sitting import Sitting
 
 
-@click.command(epilog="Example: soppa setup --home /var/lib/soppa   or: soppa setup --from answers.yaml")
+@click.command(epilog=example("soppa setup --home /var/lib/soppa", "   or: soppa setup --from answers.yaml"))
 @click.option("--from", "file", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="A file of answers: the keys of district.yaml, people, agencies_looked_up_on.")
 @home_option

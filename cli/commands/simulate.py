@@ -11,7 +11,7 @@ import click
 from cli import completion
 from cli.dates import dates_in_words, dates_told, windows_of
 from cli.home import Home
-from cli.options import facts_option, home_option, json_option, read_date, read_given
+from cli.options import example, facts_option, home_option, json_option, read_date, read_given
 from cli.printing import day, print_json, say, table
 from engine import nodes
 from engine.nodes import Faults, Node
@@ -28,8 +28,8 @@ SHOWN = {"mail": "mail", "rung_fired": "rung", "clock_started": "clock starts", 
          "task_opened": "task", "task_completed": "answer", "case_started": "case starts", "case_ended": "case ends"}
 
 
-@click.command(epilog="Example: soppa simulate correction_request -f received_on=2026-11-20 -f item=x "
-                      "-f 'parent=Ana Ruiz <ana@example.org>' --from 2026-11-23 --days 120")
+@click.command(epilog=example("soppa simulate correction_request --from 2026-11-23 --days 120 \\",
+                              "-f received_on=2026-11-20 -f item=x -f 'parent=Ana Ruiz <ana@example.org>'"))
 @click.argument("process", shell_complete=completion.processes)
 @facts_option
 @click.option("--from", "start", required=True, metavar="DATE", help="The local day on which the case starts.")

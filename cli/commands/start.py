@@ -8,14 +8,14 @@ from cli import completion
 from cli.commands.show import as_mapping
 from cli.dates import dates_in_words
 from cli.home import Home
-from cli.options import as_option, facts_option, home_option, json_option, read_given
+from cli.options import as_option, example, facts_option, home_option, json_option, read_given
 from cli.printing import print_json, say
 from cli.sure import check_sure, sure_option
 from cli.wiring import open_house
 
 
-@click.command(epilog="Example: soppa start correction_request -f received_on=2026-11-20 -f item='Date of birth' "
-                      "-f 'parent=Ana Ruiz <ana@example.org>; language=es'")
+@click.command(epilog=example("soppa start correction_request -f received_on=2026-11-20 \\",
+                              "-f item='Date of birth' -f 'parent=Ana Ruiz <ana@example.org>; language=es'"))
 @click.argument("process", shell_complete=completion.processes)
 @facts_option
 @click.option("--after", metavar="CASE", default=None,

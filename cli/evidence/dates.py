@@ -13,14 +13,6 @@ from engine.model.definition import ClockDef, Source
 from engine.model.office import Office
 from storage.looking.evidence import ChainLine, Generation, that_stand
 
-CERTAINTY: Mapping[str, str] = {
-    "T": "the text of the law was read",
-    "P": "a part of the text was read",
-    "S": "from second-hand sources",
-    "M": "recalled; have counsel confirm",
-    "D": "the district's own",
-}
-
 _EXPLAINED = ("kind", "duty_of", "rule_title", "citation", "certainty", "reading", "note", "source", "trigger",
               "trigger_from", "period")  # fmt: skip
 
@@ -33,11 +25,6 @@ def dates_of(
     ordered = sorted(generations, key=lambda one: (one.clock.anchor, one.clock.name, one.clock.generation))
     return [{**_stored(one, words), **_explained(one, clocks.get(one.clock.name), lines, words, office)}
             for one in ordered]
-
-
-def certainty(rule: Rule) -> str:
-    """The tags of a rule in words."""
-    return "; ".join(CERTAINTY[tag] for tag in rule.certainty.split("/") if tag in CERTAINTY)
 
 
 def _stored(one: Generation, words: Words) -> dict[str, object]:
@@ -78,7 +65,7 @@ def _explained(
         "duty_of": rule.duty_of,
         "rule_title": rule.title,
         "citation": rule.citation,
-        "certainty": certainty(rule),
+        "certainty": rule.certainty_in_words,
         "reading": rule.reading,
         "note": rule.note or None,
         "source": rule.source or None,

@@ -49,7 +49,7 @@ def told_of(records: Records, words: Words, zone: ZoneInfo) -> list[dict[str, ob
         if line.kind == "told":
             days.setdefault((line.words.get("mail", "?"), line.words.get("on", "?")), []).append(line)
     return [
-        {"mail": mail, "on": on, "lines": [line.seq for line in lines],
+        {"mail": mail, "about": words.mail(mail), "on": on, "lines": [line.seq for line in lines],
          "proof": _proof(mail, on, lines, records, words, zone)}
         for (mail, on), lines in days.items()
     ]  # fmt: skip
@@ -94,8 +94,16 @@ def _day(mail: Mailed, zone: ZoneInfo) -> dt.date | None:
 
 def _plain(mail: Mailed, words: Words) -> dict[str, object]:
     to = "one of an audience" if mail.to_many else words.lens.who(mail.recipient)
-    return {"mail": mail.mail, "to": to, "to_many": mail.to_many, "state": mail.state, "made_at": mail.created_at,
-            "settled_at": mail.settled_at, "for_staff": mail.recipient.startswith("person:")}
+    return {
+        "mail": mail.mail,
+        "about": words.mail(mail.mail),
+        "to": to,
+        "to_many": mail.to_many,
+        "state": mail.state,
+        "made_at": mail.created_at,
+        "settled_at": mail.settled_at,
+        "for_staff": mail.recipient.startswith("person:"),
+    }
 
 
 def _letter(mail: Mailed, words: Words, number: int | None) -> dict[str, object]:

@@ -11,6 +11,7 @@ from cli.evidence.dates import in_one_sentence
 from cli.evidence.lens import LEFT_OUT
 from cli.evidence.letters import STATES, counted
 from cli.evidence.words import day as in_words
+from cli.evidence.words import plain
 from engine.law.clocks import day_name
 from notifiers.typesetting import typeset
 
@@ -41,7 +42,7 @@ def _paper(told: Evidence, digest: str, today: dt.date) -> dict[str, object]:
         "facts": [_fact(fact, zone) for fact in told["facts"]],
         "holds": [[hold["hold"], hold["status"], _day(hold["from"]), _day(hold["until"]), _day(hold["released_on"]),
                    _agency(hold)] for hold in told["holds"]],
-        "told": [[_plain(one["mail"]), in_words(one["on"]), one["proof"],
+        "told": [[one["about"], in_words(one["on"]), one["proof"],
                   ", ".join(str(line) for line in one["lines"])]
                  for one in told["told"]],
         "documents": [[one["what"], f"{_called(one)}{one['kind'].upper()}, {one['sha256']}\n{one['state']}",
@@ -63,7 +64,7 @@ def _called(document: Evidence) -> str:
 
 def _summary(told: Evidence, zone: ZoneInfo, taken: str) -> list[list[str]]:
     case = told["case"]
-    ended = f"{_local(case['ended_at'], zone)}: {_plain(case['outcome'] or '')}" if case["ended_at"] else ""
+    ended = f"{_local(case['ended_at'], zone)}: {plain(case['outcome'] or '')}" if case["ended_at"] else ""
     parties = "\n".join(f"{one['name']} ({one['label']})" for one in told["parties"])
     related = ", ".join([*([f"part of case {case['parent']}"] if case["parent"] else []),
                          *([f"started case {' and '.join(case['children'])}"] if case["children"] else [])])
@@ -201,17 +202,18 @@ def _letters(told: Evidence, zone: ZoneInfo) -> Iterator[dict[str, object]]:
             ["The relay said", one["relay_said"] or ""],
             ["SHA-256 as sent", one["sha256_as_sent"]],
         ]  # fmt: skip
-        yield {"heading": f"Letter “{_plain(one['mail'])}”, mail {one['number']}",
+        yield {"heading": f"Letter “{one['about']}”, mail {one['number']}",
                "pairs": [pair for pair in pairs if pair[1]], "text": one["text"].strip()}
 
 
 def _mails(told: Evidence, zone: ZoneInfo) -> Iterator[list[str]]:
     """Each mail in a line; those to an audience are counted."""
+    about = {one["mail"]: one["about"] for one in told["letters"]}
     for one in told["letters"]:
         if not one["to_many"]:
-            yield [_plain(one["mail"]), str(one["to"]), _moment(one["made_at"], zone), STATES[one["state"]]]
+            yield [one["about"], str(one["to"]), _moment(one["made_at"], zone), STATES[one["state"]]]
     for mail, state, count in counted(one for one in told["letters"] if one["to_many"]):
-        yield [_plain(mail), f"{count:,} of an audience", "", STATES[state]]
+        yield [about[mail], f"{count:,} of an audience", "", STATES[state]]
 
 
 def _chain(told: Evidence, digest: str) -> dict[str, object]:
@@ -221,10 +223,6 @@ def _chain(told: Evidence, digest: str) -> dict[str, object]:
     pairs = [["Last hash", chain["head"]], ["JSON file", f"SHA-256 {digest}"],
              ["To check it", "python3 verify_evidence.py FILE.zip (needs Python and nothing else)"]]
     return {"whole": chain["whole"], "says": says, "faults": chain["faults"], "pairs": pairs}
-
-
-def _plain(name: str) -> str:
-    return "link to a task" if name == "task" else name.replace("_", " ")
 
 
 def _day(day: dt.date | None) -> str:

@@ -10,6 +10,7 @@ from cli.evidence import rungs
 from cli.evidence.lens import Lens
 from engine.law.clocks import day_name
 from engine.model.definition import OWN_FACTS, say
+from engine.model.own_tasks import subject_of
 from engine.model.undoable import TAKEN_BACK
 
 Detail = Mapping[str, str]
@@ -48,7 +49,9 @@ class Words:
         return known is not None and known.window
 
     def mail(self, name: str) -> str:
-        return "link to a task" if name == "task" else name.replace("_", " ")
+        """What a mail is about, from its subject; of the program's own mails, their name."""
+        known = self.lens.definition.mails.get(name)
+        return (subject_of(known) if known else "") or plain(name)
 
     def rung(self, detail: Detail) -> str:
         """Of what a reminder is, and when: `“Assess it”, 2 business days before its date`."""
@@ -185,6 +188,11 @@ def _closed(words: Words, detail: Detail) -> str:
     return f"{how}: {words.task(detail['name'])}."
 
 
+def plain(name: str) -> str:
+    """A name of a definition, such as an outcome, or of a mail of the program's own."""
+    return "link to a task" if name == "task" else name.replace("_", " ")
+
+
 def _answered(words: Words, detail: Detail) -> str:
     role = f" (as {detail['role'].replace('_', ' ')})" if detail.get("role") else ""
     return f"Answered{role} “{words.task(detail['name'])}”: {words.outcome(detail['name'], detail['outcome'])}."
@@ -243,12 +251,12 @@ def _imported(words: Words, detail: Detail) -> str:
     left_out = detail.get("left_out")
     barred = f"; left out as barred: {left_out}" if left_out else ""
     names = f" ({'; '.join(detail['barred'].splitlines())})" if detail.get("barred") else ""
-    return f"{detail['count']} of the audience “{words.mail(detail['audience'])}” were imported{of}{barred}{names}."
+    return f"{detail['count']} of the audience “{plain(detail['audience'])}” were imported{of}{barred}{names}."
 
 
 _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "case_started": lambda w, d: f"The case began, version {d['version']} of its process.",
-    "case_ended": lambda w, d: f"The case ended: {w.mail(d['outcome'])}.",
+    "case_ended": lambda w, d: f"The case ended: {plain(d['outcome'])}.",
     "cycle_started": lambda w, d: f"Started by its schedule, planned for {day(d['planned'])}.",
     "fact_recorded": _recorded,
     "fact_decided": lambda w, d: f"It follows “{w.fact(d['fact'])}”: "
@@ -288,32 +296,32 @@ _SENTENCES: Mapping[str, Callable[[Words, Detail], str]] = {
     "hold_confirmed": lambda w, d: f"Hold {d['hold']} was confirmed.",
     "hold_refused": lambda w, d: f"Hold {d['hold']} was refused: it never had an effect.",
     "hold_released": lambda w, d: f"Hold {d['hold']} was released{' on ' + day(d['on']) if d.get('on') else ''}.",
-    "child_started": lambda w, d: f"Started a case of “{w.mail(d['process'])}”.",
-    "child_called_off": lambda w, d: f"The case of “{w.mail(d['process'])}” does not begin.",
-    "child_ended": lambda w, d: f"Case {d['case']} ended: {w.mail(d['outcome'])}.",
+    "child_started": lambda w, d: f"Started a case of “{plain(d['process'])}”.",
+    "child_called_off": lambda w, d: f"The case of “{plain(d['process'])}” does not begin.",
+    "child_ended": lambda w, d: f"Case {d['case']} ended: {plain(d['outcome'])}.",
     "party_changed": lambda w, d: f"Contact of “{w.lens.who('party:' + d['party'])}” was set.",
     "second_confirmed": _second,
     "answer_too_late": lambda w, d: "An answer came after another had been given.",
     "glass_broken": lambda w, d: f"“{w.task(d['name'])}” was answered in the place of who was asked, since a legal "
                                  f"date was near.{_because(d)}",
-    "audience_fixed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was fixed.",
-    "audience_freed": lambda w, d: f"The audience “{w.mail(d['audience'])}” was opened again.",
+    "audience_fixed": lambda w, d: f"The audience “{plain(d['audience'])}” was fixed.",
+    "audience_freed": lambda w, d: f"The audience “{plain(d['audience'])}” was opened again.",
     "audience_imported": _imported,
     "recipient_decided": lambda w, d: f"Nothing more is done about number {d['number']}, decided by name.{_because(d)}",
     "address_entered": lambda w, d: f"A postal address was entered for number {d['number']}.",
     "audience_told": _audience,
-    "child_by_hand": lambda w, d: f"“{w.mail(d['process'])}” is to be done by hand.",
+    "child_by_hand": lambda w, d: f"“{plain(d['process'])}” is to be done by hand.",
     "rung_not_due": lambda w, d: f"No reminder of {w.rung(d)}: that day was past when its dates were set.",
     "agreement_entered": lambda w, d: f"Agreement {d['agreement']} was entered in the register.",
-    "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {w.mail(d['fields'])}.",
+    "agreement_changed": lambda w, d: f"Agreement {d['agreement']} was changed in the register: {plain(d['fields'])}.",
     "agreement_restored": lambda w, d: f"Agreement {d['agreement']} is in the register as it was before.",
     "product_listed": lambda w, d: "A product was listed in the register.",
     "case_migrated": lambda w, d: f"The case moved to version {d['version']} of its process.{_because(d)}",
     "case_adopted": lambda w, d: f"The case had run elsewhere and was taken in as it stood: {w.state(d['state'])}.",
-    "happened_before": lambda w, d: f"Before it was taken in, on {day(d['on'])}: {d['event'].replace('_', ' ')}.",
-    "evidence_given": lambda w, d: f"A document was kept for “{w.mail(d['of'])}”, SHA-256 {d.get('sha256', '')}.",
+    "happened_before": lambda w, d: f"Before it was taken in, on {day(d['on'])}: {w.event(d['event'])}.",
+    "evidence_given": lambda w, d: f"A document was kept for “{plain(d['of'])}”, SHA-256 {d.get('sha256', '')}.",
     "rung_before_adoption": lambda w, d: f"No reminder of {w.rung(d)}: {day(d['on'])} lay before the taking in.",
-    "rung_hushed": lambda w, d: f"Kept from {w.mail(d['spared'])} for a while: reminder of {w.rung(d)}.",
+    "rung_hushed": lambda w, d: f"Kept from {plain(d['spared'])} for a while: reminder of {w.rung(d)}.",
     "quiet_ended": lambda w, d: f"The quiet after taking the case in ended on {day(d['on'])}.",
     "document_taken": lambda w, d: f"The document “{w.fact(d['fact'])}” was taken out{_hash(d)}.",
     "evidence_taken": _evidence,

@@ -47,6 +47,8 @@ class Found:
         reply = line.reply
         if self.waits and line.at is not None:
             state, reply = f"leaves {clock_time(line.at, zone)}", "soppa undo"
+        elif line.state == "queued" and line.at is not None and line.at > line.created_at:
+            state = f"leaves {line.at.astimezone(zone):%Y-%m-%d %H:%M}"
         what, to, reply = (VEILED, "", "") if self.closed else (line.mail.replace("_", " "), self.to, reply)
         return [str(line.id), line.case_id or "", what, to, when, state, reply]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ _PROGRAM = "graphviz-pure"
 _FONT = "Arimo"
 _FONTS = "Arimo, Arial, Liberation Sans, Helvetica, DejaVu Sans Condensed, sans-serif"
 """Laid out with the first, whose widths the next ones share; a box has a margin for readers who have none of them."""
+
+_NODE = re.compile(r'<g id="node\d+" class="node">.*?</g>', re.DOTALL)
 
 _LOOKS = {
     "graph": f'rankdir=TB, fontname="{_FONT}", labelloc=t, fontsize=18, nodesep=0.35, ranksep=0.5',
@@ -56,6 +59,8 @@ def _lines(picture: Picture) -> Iterator[str]:
         if title is not None:
             yield "  }"
     yield from (f"  {_arrow(arrow)}" for arrow in picture.arrows)
+    alone = {box.name for box in picture.boxes if box.ways_in} - {arrow.target for arrow in picture.arrows}
+    yield from (f"  {{ rank=sink; {_quoted(name)}; }}" for name in sorted(alone))
     yield from _into_regions(picture)
     if picture.clocks:
         rows = "".join(f'<TR><TD ALIGN="LEFT" BALIGN="LEFT">{_wrapped(line)}</TD></TR>' for line in picture.clocks)
@@ -65,7 +70,8 @@ def _lines(picture: Picture) -> Iterator[str]:
 
 
 def _box(box: Box, picture: Picture) -> str:
-    asks = "".join(f'<BR/><FONT POINT-SIZE="9">{html.escape(ask)}</FONT>' for ask in box.asks)
+    lines = (*box.asks, *(f"({way})" for way in box.ways_in))
+    asks = "".join(f'<BR/><FONT POINT-SIZE="9">{html.escape(line)}</FONT>' for line in lines)
     looks = ["shape=box", f"label=<<B>{_wrapped(box.title, 26)}</B>{asks}>"]
     if box.final:
         looks += ["peripheries=2", 'fillcolor="#eaf4ea"']
@@ -79,7 +85,7 @@ def _box(box: Box, picture: Picture) -> str:
 
 
 def _arrow(arrow: Arrow) -> str:
-    words = "<BR/>".join(_wrapped(word, 28) for word in arrow.words)
+    words = "<BR/>".join(f"&#160;{line}" for word in arrow.words for line in _wrapped(word, 28).split("<BR/>"))
     return f"{_quoted(arrow.source)} -> {_quoted(arrow.target)} [label=<{words}>];"
 
 
@@ -99,7 +105,18 @@ def _described(drawn: str, picture: Picture) -> str:
     head, rest = drawn[start:].split(">", 1)
     said = "; ".join(f"{box.title}{' (' + ', '.join(box.asks) + ')' if box.asks else ''}" for box in picture.boxes)
     described = f"<title>{html.escape(picture.title)}</title><desc>{html.escape('States: ' + said)}</desc>"
-    return f'{head} role="img">{described}{rest}'.replace(f'font-family="{_FONT}"', f'font-family="{_FONTS}"')
+    whole = f'{head} role="img">{described}{_NODE.sub(_centred, rest)}'
+    return whole.replace(f'font-family="{_FONT}"', f'font-family="{_FONTS}"')
+
+
+def _centred(node: re.Match[str]) -> str:
+    """Lines of a box stand in its middle also where another font makes them longer; those of the clocks begin left."""
+    drawn = node[0]
+    if "<title>clocks</title>" in drawn:
+        return drawn
+    across = [float(x) for x in re.findall(r"(-?[\d.]+),-?[\d.]+", " ".join(re.findall(r' d="([^"]+)"', drawn)))]
+    middle = (min(across) + max(across)) / 2
+    return re.sub(r'text-anchor="start" x="[^"]+"', f'text-anchor="middle" x="{middle:.2f}"', drawn)
 
 
 def _wrapped(words: str, width: int = 60) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.law.clocks import day_name
 from engine.model.case import Case
 from engine.model.definition import ClockDef, Definition, Due, Outcome, StateDef, TaskDef, say
 from engine.model.machine import triggers
 
+MOST_ALIKE = 4
+"""More arrows than these that say the same and lead to the same end are a line of its box."""
+
 UNITS = {"business_days": "business days", "calendar_days": "days", "school_days": "school days"}
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A state. `asks` has a line for each task that somebody is asked to do: who, and by when."""
+    """A state. `asks` has a line for each task that somebody is asked to do: who, and by when. `ways_in` has one for
+    what leads to it from so many states that arrows would hide all others."""
 
     name: str
     title: str
@@ -23,6 +28,7 @@ class Box:
     initial: bool = False
     final: bool = False
     region: str = ""
+    ways_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,9 @@ def picture_of(definition: Definition, case: Case | None = None, path: frozenset
     here = frozenset() if case is None else frozenset({case.state, *(place.state for place in case.regions.values())})
     regions = {state.name: {region.name: say(region.title, "en") for region in state.regions}
                for state in states if state.regions}
-    return Picture(title, tuple(map(_box, states)), tuple(_arrows(definition)), regions,
+    arrows, alike = _told_once(definition, tuple(_arrows(definition)))
+    boxes = (replace(_box(state), ways_in=alike.get(state.name, ())) for state in states)
+    return Picture(title, tuple(boxes), arrows, regions,
                    tuple(_clock_line(clock, case) for clock in definition.clocks.values()), here, path)
 
 
@@ -95,6 +103,21 @@ def _arrows(definition: Definition) -> Iterator[Arrow]:
     yield from (Arrow(source, target, tuple(words)) for (source, target), words in found.items())
 
 
+def _told_once(
+    definition: Definition, arrows: Sequence[Arrow]
+) -> tuple[tuple[Arrow, ...], Mapping[str, tuple[str, ...]]]:
+    """The arrows without those that lead from many states to one end by the same words; and a line for each of these,
+    by that end."""
+    ends = {name for name, state in definition.states.items() if state.final}
+    count = Counter((arrow.target, word) for arrow in arrows for word in arrow.words if arrow.target in ends)
+    alike = {one: number for one, number in count.items() if number > MOST_ALIKE}
+    left = (replace(arrow, words=tuple(word for word in arrow.words if (arrow.target, word) not in alike))
+            for arrow in arrows)
+    lines = {end: tuple(f"{word}: from {number} states" for (to, word), number in alike.items() if to == end)
+             for end, _ in alike}
+    return tuple(arrow for arrow in left if arrow.words), lines
+
+
 def _words(state: StateDef, trigger: str) -> str:
     """What takes a way, in words."""
     if trigger == "after" and state.after is not None:
@@ -105,6 +128,8 @@ def _words(state: StateDef, trigger: str) -> str:
         return f"{length} before {state.after.of}" if state.after.of else f"after {length}"
     if trigger.startswith("on "):
         kind, _, name = trigger.removeprefix("on ").partition(".")
+        if kind == "told" and len([on for on in state.on if on.event.startswith("told.")]) == 1:
+            return "once told"
         return f"{_EVENTS.get(kind, kind)}: {name.replace('_', ' ')}"
     if trigger in ("always", "joined", "done"):
         return {"always": "at once", "joined": "all have answered", "done": "every track is done"}[trigger]

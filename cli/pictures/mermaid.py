@@ -54,7 +54,7 @@ def _parallel(box: Box, picture: Picture) -> Iterator[str]:
 
 
 def _box(box: Box, indent: str) -> Iterator[str]:
-    words = [box.title, *box.asks]
+    words = [box.title, *box.asks, *box.ways_in]
     yield f'{indent}state "{_text("<br>".join(words))}" as {_id(box.name)}'
     if box.initial:
         yield f"{indent}[*] --> {_id(box.name)}"

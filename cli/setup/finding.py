@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Weight = Literal["ready", "note", "missing"]
@@ -16,6 +18,11 @@ class Finding:
     weight: Weight
     says: str
     do: str = ""
+
+
+def edit(file: Path | str) -> str:
+    """The command that opens a file for whoever called: behind sudo it is not theirs."""
+    return f"{'sudoedit' if 'SUDO_USER' in os.environ else 'editor'} {file}"
 
 
 def ready(what: str, says: str) -> Finding:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from cli.serving.clockwatch import stamp, trouble
 from cli.settings import LOOPBACK
-from cli.setup.finding import Finding, missing, note, ready
+from cli.setup.finding import Finding, edit, missing, note, ready
 from cli.setup.reach import begin, latest
 from cli.wiring import House
 from engine.errors import SoppaError
@@ -61,10 +61,10 @@ def look_at_relay(house: House) -> Iterator[Finding]:
     try:
         looked = look_at(replace(relay_settings(wanted, house.settings.district), timeout=PATIENCE))
     except SoppaError as error:
-        yield missing("relay", str(error), f"edit {house.home.settings}")
+        yield missing("relay", str(error), edit(house.home.settings))
         return
     if looked.trouble:
-        yield missing("relay", looked.trouble, f"edit {house.home.settings}")
+        yield missing("relay", looked.trouble, edit(house.home.settings))
     else:
         how = f"over {looked.tls}" if looked.tls else "without encryption on this machine"
         signed = f", signed in as {wanted.username}" if looked.signed_in else ""
@@ -84,17 +84,17 @@ def look_at_test_mail(house: House) -> Iterator[Finding]:
 def look_at_pages(house: House) -> Iterator[Finding]:
     """Asks the public address itself, and whether it is this home that answers."""
     url = urlsplit(house.settings.public_url)
-    edit = f"edit {house.home.settings}"
+    change = edit(house.home.settings)
     if url.hostname in LOOPBACK:
-        yield missing("pages", f"nobody else can open links to {house.settings.public_url} (public_url)", edit)
+        yield missing("pages", f"nobody else can open links to {house.settings.public_url} (public_url)", change)
     elif url.scheme == "https":
         yield _answered(house)
     elif house.settings.allow_http:
         yield _answered(house)
-        yield note("pages", "plain http, as allow_http says: for a closed network only", edit)
+        yield note("pages", "plain http, as allow_http says: for a closed network only", change)
     else:
         yield missing("pages", f"public_url {house.settings.public_url} is plain http: anybody on the way can read it",
-                      edit)
+                      change)
 
 
 def look_at_daemon(house: House) -> Iterator[Finding]:
@@ -129,11 +129,11 @@ def _answered(house: House) -> Finding:
                                 f"{house.settings.bind} behind it", _serve(house))
     if to:
         return missing("pages", f"{address} leads on to {to}: public_url must be where people end up",
-                       f"edit {house.home.settings}")
+                       edit(house.home.settings))
     told = _told(body) if status == http.HTTPStatus.OK else {}
     if told.get("soppa") != "here":
         return missing("pages", f"{address} is answered ({status}), but not by this home: another program, or another "
-                                f"home's pages", f"edit {house.home.settings}")
+                                f"home's pages", edit(house.home.settings))
     return _proxied(house, told.get("arrival", ""), told.get("peer", ""))
 
 
@@ -141,8 +141,8 @@ def _proxied(house: House, arrival: str, peer: str) -> Finding:
     wrong = proxy_trouble(arrival, peer)
     if wrong is None or (arrival == "direct" and house.settings.allow_http):
         return ready("pages", f"{house.settings.public_url} is answered by this home")
-    edit, header = f"edit {house.home.settings}", "nginx: proxy_set_header X-Forwarded-For $remote_addr;"
-    return missing("pages", wrong, edit if arrival == "stranger" else header)
+    told = f"{edit('/etc/caddy/Caddyfile')} (or nginx's site) until it sends X-Forwarded-For as in deploy/"
+    return missing("pages", wrong, edit(house.home.settings) if arrival == "stranger" else told)
 
 
 def proxy_trouble(arrival: str, peer: str) -> str | None:

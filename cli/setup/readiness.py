@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cli.home import Home, check_home
-from cli.setup.finding import Finding, missing, ready
+from cli.setup.finding import Finding, edit, missing, ready
 from cli.setup.look import look_at_board, look_at_logo
 from cli.setup.machine import (
     look_at_clock,
@@ -94,7 +94,7 @@ def _opened(home: Home) -> Iterator[Finding]:
         check_home(home)
         settings = read_settings(home.settings)
     except FaultyInput as error:
-        yield from (missing("settings", str(fault), f"edit {home.settings}") for fault in error.faults)
+        yield from (missing("settings", str(fault), edit(home.settings)) for fault in error.faults)
         return
     except SoppaError as error:
         yield missing("home", str(error), f"ls -l {home.ring.parent}")
@@ -119,7 +119,7 @@ def _look_at_own_data(house: House) -> Iterator[Finding]:
     try:
         house.make_office(())
     except FaultySettings as error:
-        yield from (missing("calendar", str(fault), f"edit {fault.mark.file}") for fault in error.faults)
+        yield from (missing("calendar", str(fault), edit(fault.mark.file)) for fault in error.faults)
 
 
 def _seen(look: Look, house: House, *, told: bool) -> Iterator[Finding]:

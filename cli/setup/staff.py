@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.commands.check import check_thresholds, own_requests, unheld_roles, unsigned
 from cli.printing import day
-from cli.setup.finding import Finding, missing, note, ready
+from cli.setup.finding import Finding, edit, missing, note, ready
 from cli.setup.roles import needed, title
 from cli.staff.acts import named_second
 from cli.wiring import House
@@ -56,7 +56,7 @@ def look_at_roles(house: House) -> Iterator[Finding]:
     wanting = [gap for definition in definitions for gap in unsigned(definition, office)]
     yield from (missing("roles", gap, "soppa people set ID --role ROLE") for gap in wanting)
     own = [gap for definition in definitions for gap in own_requests(definition, office)]
-    yield from (note("roles", gap, f"edit {house.home.settings}") for gap in own)
+    yield from (note("roles", gap, edit(house.home.settings)) for gap in own)
     if not unheld and not wanting:
         yield ready("roles", f"each of the {len(needs)} roles that tasks are for has somebody")
 
@@ -67,7 +67,7 @@ def look_at_thresholds(house: House) -> Iterator[Finding]:
     except FaultySettings:
         raise
     except UsageError as error:
-        yield missing("settings", str(error), f"edit {house.home.settings}")
+        yield missing("settings", str(error), edit(house.home.settings))
 
 
 def look_at_second_person(house: House) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def look_at_second_person(house: House) -> Iterator[Finding]:
     second = named_second(office)
     if second is None:
         yield missing("second", "no second person can confirm the acts that take two people",
-                      f"edit {house.home.settings}")
+                      edit(house.home.settings))
     elif house.store.links.totp_secret(second.id) is None:
         yield missing("second", f"{second.name}, the second person, has no authenticator yet and could confirm nothing",
                       f"soppa people totp {second.id}")

@@ -49,7 +49,8 @@ def show_gaps(home: Home, days: int, as_login: str | None, *, as_json: bool) -> 
     if found.on_nobody:
         count = len(found.on_nobody)
         raise Refused(f"{count} {'rung lands' if count == 1 else 'rungs land'} on nobody: name a deputy "
-                      "(soppa people set ID --deputy ID), or give the task to another (soppa reassign)")
+                      "(soppa people set ID --deputy ID), or give the task to another (soppa reassign, or soppa people "
+                      "absence ID FROM..TO --hand-over)")
 
 
 def gaps_in(house: House, office: Office, today: dt.date, days: int, who: Actor | None = None) -> Found:

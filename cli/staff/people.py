@@ -52,7 +52,7 @@ def faults_of_row(cells: Mapping[str, str]) -> Iterator[str]:
         yield f"email '{cells['email']}' is not a mail address"
     for role in cells["roles"].split():
         if role not in ROLES:
-            yield f"roles: there is no role '{role}'{nearest(role, ROLES)}"
+            yield f"roles: there is no role '{role}'{nearest(role, ROLES, len(ROLES))}"
     language = cells.get("language") or "en"
     if language not in LANGUAGES:
         yield f"language: nothing is written in '{language}'{nearest(language, LANGUAGES)}"

@@ -103,10 +103,15 @@ def _wrong_with(
     for state in states:
         if state.after is not None and state.after.from_entry and command.since is None:
             yield f"state '{state.name}' is left by the calendar: give since, the day on which the case came there"
-    if command.quiet_until is not None and not today < command.quiet_until <= today + MOST_QUIET:
-        yield f"quiet until {command.quiet_until}: at most {MOST_QUIET.days} days from today, {today}"
+    if command.quiet_until is not None:
+        yield from wrong_quiet(command.quiet_until, today)
     if command.begun_by is not None and office.person(command.begun_by) is None:
         yield f"begun_by '{command.begun_by}' is nobody here{nearest(command.begun_by, office.people)}"
+
+
+def wrong_quiet(until: dt.date, today: dt.date) -> Iterator[str]:
+    if not today < until <= today + MOST_QUIET:
+        yield f"quiet until {until}: it ends after today, {today}, and at the latest on {today + MOST_QUIET}"
 
 
 def _wrong_dates(definition: Definition, command: AdoptCase, today: dt.date, office: Office) -> Iterator[str]:

@@ -13,14 +13,15 @@ from engine.deciding.tasks import asked_for, names_of
 from engine.deciding.turn import Turn
 from engine.errors import AlreadyDecided, NotAllowed, Refused, Stale, Unmet, UsageError, WrongDate
 from engine.law.calendar import months_after
-from engine.law.clocks import count_back
+from engine.law.targets import count_back
 from engine.model.case import SYSTEM, Actor, FactValue, Task
 from engine.model.chosen import check_rows
-from engine.model.definition import Outcome, Requirement, TaskDef, Words
-from engine.model.guards import evaluate
+from engine.model.definition import FactDef, Outcome, Requirement, TaskDef, Words, say
+from engine.model.guards import Guard, evaluate, reads
 from engine.model.machine import UnknownFacts, holds
 from engine.model.messages import CancelTimers, CompleteTask, Send
 from engine.nodes import nearest
+from engine.words import written
 
 
 def complete(turn: Turn, command: CompleteTask) -> tuple[Task, Outcome]:
@@ -171,7 +172,27 @@ def _check_open_now(turn: Turn, outcome: Outcome) -> None:
     if not allowed:
         raise Refused(
             f"outcome '{outcome.name}' is not open now: it needs {outcome.when.source}"  # type: ignore[union-attr]
+            f"{_on_file(turn, outcome.when)}"  # type: ignore[arg-type]
         )
+
+
+def _on_file(turn: Turn, guard: Guard) -> str:
+    """What people call the facts that a guard reads, and what they are: ` (“The Board decides” is yes)`."""
+    facts = [fact for name in sorted(reads(guard)) if (fact := turn.definition.fact(name)) is not None]
+    told = [f"“{say(fact.label, 'en')}”{_is(fact, turn.case.facts.get(fact.name))}" for fact in facts]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _is(fact: FactDef, value: FactValue | None) -> str:
+    """Nothing of what is personal."""
+    if fact.personal:
+        return ""
+    if value is None:
+        return " is not known"
+    if isinstance(value, bool):
+        return f" is {'yes' if value else 'no'}"
+    known = fact.option_labels.get(str(value))
+    return f" is {say(known, 'en') if known else written(value)}"
 
 
 def _unmet(turn: Turn, wanted: Requirement) -> Words | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.deciding.obligations import rule_of
-from engine.law.clocks import derive, due_in
+from engine.law.clocks import derive
+from engine.law.targets import due_in
 from engine.model.case import Case
 from engine.model.definition import ClockDef, Definition, told
 from engine.model.guards import evaluate

@@ -11,13 +11,13 @@ from engine.deciding.readers import recipients
 from engine.deciding.turn import Turn
 from engine.errors import Refused
 from engine.law.calendar import ONE_DAY
-from engine.law.clocks import due_in
+from engine.law.targets import due_in
 from engine.model import machine
 from engine.model.case import Contact, FactValue, Place
 from engine.model.definition import CHANNELS, SUBJECT, After, ChildDef, Due, MailDef, StateDef, ended, entered, told
 from engine.model.guards import Guard
 from engine.model.machine import UnknownFacts, next_state
-from engine.model.messages import CancelTimers, Notify, Send, SendToAll, SetTimer, StartChild, TellParent
+from engine.model.messages import CancelTimers, Notify, Pace, Send, SendToAll, SetTimer, StartChild, TellParent
 
 ENDED = "ended."
 MAX_ENTRIES = 100
@@ -161,17 +161,15 @@ def send(turn: Turn, name: str, place: Place) -> None:
         turn.tell("mail_queued", mail=name, to=reader)
         task = turn.case.open_task(mail.task) if mail.task else None
         sent = Send(name, str(place.entry), "1", reader, task.id if task else None)
-        turn.do(replace(sent, paced=_may_wait(turn, mail)))
+        turn.do(replace(sent, pace=_pace(turn, mail)))
 
 
-def _may_wait(turn: Turn, mail: MailDef) -> bool:
+def _pace(turn: Turn, mail: MailDef) -> Pace:
     """An operator gets one mail a day for all its products, and what asks somebody of the office waits for the next
-    morning where another mail has asked them today; not what is urgent or what a parent waits for."""
-    if mail.urgent or turn.definition.from_parent:
-        return False
+    morning where another mail has asked them today; not what is urgent, and not for long what a parent waits for."""
     if mail.to.kind == "party":
-        return turn.definition.parties[mail.to.name].kind == "operator"
-    return mail.task is not None
+        return tasks.pace_of(turn, mail.to.name, urgent=mail.urgent)
+    return "free" if mail.task is not None and not mail.urgent and not turn.definition.from_parent else ""
 
 
 def _send_to_all(turn: Turn, mail: MailDef, place: Place) -> None:

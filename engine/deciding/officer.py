@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from engine.deciding import tasks
 from engine.deciding.forms import FieldError, read_text
 from engine.deciding.readers import may_give, reads_mail
 from engine.deciding.turn import Turn
@@ -31,8 +32,8 @@ def note(turn: Turn, command: AddNote) -> None:
 
 def nudge(turn: Turn, command: Nudge) -> None:
     """Asks once more whoever an open task waits for, each at most once a day. Whoever nudges is not asked. To an
-    operator, which gets one mail a day for all its products, it leaves on the first day without another, unless a
-    parent waits."""
+    operator, which gets one mail a day for all its products, it leaves on the first day without another, or at once
+    where a parent waits."""
     task = _open(turn, command.task_id)
     if not may_give(turn, task, command.actor):
         raise NotAllowed(f"{command.actor.name} may not nudge about task '{task.name}': whom it is for, their "
@@ -44,9 +45,9 @@ def nudge(turn: Turn, command: Nudge) -> None:
         raise Refused(f"{_names(turn, wanted)} was asked once more about task '{task.name}' today already: once a day "
                       "is enough")
     words = {"nudged_by": command.actor.name}
-    paced = _is_operators(turn, task) and not turn.definition.from_parent
+    pace = tasks.pace_of(turn, task.party, urgent=turn.definition.from_parent) if task.party else ""
     for reader in fresh:
-        turn.do(Send(NUDGE, task.id, turn.today.isoformat(), reader, task.id, words=words, paced=paced))
+        turn.do(Send(NUDGE, task.id, turn.today.isoformat(), reader, task.id, words=words, pace=pace))
     today = {mark: day for mark, day in turn.case.nudged.items() if day == turn.today}
     turn.change(nudged={**today, **{marks[reader]: turn.today for reader in fresh}})
     turn.tell("task_nudged", task=task.id, name=task.name, to=", ".join(fresh), by=command.actor.name)

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from engine.deciding.turn import Turn
-from engine.law.clocks import fiscal_quarter, quarter_days
+from engine.law.quarters import fiscal_quarter, quarter_days
 from engine.model.case import Case, Contact, FactValue, Suggestion
 from engine.model.definition import Definition
 from engine.model.guards import evaluate

@@ -10,11 +10,11 @@ from engine.deciding.quiet import hushed
 from engine.deciding.readers import holders, may_give, recipients, reminded, supervisors
 from engine.deciding.turn import Turn
 from engine.errors import NotAllowed, Refused, UsageError
-from engine.law.clocks import count_back, due_in
 from engine.law.ladders import FIRE_HOUR, Ladder, PlannedRung, following, plan_target
+from engine.law.targets import count_back, due_in
 from engine.model.case import Actor, Contact, Place, Task
-from engine.model.definition import ChildDef, Due, MailDef, StateDef, TaskDef, Who, by_hand_task, posting_task
-from engine.model.messages import CancelTimers, Notify, Reassign, Send, SetTimer
+from engine.model.definition import ChildDef, Due, MailDef, StateDef, TaskDef, Who, by_hand_task, posting_task, told
+from engine.model.messages import CancelTimers, Notify, Pace, Reassign, Send, SetTimer
 from engine.model.office import Holder
 from engine.model.roles import ROLES
 from engine.nodes import nearest
@@ -101,25 +101,55 @@ def close_own(turn: Turn, hold: str) -> None:
     turn.change(tasks=tuple(task for task in turn.case.tasks if task.hold != hold or not task.is_open))
 
 
+def close_posting(turn: Turn, mail: MailDef) -> None:
+    """Every copy of a mail to many is posted, or decided by name: nothing is left to be posted."""
+    task = turn.case.open_task(posting_task(mail).name)
+    if task is not None:
+        close(turn, task)
+        turn.change(tasks=tuple(one for one in turn.case.tasks if one.id != task.id))
+
+
 def ask(turn: Turn, task: Task) -> None:
     """Mails the link of an urgent task at once: of a person's urgent tasks of one business day the first, whatever the
     day where a parent waits, and each that a parent waits for and that is due soon. The others are a line of the
     reader's one mail a day. A party without mail is asked by the custodian. Whom a mail of this decision asks already
     is not asked twice."""
+    _lend_line(turn, task)
     at_work = turn.definition.from_parent or turn.office.calendars.strict.is_business_day(turn.today)
     wanted = {f"party:{task.party}"} if task.party else {f"person:{person}" for person in task.assignees}
     for reader in reminded(turn, wanted - _asked_already(turn, task)):
         line = line_of(task, reader)
         if task.urgent and reader in wanted and (at_work or task.party):
             folds = task.party is None and not (turn.definition.from_parent and _is_soon(turn, task.due))
-            turn.do(Send("task", task.id, str(task.generation), reader, task.id, line=line if folds else None))
+            pace = pace_of(turn, task.party, urgent=_is_soon(turn, task.due)) if task.party else ""
+            line_too = line if folds else None
+            turn.do(Send("task", task.id, str(task.generation), reader, task.id, line=line_too, pace=pace))
         else:
             turn.do(line)
+
+
+def pace_of(turn: Turn, party: str, *, urgent: bool) -> Pace:
+    """How long a mail to a party waits for a day of its own: an operator gets one a day for all its products."""
+    if turn.definition.parties[party].kind != "operator":
+        return ""
+    if urgent:
+        return "now"
+    return "soon" if turn.definition.from_parent else "free"
 
 
 def line_of(task: Task, reader: str) -> Notify:
     """The task as a line of its reader's brief."""
     return Notify(reader, "task", task.id, task.title, 0, task.due, task_id=task.id)
+
+
+def _lend_line(turn: Turn, task: Task) -> None:
+    """A mail of this decision that asks a party for this task may become a line of its one mail a day; not where
+    something hangs on its being told."""
+    for place, effect in enumerate(turn.effects):
+        if isinstance(effect, Send) and effect.pace == "free" and effect.recipient == f"party:{task.party}":
+            mail = turn.definition.mails.get(effect.mail)
+            if mail is not None and mail.task == task.name and not turn.definition.heeds(told(mail.name)):
+                turn.effects[place] = replace(effect, line=line_of(task, effect.recipient))
 
 
 def _asked_already(turn: Turn, task: Task) -> set[str]:
@@ -205,10 +235,10 @@ def due_on(turn: Turn, due: Due) -> dt.date | None:
     if due.of is None:
         return due_in(turn.today, amount, due.unit, calendars)
     clock = turn.case.clocks.get(due.of)
-    if due.before:
-        end = clock and (clock.target or clock.legal)
-        return count_back(end, amount, due.unit, calendars) if end else None
     fact = turn.case.facts.get(due.of)
+    if due.before:
+        end = (clock.target or clock.legal) if clock else fact
+        return count_back(end, amount, due.unit, calendars) if isinstance(end, dt.date) else None
     start = clock.anchor if clock else turn.case.happened.get(due.of, fact if isinstance(fact, dt.date) else None)
     return due_in(start, amount, due.unit, calendars) if start else None
 
@@ -248,10 +278,13 @@ def _remind(turn: Turn, task: Task, planned: PlannedRung) -> None:
 
 
 def _readers(turn: Turn, task: Task, place: str) -> tuple[str, ...]:
-    """Whom a rung of a task's ladder reaches; who is asked, an outsider too, is its owner."""
+    """Whom a rung of a task's ladder reaches; who is asked, an outsider too, is its owner, and while all who are asked
+    are away, whoever stands in for them besides."""
     if place == "owner":
         asked = (f"party:{task.party}",) if task.party is not None else ()
-        return (*(f"person:{person}" for person in task.assignees), *asked)
+        there = not task.assignees or turn.office.anybody_there(task.assignees, turn.today)
+        instead = () if there or task.role is None else recipients(turn, Who("role", task.role))
+        return (*(f"person:{person}" for person in task.assignees), *asked, *instead)
     if place != "supervisor":
         return recipients(turn, Who("role", place)) if place in ROLES else ()
     wanted = None if task.is_own else turn.definition.task(task)

@@ -9,13 +9,18 @@ from engine.language.compile_ways import read_literal
 from engine.language.scope import Scope
 from engine.model.definition import DecisionDef, Reason, Verdict
 from engine.model.guards import Guard, reads
-from engine.nodes import Node
+from engine.nodes import Node, closest
 
 
 def read_decisions(node: Node | None, scope: Scope) -> Mapping[str, DecisionDef]:
     """The decision tables by the fact that each gives. One may read what an earlier one gives."""
     found: dict[str, DecisionDef] = {}
     for key, value in nodes.named(node, scope.faults, "decisions"):
+        if key.text not in scope.declared["facts"]:
+            like = closest(key.text, scope.declared["facts"])
+            hint = f" (did you mean '{like}'?)" if like else ""
+            scope.faults.add(key, f"decisions: declare '{key.text}' in facts too, with its type and label{hint}")
+            continue
         name = scope.name("facts", key, "decisions")
         what = f"decision '{key.text}'"
         top = nodes.fields(value, scope.faults, required=("rows",), optional=("because",), what=what)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from engine import nodes
 from engine.language.compile_tasks import read_task
-from engine.language.compile_ways import read_branches, read_length
+from engine.language.compile_ways import UNITS, read_branches, read_length
 from engine.language.scope import Scope
 from engine.model.definition import After, Branch, OnEvent, RegionDef, StateDef, TaskDef, expired
 from engine.nodes import Faults, MapNode, Node, Scalar
@@ -125,9 +125,12 @@ def _after(node: Node | None, scope: Scope) -> After | None:
                                "{before: …, of: CLOCK, to: …}")
         return None
     key, value = node.entries[0]
-    length = read_length(key, scope, "after")
     to, sends = _to_and_send(value, scope)
-    return None if length is None else After(*length, to, sends)
+    if key.text in scope.declared["facts"]:
+        scope.faults.add(key, f"after: a state is left by a date with {{day: 0, of: {key.text}, to: …}}")
+        scope.used.add(f"facts.{key.text}")
+        return After(0, UNITS[0], to, sends)
+    return After(*(read_length(key, scope, "after") or (0, UNITS[0])), to, sends)
 
 
 def _before(node: Node, scope: Scope) -> After | None:

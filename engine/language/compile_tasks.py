@@ -137,7 +137,8 @@ def _form(node: Node | None, scope: Scope) -> Iterator[FormField]:
 
 
 def read_due(node: Node | None, scope: Scope) -> Due | None:
-    """`5 business_days`, `{day: 7, of: X, days: FACT}` (calendar days) or `{before: 5 business_days, of: CLOCK}`."""
+    """`5 business_days`, `{day: 7, of: X, days: FACT}` (calendar days) or `{before: 5 business_days, of: X}`, there a
+    clock or a date fact."""
     if not isinstance(node, MapNode):
         length = read_length(node, scope, "due")
         return None if length is None else Due(*length)
@@ -146,11 +147,18 @@ def read_due(node: Node | None, scope: Scope) -> Due | None:
     top = nodes.fields(node, scope.faults, required=required, optional=optional, what="due")
     if back:
         length = read_length(top.get("before"), scope, "before")
-        clock = scope.name("clocks", top.get("of"), "of")
-        return None if length is None else Due(*length, clock, before=True)
+        end = _end_of(top.get("of"), scope)
+        return None if length is None else Due(*length, end, before=True)
     day = nodes.integer(top.get("day"), scope.faults, "day") or 0
     start = _start_of(top["of"], scope) if "of" in top else None
     return Due(day, "calendar_days", start, days=scope.fact_of(top.get("days"), ("int",), "days"))
+
+
+def _end_of(node: Node | None, scope: Scope) -> str | None:
+    """A clock, or a date fact."""
+    if isinstance(node, Scalar) and node.text in scope.declared["facts"]:
+        return scope.fact_of(node, ("date",), "of")
+    return scope.name("clocks", node, "of")
 
 
 def _start_of(node: Node | None, scope: Scope) -> str | None:

@@ -10,8 +10,9 @@ from typing import get_args
 
 from engine import nodes
 from engine.law.calendar import ONE_DAY, Calendar, easter, nth_weekday
-from engine.law.clocks import FISCAL_YEAR, HoldPolicy, Rule, RuleKind, UnitName
+from engine.law.clocks import FISCAL_YEAR, HoldPolicy, Rule
 from engine.law.ladders import LADDER_PLACES, Ladder, Rung
+from engine.law.rules import RuleKind, UnitName
 from engine.model.office import Reference
 from engine.model.roles import ROLES
 from engine.nodes import Faults, ListNode, MapNode, Node, Scalar

@@ -7,6 +7,7 @@
     contact_name, contact_email, contact_phone    whom to ask
     contact_edtech, contact_ai    whom to ask about teaching with a product, about artificial intelligence
     packet_days       how many days before a meeting of the Board its packet closes
+    attestation_month the month of every yearly attestation, where the district has set one
     task, due, instead_of     what the reader is asked to do, its date, for whom the reader stands in (with a task)
     state_until       the last day of the state in which the case stands, where days end it: a district's own
     legal_due, legal_title    the earliest running legal date of the district's own duties, and what it is of
@@ -31,10 +32,11 @@ from engine.nodes import nearest
 EVERY = (
     "case", "process", "state", "district", "today", "recipient_name", "contact_name", "contact_email",
     "contact_phone", "contact_edtech", "contact_ai", "packet_days", "legal_due", "legal_title", "parent_case",
-    "state_until",
+    "state_until", "attestation_month",
 )  # fmt: skip
 OF_A_TASK = ("task", "due", "instead_of")
-SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case", "state_until"})
+SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case", "state_until",
+                       "attestation_month"})
 """Not known in each mail that may read them: they stand inside `has`."""
 
 BECAUSE, REFERENCE, FACT, MONTH = "because_", "ref_", "fact_", "_month"
@@ -101,8 +103,11 @@ def _said(text: str) -> frozenset[str]:
 
 
 def check_said(scope: Scope, mail: MailDef, text: str, file: str) -> None:
-    """What the law wants a text to say, it says, and what it may not say it says nowhere."""
+    """What the law wants a text to say, it says, and what it may not say it says nowhere. A mail that asks for a task
+    leads to it, since the program asks its reader in no other."""
     said = _said(text)
+    if mail.task is not None and "link" not in said:
+        scope.faults.add(Mark(file, 1, 1), f"this mail asks for task '{mail.task}': write {{{{ link }}}} into the text")
     for name in (one for one in mail.must_say if one not in said):
         scope.faults.add(Mark(file, 1, 1), f"this mail must say {{{{ {name} }}}}: put it into the text")
     for name in (one for one in mail.must_not_say if one in said):

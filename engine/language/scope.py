@@ -87,6 +87,8 @@ class Scope:
         return value
 
     def names(self, section: str, node: Node | None, what: str) -> tuple[str, ...]:
+        if isinstance(node, Scalar):  # one name where a list belongs: the fault is told, and the name is used
+            self.used.add(f"{section}.{node.text}")
         found = (self.name(section, item, what) for item in nodes.items(node, self.faults, what))
         return tuple(name for name in found if name is not None)
 

@@ -10,66 +10,20 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from engine.errors import OutsideCalendar, UsageError
 from engine.law.calendar import ONE_DAY, Calendar, SchoolDays
+from engine.law.quarters import fiscal_quarter, quarter_days
+from engine.law.rules import HoldPolicy as HoldPolicy
+from engine.law.rules import Rule as Rule
 
-RuleKind = Literal["period", "on_date", "cycle", "tied", "no_number", "quota", "window"]
-UnitName = Literal["calendar_days", "business_days", "school_days"]
-HoldPolicy = Literal["asap", "toll"]
-KindOfDate = Literal["legal deadline", "last day", "legal duty without a date", "district target"]
 ROLL_CITATION = "5 ILCS 70/1.11"
 MAX_GRACE = 3
 FISCAL_YEAR = "fiscal_year"
 """Stands for the start of the district's fiscal year among the dates of a cycle."""
 
 HOLD_REVIEW = dt.timedelta(days=14)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of the law, or of a district, as data. Certainty tags: T read, P partly read, S second-hand,
-    M recalled (have counsel confirm), D a district's own. `reading`: what the date rests on where the text is open.
-    `calendar` counts business days and rolls the last day; it is None where no calendar bears on the date.
-    `agreement`: the rule lets both sides agree to a later date. Nothing before `in_force` starts its clock."""
-
-    id: str
-    version: str
-    title: str
-    kind: RuleKind
-    citation: str
-    certainty: str
-    anchor: str
-    length: int | None = None
-    unit: UnitName | None = None
-    rolls: bool = True
-    holds: tuple[HoldPolicy, ...] = ()
-    duty_of: Literal["district", "operator", "other"] = "district"
-    on: tuple[str, ...] = ()
-    tied_to: str | None = None
-    reading: str | None = None
-    keeps_day: bool = False
-    note: str = ""
-    calendar: str | None = "il-statutory"
-    source: str = ""
-    agreement: bool = False
-    in_force: dt.date | None = None
-
-    @property
-    def kind_of_date(self) -> KindOfDate:
-        """The words that every screen and mail uses for a date of this rule; `last day` is that of a window."""
-        if self.certainty == "D":
-            return "district target"
-        if self.kind == "window":
-            return "last day"
-        return "legal duty without a date" if self.kind == "no_number" else "legal deadline"
-
-    @property
-    def is_legal(self) -> bool:
-        """Whether the law gives the date, of a duty or of a right: no district's target, no duty without a number."""
-        return self.kind_of_date in ("legal deadline", "last day")
 
 
 NOT_ENTERED = SchoolDays("not entered")
@@ -206,33 +160,14 @@ def _derive(
 ) -> Derived:
     """Kept for a while: cases of one day have the same dates, and each decision asks for those of a clock again."""
     steps = _Steps()
-    steps.add("trigger", trigger, f"Day 0 is {day_name(trigger)}: {rule.anchor}; it is not counted")
+    counted_from = f"{rule.anchor}; it is not counted{f' ({ROLL_CITATION})' if rule.unit else ''}"
+    steps.add("trigger", trigger, f"Day 0 is {day_name(trigger)}: {counted_from}")
     counted = _dates(rule, trigger, calendars, steps)
     for hold in unite(holds):
         counted = _held(counted, hold, policy, grace, calendars, steps)
     if agreed is not None:
         counted = _agreed(counted, agreed, calendars, steps)
     return replace(counted, steps=tuple(steps.lines))
-
-
-def due_in(day: dt.date, amount: int, unit: str, calendars: Calendars) -> dt.date:
-    """A district's target: so many days after `day`. Business days are those of `il-strict`; calendar days are taken
-    back to the last business day on or before."""
-    if unit == "business_days":
-        return calendars.strict.nth_after(day, amount)[0]
-    if unit == "school_days":
-        return calendars.school.nth_after(day, amount)[0]
-    return max(day, calendars.strict.on_or_before(day + dt.timedelta(days=amount)))
-
-
-def count_back(day: dt.date, amount: int, unit: str, calendars: Calendars) -> dt.date:
-    """A district's target: so many days before `day`, on a business day of `il-strict`. Raises `UsageError` for school
-    days, which no process counts back."""
-    if unit == "school_days":
-        raise UsageError("school days cannot be counted back from a date: use business_days or calendar_days")
-    if unit == "business_days":
-        return calendars.strict.nth_before(day, amount)
-    return calendars.strict.on_or_before(day - dt.timedelta(days=amount))
 
 
 def within_hours(begins: dt.datetime, hours: int) -> dt.datetime:
@@ -250,17 +185,6 @@ def unite(holds: Iterable[Hold]) -> tuple[Hold, ...]:
         else:
             united.append(hold)
     return tuple(united)
-
-
-def fiscal_quarter(day: dt.date) -> tuple[int, int]:
-    """The State fiscal year (it begins Jul 1 of the year before) and quarter 1-4 (23 Ill. Adm. Code 380.20(d))."""
-    return day.year + (day.month >= 7), (day.month - 7) % 12 // 3 + 1
-
-
-def quarter_days(day: dt.date) -> tuple[dt.date, dt.date]:
-    """The first day of the State fiscal quarter in which a day lies, and the first day after it."""
-    first = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-    return first, (first + dt.timedelta(days=95)).replace(day=1)
 
 
 def _aware(instant: dt.datetime) -> dt.datetime:

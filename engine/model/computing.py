@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from engine.law.clocks import quarter_days
+from engine.law.quarters import quarter_days
 from engine.model.case import FactValue, TableRow
 from engine.model.definition import Definition
 from engine.model.parts import Charge, FactDef, Picked

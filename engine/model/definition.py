@@ -150,6 +150,14 @@ class Definition:
         """A declared fact, or one of the engine's own."""
         return OWN_FACTS.get(name) or self.facts.get(name)
 
+    def heeds(self, event: str) -> bool:
+        """Whether a clock, a way or a target hangs on this event."""
+        clocks = any(event in (*clock.satisfied_by, *clock.void_by, *clock.anchor.names("event"))
+                     for clock in self.clocks.values())
+        dues = (task.due for state in self.states.values() for task in state.tasks)
+        return clocks or any(event == way.event for state in self.states.values() for way in state.on) or any(
+            due is not None and due.of == event for due in dues)
+
     def task(self, task: Task) -> TaskDef | None:
         """What is asked in a task; of the engine's own tasks, which belong to no state, what the engine asks."""
         posting = self.mails.get(task.mail or "")

@@ -236,6 +236,12 @@ class CancelTimers:
     prefix: str
 
 
+Pace = Literal["", "now", "soon", "free"]
+"""Whether a mail is the one of its reader's day. To a party: `free` waits, from `not_before` on, for a day on which its
+address gets no other; `soon` for two business days at most; `now` leaves at once, and has the day where that is free.
+To a person of the office, `free` waits until the next morning where another mail has asked them today."""
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """One outbox row. `recipient` is `party:NAME` or `person:ID`; (case, step, occurrence, recipient, mail) is unique.
@@ -243,8 +249,7 @@ class Send:
     `mail` names a mail of the definition, or one of the engine's own kinds: `task` (a task link for one assignee),
     `nudge` (asks once more). `not_before` is None where the mail leaves at once; `words` are values that only this mail
     knows. The `line` stands in the reader's next brief instead where a mail of this kind was made for them on this day
-    already. A `paced` one waits for a day, from `not_before` on, on which its address gets no other mail; to
-    a person of the office, until the next morning where another has left today.
+    already; of a party, where all days for which its `pace` lets it wait are taken.
     """
 
     mail: str
@@ -255,7 +260,7 @@ class Send:
     not_before: dt.datetime | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     line: Notify | None = None
-    paced: bool = False
+    pace: Pace = ""
 
 
 @dataclass(frozen=True, slots=True)

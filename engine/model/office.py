@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from engine.model.register import Entry
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who works for the district. `absent` is a closed range of local dates; `signs_from` and `signs_until`
-    bound the days on which they stand on the Board's list of authorised signers."""
+    bound the days on which they stand on the Board's list of authorized signers."""
 
     id: str
     name: str
@@ -68,13 +68,14 @@ class Logo:
     alt: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Office:
     """The district as decisions see it. `zone` is the zone of every local date, `processes` are those that it has. Of
     the `register` only the agreements are here that the decision in hand names; `next_agreement` is the number that a
     new one gets. `others` are the cases among which the decision in hand counts, None where it counts none. The packet
     of a Board meeting closes `packet_days` days before it; no meetings: none were entered. An answer may be taken back
-    for `undo_minutes`, and its mails wait so long; 0: never."""
+    for `undo_minutes`, and its mails wait so long; 0: never. Each is only itself, so that what follows from one can be
+    kept by it."""
 
     district: str
     zone: ZoneInfo
@@ -133,6 +134,10 @@ class Office:
     def own_holders(self, role: str, day: dt.date) -> list[Holder]:
         """Those who hold a role, or the deputies of whoever is away; without the fall-back of `holders`."""
         return [holder for person in self.with_role(role) for holder in self.present(person, day)]
+
+    def anybody_there(self, people: Iterable[str], day: dt.date) -> bool:
+        found = [person for person in map(self.people.get, people) if person is not None]
+        return any(not person.is_away(day) for person in found)
 
     def with_role(self, role: str) -> list[Person]:
         """Who holds a role, there or away."""

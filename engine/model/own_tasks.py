@@ -15,10 +15,11 @@ POSTED_ON = FactDef("posted_on", FactType("date"), {"en": "Date it was posted"})
 
 
 def subject_of(mail: MailDef) -> str:
-    """What a mail is about, from the subject of its English text without the case number and other values."""
+    """What a mail is about, from the subject of its English text: without the case number and what is said only of some
+    cases, with `…` for a value within it."""
     first = mail.texts.get("en", "").partition("\n")[0].removeprefix("Subject:")
-    plain = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", first)
-    return re.sub(r"^\s*Case\s*:", "", plain).strip(" :,")
+    plain = re.sub(r"\{\{.*?\}\}", "…", re.sub(r"\{% if .*?\{% endif %\}", "", first))
+    return re.sub(r"^\s*Case …:|[,:] …$", "", plain.strip()).strip(" :,")
 
 
 def posting_task(mail: MailDef) -> TaskDef:

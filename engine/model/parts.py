@@ -147,7 +147,7 @@ class Requirement:
     today is `before` that of a clock that runs, that the
     texts in `uncounted` say of no number of people, where `when` holds or cannot be answered yet, that a date is
     `ahead` (today or later) or `reached` (today or earlier), or that the person in `signer` stood on the Board's list
-    of authorised signers on the date `on`."""
+    of authorized signers on the date `on`."""
 
     text: Words
     that: Guard | None = None

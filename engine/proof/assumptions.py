@@ -148,11 +148,11 @@ def shared_facts(definition: Definition) -> frozenset[str]:
 
 
 def asked_only_if(state: StateDef) -> tuple[Guard, ...]:
-    """The guards of the tasks on which a state depends: where none holds nobody is asked, and nothing else leads on."""
+    """The guards of all tasks of a state, where each has one: if none holds nobody is asked. A state that joins goes on
+    then."""
     asked = [task.when for task in state.tasks if not task.offered]
     guards = tuple(when for when in asked if when is not None)
-    moves = state.on or state.after or state.always or state.done or (state.join != "any" and state.joined)
-    return () if moves or len(guards) < len(asked) else guards
+    return () if (state.join != "any" and state.joined) or len(guards) < len(asked) else guards
 
 
 def _outcomes(definition: Definition) -> Iterator[Outcome]:

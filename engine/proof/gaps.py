@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from engine.deciding.decide import decide
 from engine.law.calendar import ONE_DAY
 from engine.law.ladders import Ladder, chasing
-from engine.model.case import Case
+from engine.model.case import Case, Task
 from engine.model.definition import Definition
 from engine.model.messages import CancelTimers, Event, FireTimer, SetTimer
 from engine.model.office import Office
@@ -103,21 +103,21 @@ def _together(gaps: Iterable[Gap]) -> list[Gap]:
 
 def _astray(definition: Definition, case: Case, event: Event, on: dt.date, office: Office) -> Iterator[Landing]:
     of, rung = event.detail["of"], event.detail["rung"]
+    task: Task | None = None
     if of in definition.clocks:
         what, roles = say(definition.clocks[of].title, "en"), _roles_of_clock(definition, of, rung)
         people: tuple[str, ...] = ()
     else:
         task = case.task(of)
         what, roles = task.title if task else of, _roles_of_task(definition, case, of, rung)
-        people = task.assignees if task else ()
+        people = task.assignees if task and not office.anybody_there(task.assignees, on) else ()
     for role in roles:
         gap = _gap(office, role, on)
         if gap is not None:
             yield Landing(case.id, what, rung, on, role, gap.falls_to)
+    holders = office.holders(task.role, on) if task is not None and task.role is not None else ()
     for person_id in people:
-        person = office.person(person_id)
-        if person is None or person.is_away(on):
-            yield Landing(case.id, what, rung, on, person_id, None)
+        yield Landing(case.id, what, rung, on, person_id, holders[0].person.id if holders else None)
 
 
 def _roles_of_clock(definition: Definition, name: str, rung: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.deciding.taking import needed_facts
-from engine.model.definition import Branch, Definition, StateDef, TaskDef
-from engine.model.guards import reads
+from engine.model.definition import Branch, Definition, Outcome, StateDef, TaskDef
+from engine.model.guards import Atom, atoms, reads
 from engine.proof.configurations import Configuration, Flaw, Reading, readings_of
 
 
@@ -35,18 +35,40 @@ class Lacks:
 
     def of_entry(self, here: Configuration, state: StateDef) -> Iterator[Flaw]:
         """What is read when a state is entered."""
-        since = state.after.since if state.after else None
+        since, of = (state.after.since, state.after.of) if state.after else (None, None)
         if since not in (None, *here.known):
             yield self._flaw("states", state.name,
                              f"state '{state.name}' is left by the date in '{since}', not set on every path to it")
+        if of is not None and not self._has_begun(here, of) and not any(not task.offered for task in state.tasks):
+            yield self._flaw("states", state.name,
+                             f"state '{state.name}' is left before the date of clock '{of}', which has not begun on "
+                             "every path to it")
         for task in state.tasks:
             missing = reads(task.when) - here.known if task.when else frozenset()
             if missing:
                 yield self._flaw("tasks", f"{state.name}/{task.name}",
                                  f"state '{state.name}', task '{task.name}': whether it is asked depends on "
                                  f"{_all(missing)}, not set on every path to it")
+            yield from self._of_form(here, state, task)
             if not task.offered and not self._is_dated(here, task):
                 yield from self._undated(here, state, task)
+
+    def of_nobody(self, here: Configuration, state: StateDef, guards: str) -> Iterator[Flaw]:
+        """Where the `guards` of all its tasks may fail together, something else leads out of a state by some day."""
+        if not (state.on or state.after or state.always or state.done):
+            yield self._flaw("states", state.name,
+                             f"nobody is asked in state '{state.name}' where this does not hold: {guards}")
+        elif not _is_covered(here, state):
+            yield self._flaw("states", state.name, f"state '{state.name}' has neither a due nor a clock that covers it "
+                                                   f"where this does not hold: {guards}")
+
+    def keeps_from(self, here: Configuration, outcome: Outcome) -> bool:
+        """Whether an answer waits for a clock in vain: for the passing of one that has not begun, or for one to run
+        that has ended."""
+        passed = (one.passed for one in outcome.requires if one.passed is not None)
+        runs = (one.before for one in outcome.requires if one.before is not None and one.before in self.clocks)
+        return (any(not self._has_begun(here, clock) for clock in passed)
+                or any(clock not in here.running for clock in runs))
 
     def of_register(self, here: Configuration, state: StateDef, name: str) -> Iterator[Flaw]:
         missing = needed_facts(self.definition.registers[name]) - here.known
@@ -73,10 +95,18 @@ class Lacks:
             yield self._flaw("children", name,
                              f"child '{name}' needs {_all(missing)}, not set on every path to its start")
 
+    def _of_form(self, here: Configuration, state: StateDef, task: TaskDef) -> Iterator[Flaw]:
+        """A table whose rows were chosen before is asked for with rows."""
+        asked = {each.fact for each in task.form}
+        for table, chosen in ((name, self.definition.facts[name].rows_of) for name in sorted(asked)):
+            if chosen is not None and chosen not in asked | here.known:
+                yield self._flaw("tasks", f"{state.name}/{task.name}",
+                                 f"state '{state.name}', task '{task.name}': the rows of '{table}' come from "
+                                 f"'{chosen}', not set on every path to it")
+
     def _undated(self, here: Configuration, state: StateDef, task: TaskDef) -> Iterator[Flaw]:
         """A target without a date covers nothing: then something else must."""
-        covered = here.running or state.after or here.under_way or any(on.event.startswith("ended.") for on in state.on)
-        if not covered:
+        if not _is_covered(here, state):
             yield self._flaw("tasks", f"{state.name}/{task.name}",
                              f"state '{state.name}' has neither a due nor a clock that covers it: '{task.name}' is due "
                              f"by '{task.due and task.due.of}', not set on every path to it")
@@ -105,6 +135,18 @@ class Lacks:
 
     def _flaw(self, section: str, name: str, message: str) -> Flaw:
         return Flaw(message, self.definition.place(section, name))
+
+
+def _is_covered(here: Configuration, state: StateDef) -> bool:
+    """Whether something besides its tasks sees to it that a state is left: a clock, a time, a mail, a child, or another
+    region."""
+    waits = any(on.event.startswith("ended.") for on in state.on) or waits_for_places(state)
+    return bool(here.running or state.after or here.under_way or waits)
+
+
+def waits_for_places(state: StateDef) -> list[Atom]:
+    """What a state waits for in other regions: they have owners and dates of their own."""
+    return [atom for branch in state.always if branch.when for atom in atoms(branch.when) if atom.op == "at"]
 
 
 def _all(names: Iterable[str]) -> str:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 
 from engine.law.clocks import Calendars
 from engine.model.definition import ChildDef, Definition, StateDef, TaskDef, ended
-from engine.model.guards import Atom, atoms
 from engine.model.machine import triggers
 from engine.proof.configurations import Configuration, Flaw, View
+from engine.proof.lacks import waits_for_places
 from engine.proof.reading import live_facts
 from engine.proof.regions import groups, ignored_clocks
 from engine.proof.rungs import rungs_without_a_day
@@ -133,18 +133,13 @@ def _wrong_with(definition: Definition, here: Configuration, owing: frozenset[st
 
 def _unowned(state: StateDef, here: Configuration) -> Iterator[str]:
     asked = [task for task in state.tasks if not task.offered]
-    elsewhere = _waits_for_places(state)
+    elsewhere = waits_for_places(state)
     if not asked and not state.on and state.after is None and not elsewhere:
         yield f"nobody owns state '{state.name}': give it a task, an event or a time"
     waits = [handler for handler in state.on if handler.event.startswith("ended.")] or elsewhere
     targeted = bool(asked) and all(task.due for task in asked)
     if not (here.running or state.after or waits or targeted or here.under_way):
         yield f"state '{state.name}' has neither a due nor a clock that covers it"
-
-
-def _waits_for_places(state: StateDef) -> list[Atom]:
-    """What a state waits for in other regions: they have owners and dates of their own."""
-    return [atom for branch in state.always if branch.when for atom in atoms(branch.when) if atom.op == "at"]
 
 
 def _owes(child: ChildDef, targets: Mapping[str, Definition], above: frozenset[str] = frozenset()) -> bool:

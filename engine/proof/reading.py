@@ -57,8 +57,14 @@ def _asked_in(definition: Definition, state: StateDef) -> frozenset[str]:
     read = {fact_read(name) for text in texts for name in needed_names(text)} & definition.facts.keys()
     entered = {each.fact for name in state.registers for each in definition.registers[name].facts.values()}
     dates = {*(task.due.of or "" for task in state.tasks if task.due), (state.after and state.after.since) or ""}
-    named = set(_names_parties(definition, mails))
+    named = {*_names_parties(definition, mails), *_chosen_before(definition, state)}
     return frozenset().union(read, entered, named, dates & definition.facts.keys(), *map(about, guards_of(state)))
+
+
+def _chosen_before(definition: Definition, state: StateDef) -> Iterator[str]:
+    """The sets from which the rows of tables come that are asked for in a state."""
+    fields = (definition.facts[each.fact] for task in state.tasks for each in task.form)
+    return (fact.rows_of for fact in fields if fact.rows_of is not None)
 
 
 def _names_parties(definition: Definition, mails: Iterable[str]) -> Iterator[str]:

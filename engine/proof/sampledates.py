@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from engine.errors import SoppaError
 from engine.law.calendar import ONE_DAY
-from engine.law.clocks import Calendars, Derived, Rule, count_back, derive, due_in
+from engine.law.clocks import Calendars, Derived, Rule, derive
+from engine.law.targets import count_back, due_in
 from engine.model.definition import ClockDef, Definition, MailDef, Source, TaskDef
 
 SINCE_RECEIPT, AHEAD, CONTRACT_DAYS = 10, 10, 30
@@ -48,9 +49,10 @@ class SampleDates:
             return due_in(self.today, 5, "business_days", self.calendars)
         of = due.of or ""
         clock = self.clock(of) if of in self.definition.clocks else None
-        if due.before and clock is not None and clock.target is not None:
-            return count_back(clock.target, due.amount, due.unit, self.calendars)
         start = clock.trigger if clock else self.fact(of) if of in self.definition.facts else self.today
+        end = clock.target if clock else start
+        if due.before and end is not None:
+            return count_back(end, due.amount, due.unit, self.calendars)
         return due_in(start, due.amount, due.unit, self.calendars)
 
     def state_until(self, mail: MailDef) -> dt.date:

@@ -115,7 +115,7 @@ def _state(state: StateDef, kinds: Mapping[str, FactType]) -> Iterator[str]:
 
 def _decision(decision: DecisionDef, kinds: Mapping[str, FactType]) -> Iterator[str]:
     rows = [row.when for row in decision.rows]
-    yield from _ways_of(f"decision '{decision.fact}'", rows, kinds, may_stay=False)
+    yield from _ways_of(f"decision '{decision.fact}'", rows, kinds, may_stay=False, add="a row")
     for row in rows:
         if not _can_hold(row, kinds):
             yield f"decision '{decision.fact}': the row '{row.source}' never holds: mend it or take it out"
@@ -146,7 +146,10 @@ def _question(atom: Atom) -> str:
             return f"{atom.op}({atom.fact})"
 
 
-def _ways_of(where: str, guards: Sequence[Guard], kinds: Mapping[str, FactType], *, may_stay: bool) -> Iterator[str]:
+def _ways_of(
+    where: str, guards: Sequence[Guard], kinds: Mapping[str, FactType], *, may_stay: bool,
+    add: str = "an else, or a way",
+) -> Iterator[str]:
     try:
         overlap = overlaps(guards, kinds)
         gap = None if may_stay or not guards else gaps(guards, kinds)
@@ -157,4 +160,4 @@ def _ways_of(where: str, guards: Sequence[Guard], kinds: Mapping[str, FactType],
         both = f"'{guards[overlap.first].source}' and '{guards[overlap.second].source}'"
         yield f"{where}: the guards {both} can hold together: make them exclude each other"
     if gap is not None:
-        yield f"{where}: there are cases in which no guard holds: add an else, or a row for {_told(gap)}"
+        yield f"{where}: there are cases in which no guard holds: add {add} for {_told(gap)}"

@@ -199,6 +199,8 @@ class Walk:
     ) -> Iterator[Configuration]:
         """An answer's values are recorded, then it happens, then its mails leave and its children start. A field
         that may stay empty and starts a clock is walked both ways."""
+        if self._lacks.keeps_from(here, outcome):
+            return
         answer = self._answer(state.name, task.name, outcome.name)
         maybe = sorted((answer.changed - answer.given - here.known) & self._learning.anchors)
         for fresh, filled in product(self._learning.recorded_again(here, answer.changed), subsets(maybe)):
@@ -306,9 +308,7 @@ class Walk:
                 self.asked.add((state.name, task.name))
         unasked = asked_only_if(state)
         if unasked and self._learning.assume(here, frozenset((when, False) for when in unasked)) is not None:
-            guards = ", ".join(f"'{when.source}'" for when in unasked)
-            message = f"nobody is asked in state '{state.name}' where this does not hold: {guards}"
-            self._note([Flaw(message, self.definition.place("states", state.name))])
+            self._note(self._lacks.of_nobody(here, state, ", ".join(f"'{when.source}'" for when in unasked)))
 
     def _placed(self, here: Configuration, state: StateDef) -> Configuration:
         if state.region:

@@ -223,6 +223,13 @@ class Copies(AtOnce):
             for row in self.connection.execute(found).mappings()
         ]
 
+    def others_a_day(self) -> int:
+        """How many mails that are no letters to many the relay took on a day of the last seven, rounded up."""
+        week = dt.timedelta(days=7)
+        lately = (OUTBOX.c.settled_at >= self.now - week) & OUTBOX.c.state.in_(("accepted", "uncertain"))
+        found = select(func.count()).select_from(OUTBOX).where(lately & (OUTBOX.c.lane != LETTERS))
+        return -(-(self.connection.scalar(found) or 0) // week.days)
+
     # --- for those who tell of them ---
 
     def _note(self, row: Row) -> str:

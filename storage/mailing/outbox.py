@@ -52,7 +52,7 @@ class SqlOutbox:
 
     def claim(self, now: dt.datetime, limit: int, letters: int | None = None) -> Sequence[OutboxRow]:
         with self.base.reading() as connection:
-            idle = limit == 0 or connection.scalar(prepared.IS_MAIL_DUE, {"now": now}) is None
+            idle = limit == 0 or not direct.scalar(connection, prepared.IS_MAIL_DUE, {"now": now})
         while not idle:
             rows, missed = self.base.write(lambda connection: self._claim(connection, now, limit, letters))
             if rows or not missed:
@@ -142,7 +142,7 @@ class SqlOutbox:
         """What was lost to another meanwhile is left as it is."""
         wanted = {each.row.id: each for each in went}
         outcomes = []
-        found = connection.execute(prepared.MAILS_LOCKED, {"its_ids": list(wanted)}).mappings().all() if wanted else ()
+        found = direct.read(connection, prepared.MAILS_LOCKED, {"its_ids": list(wanted)}) if wanted else ()
         for row in found:
             each = wanted[row["id"]]
             if row["fence"] != each.row.fence or row["state"] not in ("claimed", "handing_over"):
@@ -204,7 +204,7 @@ class SqlOutbox:
         with self.base.reading() as connection:
             taken = direct.scalar(connection, prepared.TAKEN_SINCE, {"since": since}) or 0
             in_hand = direct.scalar(connection, prepared.HANDING_OVER, {}) or 0
-            waiting = connection.scalar(prepared.HOW_MANY_DUE, {"now": now}) or 0
+            waiting = direct.scalar(connection, prepared.HOW_MANY_DUE, {"now": now}) or 0
         return DayCount(taken + in_hand, waiting)
 
     def _claim(
@@ -355,6 +355,6 @@ def _change_claimed(
     values = [{**change, **_its(row)} for row, change in zip(rows, changes, strict=True)]
     if direct.write_all(connection, prepared.CHANGE_CLAIMED, values) == len(rows):
         return [row.id for row in rows]
-    found = connection.execute(prepared.FENCES, {"its_ids": [row.id for row in rows], "its_state": then})
-    fences = {row.id: row.fence for row in found}
+    its = {"its_ids": [row.id for row in rows], "its_state": then}
+    fences = {found["id"]: found["fence"] for found in direct.read(connection, prepared.FENCES, its)}
     return [row.id for row in rows if fences.get(row.id) == row.fence]

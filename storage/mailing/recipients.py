@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from engine.errors import Refused, UsageError
 from engine.model.case import Contact
@@ -74,7 +74,7 @@ class Recipients(AtOnce):
             )
         theirs = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.audience == audience)
         self.connection.execute(delete(RECIPIENTS).where(theirs))
-        students = len({student for member in members for student in member.students})
+        students = len({student.casefold() for member in members for student in member.students})
         put(
             self.connection,
             AUDIENCES,
@@ -104,6 +104,11 @@ class Recipients(AtOnce):
     def counted(self, case_id: str) -> Sequence[Row]:
         """The audiences of a case: `audience`, `counted`, `students`, `imported_at`, `fixed_at`."""
         return self.connection.execute(select(AUDIENCES).where(AUDIENCES.c.case_id == case_id)).mappings().all()
+
+    def by_mail(self, case_id: str) -> int:
+        """How many of the audiences of a case have an address and no wish for paper."""
+        mine = (RECIPIENTS.c.case_id == case_id) & RECIPIENTS.c.by_mail
+        return self.connection.scalar(select(func.count()).select_from(RECIPIENTS).where(mine)) or 0
 
     def recipient(self, recipient_id: int) -> Recipient | None:
         row = self.connection.execute(select(RECIPIENTS).where(RECIPIENTS.c.id == recipient_id)).mappings().first()

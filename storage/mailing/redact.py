@@ -19,14 +19,14 @@ _TOKEN_LENGTH = 43
 _OF_TOKENS = frozenset((string.ascii_letters + string.digits + "-_").encode())
 _APART = bytes(each if each in _OF_TOKENS else ord(" ") for each in range(256))
 """Blanks in the place of all that stands in no token."""
-_BOUNDARY = re.compile(rb'boundary="?([^";\s]+)', re.IGNORECASE)
+_BOUNDARY = re.compile(rb'boundary="?([^";\s]+)')
 _ENCODING = re.compile(rb"^content-transfer-encoding:[ \t]*([a-z0-9-]+)", re.IGNORECASE | re.MULTILINE)
 _FIELDS = re.compile(rb"\r\n(?![ \t])")
 
 
-def token_hash(token: str) -> str:
+def token_hash(token: bytes) -> str:
     """SHA-256 in hex: how a link's token is known to the database."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token).hexdigest()
 
 
 def redact(raw: bytes, hashes: Collection[str], codes: Collection[str] = ()) -> bytes:
@@ -45,9 +45,8 @@ def _piece(piece: bytes, hashes: Collection[str], codes: Collection[str]) -> byt
 
 
 def _head(head: bytes, hashes: Collection[str], codes: Collection[str]) -> bytes:
-    text = head.decode("utf-8", "surrogateescape")
-    hides = _clean(text, hashes, codes) != text
-    if not hides and "=?" not in text:
+    hides = _clean(head, hashes, codes) != head
+    if not hides and b"=?" not in head:
         return head
     return b"\r\n".join(_field(field, hashes, codes) if hides or b"=?" in field else field
                        for field in _FIELDS.split(head))
@@ -55,19 +54,20 @@ def _head(head: bytes, hashes: Collection[str], codes: Collection[str]) -> bytes
 
 def _field(field: bytes, hashes: Collection[str], codes: Collection[str]) -> bytes:
     name, colon, value = field.decode("utf-8", "surrogateescape").partition(":")
-    words = str(make_header(decode_header(value.strip())))
+    words = str(make_header(decode_header(value.strip()))).encode("utf-8", "surrogateescape")
     clean = _clean(words, hashes, codes)
     if clean == words:
         return field
-    return f"{name}{colon} {Header(clean, header_name=name).encode(linesep=chr(13) + chr(10))}".encode()
+    told = Header(clean.decode("utf-8", "surrogateescape"), header_name=name)
+    return f"{name}{colon} {told.encode(linesep=chr(13) + chr(10))}".encode()
 
 
 def _body(head: bytes, body: bytes, hashes: Collection[str], codes: Collection[str]) -> bytes:
     found = _ENCODING.search(head)
     encoding = found[1].lower() if found else b""
-    text = _decoded(body, encoding).decode("utf-8", "surrogateescape")
+    text = _decoded(body, encoding)
     clean = _clean(text, hashes, codes)
-    return body if clean == text else _encoded(clean.encode("utf-8", "surrogateescape"), encoding)
+    return body if clean == text else _encoded(clean, encoding)
 
 
 def _decoded(body: bytes, encoding: bytes) -> bytes:
@@ -86,18 +86,14 @@ def _encoded(text: bytes, encoding: bytes) -> bytes:
     return text.replace(b"\n", b"\r\n")
 
 
-def _clean(text: str, hashes: Collection[str], codes: Collection[str]) -> str:
+def _clean(text: bytes, hashes: Collection[str], codes: Collection[str]) -> bytes:
     """A token may follow other characters of its alphabet, so every start is tried."""
-    words = text.encode("utf-8", "surrogateescape").translate(_APART).decode().split()
-    found = {
-        token
-        for word in words
-        if len(word) >= _TOKEN_LENGTH
-        for start in range(len(word) - _TOKEN_LENGTH + 1)
-        if token_hash(token := word[start : start + _TOKEN_LENGTH]) in hashes
-    }
-    for token in found:
-        text = text.replace(token, MARK)
+    long = [word for word in text.translate(_APART).split() if len(word) >= _TOKEN_LENGTH]
+    starts = ((word, start) for word in long for start in range(len(word) - _TOKEN_LENGTH + 1))
+    tokens = {word[start : start + _TOKEN_LENGTH] for word, start in starts}
+    for token in tokens:
+        if token_hash(token) in hashes:
+            text = text.replace(token, MARK.encode())
     for code in codes:
-        text = text.replace(code, CODE_MARK)
+        text = text.replace(code.encode(), CODE_MARK.encode())
     return text

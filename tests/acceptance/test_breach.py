@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
 from sqlalchemy import update
 
 from cli.demo.district import PEOPLE, SETTINGS
@@ -36,6 +37,7 @@ from storage.tables import PRINT_RUNS
 from tests import outgoing
 from tests.databases import new_home
 from tests.files import pdf
+from tests.unit.test_letters import in_the_window
 
 PRIYA = next(one.email for one in PEOPLE if one.id == "priya")
 TODAY = machine_clock().astimezone(ZoneInfo("America/Chicago")).date()
@@ -120,6 +122,11 @@ def documented(command: str) -> set[str]:
     return {word for found in re.findall(r"`([^`]+)`", row) for word in found.split()}
 
 
+def edit_quota(town: Town, quota: int) -> None:
+    file = town.house.home.settings
+    file.write_text(file.read_text("utf-8").replace("daily_quota: 1000", f"daily_quota: {quota}"), "utf-8")
+
+
 def shown(town: Town, case: str) -> dict[str, Any]:
     result = town.run("audience", "show", case, "--json")
     assert result.exit_code == 0, result.output
@@ -153,7 +160,13 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     assert "Kim Park" in page and "Lee Wong" in page and f"soppa letters posted {case} --run 1" in page
     manifest = list(csv.DictReader(io.StringIO((out / f"manifest-{case}-run1.csv").read_text())))
     assert [row["name"] for row in manifest] == ["Kim Park", "Lee Wong"]
-    assert (out / f"letters-{case}-run1-en.pdf").read_bytes().startswith(b"%PDF")
+    on_paper = PdfReader(out / f"letters-{case}-run1-en.pdf")
+    assert said_of_itself(on_paper) == ("en", True)
+    pages = [sheet.extract_text() for sheet in on_paper.pages]
+    assert [name in text for text in pages for name in ("Kim Park", "Lee Wong")] == [True, False, False, True]
+    kim = ("Kim Park", "3 Main St", "Mockton, IL 60000")
+    assert in_the_window(on_paper.pages[0], kim) == set(kim)
+    assert all("Federal Trade Commission" in text and "Equifax" in text for text in pages)
     again = town.run("letters", "print", case, "--out", str(out), "--as", "carla")
     assert "no letter of case" in str(again.exception)
     early = town.run("letters", "posted", case, "--run", "1", "--on", str(TODAY - ONE_DAY), "--as", "carla")
@@ -174,6 +187,7 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     with town.house.store.read() as unit:
         told = unit.case(case)
     assert told.regions["parents"].state == "parents.told"
+    assert told.open_task("post_letter") is None
     assert told.clocks["parents"].status == "satisfied"
     assert told.clocks["parents"].ended_on == TODAY
 
@@ -183,8 +197,7 @@ def test_a_mail_that_came_back_goes_by_post_and_what_was_told_stays_told(town: T
     import_families(town, case, tmp_path, "\n".join(FAMILIES.splitlines()[:4]))
     released(town, case)
     town.beat()
-    (row,) = [line for line in town.house.store.views.outbox(case_id=case)
-              if line.mail == "letter" and line.recipient.startswith("recipient:")][:1]
+    row = next(line for line in town.house.store.views.outbox(case_id=case) if line.recipient == "recipient:1")
     assert town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya").exit_code == 0
     again = town.run("mail", "bounced", str(row.id), "--reason", "unknown", "--as", "priya")
     assert "came back already" in str(again.exception)
@@ -194,10 +207,24 @@ def test_a_mail_that_came_back_goes_by_post_and_what_was_told_stays_told(town: T
     assert told.clocks["parents"].status == "satisfied"
     assert told.open_task("post_letter") is not None
     assert shown(town, case)["mails"][0]["copies"] == {"mail_accepted": 2, "paper_waiting": 1}
+    assert printed(town, case, tmp_path / "out").exit_code == 0
+    spanish = PdfReader(tmp_path / "out" / f"letters-{case}-run1-es.pdf")
+    assert said_of_itself(spanish) == ("es", True)
+    ana = ("Ana Ruiz", "1 Main St", "Mockton, IL 60000")
+    assert in_the_window(spanish.pages[0], ana) == set(ana)
+    words = " ".join(spanish.pages[0].extract_text().split())
+    assert "Una lista estuvo abierta." in words and "A list was open." not in words
 
 
 def printed(town: Town, case: str, out: Path, *more: str) -> Result:
     return town.run("letters", "print", case, "--out", str(out), "--as", "carla", *more)
+
+
+def said_of_itself(document: PdfReader) -> tuple[str, bool]:
+    """Its language, and whether it is tagged."""
+    root = document.trailer["/Root"].get_object()
+    assert isinstance(root, DictionaryObject)
+    return str(root["/Lang"]), "/StructTreeRoot" in root
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -446,6 +473,8 @@ def test_letters_stop_at_the_relays_quota_of_a_day_and_go_on_the_next_while_code
     assert len(told) <= 20
     heard = [mail for mail in town.sink.mails if mail.subject.endswith("the relay has had its mails for today")]
     assert [(mail.envelope_to, mail.subject[:13]) for mail in heard] == [(PRIYA, f"{40 - len(told)} mails wait")]
+    edit_quota(town, quota)
+    assert shown(town, case)["forecast"]["done_on"] == str(TODAY + ONE_DAY)
     code = {"code": "493201", "minutes": "30"}
     town.house.store.outbox.notify("person:sam", "code", None, code, town.house.clock())
     town.beat()

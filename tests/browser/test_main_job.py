@@ -38,11 +38,11 @@ def test_a_task_is_done_on_the_page_with_a_code_from_a_real_mail(tmp_path: Path,
         asked = until(lambda: mail_to(sink, CARLA, f"Case {case}"), "the task mail")
         link = link_in(asked)
         until(lambda: page.goto(link) if _answers(page, link) else None, "the page")
-        page.get_by_role("button", name="Mail me a code").click()
+        page.get_by_role("button", name="E-mail me a code").click()
         coded = until(lambda: mail_to(sink, CARLA, "Your code"), "the code")
         code = re.search(r"Your code is (\d+)", coded.part("plain"))
         assert code is not None
-        page.get_by_label("Code from the mail").fill(code.group(1))
+        page.get_by_label("Code from the e-mail").fill(code.group(1))
         page.get_by_role("button", name="Open the page").click()
         assert link.rsplit("/", 1)[1] not in page.url
         _fill(page)

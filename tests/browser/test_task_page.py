@@ -43,8 +43,8 @@ def test_a_custodian_answers_a_task_on_a_phone(served: tuple[Pages, str], page: 
     pages, url = served
     case = pages.start()
     page.goto(f"{url}/t/{pages.link(case, 'person:cus', 'verify')}")
-    page.get_by_role("button", name="Mail me a code").click()
-    page.get_by_label("Code from the mail").fill(pages.code())
+    page.get_by_role("button", name="E-mail me a code").click()
+    page.get_by_label("Code from the e-mail").fill(pages.code())
     page.get_by_role("button", name="Open the page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check who asks and whether the request is complete")
     page.get_by_label("Complete", exact=True).check()
@@ -63,8 +63,8 @@ def test_a_custodian_answers_a_task_on_a_phone(served: tuple[Pages, str], page: 
 def test_every_control_can_be_reached_and_pressed_on_a_phone(served: tuple[Pages, str], page: Page) -> None:
     pages, url = served
     page.goto(f"{url}/t/{pages.link(pages.start(), 'person:cus', 'verify')}")
-    page.get_by_role("button", name="Mail me a code").click()
-    page.get_by_label("Code from the mail").fill(pages.code())
+    page.get_by_role("button", name="E-mail me a code").click()
+    page.get_by_label("Code from the e-mail").fill(pages.code())
     page.get_by_role("button", name="Open the page").click()
     assert overflow(page) <= 0
     for control in page.locator("button, select, textarea, input[type=file], label.choice").all():
@@ -102,8 +102,8 @@ def test_a_vendor_ticks_data_elements_in_groups_that_open_without_scripts(
 ) -> None:
     pages, url = served
     page.goto(f"{url}/t/{pages.link(sponsored(pages), 'party:operator', 'send_package')}")
-    page.get_by_role("button", name="Mail me a code").click()
-    page.get_by_label("Code from the mail").fill(pages.code())
+    page.get_by_role("button", name="E-mail me a code").click()
+    page.get_by_label("Code from the e-mail").fill(pages.code())
     page.get_by_role("button", name="Open the page").click()
     photos = page.get_by_label("Photos", exact=True)
     expect(photos).to_be_hidden()
@@ -119,12 +119,12 @@ def test_a_vendor_ticks_data_elements_in_groups_that_open_without_scripts(
 def test_what_is_wrong_has_the_focus_and_stands_in_the_title(served: tuple[Pages, str], page: Page) -> None:
     pages, url = served
     page.goto(f"{url}/t/{pages.link(pages.start(), 'person:cus', 'verify')}")
-    page.get_by_role("button", name="Mail me a code").click()
-    page.get_by_label("Code from the mail").fill("000000")
+    page.get_by_role("button", name="E-mail me a code").click()
+    page.get_by_label("Code from the e-mail").fill("000000")
     page.get_by_role("button", name="Open the page").click()
     expect(page).to_have_title("Error: First, a code · Sample District 1")
-    expect(page.get_by_label("Code from the mail")).to_be_focused()
-    page.get_by_label("Code from the mail").fill(pages.code())
+    expect(page.get_by_label("Code from the e-mail")).to_be_focused()
+    page.get_by_label("Code from the e-mail").fill(pages.code())
     page.get_by_role("button", name="Open the page").click()
     page.get_by_role("button", name="Send my answer").click()
     expect(page.get_by_role("alert")).to_be_focused()

@@ -103,7 +103,7 @@ def test_the_mails_in_hand_are_in_doubt_and_the_claimed_ones_leave_once(
                 process.send_signal(signal.SIGSTOP)
                 time.sleep(2 * sink.pause)
             process.kill()
-            process.wait(10)
+            process.wait(60)
         assert leases_run_out(home) > USUAL_CONNECTIONS
         sink.pause = 0.0
         finish(home, now)
@@ -136,14 +136,14 @@ def kill_again_and_again(home: Path, sink: MailSink, now: dt.datetime) -> int:
             time.sleep(chance.uniform(0, 0.25))
             assert process.poll() is None
             process.kill()
-            process.wait(10)
+            process.wait(60)
         in_work += leases_run_out(home) > 0
     return in_work
 
 
 def wait_for_mail(sink: MailSink, process: Popen[str]) -> None:
     before = len(sink.mails)
-    until(lambda: len(sink.mails) > before or process.poll() is not None, "the first mail")
+    until(lambda: len(sink.mails) > before or process.poll() is not None, "the first mail", 600)
 
 
 def leases_run_out(home: Path) -> int:

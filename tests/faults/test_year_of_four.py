@@ -32,8 +32,6 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(7200)]
 WORKERS = 4
 SILENT_VENDORS = {"R-SUBLIST"}
 """The rule whose duty is an operator's own: three in ten never answer."""
-KNOWN_TO_BE_OVER = ("superintendent, mails a week but for breaches", "teacher, mails a request")
-"""Mail budgets that a whole year goes over by one mail (bench/YEAR.md says by which)."""
 DAYS = int(os.environ.get("SOPPA_YEAR_DAYS", "45"))
 
 
@@ -60,10 +58,18 @@ def by_four(house: House) -> Iterator[tuple[Callable[[], object], Callable[[], o
 
 
 def is_quiet(house: House) -> bool:
-    """Nothing is due, and no mail is on its way."""
+    """Nothing is due, and no mail is on its way. These are two looks: a mail that is claimed between them is in
+    neither, but its fence has grown."""
+    claimed, on_the_way = mails_in_hand(house)
+    is_idle = on_the_way == 0 and waiting(house.store.base, house.clock(), 1).total == 0
+    return is_idle and mails_in_hand(house) == (claimed, 0)
+
+
+def mails_in_hand(house: House) -> tuple[int, int]:
+    """How often a mail was claimed so far, and how many are on their way."""
     with house.store.base.reading() as connection:
-        on_the_way = connection.scalar(select(func.count(OUTBOX.c.lease_until)))
-    return on_the_way == 0 and waiting(house.store.base, house.clock(), 1).total == 0
+        claimed, leased = connection.execute(select(func.sum(OUTBOX.c.fence), func.count(OUTBOX.c.lease_until))).one()
+    return claimed or 0, leased
 
 
 def settled(house: House) -> Counter[str]:
@@ -92,4 +98,4 @@ def test_weeks_of_a_year_worked_by_four_go_as_well_as_by_one(
     assert set(states) <= {"accepted", "cancelled"}
     assert found.cases > DAYS // 10
     over = [f"{one.whose}: {one.most} on {one.when}" for one in report.budgets if not one.held]
-    assert [one for one in over if not one.startswith(KNOWN_TO_BE_OVER)] == []
+    assert over == []

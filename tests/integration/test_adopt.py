@@ -289,7 +289,7 @@ def test_a_faulty_family_is_not_adopted(office: Office, old: str, new: str, sent
 @pytest.mark.parametrize(("words", "code", "sentence"), [
     (["nowhere.csv"], 2, "nowhere.csv: cannot be read"),
     (["running.txt"], 2, "an adoption is a .csv or a .yaml file"),
-    (["running.csv", "--quiet-until", "2027-12-31"], 2, "at most 60 days from today"),
+    (["running.csv", "--quiet-until", "2027-12-31"], 2, "soppa: quiet until 2027-12-31: it ends after today"),
     (["running.csv", "--quiet-until", "soon"], 2, "--quiet-until: 'soon' is not a date"),
     (["running.csv", "--as", "edie"], 1, "may not adopt cases"),
 ])  # fmt: skip

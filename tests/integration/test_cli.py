@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from cli.home import Home
 from cli.main import main
 from cli.wiring import open_house
 from tests.databases import staffed_home
+from workflows import SHIPPED
 
 PARENT = "parent=Ana Ruiz <ana@families.example>; language=es"
 
@@ -88,12 +90,34 @@ def test_a_case_from_start_to_an_answer(home: Home, capsys: pytest.CaptureFixtur
     assert "Mon Dec 14 2026" in queue
     assert "Dana Novak" in queue
     assert main(["explain", case]) == 0
-    assert "Sun Dec 13 2026 does not count as the last day (Sunday)" in capsys.readouterr().out
+    why = " ".join(capsys.readouterr().out.split())
+    assert "Sun Dec 13 2026 does not count as the last day (Sunday)" in why
+    assert '"Date stamped when the request reached anyone in the district" (received_on)' in why
+    assert "[S/M: from second-hand sources; recalled; have counsel confirm]" in why
     assert main(["history", case]) == 0
     told = capsys.readouterr().out
     assert "Carla Mendez" in told
     assert "Answered (as custodian) “Check who asks" in told
     assert "2014" not in told, "values of personal facts are left out"
+
+
+def test_the_check_tells_of_a_definition_that_cases_are_on_in_another_form(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(capsys)
+    folder = home.workflows / "correction_request"
+    shutil.copytree(SHIPPED / "correction_request", folder)
+    assert main(["check", "correction_request"]) == 0
+    text = (folder / "process.yaml").read_text("utf-8")
+    (folder / "process.yaml").write_text(text.replace("due: 5 business_days", "due: 6 business_days", 1), "utf-8")
+    capsys.readouterr()
+    assert main(["check", "correction_request", "--json"]) == 1
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["in_use"] == ("correction_request version 1 is in use and has changed since: give the changed one "
+                              "version 2")
+    home.ring.chmod(0o644)
+    assert main(["check", "correction_request"]) == 0
+    assert "note: not compared with what cases are on: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("named", ["verify", "2026-0001-1"], ids=["by name", "by number"])
@@ -157,7 +181,8 @@ def test_a_later_legal_date_needs_a_second_person(home: Home, capsys: pytest.Cap
     pytest.param(["record", "2026-0001", "recieved_on=2026-09-11", "--reason", "x", "--as", "carla"], 2,
                  "has no fact 'recieved_on' (did you mean 'received_on'?)", id="recorded fact"),
     pytest.param(["incidents", "retry", "7", "--as", "priya"], 2, "unknown incident", id="incident"),
-    pytest.param(["start", "correction_request"], 1, "is nobody in this office", id="unmapped user"),
+    pytest.param(["start", "correction_request"], 1, "nobody in this office: say who you are here, such as --as bea",
+                 id="unmapped user"),
     pytest.param(["do", "2026-0001", "verify", "complete", "-f", "data_owner=dnaa", "--as", "carla"], 2,
                  "did you mean 'dana'?", id="a person who is none"),
     pytest.param([*STARTED, "-f", f"{PARENT}x"], 2, "nothing is written in the language 'esx' (did you mean 'es'?)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,15 @@ def test_what_is_sound_is_written_once(home: Home, capsys: pytest.CaptureFixture
     assert len(asked(capsys, "list")) == 192
 
 
+def test_what_starts_by_itself_after_an_import_is_counted(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    told = soppa(capsys, "import", str(SAMPLE), *AS_OF, "--apply")[1]
+    main(["schedule", "list", "--limit", "1000", "--json", "--as", "priya"])
+    soon = (dt.datetime.now(dt.UTC) + dt.timedelta(days=7)).isoformat()
+    starts = [one for one in json.loads(capsys.readouterr().out) if one["starts_at"] <= soon]
+    assert starts, "agreements of the sample have run out, whatever day this is"
+    assert f"within a week {len(starts)} cases will start: " in told
+
+
 def test_an_accepted_row_is_written_and_an_american_date_month_first(
     home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,7 +97,7 @@ def test_a_fifth_changed_is_asked_about_again(
     code, _, error = soppa(capsys, "import", file, *AS_OF, "--apply")
     assert code == 1
     assert "60 of 192 known rows would change, more than a fifth" in error
-    assert soppa(capsys, "import", file, *AS_OF, "--apply", "--yes")[1].splitlines()[-1] == "60 rows written"
+    assert "60 rows written" in soppa(capsys, "import", file, *AS_OF, "--apply", "--yes")[1].splitlines()
 
 
 def test_a_change_is_told_field_by_field_and_stands_in_the_history(

@@ -17,6 +17,7 @@ from cli.home import Home
 from cli.main import app, main
 from cli.staff.totp import STEP, code
 from cli.wiring import machine_clock, open_house
+from engine.model.roles import ROLES
 from storage.tables import INCIDENTS, TIMERS
 from tests.databases import new_home
 from tests.files import pdf
@@ -175,7 +176,9 @@ that is not there yet: their own tests look at their keys."""
 def test_every_command_has_help_an_example_and_json(name: str) -> None:
     command = COMMANDS[name]
     assert command.help
-    assert (command.epilog or "").startswith(f"Example: soppa {name}")
+    example = (command.epilog or "").removeprefix("\b\n")
+    assert example.startswith(f"Example: soppa {name}")
+    assert max(map(len, example.splitlines())) <= 78, "a terminal of 80 columns would break the command"
     assert "--json" in {word for param in command.params for word in param.opts}
 
 
@@ -225,3 +228,10 @@ def test_json_of_a_document_takes_a_file(home: Home, capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert main(["document", "2026-0001", "evidence", "--json", "--as", "carla"]) == 2
     assert capsys.readouterr().err == "soppa: --json tells of a file: name it with --out FILE\n"
+
+
+def test_the_docs_say_who_has_each_role() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    table = text.partition("| role | who has it |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(ROLES)

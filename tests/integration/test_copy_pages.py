@@ -50,8 +50,9 @@ def test_a_parent_reads_where_each_part_stands(pages: Pages) -> None:
     page = client.get(sign_in(client, pages, pages.link(case, PARENT, None), "s")).text
     told = re.sub(r"<[^>]+>|\s+", " ", page)
     assert re.search(r"Expedientes escolares\s+En preparación", told)
-    assert re.search(r"Información protegida\s+Puede recoger su copia", told)
-    assert "Recoger su copia: información protegida" in told and "Pedir que se corrija algo que vio" in told
+    assert re.search(r"Los demás datos sobre el estudiante\s+Puede recoger su copia", told)
+    assert "Recoger su copia: los demás datos sobre el estudiante" in told
+    assert "Pedir que se corrija algo que vio" in told
 
 
 def test_the_copy_is_behind_a_second_channel(pages: Pages) -> None:

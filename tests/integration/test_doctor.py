@@ -120,7 +120,7 @@ def test_each_thing_that_is_missing_has_a_line_and_a_command(
     assert lacking == {
         "people": "soppa people import FILE --apply",
         "relay": "soppa setup",
-        "pages": f"edit {home.settings}",
+        "pages": f"editor {home.settings}",
         "daemon": f"soppa serve --home {home.root}",
         "calendar": "soppa calendar import FILE --apply",
         "register": "soppa register import FILE.csv --apply",
@@ -216,7 +216,7 @@ def test_a_fault_of_an_own_calendar_is_told_once_with_its_file(
     capsys.readouterr()
     assert main(["doctor", "--json"]) == 1
     told = [one for one in json.loads(capsys.readouterr().out) if str(own) in one["says"]]
-    assert {(one["what"], one["command"]) for one in told} == {("calendar", f"edit {own}")}
+    assert {(one["what"], one["command"]) for one in told} == {("calendar", f"editor {own}")}
     assert len({one["says"] for one in told}) == len(told)
 
 
@@ -247,7 +247,7 @@ def test_plain_http_is_for_a_closed_network_that_says_so(tmp_path: Path, monkeyp
     with at_work(home):
         assert looked(capsys)[1]["pages"] == {
             "what": "pages", "weight": "note", "says": "plain http, as allow_http says: for a closed network only",
-            "command": f"edit {home.settings}"}
+            "command": f"editor {home.settings}"}
 
 
 def test_loose_modes_are_mended_by_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -240,7 +240,8 @@ def test_nobody_outside_learns_that_no_mail_leaves(office: Office) -> None:
     for client, path in ((parent, status), (parent, "/nowhere"), (office.browser(), "/signin"), (parent, "/task/x")):
         page = client.get(path).text
         assert "No mail has left" not in page and "Your open tasks" not in page, path
-        assert "Questions? Priya Raman, privacy@prairie-creek.example, 555-0100" in page
+        assert "Questions? Priya Raman, privacy@prairie-creek.example, 555-0100" in re.sub(r"<[^>]+>", "", page)
+        assert 'href="tel:5550100"' in page and 'href="mailto:privacy@prairie-creek.example"' in page
 
 
 def test_what_has_passed_says_so_beside_its_date(office: Office) -> None:

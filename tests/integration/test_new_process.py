@@ -33,6 +33,19 @@ def test_a_new_process_is_proved_as_it_is(home: Path, capsys: pytest.CaptureFixt
     assert "good (3 configurations proved, 2 of 2 scenarios as expected)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("folder", "says"), [
+    ("other/workflows", "next: soppa check field_trip_app --home other, then docs/definitions.md"),
+    ("elsewhere", "next: put it into "),
+])  # fmt: skip
+def test_what_to_type_next_is_said_of_a_folder_elsewhere(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: str,
+    says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-process", "field_trip_app", "--dir", folder]) == 0
+    assert says in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("name", "code", "sentence"), [
     ("Field Trip", 2, "'Field Trip' is no name of a process"),
     ("../x", 2, "'../x' is no name of a process"),

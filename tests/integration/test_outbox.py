@@ -99,14 +99,14 @@ def test_an_accepted_mail_tells_its_case_once_on_the_local_date(store: SqlStore)
 def test_after_acceptance_the_tokens_are_gone_and_the_words_stay(store: SqlStore) -> None:
     case = start(store, TOLD)
     row = claimed(store)
-    link = NewLink(token_hash(TOKEN), "status", case.id, "party:parent", "code", NOW + LEASE)
+    link = NewLink(token_hash(TOKEN.encode()), "status", case.id, "party:parent", "code", NOW + LEASE)
     assert prepared(store, row, link)
     assert store.views.mail(row.id).raw == RAW
     assert outgoing.handing_over(store.outbox, row, NOW)
     store.outbox.settle(row, "accepted", "250", NOW)
     kept = store.views.mail(row.id).raw or b""
     assert TOKEN.encode() not in kept and MARK.encode() in kept and b"Subject: A task" in kept
-    assert store.links.link(token_hash(TOKEN)) is not None
+    assert store.links.link(token_hash(TOKEN.encode())) is not None
 
 
 def test_a_deferred_mail_comes_again_with_the_same_bytes_and_a_higher_fence(store: SqlStore) -> None:

@@ -101,7 +101,7 @@ def test_a_code_runs_out_after_half_an_hour(pages: Pages) -> None:
     client = browser(pages)
     client.post(f"/t/{token}/code")
     pages.now += dt.timedelta(minutes=31)
-    assert "run out" in client.post(f"/t/{token}/enter", data={"code": pages.code()}).text
+    assert "expired" in client.post(f"/t/{token}/enter", data={"code": pages.code()}).text
 
 
 def test_errors_stand_beside_their_fields_and_what_was_typed_stays(pages: Pages) -> None:

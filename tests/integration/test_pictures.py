@@ -52,3 +52,17 @@ def test_a_case_is_marked_where_it_stands_with_its_dates() -> None:
     assert "class received here" in mermaid(picture)
     assert any(line.endswith("Tue Jun 1 2027, running") for line in picture.clocks)
     assert "penwidth=4" in dot(picture)
+
+
+def test_what_leads_to_an_end_from_nearly_everywhere_is_a_line_of_its_box() -> None:
+    picture = picture_of(CATALOGUE.newest("vendor_sponsorship"))
+    (box,) = [box for box in picture.boxes if box.ways_in]
+    assert (box.title, box.ways_in) == ("Not pursued", ("Stop: from 14 states",))
+    assert not [arrow for arrow in picture.arrows if "Stop" in arrow.words]
+    assert "Stop – from 14 states" in mermaid(picture)
+
+
+def test_the_lines_of_a_box_stand_in_its_middle_whatever_the_font() -> None:
+    drawn = svg(picture_of(CATALOGUE.newest("deletion_request")))
+    nodes = re.findall(r'<g id="node\d+" class="node">\n<title>([^<]*)</title>(.*?)</g>', drawn, flags=re.DOTALL)
+    assert {name for name, inside in nodes if 'text-anchor="start"' in inside} == {"clocks"}

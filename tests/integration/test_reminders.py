@@ -19,7 +19,7 @@ from cli.serving.worker import Heart
 from cli.wiring import House
 from engine.language.mailtexts import unreviewed
 from engine.model.case import SYSTEM, Case, Contact, FactValue
-from engine.model.messages import Decision, Effect, Notify, Send
+from engine.model.messages import Decision, Effect, Notify, Pace, Send
 from tests.office import CHICAGO
 
 LEARN = Contact("Learn Inc", "privacy@learn.example")
@@ -298,7 +298,7 @@ def test_what_can_wait_stands_in_the_superintendents_one_brief_a_week(office: Of
 
 def test_an_operator_gets_one_mail_a_day_for_all_its_products(office: Office) -> None:
     for case in asked(office, 3):
-        office.keep(case, Send("certified_operator", "9", "1", "party:operator", paced=True))
+        office.keep(case, Send("certified_operator", "9", "1", "party:operator", pace="free"))
     to_operator = [
         [mail.envelope_to for mail in office.at(when) if mail.envelope_to == LEARN.email]
         for when in ("2026-09-14T12:05", "2026-09-14T16:00", "2026-09-15T08:05", "2026-09-16T08:05", "2026-09-17T08:05")
@@ -306,11 +306,52 @@ def test_an_operator_gets_one_mail_a_day_for_all_its_products(office: Office) ->
     assert to_operator == [[LEARN.email], [], [LEARN.email], [LEARN.email], []]
 
 
-def test_a_mail_does_not_wait_for_longer_than_a_week(office: Office) -> None:
+FULL_WEEK = [f"2026-09-{day}T08:05" for day in (15, 16, 17, 18, 21)]
+"""The five business days after that of the start, as they begin for operators."""
+
+
+def to_operator(office: Office, *times: str) -> list[list[str]]:
+    return [[words_of(mail) for mail in office.at(when) if mail.envelope_to == LEARN.email] for when in times]
+
+
+def test_what_only_tells_an_operator_something_waits_on_where_a_week_is_full(office: Office) -> None:
     for case in asked(office, 8):
-        office.keep(case, Send("certified_operator", "9", "1", "party:operator", paced=True))
-    today = [mail for mail in office.at("2026-09-14T12:05") if mail.envelope_to == LEARN.email]
-    assert len(today) == 3  # the first, and the two for which the next five business days were full
+        office.keep(case, Send("certified_operator", "9", "1", "party:operator", pace="free"))
+    times = ("2026-09-14T12:05", *FULL_WEEK, "2026-09-22T08:05", "2026-09-23T08:05", "2026-09-24T08:05")
+    assert [len(mails) for mails in to_operator(office, *times)] == [1] * 8 + [0]
+
+
+def test_what_asks_an_operator_stands_in_its_next_brief_where_a_week_is_full(office: Office) -> None:
+    cases = asked(office, 8)
+    for case in cases:
+        line = Notify("party:operator", "task", "9", "Send the list", 0, dt.date(2026, 10, 12))
+        office.keep(case, Send("certified_operator", "9", "1", "party:operator", pace="free", line=line))
+    days = to_operator(office, "2026-09-14T12:05", *FULL_WEEK, "2026-09-22T08:05", "2026-09-23T08:05")
+    assert [len(mails) for mails in days] == [1] * 7 + [0]
+    assert all(case in days[6][0] for case in cases[6:])
+
+
+@pytest.mark.parametrize(("pace", "mails"), [("now", [3, 0, 0, 0]), ("soon", [1, 1, 1, 0])])
+def test_what_is_urgent_does_not_wait_and_what_a_parent_waits_for_waits_two_days(
+    office: Office, pace: Pace, mails: list[int]
+) -> None:
+    for case in asked(office, 3):
+        office.keep(case, Send("certified_operator", "9", "1", "party:operator", pace=pace))
+    found = to_operator(office, "2026-09-14T12:05", *FULL_WEEK[:3])
+    assert [len(day) for day in found] == mails
+
+
+def test_a_second_nudge_about_a_task_is_not_lost_where_the_day_is_taken(office: Office) -> None:
+    case, other = office.chase(), asked(office, 1)[0]
+    task = case.open_task("answer")
+    assert task is not None
+    nudge = Send("nudge", task.id, "2026-09-14", "party:operator", task.id, words={"nudged_by": "Priya"}, pace="free")
+    office.keep(case.id, nudge)
+    _, first = to_operator(office, "2026-09-14T12:05", FULL_WEEK[0])
+    office.keep(other, Send("certified_operator", "9", "1", "party:operator", pace="free"))
+    office.keep(case.id, replace(nudge, occurrence="2026-09-15"))
+    second = to_operator(office, *FULL_WEEK[1:3])
+    assert [["once more" in words for words in day] for day in (first, *second)] == [[True], [False], [True]]
 
 
 def test_an_urgent_task_of_a_saturday_stands_in_mondays_brief(office: Office) -> None:
@@ -329,8 +370,9 @@ def test_what_this_weeks_brief_has_named_is_not_brought_to_mind_again_to_whoever
     sams = [mail for mail in office.at("2026-09-15T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
     assert len(sams) == 1
     office.keep(case.id, replace(named, kind="reminder", strength=2))
-    assert not [mail for mail in office.at("2026-09-16T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
     office.keep(case.id, replace(named, kind="target", strength=5))
+    assert not [mail for mail in office.at("2026-09-16T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
+    office.keep(case.id, Notify("person:sam", "target", "operator_fix", "It is due", 5, dt.date(2026, 9, 17)))
     assert [mail for mail in office.at("2026-09-17T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
 
 
@@ -403,8 +445,8 @@ def test_a_nudge_that_keeps_to_an_operators_one_mail_a_day_still_says_who_asks(o
         task = case.open_task("answer")
         assert task is not None
         said = {"nudged_by": "Priya Raman"}
-        office.keep(case.id, Send("nudge", task.id, "2026-09-14", "party:operator", task.id, words=said, paced=True))
-    times = ("2026-09-14T12:05", "2026-09-15T08:05", "2026-09-16T08:05")
+        office.keep(case.id, Send("nudge", task.id, "2026-09-14", "party:operator", task.id, words=said, pace="free"))
+    times = (*FULL_WEEK[1:4], "2026-09-21T08:05")  # each case's own notice has the first two days
     asks = [["Priya Raman asks you once more" in words_of(mail) for mail in office.at(when)
              if mail.envelope_to == LEARN.email] for when in times]  # fmt: skip
-    assert [sum(day) for day in asks] == [1, 1, 0]
+    assert [sum(day) for day in asks] == [1, 1, 0, 0]

@@ -152,7 +152,7 @@ def test_a_letters_code_runs_out_and_a_mailed_code_is_no_letters_code(pages: Pag
     client, path = parent(pages, case)
     form = hidden(client.get(path).text)
     assert code is not None
-    assert "has run out" in client.post(f"{path}/letter-code", data=form | {"code": code[0]}).text
+    assert "has expired" in client.post(f"{path}/letter-code", data=form | {"code": code[0]}).text
     client.post(f"{path}/code")
     assert client.post(f"{path}/letter-code", data=form | {"code": pages.code()}).status_code == 422
 

@@ -16,7 +16,7 @@ from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.upkeep.seen import Marker
 from cli.wiring import open_house
-from engine.model.case import SYSTEM, Case
+from engine.model.case import SYSTEM, Case, Contact
 from engine.model.messages import AudienceTold, Decision, Effect, Notify, Send, SendToAll
 from storage.mailing.recipients import Member
 from storage.store import SqlStore
@@ -139,6 +139,16 @@ def test_two_that_ask_one_person_at_the_same_moment_send_one_mail_and_one_line(s
     with store.read() as unit:
         mails = unit.connection.scalars(select(OUTBOX.c.mail).order_by(OUTBOX.c.mail)).all()
     assert mails == ["brief", "task"]
+
+
+def test_two_that_mail_one_operator_at_the_same_moment_take_a_day_each(store: SqlStore) -> None:
+    parties = {"operator": Contact("Learn Inc", "desk@learn.example")}
+    one, other = (change(store, start(store), parties=parties) for _ in range(2))
+    tells = Send("renewed", "1", "1", "party:operator", pace="free")
+    assert while_another_writes(store, lambda unit: goes_on(unit, one, tells), lambda: change(store, other, tells)), (
+        "who comes second sees whether the first one's mail stands")
+    days = [store.base.today(row.at) for row in store.views.outbox() if row.at is not None]
+    assert len(days) == len(set(days)) == 2
 
 
 def test_two_that_use_a_definition_first_adopt_it_once(store: SqlStore) -> None:

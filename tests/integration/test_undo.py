@@ -249,7 +249,7 @@ def test_lines_of_the_answer_go_out_of_the_briefs_and_what_they_replaced_comes_b
 
 
 def test_the_day_of_an_operators_one_mail_is_free_again(house: House) -> None:
-    ask, given = Send("ask", "1", "1", "party:operator", paced=True), Answered(ENDS, (), waits=True)
+    ask, given = Send("ask", "1", "1", "party:operator", pace="free"), Answered(ENDS, (), waits=True)
     with house.store.begin() as unit:
         case = replace(new_case(unit.new_case_id(NOW.date())), parties={"operator": Contact("Acme", "a@acme.example")})
         unit.keep(None, Decision(case, (), (Event("case_started"),)), ANN, NOW)

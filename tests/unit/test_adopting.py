@@ -164,8 +164,8 @@ def test_it_goes_on_as_any_other_case() -> None:
     ({"happened": {"publish.published": TODAY + dt.timedelta(days=1)}}, "2026-12-01 is in the future"),
     ({"evidence": {"entered_on": PAPER, "posted_on": PAPER}}, "evidence for 'posted_on'"),
     ({"since": dt.date(2030, 1, 1)}, "since: 2030-01-01 is in the future"),
-    ({"quiet_until": TODAY}, "at most 60 days from today"),
-    ({"quiet_until": dt.date(2027, 1, 30)}, "at most 60 days from today"),
+    ({"quiet_until": TODAY}, "it ends after today, 2026-11-30, and at the latest on"),
+    ({"quiet_until": dt.date(2027, 1, 30)}, "it ends after today, 2026-11-30, and at the latest on"),
     ({"begun_by": "adda"}, "did you mean 'ada'"),
 ])  # fmt: skip
 def test_what_is_wrong_is_told_by_name(given: dict[str, object], sentence: str) -> None:

@@ -143,5 +143,5 @@ def test_a_lost_key_is_named(tmp_path: Path) -> None:
 
 
 def test_no_home_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(WrongEnvironment, match="soppa init --home"):
+    with pytest.raises(WrongEnvironment, match="soppa setup --home"):
         check_home(Home(tmp_path / "nothing"))

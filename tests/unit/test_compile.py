@@ -144,6 +144,23 @@ def test_one_mistake_is_one_fault(name: str) -> None:
     assert len(faults((BROKEN / f"{name}.yaml").read_text(encoding="utf-8"))) == 1
 
 
+@pytest.mark.parametrize(("old", "new", "line", "message"), [
+    ("send: [told_lent]", "send: told_lent", 40, "send must be a list: write [a, b] or one '- item' a line"),
+    ("on: {told.told_lent: lent}", "after: {asked_on: lent}", 41,
+     "after: a state is left by a date with {day: 0, of: asked_on, to: …}"),
+    ("on: {told.told_lent: lent}", "after: {soon: lent}", 41,
+     "after: 'soon' is no length: write a number and a unit, such as 5 business_days"),
+    ("told_lent: {to: parent, paper: custodian}", "told_lent: {to: parent, paper: custodian, task: decide}", 1,
+     "this mail asks for task 'decide': write {{ link }} into the text"),
+    ("clocks:\n", "decisions: {late: {rows: [{when: agreed, give: true}]}}\nclocks:\n", 13,
+     "decisions: declare 'late' in facts too, with its type and label"),
+])  # fmt: skip
+def test_what_a_newcomer_writes_is_told_once_with_what_to_write(old: str, new: str, line: int, message: str) -> None:
+    assert SOUND.count(old) == 1
+    found = {(fault.mark.line, fault.message) for fault in faults(SOUND.replace(old, new))}
+    assert found == {(line, message)}
+
+
 MISSPELT = ["facts", "start", "parties", "clocks", "states", "mails", "tasks", "outcomes", "satisfied_by", "needs",
             "label", "final", "initial", "rule"]  # fmt: skip
 

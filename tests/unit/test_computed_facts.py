@@ -10,7 +10,7 @@ import pytest
 
 from engine.deciding.decide import decide, start
 from engine.errors import FaultyInput, Refused, UsageError
-from engine.law.clocks import fiscal_quarter, quarter_days
+from engine.law.quarters import fiscal_quarter, quarter_days
 from engine.model.case import Case, Contact, FactValue, Suggestion
 from engine.model.messages import CompleteTask, RecordFacts, StartCase, StartChild
 from engine.model.office import Office

@@ -117,7 +117,7 @@ def test_a_contact_is_written_to_in_its_own_language(office: Office, definition:
     assert mail(made)["Content-Language"] == "es"
     said = text(made)
     assert said.startswith("Recordatorio: 1 plazo legal (caso 2028-0001) Estimado/a Ana Núñez:")
-    assert "El proveedor corrige el dato y lo confirma" in said
+    assert "La empresa o entidad corrige el dato y lo confirma" in said
     assert "martes, 18 de enero de 2028 (plazo legal, 105 ILCS 85/33(c)(3))" in said
 
 
@@ -207,6 +207,20 @@ def lists(number: int, product: str) -> Case:
 def asks(of: Case, kind: str) -> BriefLine:
     (task,) = of.tasks
     return BriefLine(of.id, kind, task.id, task.title, 0, task.due, False, task.id, "operator")
+
+
+def test_a_brief_that_only_asks_for_one_thing_says_so_in_its_subject(office: Office) -> None:
+    of = Catalogue().newest("subcontractor_list")
+    both = [replace(one, tasks=(replace(one.tasks[0], party=None, assignees=("caro",)),))
+            for one in (lists(1, "Reader"), lists(2, "Maths"))]
+    subjects = []
+    for cases in (both[:1], both):
+        lines = [replace(asks(one, "task"), party=None) for one in cases]
+        desk = c.Desk("soppa@district.example", "Lake District 12", lambda: "token")
+        row = replace(ROW, recipient="person:caro")
+        subjects.append(str(mail(c.compose(row, matters(of, *cases), lines, office, desk, NOW))["Subject"]))
+    assert subjects[0].startswith("Case 2028-0001: ") and subjects[0].endswith("(Reader)")
+    assert subjects[1] == "Brief for Tuesday, January 11, 2028: 2 tasks and targets"
 
 
 @pytest.mark.parametrize(("kind", "begins"), [

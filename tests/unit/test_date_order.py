@@ -17,6 +17,7 @@ from engine.errors import UsageError, WrongDate
 from engine.model.case import Actor, Case, Contact, FactValue
 from engine.model.definition import Definition, posting_task
 from engine.model.messages import AdoptCase, CompleteTask, MailSettled, RecordFacts, StartCase, StartChild
+from engine.model.own_tasks import subject_of
 from tests.office import actor, office
 
 D = dt.date
@@ -223,3 +224,9 @@ def test_two_letters_to_post_name_what_each_is() -> None:
     titles = {posting_task(mail).title["en"] for mail in CORRECTION.mails.values()}
     assert len(titles) == len(CORRECTION.mails)
     assert "Print the letter “your hearing”, post it, and enter the date of posting" in titles
+
+
+def test_a_letter_about_a_product_keeps_its_place_in_the_name() -> None:
+    mails = CATALOGUE.newest("annual_attestation").mails
+    assert subject_of(mails["ending_schools"]) == "… is not used any more from …"
+    assert subject_of(mails["attest"]) == "attestation for …"

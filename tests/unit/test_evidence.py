@@ -44,6 +44,24 @@ def test_a_line_that_lacks_what_its_sentence_needs_is_told_plainly() -> None:
     assert words.of("something_new", {"a_key": "b"}) == "Something new: a key b."
 
 
+@pytest.mark.parametrize(("kind", "detail", "says"), [
+    ("told", {"mail": "told_no_hearing", "on": "2026-09-14"},
+     "Told by “our decision, and your right to a hearing” on Mon Sep 14 2026."),
+    ("mail_settled", {"mail": "task", "status": "accepted"},
+     "Mail “link to a task” was accepted by the reader's mail relay."),
+    ("task_opened", {"name": "verify", "to": "carla"},
+     "Asked Carla Mendez: Check who asks and whether the request is complete."),
+    ("task_opened", {"name": "withdraw", "to": "carla"},
+     "May be answered by Carla Mendez: Record that the parent withdraws the request."),
+    ("task_closed", {"name": "withdraw"}, "No longer offered: Record that the parent withdraws the request."),
+    ("happened_before", {"event": "told.receipt", "on": "2026-09-14"},
+     "Before it was taken in, on Mon Sep 14 2026: told by the letter “we have your request for a correction”."),
+    ("case_ended", {"outcome": "not_corrected"}, "The case ended: not corrected."),
+])  # fmt: skip
+def test_a_reader_meets_no_name_of_the_definition(kind: str, detail: dict[str, str], says: str) -> None:
+    assert Words(lens(redacted=False), {}).of(kind, detail) == says
+
+
 @pytest.mark.parametrize(("kind", "detail", "shown"), [
     ("task_completed", {"by": "Carla Mendez", "name": "verify", "outcome": "complete"},
      {"by": "person 1", "name": "verify", "outcome": "complete"}),

@@ -5,9 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
+import workflows
+from engine.deciding.decide import decide, start
+from engine.model.case import Contact
+from engine.model.messages import FireTimer, StartCase
 from engine.model.office import Office
-from engine.proof.gaps import Gap, role_gaps
-from tests.office import PEOPLE, office
+from engine.proof.gaps import Gap, landings, role_gaps
+from tests.office import PEOPLE, actor, office
+from tests.unit.test_decide import FACTS, NOW
+
+CORRECTION = workflows.Catalogue().newest("correction_request")
+PARENT = Contact("Pat", "pat@home.example")
 
 FIRST = dt.date(2026, 12, 1)
 DAY = dt.timedelta(days=1)
@@ -49,3 +57,18 @@ def test_what_falls_to_the_privacy_officer_falls_to_nobody_while_she_is_away() -
 def test_a_role_that_nobody_holds_has_nobody_away() -> None:
     (gap,) = role_gaps(office(), ["hr"], FIRST, 3)
     assert (gap.first, gap.last, gap.away, gap.falls_to) == (FIRST, FIRST + 2 * DAY, (), "ada")
+
+
+def test_a_reminder_of_a_task_reaches_whoever_stands_in_while_who_was_asked_is_away() -> None:
+    asked = start(CORRECTION, StartCase("2028-0001", actor("ada"), FACTS, {"parent": PARENT}), NOW, office()).case
+    timers = {"due/2028-0001-1/target/2028-01-18": dt.datetime(2028, 1, 18, 13, tzinfo=dt.UTC)}
+    (key, at), *_ = timers.items()
+    absent = (dt.date(2028, 1, 17), dt.date(2028, 1, 31))
+    for deputy, reads in ((None, "ada"), ("pro", "pro")):
+        people = {**PEOPLE, "cus": replace(PEOPLE["cus"], absent=absent, deputy=deputy)}
+        gone = replace(office(), people=people)
+        (fired,) = [event for event in decide(CORRECTION, asked, FireTimer(key), at, gone).events
+                    if event.kind == "rung_fired"]  # fmt: skip
+        assert {"person:cus", f"person:{reads}"} <= set(fired.detail["to"].split(", "))
+        (landing,) = [one for one in landings(CORRECTION, asked, timers, gone, at) if one.meant_for == "cus"]
+        assert landing.falls_to == reads

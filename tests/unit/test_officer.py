@@ -140,10 +140,10 @@ def test_an_operator_is_nudged_about_its_duty_though_its_task_is_only_offered() 
     answer = case.open_task("answer_again")
     assert answer is not None and answer.offered
     (send,) = decide(definition, case, Nudge(answer.id, actor("ada")), NOW, office()).effects
-    assert isinstance(send, Send) and (send.recipient, send.paced) == ("party:operator", False)
+    assert isinstance(send, Send) and (send.recipient, send.pace) == ("party:operator", "now")
     other = replace(definition, from_parent=False)
     (send,) = decide(other, case, Nudge(answer.id, actor("ada")), NOW, office()).effects
-    assert isinstance(send, Send) and send.paced
+    assert isinstance(send, Send) and send.pace == "free"
 
 
 def done_task(case: Case) -> Case:

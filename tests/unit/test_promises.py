@@ -35,6 +35,8 @@ facts:
   later: {type: date, label: Later}
   firms: {type: contacts, label: Firms}
   big: {type: bool, label: Big}
+  taken: {type: set, of: [names, grades], label: Taken}
+  judged: {type: table, of: [names, grades], rows_of: taken, label: Judged, columns: {kept: {type: bool, label: Kept}}}
 decisions:
   big:
     rows:
@@ -56,7 +58,7 @@ states:
       - id: look
         role: custodian
         title: Look
-        form: [good, size, {fact: later, optional: true}, {fact: firms, optional: true}]
+        form: [good, size, taken, {fact: later, optional: true}, {fact: firms, optional: true}]
         due: 5 business_days
         outcomes: {done: [{when: good && big, to: asking}, {else: dropped}], drop: dropped}
   asking:
@@ -70,7 +72,7 @@ states:
       - id: fix
         role: custodian
         title: Fix
-        form: [later]
+        form: [later, judged]
         due: 5 business_days
         outcomes: {fixed: telling}
       - {id: help, role: privacy, title: Help, when: good, due: 5 business_days, outcomes: {helped: {label: Helped}}}
@@ -134,6 +136,11 @@ PROMISES = {
         (("{else: dropped}]", "{else: small}]"),
          with_state("small", "when: good, due: 5 business_days, outcomes: {s: dropped}")),
         "  small:", "nobody is asked in state 'small' where this does not hold: 'good'", ("start", "look.done")),
+    "and leaves no state without a day": Broken(
+        (*TO_GONE, also(LAST, "  gone:\n    title: Gone\n    on: {told.answer: dropped}\n    tasks: [{id: g, title: G, "
+                              "role: legal, when: good, due: 5 business_days, outcomes: {g: dropped}}]")),
+        "  gone:", "state 'gone' has neither a due nor a clock that covers it where this does not hold: 'good'",
+        ("start", "look.done")),
     "an open state has a due or a clock that covers it": Broken(
         (*TO_GONE, with_state("gone", "outcomes: {ok: dropped}")),
         "  gone:", "state 'gone' has neither a due nor a clock that covers it", ("start", "look.done")),
@@ -154,12 +161,12 @@ PROMISES = {
         "  open:", "open, look.done: the guards 'big' and 'good' can hold together: make them exclude each other"),
     "guards never leave a case stuck": Broken(
         (("{told.answer: ended}", "{told.answer: [{when: size > 3, to: ended}, {when: size < 3, to: dropped}]}"),),
-        "  telling:", "telling, on told.answer: there are cases in which no guard holds: add an else, or a row for "
+        "  telling:", "telling, on told.answer: there are cases in which no guard holds: add an else, or a way for "
         "size <= 3 true, size < 3 false"),
     "a decision table has no gap": Broken(
         (("size <= 3", "size < 3"),),
-        "  big:", "decision 'big': there are cases in which no guard holds: add an else, or a row for size <= 3 true, "
-        "size < 3 false"),
+        "  big:", "decision 'big': there are cases in which no guard holds: add a row for size <= 3 true, size < 3 "
+        "false"),
     "a decision table has no overlap": Broken(
         (("size <= 3", "size <= 4"),),
         "  big:", "decision 'big': the guards 'size > 3' and 'size <= 4' can hold together: make them exclude each "
@@ -182,8 +189,13 @@ PROMISES = {
         (("when: good, due", "when: size(firms) > 0, due"),),
         "      - {id: help", "state 'fixing', task 'help': whether it is asked depends on firms, not set on every path "
         "to it", TO_FIXING),
+    "every set that a form reads is set": Broken(
+        (("form: [good, size, taken,", "form: [good, size, {fact: taken, optional: true},"),),
+        "      - id: fix", "state 'fixing', task 'fix': the rows of 'judged' come from 'taken', not set on every path "
+        "to it", TO_FIXING),
     "every fact that a mail reads is set": Broken(
-        (("answer.en", "Size {{ fact_later_month }}, by {{ fact_received_on }}."), ("form: [later]", "form: [good]")),
+        (("answer.en", "Size {{ fact_later_month }}, by {{ fact_received_on }}."),
+         ("form: [later, judged]", "form: [good, judged]")),
         "  answer:", "mail 'answer' reads fact_later_month, not set on every path to it: record it, or ask has(…)",
         (*TO_FIXING, "fix.fixed")),
     "every mail has a reader": Broken(
@@ -192,9 +204,19 @@ PROMISES = {
         "need the party at the start", ("start", "look.done")),
     "every fact that a state is left by is set": Broken(
         (("on: {told.answer: ended}}", "on: {told.answer: ended}, after: {day: 3, of: later, to: ended}}"),
-         ("form: [later]", "form: [good]")),
+         ("form: [later, judged]", "form: [good, judged]")),
         "  telling:", "state 'telling' is left by the date in 'later', not set on every path to it",
         (*TO_FIXING, "fix.fixed")),
+    "every clock that a state waits for has begun": Broken(
+        (("anchor: received_on,", "anchor: later,"),
+         ("{else: dropped}]", "{else: idle}]"),
+         also(LAST, "  idle: {title: Idle, after: {before: 2 business_days, of: fix, to: dropped}}")),
+        "  idle:", "state 'idle' is left before the date of clock 'fix', which has not begun on every path to it",
+        ("start", "look.done")),
+    "no answer waits for a clock in vain": Broken(
+        (("anchor: received_on,", "anchor: later,"), ("{else: dropped}]", "{else: idle}]"),
+         with_state("idle", "due: 9 business_days, outcomes: {go: {to: dropped, require: [{passed: fix, say: No}]}}")),
+        "  idle:", "from state 'idle' no end can be reached", ("start", "look.done")),
     "every state can happen": Broken(
         (also("    on: {ended.errand: fixing}", "    always: [{when: good && !good, to: idle}]"),
          also(LAST, "  idle: {title: Idle, final: idle}")),
@@ -294,5 +316,5 @@ def ladder_of(definition: Definition) -> Ladder:
 
 def test_what_is_found_reads_as_file_line_sentence_and_story() -> None:
     (flaw,) = check(compiled(*source(PROMISES["no path to an end leaves a legal clock running"])), OTHERS).flaws
-    assert str(flaw) == ("sample.yaml:57:3: 'ended' ends the case while clock 'fix' runs: satisfy or void it\n"
+    assert str(flaw) == ("sample.yaml:59:3: 'ended' ends the case while clock 'fix' runs: satisfy or void it\n"
                          "    story: start → look.drop")

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 import workflows
 from engine import nodes
 from workflows import SHIPPED, Catalogue, from_source
+from workflows.keywords import ALIKE, KEYWORDS
 from workflows.reader import read_file
 from workflows.schema import process_schema
 
@@ -130,3 +131,22 @@ def test_every_shipped_process_is_valid(process: str) -> None:
 def test_a_broken_process_is_marked(name: str) -> None:
     broken = loaded(Path(__file__).parent / "broken" / f"{name}.yaml")
     assert not Draft202012Validator(SCHEMA).is_valid(broken)
+
+
+@pytest.mark.parametrize("key", ["send", "start", "register"])
+def test_one_name_where_the_loader_wants_a_list_is_marked(key: str) -> None:
+    sound = loaded(Path(__file__).parent / "broken" / "sound.yaml")
+    telling = sound["states"]["telling"]  # type: ignore[index]
+    telling[key] = ["told_lent"]
+    assert Draft202012Validator(SCHEMA).is_valid(sound)
+    telling[key] = "told_lent"
+    assert not Draft202012Validator(SCHEMA).is_valid(sound)
+
+
+@pytest.mark.parametrize("name", [*KEYWORDS, *ALIKE])
+def test_an_editor_says_what_each_key_of_the_usual_blocks_means(name: str) -> None:
+    properties = SCHEMA["$defs"][name]["properties"]  # type: ignore[index]
+    said = KEYWORDS[ALIKE.get(name, name)]
+    own = set(properties) - ({"in"} if name == "offer" else set())
+    assert own == set(said) - ({"parallel", "done"} if name == "inner_state" else set())
+    assert all(properties[key]["description"] == said[key] for key in own)

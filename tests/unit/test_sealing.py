@@ -101,7 +101,7 @@ def test_tokens_leave_a_sent_mail_and_its_words_stay(encoding: str) -> None:
     mail["Subject"] = "A task for you"
     mail.set_content(f"Please look: https://privacy.example.org/t/{TOKEN}\n", cte=encoding)
     mail.add_alternative(f'<p>Grüße <a href="https://privacy.example.org/t/{TOKEN}">look</a></p>', subtype="html")
-    kept = redact(mail.as_bytes(), {token_hash(TOKEN)})
+    kept = redact(mail.as_bytes(), {token_hash(TOKEN.encode())})
 
     parts = [part.get_content() for part in message_from_bytes(kept, policy=SMTP).walk() if not part.is_multipart()]
     assert all(TOKEN not in part and MARK in part for part in parts) and len(parts) == 2
@@ -127,4 +127,4 @@ def test_a_code_leaves_a_subject_of_other_letters_too_and_the_rest_of_the_head_s
 
 def test_a_mail_without_links_stays_as_it_was() -> None:
     raw = b"Subject: x\r\n\r\n" + TOKEN.encode()
-    assert redact(raw, {token_hash("another")}).endswith(TOKEN.encode()) and redact(raw, ()) == raw
+    assert redact(raw, {token_hash(b"another")}).endswith(TOKEN.encode()) and redact(raw, ()) == raw

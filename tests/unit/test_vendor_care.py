@@ -135,7 +135,7 @@ def test_who_signs_stood_on_the_boards_list_on_that_day(person: Person, may: boo
 
 def test_an_agreement_signed_by_somebody_who_may_not_is_not_taken() -> None:
     case = stands("vendor_sponsorship", "signing", {**REVIEWED, "amount": 900})
-    with pytest.raises(SoppaError, match="did not stand on the Board's list of authorised signers on that day"):
+    with pytest.raises(SoppaError, match="was not on the Board's list of authorized signers on that day"):
         answered(case, "sign", "signed", "ada", **SIGNED, deletion_days=30, breach_notice_days=30)
 
 

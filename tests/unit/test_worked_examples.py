@@ -7,7 +7,8 @@ import pytest
 
 import workflows
 from engine.law.calendar import SchoolDays
-from engine.law.clocks import Calendars, Derived, Hold, HoldPolicy, derive, fiscal_quarter, local_date
+from engine.law.clocks import Calendars, Derived, Hold, HoldPolicy, derive, local_date
+from engine.law.quarters import fiscal_quarter
 from tests.office import CHICAGO
 
 D = dt.date
