@@ -12,6 +12,9 @@ from engine.errors import UsageError, WrongEnvironment
 OF_THE_MACHINE = Path("/var/lib/soppa")
 """Where the units in `deploy/` keep the home. sudo takes SOPPA_HOME away, and so this needs no word."""
 
+ASIDE = ".before-postgres"
+"""Ends the name of a database file whose rows have moved to PostgreSQL."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -73,6 +76,11 @@ class Home:
     def restoring(self) -> Path:
         """There while a backup is restored into this home, and when that did not come to its end."""
         return self.root / "restoring"
+
+    @property
+    def asides(self) -> list[Path]:
+        """Database files as they were before this home moved to PostgreSQL."""
+        return sorted(self.root.glob(f"*{ASIDE}"))
 
     @property
     def moving(self) -> Path:

@@ -36,12 +36,13 @@ Progress = Callable[[int, int], None]
 def run(house: House, act_id: str, progress: Progress, memory: Callable[[], int] = free_memory) -> Purge:
     """Does what is left to do of a purge, and gives it with its certificate.
 
-    Raises `UsageError` for an unknown one, `Refused` where nobody has confirmed it yet, another process is at it, or
-    this machine lacks the memory for the last step.
+    Raises `UsageError` for an unknown one, `Refused` where nobody has confirmed it yet, another process is at it, this
+    machine lacks the memory for the last step, or the home keeps all of it elsewhere still.
     """
     found = purge_of(house, act_id)
     with only_job(house.home, "soppa purge run"):
         if found.finished_at is None:
+            _check_asides(house.home)
             _rows(house, found, progress)
             _files(house, found)
             _check_memory(purges.memory_to_shred(house.store.base), memory())
@@ -86,6 +87,12 @@ def _files(house: House, purge: Purge) -> None:
         for name in now.files:
             (root / name).unlink(missing_ok=True)
         purges.put_item(base, purge.id, replace(now, state="done", files=()), house.clock())
+
+
+def _check_asides(home: Home) -> None:
+    if home.asides:
+        raise Refused(f"{home.asides[0]} holds everything as it was before the move to PostgreSQL: take it away, then "
+                      f"run this again")
 
 
 def _check_memory(wanted: int, free: int) -> None:

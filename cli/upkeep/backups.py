@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
-from cli.home import Home, check_mode, to_disk, write_private
+from cli.home import ASIDE, Home, check_mode, to_disk, write_private
 from cli.settings import Settings
 from cli.upkeep.alone import alone
 from cli.wiring import House, database_url
@@ -35,7 +35,7 @@ _NOT_KEPT = {"keys", "daemon.lock", "backup.lock", "job.lock", "alarms", "seen",
 _ENDS = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of its file."""
 
-_PASSING = re.compile(r"\.?in-hand\..*|\.(seen|alarms)-.*")
+_PASSING = re.compile(rf"\.?in-hand\..*|\.(seen|alarms)-.*|.*{re.escape(ASIDE)}(\.partial)?")
 _KEY_FILE = """\
 # The backup key {id} of this home. Print it, or copy it, and keep it apart from the home and from the backups:
 # they cannot be opened without it. Whoever has it and a backup still cannot read personal data without the key ring.
@@ -112,7 +112,8 @@ def back_up_from(
             url = database_url(home, settings)
             with opened(url) as engine, one_moment(engine, home.root / _COPY) as connection:
                 out = FrameWriter(file, key)
-                manifest, files = write_backup(out, connection, _files(home, settings), version("soppa"), now, progress)
+                kept = files_of(home, settings)
+                manifest, files = write_backup(out, connection, kept, version("soppa"), now, progress)
             out.finish()
             file.flush()
             os.fsync(file.fileno())
@@ -222,7 +223,7 @@ def _is_ours(path: Path, ours: set[str]) -> bool:
         return False
 
 
-def _files(home: Home, settings: Settings) -> Iterator[tuple[str, Path]]:
+def files_of(home: Home, settings: Settings) -> Iterator[tuple[str, Path]]:
     """Every file of the home but its keys, its database and what passes; new documents first, since they move on."""
     new = home.documents / "new"
     database = database_file(database_url(home, settings))

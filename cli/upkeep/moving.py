@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from cli.home import Home, to_disk, write_private
+from cli.home import ASIDE, Home, to_disk, write_private
 from cli.serving.daemon import lock_of
 from cli.serving.failpoint import dies_at
 from cli.serving.worker import only_daemon
@@ -47,7 +47,6 @@ from storage.upkeep.moving import (
     refuses_writers,
 )
 
-ASIDE = ".before-postgres"
 _ENDS = ("", "-wal", "-shm", "-journal")
 Progress = Callable[[int, int], None]
 

@@ -157,9 +157,14 @@ def test_the_certificate_says_how_much_and_names_nobody(past: Past) -> None:
     assert "Certificate of a purge" in pages[0] and "26-118" in pages[0]
 
 
-def test_a_machine_without_the_memory_is_told_and_goes_on_later(past: Past) -> None:
+def test_a_purge_that_cannot_take_everything_is_refused_and_goes_on_later(past: Past) -> None:
     act = begun(past.house, wish())
     confirm_act(past.house, act.id, "sam")
+    aside = past.house.home.root / "soppa.db.before-postgres"
+    aside.touch(mode=0o600)
+    with pytest.raises(Refused, match="holds everything as it was before the move to PostgreSQL: take it away"):
+        run(past.house, act.id, idle)
+    aside.unlink()
     if past.house.store.base.engine.dialect.name == "sqlite":
         with pytest.raises(Refused, match="MB of memory are needed, and 0 MB are free"):
             run(past.house, act.id, idle, lambda: 200_000)

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import inspect
 
 from cli.demo.sink import MailSink
+from cli.home import ASIDE
 from cli.settings import read_settings
-from cli.upkeep.moving import ASIDE
 from storage.database import open_engine
 from tests.faults.test_backup_killed import SEED, killed
 from tests.integration.full_home import content, full_house

@@ -13,12 +13,13 @@ from sqlalchemy import text
 
 from cli.demo.run import FakeClock
 from cli.demo.sink import MailSink
-from cli.home import Home
+from cli.home import ASIDE, Home
 from cli.main import main
 from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.settings import read_settings
+from cli.upkeep import backups
 from cli.upkeep.joblock import only_job
-from cli.upkeep.moving import ASIDE, move
+from cli.upkeep.moving import move
 from cli.wiring import open_house
 from engine.errors import WrongEnvironment
 from storage.database import open_engine
@@ -74,6 +75,8 @@ def test_everything_arrives_and_the_home_goes_on_there(home: Home, url: str, sin
     assert rows_in(url) == was
     assert home.settings.read_text("utf-8") == f'{settings}\ndatabase: "{url}"\n'
     aside = home.database.with_name(home.database.name + ASIDE)
+    assert home.asides == [aside]
+    assert aside.name not in {name for name, _ in backups.files_of(home, read_settings(home.settings))}
     assert rows_in(f"sqlite:///{aside}") == was
     assert aside.stat().st_mode & 0o077 == 0
     assert {path.name for path in home.root.glob("soppa.db*")} == {aside.name}
