@@ -33,7 +33,8 @@ def measure(ground: Ground) -> None:
         with ground.district(f"timers-{size}") as home, raw(home) as connection:
             waiting = first_case(home)
             fill(connection, waiting.case_id, range(1, size), asleep=True)
-            told(ground.kind, f"idle beat, {size:,} cases asleep", idle_beat(home) * 1000, "ms")
+            took, cpu = idle_beat(home)
+            told(ground.kind, f"idle beat, {size:,} cases asleep", took * 1000, "ms", cpu=cpu)
             with open_house(home, partial(_same, waiting.at)) as house, ticking(house) as tick:
                 work = Work(house, connection, waiting, tick)
                 written = work.one_fired(size)
@@ -77,10 +78,13 @@ def first_case(home: Home) -> Waiting:
     return Waiting(case.id, timer, key, at.replace(tzinfo=at.tzinfo or dt.UTC), kept)
 
 
-def idle_beat(home: Home) -> float:
+def idle_beat(home: Home) -> tuple[float, float]:
+    """Seconds of the middle one of many beats; those that the processor works for one of them."""
     with open_house(home) as house, heart_of(house) as heart:
         heart.beat()
-        return median(heart.beat, BEATS)
+        took: list[float] = []
+        _, cpu = timed(lambda: took.append(median(heart.beat, BEATS)))
+        return took[0], cpu / BEATS
 
 
 @dataclass(frozen=True, slots=True)
