@@ -71,13 +71,13 @@ class Easel:
     folder: Path
     browser: Browser
 
-    def page(self, name: str, address: str, token: str) -> None:
-        """The first screen of a page on a phone, for whoever has the session of this token."""
+    def page(self, name: str, address: str, token: str, *, whole: bool = False) -> None:
+        """The first screen of a page on a phone, or the whole of it, for whoever has the session of this token."""
         context = self.browser.new_context(viewport=PHONE, java_script_enabled=False, device_scale_factor=1.5)
         context.add_cookies([{"name": "soppa", "value": token, "url": address}])
         page = context.new_page()
         page.goto(address)
-        self.keep(name, page.screenshot())
+        self.keep(name, page.screenshot(full_page=whole))
         context.close()
 
     def mail(self, name: str, source: str) -> None:
@@ -156,7 +156,7 @@ def pages(easel: Easel, found: Sample) -> None:
     with serving(house, Event()):
         easel.page("task", f"{house.settings.public_url}/task/{task.id}", _session(found, "person:dana", None))
         easel.page("status-es", f"{house.settings.public_url}/status/{case_id}",
-                   _session(found, "party:parent", case_id))  # fmt: skip
+                   _session(found, "party:parent", case_id), whole=True)  # fmt: skip
 
 
 def _session(found: Sample, recipient: str, case_id: str | None) -> str:

@@ -72,8 +72,10 @@ def reading(people: Iterable[Person], *, as_login: str | None = None, demo: bool
     return acting(everybody, as_login=as_login, demo=demo)
 
 
-def nobody(name: str) -> NotAllowed:
-    """The refusal of a user whom no person is."""
+def nobody(name: str, demo: Iterable[str] = ()) -> NotAllowed:
+    """The refusal of a user whom no person is; `demo` are the logins of a home in which anybody may be one."""
+    if logins := sorted(demo):
+        return NotAllowed(f"the user '{name}' is nobody in this office: say who you are here, such as --as {logins[0]}")
     return NotAllowed(f"the user '{name}' is nobody in this office: soppa people set ID --login {name}, "
                       f"by somebody who is")
 
@@ -88,7 +90,7 @@ def acting(people: Iterable[Person], *, as_login: str | None = None, demo: bool 
     if name not in known and as_login is not None:
         raise UsageError(f"nobody here has the login '{name}'{nearest(name, known)}")
     if name not in known:
-        raise nobody(name)
+        raise nobody(name, known if demo else ())
     return replace(actor_of(known[name]), on_behalf_of=on_behalf_of)
 
 

@@ -110,12 +110,12 @@ def tables(lines: Sequence[BriefLine], matters: Mapping[str, Matter], today: dt.
     return found
 
 
-def headline(lines: Sequence[BriefLine], today: dt.date, language: str, *, near: int = 0, agreed: int = 0,
+def headline(lines: Sequence[BriefLine], today: dt.date, language: str, *, near: int = 0, by_agreement: int = 0,
              quiet: bool = False) -> str:
     """Such as `Brief for Monday, April 10, 2028: 1 legal deadline, 2 tasks and targets`; `near` are legal deadlines,
-    and `agreed` dates of agreements, that the officer's outlook names besides."""
+    and `by_agreement` dates of agreements, that the officer's outlook names besides."""
     legal, agreement, target, news = (len(group) for _, group in _groups(lines))
-    parts = [*_count(legal + near, "legal", language), *_count(agreement + agreed, "agreement", language),
+    parts = [*_count(legal + near, "legal", language), *_count(agreement + by_agreement, "agreement", language),
              *_count(target, "target", language)]
     if news:
         parts.append(f"{news} {said('news', language)}")

@@ -378,16 +378,16 @@ def _brief(row: OutboxRow, draft: _Draft, matters: Mapping[str, Matter], lines: 
     kind = CONTACT_BRIEF if row.to_contact else BRIEF
     language, source = own_text(kind, draft.reader.language)
     values = words.office_words(draft.reader, draft.office, draft.today, language)
-    named = {*ahead.legal, *ahead.agreed}
+    named = {*ahead.legal, *ahead.by_agreement}
     lines = [line for line in lines if not line.legal or (line.case_id, line.subject) not in named]
     if row.to_contact:
         values |= brief.contact_words(lines, draft.today, language)
     else:
         quiet = not lines and ahead.is_quiet
-        counted = brief.headline(lines, draft.today, language, near=len(ahead.legal), agreed=len(ahead.agreed),
-                                 quiet=quiet)
-        one = brief.only_task(lines, matters, language) if ahead.is_quiet else None
-        values |= {"headline": one or counted,
+        counted = brief.headline(lines, draft.today, language, near=len(ahead.legal),
+                                 by_agreement=len(ahead.by_agreement), quiet=quiet)
+        only = brief.only_task(lines, matters, language) if ahead.is_quiet and news == NO_NEWS else None
+        values |= {"headline": only or counted,
                    **words.news_words(news, language), **outlook.words(ahead, quiet, language)}
     tables = brief.tables(lines, matters, draft.today, language,
                           lambda line: _line_link(draft, matters[line.case_id], line))

@@ -26,7 +26,7 @@ Links = tuple[Callable[[Matter], str | None], Callable[[Matter, Task], str]]
 
 _SAID: Mapping[str, Mapping[str, str]] = {
     "week": {"en": "Passed, or within seven days:", "es": "Vencidos, o en los próximos siete días:"},
-    "agreed": {"en": "Passed, or within seven days:", "es": "Vencidas, o en los próximos siete días:"},
+    "agreement": {"en": "Passed, or within seven days:", "es": "Vencidas, o en los próximos siete días:"},
     "waiting": {"en": "The earliest first:", "es": "Primero lo que vence antes:"},
     "case": {"en": "Case", "es": "Caso"},
     "what": {"en": "What", "es": "Qué"},
@@ -44,21 +44,21 @@ _SAID: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`legal` are (case, clock), and `agreed` those whose date an agreement sets; `waiting` (case, task); `more` is how
-    many tasks besides these wait for others."""
+    """`legal` are (case, clock), and `by_agreement` those whose date an agreement sets; `waiting` (case, task); `more`
+    is how many tasks besides these wait for others."""
 
     legal: tuple[tuple[str, str], ...] = ()
-    agreed: tuple[tuple[str, str], ...] = ()
+    by_agreement: tuple[tuple[str, str], ...] = ()
     waiting: tuple[tuple[str, str], ...] = ()
     more: int = 0
 
     @property
     def cases(self) -> set[str]:
-        return {case_id for case_id, _ in (*self.legal, *self.agreed, *self.waiting)}
+        return {case_id for case_id, _ in (*self.legal, *self.by_agreement, *self.waiting)}
 
     @property
     def is_quiet(self) -> bool:
-        return not self.legal and not self.agreed and not self.waiting
+        return not self.legal and not self.by_agreement and not self.waiting
 
 
 NO_OUTLOOK = Outlook()
@@ -76,18 +76,18 @@ def of_duties(outlook: Outlook, matters: Mapping[str, Matter]) -> Outlook:
     are a party's right and no duty of it; what an agreement sets apart from what the law does."""
     kinds = {(case_id, clock): _kind(matters[case_id], clock) for case_id, clock in outlook.legal}
     legal = tuple(one for one in outlook.legal if kinds[one] not in ("window", "target", "contract"))
-    agreed = tuple(one for one in outlook.legal if kinds[one] == "contract")
+    by_agreement = tuple(one for one in outlook.legal if kinds[one] == "contract")
     waiting = tuple((case_id, task_id) for case_id, task_id in outlook.waiting if _is_waited(matters[case_id], task_id))
-    return Outlook(legal, agreed, waiting, outlook.more)
+    return Outlook(legal, by_agreement, waiting, outlook.more)
 
 
 def tables(outlook: Outlook, matters: Mapping[str, Matter], office: Office, today: dt.date, language: str, links: Links
            ) -> dict[str, Table]:
-    """`week_lines`, `agreed_lines` and `waiting_lines`, each only where it has a line."""
+    """`week_lines`, `agreement_week` and `waiting_lines`, each only where it has a line."""
     own, again = links
     found = {}
     for name, title, date, near in (("week_lines", "week", "date", outlook.legal),
-                                    ("agreed_lines", "agreed", "due", outlook.agreed)):
+                                    ("agreement_week", "agreement", "due", outlook.by_agreement)):
         rows = tuple(_week_row(matters[case_id], clock, today, language, own) for case_id, clock in near)
         if rows:
             found[name] = Table(_said(title, language), _words(("case", "what", date), language), rows)

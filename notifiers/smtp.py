@@ -23,7 +23,7 @@ from aiosmtplib import errors as smtp
 
 from engine.errors import WrongEnvironment
 from notifiers.handover import Delivery, Handover, Keep, Outgoing
-from notifiers.talk import GO_AHEAD, Broken, Reply, Talk
+from notifiers.talk import GO_AHEAD, Broken, Lines, Reply, Talk
 
 T = TypeVar("T")
 
@@ -37,8 +37,6 @@ _FAREWELL = 0.02
 
 DOT_TIMEOUT = 600.0
 """Seconds to wait for the reply to the final dot (RFC 5321 4.5.3.2.6)."""
-
-_ONE_BUFFER = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,12 +300,9 @@ async def _connect(settings: RelaySettings, password: str | None) -> Talk:
     transport = client.transport
     if not isinstance(transport, asyncio.Transport):
         raise Broken("the relay hung up")
-    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(_ONE_BUFFER)
-    ours = asyncio.StreamReaderProtocol(reader)
-    transport.set_protocol(ours)  # from here on the library is not asked any more
-    ours.connection_made(transport)
-    writer = asyncio.StreamWriter(transport, ours, reader, loop)
-    return Talk(reader, writer, client.supports_extension("pipelining"), settings.timeout)
+    lines = Lines()
+    transport.set_protocol(lines)  # from here on the library is not asked any more
+    return Talk(lines, transport, client.supports_extension("pipelining"), settings.timeout)
 
 
 async def _greeted(settings: RelaySettings, password: str | None) -> aiosmtplib.SMTP:

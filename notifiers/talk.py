@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 _PLAIN = re.compile(r"[^\x00-\x20<>\x7f-\U0010ffff]+")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _MOST_LINES = 100
+_LONGEST = 2**16
 
 GO_AHEAD = 354
 FAREWELL = 2.0
@@ -37,19 +39,53 @@ class Reply:
         return f"{self.code} {self.text}".strip()
 
 
+class Lines(asyncio.Protocol):
+    """What the relay says, line by line as it comes in."""
+
+    def __init__(self) -> None:
+        self.ended: Broken | None = None
+        self._lines: deque[bytes] = deque()
+        self._begun = b""
+        self._more = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        self._lines.extend(lines)
+        if len(self._begun) > _LONGEST or len(self._lines) > 3 * _MOST_LINES:
+            self.ended = Broken("the relay's answer has no end")
+        self._more.set()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.ended = Broken("the relay hung up" if error is None else _on_one_line(error))
+        self._more.set()
+
+    async def next(self, until: float) -> bytes:
+        """Waits for it up to this moment of the loop. Raises `Broken`."""
+        while not self._lines:
+            if self.ended is not None:
+                raise self.ended
+            self._more.clear()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._more.wait()
+            except TimeoutError as error:
+                raise Broken("the relay does not answer") from error
+        return self._lines.popleft()
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
     """One connection. `pipelines` says that the relay reads on while it answers; `timeout` holds for every answer but
     that to the final dot. Everything here raises `Broken`."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    lines: Lines
+    transport: asyncio.Transport
     pipelines: bool
     timeout: float
 
     @property
     def is_open(self) -> bool:
-        return not self.writer.is_closing() and not self.reader.at_eof()
+        return not self.transport.is_closing() and self.lines.ended is None
 
     async def envelope(self, sender: str, address: str) -> Sequence[Reply]:
         """The answers to MAIL, RCPT and DATA, up to the first that refuses; after three the relay waits for a mail.
@@ -83,11 +119,11 @@ class Talk:
         with contextlib.suppress(Broken):
             self._write(b"QUIT\r\n")
             await self._reply(FAREWELL)
-        self.writer.close()
+        self.transport.close()
 
     def cut(self) -> None:
         """Closes without a word: what the relay has of a mail is thrown away by it."""
-        self.writer.transport.abort()
+        self.transport.abort()
 
     async def _one_by_one(self, commands: Sequence[str]) -> Sequence[Reply]:
         replies: list[Reply] = []
@@ -99,30 +135,31 @@ class Talk:
         return replies
 
     def _write(self, what: bytes) -> None:
-        if self.writer.is_closing():
+        if self.transport.is_closing():
             raise Broken("the connection is closed")
-        self.writer.write(what)
+        self.transport.write(what)
 
     async def _reply(self, timeout: float) -> Reply:
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._lines()
-        except TimeoutError as error:
-            raise Broken("the relay does not answer") from error
-        except (OSError, ValueError) as error:
-            raise Broken(" ".join(str(error).split()) or type(error).__name__) from error
-
-    async def _lines(self) -> Reply:
-        """An answer of one line or several; raises `ValueError` for what is none."""
+        """An answer of one line or several."""
+        until = asyncio.get_running_loop().time() + timeout
         texts: list[str] = []
         for _ in range(_MOST_LINES):
-            line = await self.reader.readline()
-            if not line.endswith(b"\n"):
-                raise Broken("the relay hung up")
+            line = await self.lines.next(until)
             texts.append(line[4:].decode("ascii", "replace").strip())
             if line[3:4] != b"-":
-                return Reply(int(line[:3]), " ".join(texts))
-        raise ValueError("the relay's answer has no end")
+                return Reply(_code(line), " ".join(texts))
+        raise Broken("the relay's answer has no end")
+
+
+def _code(line: bytes) -> int:
+    try:
+        return int(line[:3])
+    except ValueError as error:
+        raise Broken(_on_one_line(error)) from error
+
+
+def _on_one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _goes_on(reply: Reply) -> bool:

@@ -54,7 +54,7 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
     "and": {"en": "and", "es": "y"},
 }
 
-_ALARMS = {"backup": "copia de seguridad", "disk": "disco", "certificate": "certificado"}
+ALARMS_ES = {"backup": "copia de seguridad", "disk": "disco", "certificate": "certificado"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ def quota_words(said: Mapping[str, str], language: str) -> dict[str, str]:
 def alarm_words(said: Mapping[str, str], language: str) -> dict[str, str]:
     """What is wrong, by the name that the screens have for it, or in Spanish."""
     says = said.get(f"says_{language}") or said["says"]
-    return {"what": _ALARMS.get(said["what"], said["what"]) if language == "es" else said["what"], "says": says}
+    return {"what": ALARMS_ES.get(said["what"], said["what"]) if language == "es" else said["what"], "says": says}
 
 
 def _time_words(local: dt.datetime, language: str) -> str:

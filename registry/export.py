@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from engine.model.case import Contact
 from registry.fields import LISTINGS, RELATIONSHIPS, TYPES, values_of
-from registry.inventory import COLUMNS, FIELD_OF, KEY, OPENS_A_FORMULA
+from registry.inventory import ALL_COLUMNS, FIELD_OF, KEY, OPENS_A_FORMULA
 from registry.values import Holding
 
 _WORDS = {"listing": LISTINGS, "relationship": RELATIONSHIPS, "type": TYPES}
@@ -23,7 +23,7 @@ def to_csv(holdings: Iterable[Holding], people: Mapping[str, str]) -> str:
     `people` are mail addresses by id, for sponsors whom the register knows as persons."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-    writer.writerow(COLUMNS)
+    writer.writerow(ALL_COLUMNS)
     writer.writerows([defused(cell) for cell in _cells(holding, people)] for holding in holdings)
     return out.getvalue()
 
@@ -32,7 +32,7 @@ def _cells(holding: Holding, people: Mapping[str, str]) -> Iterable[str]:
     values = values_of(holding)
     if "sponsor" in values:
         values["sponsor"] = people.get(str(values["sponsor"]), values["sponsor"])
-    for column in COLUMNS:
+    for column in ALL_COLUMNS:
         name = FIELD_OF.get(column, column)
         yield holding.key if column == KEY else _cell(name, values.get(name))
 

@@ -19,7 +19,7 @@ from engine.faults import Fault, Mark
 from engine.model.case import Contact, FactValue
 from engine.nodes import nearest
 from registry.elements import unknown
-from registry.fields import LISTINGS, RELATIONSHIPS, TYPES
+from registry.fields import LISTINGS, MESSAGING, RELATIONSHIPS, TYPES
 
 KEY = "operator_id"
 COLUMNS = (
@@ -29,6 +29,11 @@ COLUMNS = (
     "breach_contact_email", "contract_url", "subcontractors", "schools_using", "students_affected", "sponsor_email",
     "notes",
 )  # fmt: skip
+"""The columns that every inventory has."""
+
+ALL_COLUMNS = (*COLUMNS, "messaging")
+"""With those that it may have; an export has them all."""
+
 FIELD_OF = {
     "operator_name": "operator", "product_name": "product", "status": "listing", "service_relationship": "relationship",
     "agreement_type": "type", "agreement_signed_on": "signed_on", "agreement_posted_on": "posted_on",
@@ -137,11 +142,11 @@ def _text(content: bytes, file: str) -> str:
 def _wrong_columns(found: Sequence[str], file: str) -> Iterator[Fault]:
     names, mark = [name.strip() for name in found], Mark(file, 1, 1)
     for name in names:
-        if name not in COLUMNS:
-            yield Fault(mark, f"unknown column '{name}'{nearest(name, COLUMNS)}")
+        if name not in ALL_COLUMNS:
+            yield Fault(mark, f"unknown column '{name}'{nearest(name, ALL_COLUMNS)}")
     for name in COLUMNS:
         if name not in names:
-            yield Fault(mark, f"the column '{name}' is missing: the header needs all {len(COLUMNS)} columns")
+            yield Fault(mark, f"the column '{name}' is missing: the header needs {len(COLUMNS)} columns")
     if len(set(names)) < len(names):
         yield Fault(mark, "a column is there twice: keep one of each")
 
@@ -165,9 +170,9 @@ def _read(mark: Mark, typed: Mapping[str, str]) -> tuple[Row, list[Finding]]:
     key = cells[KEY]
     values: dict[str, FactValue] = {}
     findings: list[Finding] = []
-    for column in COLUMNS[1:]:
+    for column in ALL_COLUMNS[1:]:
         try:
-            value = _READERS.get(column, _text_cell)(cells[column])
+            value = _READERS.get(column, _text_cell)(cells.get(column, ""))
         except _Unreadable as error:
             findings.append(Finding(key, mark.line, column, error.weight, str(error)))
             value = error.reading
@@ -287,4 +292,5 @@ _READERS: Mapping[str, Callable[[str], FactValue | None]] = {
     "service_relationship": _choice_cell(RELATIONSHIPS),
     "agreement_type": _choice_cell(TYPES),
     "data_elements": _elements_cell,
+    "messaging": _choice_cell({option: option for option in MESSAGING}),
 }

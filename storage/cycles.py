@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from engine.model.cycles import NOTHING, Cycle, Planned
 from engine.model.handed import DueCycle
 from storage import direct, prepared
+from storage.lists import among
 from storage.statements import insert_new
 from storage.tables import AGREEMENTS, CASES, CYCLES
 
@@ -19,7 +20,7 @@ _MANY = 500
 _LOOKED_BACK = 5
 
 
-_MINE = (CYCLES.c.process == bindparam("its_process")) & CYCLES.c.subject.in_(bindparam("its_subjects", expanding=True))
+_MINE = (CYCLES.c.process == bindparam("its_process")) & among(CYCLES.c.subject, "its_subjects")
 _STILL = func.count(CASES.c.id).filter(CASES.c.ended_at.is_(None))
 _STARTED = (
     select(CYCLES.c.subject, func.max(CYCLES.c.occurrence).label("last"), _STILL.label("still"))
@@ -43,19 +44,19 @@ def planned(connection: Connection, process: str, subjects: Collection[str]) -> 
     found: dict[str, Planned] = {}
     for batch in _batches(subjects):
         mine = {"its_process": process, "its_subjects": batch}
-        found |= {row.subject: Planned(last=row.last, open=bool(row.still))
-                  for row in connection.execute(_STARTED, mine)}
-        for row in connection.execute(_NOT_STARTED, mine):
-            waits = None if row.at is None else Cycle(row.occurrence, row.at)
-            before = found.get(row.subject, NOTHING)
-            found[row.subject] = replace(before, waits=waits, stopped=row.at is None)
+        found |= {row["subject"]: Planned(last=row["last"], open=bool(row["still"]))
+                  for row in direct.read(connection, _STARTED, mine)}
+        for row in direct.read(connection, _NOT_STARTED, mine):
+            waits = None if row["at"] is None else Cycle(row["occurrence"], row["at"])
+            before = found.get(row["subject"], NOTHING)
+            found[row["subject"]] = replace(before, waits=waits, stopped=row["at"] is None)
     return found
 
 
 def plan(connection: Connection, process: str, cycles: Mapping[str, Cycle | None]) -> None:
     """Replaces what waits; a subject whose cycle an incident holds back keeps it."""
     for batch in _batches(cycles):
-        connection.execute(_DROP_WAITING, {"its_process": process, "its_subjects": batch})
+        direct.write(connection, _DROP_WAITING, {"its_process": process, "its_subjects": batch})
         news = [(subject, cycle) for subject in batch if (cycle := cycles[subject]) is not None]
         rows = [{"process": process, "subject": subject, "occurrence": cycle.on, "at": cycle.at, "planned_at": cycle.at,
                  "missed": 0, "attempts": 0} for subject, cycle in news]
@@ -86,9 +87,9 @@ def active_agreements(connection: Connection, beyond: str, limit: int) -> Sequen
 def last_ended(connection: Connection, process: str, subjects: Collection[str]) -> Sequence[str]:
     """The latest first, back to the one that a cycle has started."""
     its = {"its_process": process, "its_subjects": sorted(subjects), "at_most": _LOOKED_BACK}
-    found = connection.execute(prepared.LAST_ENDED, its).all()
-    last = next((place for place, row in enumerate(found) if row.of_cycle), len(found))
-    return [row.id for row in found[: last + 1]]
+    found = direct.read(connection, prepared.LAST_ENDED, its)
+    last = next((place for place, row in enumerate(found) if row["of_cycle"]), len(found))
+    return [row["id"] for row in found[: last + 1]]
 
 
 def _batches(subjects: Collection[str]) -> Iterator[list[str]]:

@@ -2,7 +2,7 @@
 
 What SQLAlchemy works out each time that a statement is sent (its words, the order and the form of its values) is
 worked out once here, from its own compiled form. Connections, transactions and errors stay SQLAlchemy's. A statement
-with a list of any length (`in_`) is not for this module.
+with a list of any length is written with `among`, not with `in_`.
 """
 
 from __future__ import annotations

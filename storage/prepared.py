@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
+from storage.lists import among
 from storage.rows import LANES, PERSON_COLUMNS
 from storage.tables import (
     ASSIGNEES,
@@ -82,8 +83,8 @@ PRESENT_CLOCKS = (
     .where((CLOCKS.c.case_id == bindparam("its_case")) & (CLOCKS.c.status != "superseded"))
     .order_by(CLOCKS.c.name)
 )
-_OF_THESE = TASKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & TASKS.c.present
-SOME_CASES = select(CASES).where(CASES.c.id.in_(bindparam("its_cases", expanding=True)))
+_OF_THESE = among(TASKS.c.case_id, "its_cases") & TASKS.c.present
+SOME_CASES = select(CASES).where(among(CASES.c.id, "its_cases"))
 TASKS_OF_SOME = select(TASKS).where(_OF_THESE).order_by(TASKS.c.case_id, TASKS.c.position)
 ASSIGNEES_OF_SOME = (
     select(ASSIGNEES.c.task_id, ASSIGNEES.c.person_id)
@@ -93,7 +94,7 @@ ASSIGNEES_OF_SOME = (
 )
 CLOCKS_OF_SOME = (
     select(CLOCKS)
-    .where(CLOCKS.c.case_id.in_(bindparam("its_cases", expanding=True)) & (CLOCKS.c.status != "superseded"))
+    .where(among(CLOCKS.c.case_id, "its_cases") & (CLOCKS.c.status != "superseded"))
     .order_by(CLOCKS.c.case_id, CLOCKS.c.name)
 )
 _ITS_CYCLE = (CYCLES.c.process == CASES.c.process) & (CYCLES.c.subject == CASES.c.subject)
@@ -102,7 +103,7 @@ LAST_ENDED = (
     select(CASES.c.id, select(CYCLES.c.id).where(_OF_CYCLE).exists().label("of_cycle"))
     .where(
         (CASES.c.process == bindparam("its_process"))
-        & CASES.c.subject.in_(bindparam("its_subjects", expanding=True))
+        & among(CASES.c.subject, "its_subjects")
         & CASES.c.ended_at.is_not(None)
     )
     .order_by(CASES.c.ended_at.desc(), CASES.c.id.desc())
@@ -274,7 +275,7 @@ CLAIM_MAIL = (
     .where(_ITS_MAIL)
     .values(state="claimed", at=None, attempts=OUTBOX.c.attempts + 1, fence=OUTBOX.c.fence + 1)
 )
-_THESE_MAILS = OUTBOX.c.id.in_(bindparam("its_ids", expanding=True))
+_THESE_MAILS = among(OUTBOX.c.id, "its_ids")
 MAILS_LOCKED = select(OUTBOX).where(_THESE_MAILS).order_by(OUTBOX.c.id).with_for_update(key_share=True)
 CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
 FENCES = select(OUTBOX.c.id, OUTBOX.c.fence).where(_THESE_MAILS & (OUTBOX.c.state == bindparam("its_state")))
@@ -283,7 +284,7 @@ HELD_MAIL = select(OUTBOX).where(_HELD & _IN_HAND).with_for_update(key_share=Tru
 CHANGE_MAIL = update(OUTBOX).where(_ITS_MAIL)
 NEW_LINKS = insert(LINKS)
 TOKENS_OF_MAILS = select(LINKS.c.outbox_id, LINKS.c.token_hash).where(
-    LINKS.c.outbox_id.in_(bindparam("its_ids", expanding=True))
+    among(LINKS.c.outbox_id, "its_ids")
 )
 
 # --- copies of a mail to many ----------------------------------------------------------------------------------------

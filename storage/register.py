@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
 
 from engine.errors import LostRace, Refused, UsageError
 from engine.model.case import Actor, Contact, FactValue, TableRow
@@ -19,6 +19,7 @@ from registry.values import NEW, Agreement, Holding, Operator, Product, Record, 
 from storage import direct, prepared
 from storage.base import Base
 from storage.chains.register_history import Line, Written, append, faults, read
+from storage.lists import among
 from storage.rows import Row, dump, pack_fact, unpack_fact
 from storage.sealing import Ring
 from storage.tables import AGREEMENTS, OPERATORS, PRODUCTS, REGISTER_NUMBERS
@@ -37,7 +38,7 @@ _JOINED = PRODUCTS.join(OPERATORS, OPERATORS.c.id == PRODUCTS.c.operator).outerj
 )
 _HOLDINGS = select(*_COLUMNS).select_from(_JOINED).order_by(OPERATORS.c.name, PRODUCTS.c.name, AGREEMENTS.c.signed_on,
                                                             AGREEMENTS.c.id)  # fmt: skip
-_OF_THESE = _HOLDINGS.where(AGREEMENTS.c.id.in_(bindparam("its_ids", expanding=True)))
+_OF_THESE = _HOLDINGS.where(among(AGREEMENTS.c.id, "its_ids"))
 
 
 def holdings(connection: Connection, ring: Ring, where: ColumnElement[bool] | None = None) -> list[Holding]:
@@ -77,7 +78,7 @@ def entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Ma
     people = people_by_mail(connection) if wanted else {}
     found: dict[str, Entry] = {}
     for start in range(0, len(wanted), _MANY):
-        rows = connection.execute(_OF_THESE, {"its_ids": wanted[start : start + _MANY]}).mappings()
+        rows = direct.read(connection, _OF_THESE, {"its_ids": wanted[start : start + _MANY]})
         batch = [_holding(row, ring) for row in rows]
         found |= {one.agreement.id: entry_of(one, people) for one in batch if one.agreement}
     for unknown in [one for one in wanted if one not in found]:

@@ -77,10 +77,10 @@ class SqlUnit:
         wanted = sorted(set(case_ids))
         for start in range(0, len(wanted), SOME):
             its = {"its_cases": wanted[start : start + SOME]}
-            tasks = _by(self.connection.execute(prepared.TASKS_OF_SOME, its).mappings(), "case_id")
-            people = _assignees(self.connection.execute(prepared.ASSIGNEES_OF_SOME, its).mappings()) if tasks else {}
-            clocks = _by(self.connection.execute(prepared.CLOCKS_OF_SOME, its).mappings(), "case_id")
-            for row in self.connection.execute(prepared.SOME_CASES, its).mappings():
+            tasks = _by(direct.read(self.connection, prepared.TASKS_OF_SOME, its), "case_id")
+            people = _assignees(direct.read(self.connection, prepared.ASSIGNEES_OF_SOME, its)) if tasks else {}
+            clocks = _by(direct.read(self.connection, prepared.CLOCKS_OF_SOME, its), "case_id")
+            for row in direct.read(self.connection, prepared.SOME_CASES, its):
                 with suppress(Exception):  # whoever needs this one is told what is wrong with it
                     found[row["id"]] = self._read(row, tasks.get(row["id"], ()), people, clocks.get(row["id"], ()))
         return found

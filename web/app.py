@@ -69,6 +69,7 @@ def make_app(
     reach: Reach,
     metrics: Callable[[], str] = str,
     mail_stands: Callable[[], dt.datetime | None] = lambda: None,
+    untold: Callable[[str], Sequence[str]] = lambda language: (),
 ) -> FastAPI:
     """The pages of one district. See `web.site.Site` for what each argument does.
 
@@ -97,6 +98,7 @@ def make_app(
         reach=reach,
         metrics=metrics,
         mail_stands=mail_stands,
+        untold=untold,
     )
     show = page_maker(site)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=_middleware(settings, show))

@@ -32,6 +32,9 @@ def frame_of(site: Site, visitor: Visitor | None, language: str) -> Frame:
         return frame
     since = site.mail_stands()
     alarm = "" if since is None else tell("mail_stands", language, since=instant_words(since, office, language))
+    untold = site.untold(language) if alarm else ()
+    if untold:
+        alarm += " " + tell("untold", language, what="; ".join(untold))
     return Frame(frame.district, frame.logo, frame.contact, home=True, alarm=alarm)
 
 

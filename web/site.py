@@ -129,7 +129,7 @@ class Site:
     `act_of` finds an act by the token in its mail, `act` by its id; `confirm_act(id, person)` carries it out, or raises
     a `SoppaError` and changes nothing. `agreements` are those of the register that a form may offer, by id, as people
     call them. `metrics` is what a monitor reads; `mail_stands` says since when no mail leaves, for the pages of people
-    of the district, who wait for mails."""
+    of the district, who wait for mails, and `untold(language)` what else is wrong that a mail would have told."""
 
     service: Service
     store: PageStore
@@ -152,6 +152,7 @@ class Site:
     reach: Reach
     metrics: Callable[[], str]
     mail_stands: Callable[[], dt.datetime | None]
+    untold: Callable[[str], Sequence[str]]
 
     @property
     def links(self) -> Links:

@@ -118,7 +118,8 @@ def show(case: str, limit: int, as_login: str | None, home: Home, as_json: bool)
         say(f"case {case} has no list of families yet")
     for row in counted:
         fixed = "fixed, nobody changes it" if row["fixed_at"] else "may still be imported anew"
-        say(f"{row['audience']}: {row['counted']:,} families, {row['students']:,} students; {fixed}")
+        families = _many(row["counted"], "family", "families")
+        say(f"{row['audience']}: {families}, {_many(row['students'], 'student', 'students')}; {fixed}")
     for one in sent:
         _tell_progress(one)
     if forecast is not None:
@@ -268,7 +269,7 @@ def _families_mapping(case: str, audience: str, families: Families, applied: boo
         "audience": audience,
         "applied": applied,
         "families": len(members),
-        "students": len({student for member in members for student in member.students}),
+        "students": len({student.casefold() for member in members for student in member.students}),
         "by_mail": sum(member.by_mail for member in members),
         "on_paper": sum(not member.by_mail for member in members),
         "without_consent": sum(not member.consent for member in members),
@@ -296,8 +297,8 @@ def _tell_languages(unread: Mapping[str, Sequence[tuple[int, str]]], unreviewed:
 
 def _tell_families(families: Families, shown: Mapping[str, object]) -> None:
     say(
-        f"{shown['families']:,} families with {shown['students']:,} students: {shown['by_mail']:,} by e-mail, "
-        f"{shown['on_paper']:,} by post"
+        f"{_many(shown['families'], 'family', 'families')} with {_many(shown['students'], 'student', 'students')}: "
+        f"{shown['by_mail']:,} by e-mail, {shown['on_paper']:,} by post"
     )
     say("  languages: " + ", ".join(f"{language} {count:,}" for language, count in families.written_in.items()))
     say(f"  {shown['without_consent']:,} have not consented to electronic notice")
@@ -305,6 +306,10 @@ def _tell_families(families: Families, shown: Mapping[str, object]) -> None:
     _name("guardians of one mail address, who get a letter each", families.shared)
     _name("barred, left out", families.barred)
     _name("look at these before the letters leave", families.warned)
+
+
+def _many(count: object, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _name(title: str, lines: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,4 +190,5 @@ def _close_task(house: House, case_id: str, mail: str, on: dt.date, actor: Actor
         left = any(row["printed"] for row in unit.audiences(house.clock()).runs(case_id))
     task = case.open_task(POST + mail)
     if task is not None and not waiting and not left:
-        house.service.complete_task(task.id, "posted", {"posted_on": on}, actor, house.clock())
+        with suppress(Refused):  # somebody else, or the daemon, has closed it in this moment
+            house.service.complete_task(task.id, "posted", {"posted_on": on}, actor, house.clock())

@@ -64,7 +64,7 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
     ended = f"ended: {case.outcome}" if not case.is_open else title
     say(f"{case.id}  {in_words(definition.title, 'en')}")
     pairs({"stands at": ended, "started": f"{day(office.today(case.started_at))} by {_name(office, case.initiator)}",
-           **({"flagged": ", ".join(case.flags)} if case.flags else {}),
+           **({"flagged": "; ".join(flag_words(flag, definition) for flag in case.flags)} if case.flags else {}),
            **_adopted(case), **({"belongs to": case.parent} if case.parent else {}),
            **({"about": case.subject} if case.subject else {}), **_regions(case, definition)})
     _clocks(case, definition, today)
@@ -80,6 +80,16 @@ def show(case: Case, definition: Definition, office: Office, today: dt.date, lab
         table(["fact", "what it is", "value"], [_fact_cells(name, value, definition, office, labels)
                                                  for name, value in case.facts.items()])
     _suggested(case, definition, office)
+
+
+def flag_words(flag: str, definition: Definition) -> str:
+    """What a flag of a case says of it."""
+    what, _, task = flag.partition(".")
+    wanted = definition.task_named(task)
+    title = f" ({in_words(wanted.title, 'en')})" if wanted else ""
+    known = {"glass_broken": f"answered in an absent person's place{title}",
+             "started_late": "started later than planned"}  # fmt: skip
+    return known.get(what, flag.replace("_", " "))
 
 
 def _keeping(found: Keeping, office: Office) -> None:

@@ -7,7 +7,8 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +24,12 @@ COLUMNS = (*REQUIRED, *OPTIONAL)
 YES_NO = ("paper", "consent", "leaked", "barred")
 MOST = 10_000
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
+_STARTS = {b"%PDF": "a PDF", b"PK\x03\x04": "a workbook or another zip file", b"\xd0\xcf\x11\xe0": "an old Office file",
+           b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"{\\rtf": "a text document"}  # fmt: skip
+_NAMES = {";": "semicolons", "\t": "tabs"}
+_BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u202f"), " ")
+"""Blanks that a text editor has put in and nobody sees."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Cells = Mapping[str, str]
 
@@ -51,6 +58,8 @@ def read_families(path: Path) -> Families:
     faults += _doubtful(rows, bars)
     if faults:
         raise FaultyInput(sorted(faults, key=lambda fault: fault.mark.line))
+    if not rows:
+        raise UsageError(f"{path}: there is no family in this file: nothing was changed")
     told = [(mark, cells) for mark, cells in rows if bars.of(cells) is None]
     members, folded = _fold(told)
     if len(members) > MOST:
@@ -66,7 +75,7 @@ def faults_of_row(cells: Cells) -> Iterator[str]:
     yield from _unclean(cells)
     yield from (f"{name}: is empty" for name in REQUIRED if not cells[name])
     email, address = cells.get("email", ""), cells.get("address", "")
-    if email and not EMAIL.fullmatch(email):
+    if email and not (EMAIL.fullmatch(email) and "." in email.rpartition("@")[2]):
         yield f"email '{email}' is not a mail address: mend it, or leave it empty and give a postal address"
     if not email and not address:
         yield "neither email nor address: this family could not be told"
@@ -101,18 +110,18 @@ class _Bars:
 
     def of(self, cells: Cells) -> int | None:
         """The line that bars the guardian of a row from its student."""
-        return self.by_name.get((_plain(cells["student"]), _plain(cells["guardian"])))
+        return self.by_name.get((_plain(cells["student"]), _bare(cells["guardian"])))
 
 
 def _bars(rows: Sequence[tuple[Mark, Cells]]) -> _Bars:
     barred = [(mark.line, cells) for mark, cells in rows if cells.get("barred") == "yes"]
 
-    def lines(column: str) -> Mapping[tuple[str, str], int]:
-        return {(_plain(cells["student"]), _plain(cells[column])): line for line, cells in reversed(barred)
-                if cells.get(column)}  # fmt: skip
+    def lines(column: str, alike: Callable[[str], str]) -> Mapping[tuple[str, str], int]:
+        return {(_plain(cells["student"]), alike(cells[column])): line for line, cells in reversed(barred)
+                if alike(cells.get(column, ""))}  # fmt: skip
 
-    elsewhere = {_plain(cells["guardian"]): (cells["student"], line) for line, cells in reversed(barred)}
-    return _Bars(lines("guardian"), lines("email"), lines("address"), elsewhere)
+    elsewhere = {_bare(cells["guardian"]): (cells["student"], line) for line, cells in reversed(barred)}
+    return _Bars(lines("guardian", _bare), lines("email", _plain), lines("address", _bare), elsewhere)
 
 
 def _doubtful(rows: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[Fault]:
@@ -134,11 +143,11 @@ def _left_out(rows: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[str]:
 def _warned(told: Sequence[tuple[Mark, Cells]], bars: _Bars) -> Iterator[str]:
     """A bar counts for one student: who is told of another all the same, and whose letter may fall into wrong hands."""
     for mark, cells in told:
-        if found := bars.elsewhere.get(_plain(cells["guardian"])):
+        if found := bars.elsewhere.get(_bare(cells["guardian"])):
             student, line = found
             sentence = f"{cells['guardian']} is told of {cells['student']}, barred from {student} (line {line})"
             yield f"line {mark.line}: {sentence}"
-        there = bars.by_address.get((_plain(cells["student"]), _plain(cells.get("address", ""))))
+        there = bars.by_address.get((_plain(cells["student"]), _bare(cells.get("address", ""))))
         if there is not None:
             yield f"line {mark.line}: {cells['guardian']} has the postal address of one barred on line {there}"
 
@@ -155,7 +164,15 @@ def _shared(told: Sequence[tuple[Mark, Cells]]) -> Iterator[str]:
 
 
 def _plain(cell: str) -> str:
-    return " ".join(cell.lower().split())
+    """However it is cased, spaced and encoded."""
+    return " ".join(unicodedata.normalize("NFKC", cell).casefold().split())
+
+
+def _bare(cell: str) -> str:
+    """And whatever accents and points it is written with: who is barred as José Ruiz-Paz is so as Jose Ruiz Paz."""
+    letters = unicodedata.normalize("NFKD", cell).casefold()
+    return "".join(char for char in letters if not unicodedata.combining(char)
+                   and (char.isalnum() or unicodedata.category(char) in ("Mn", "Mc")))  # fmt: skip
 
 
 def _rows(path: Path, text: str) -> tuple[list[tuple[Mark, Cells]], list[Fault]]:
@@ -163,6 +180,7 @@ def _rows(path: Path, text: str) -> tuple[list[tuple[Mark, Cells]], list[Fault]]
     rows, faults = list[tuple[Mark, Cells]](), list[Fault]()
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
+        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
         wrong = list(_wrong_columns(reader.fieldnames or (), str(path)))
         if wrong:
             raise FaultyInput(wrong)
@@ -171,7 +189,7 @@ def _rows(path: Path, text: str) -> tuple[list[tuple[Mark, Cells]], list[Fault]]
             if None in row or None in row.values():
                 faults.append(Fault(mark, "more or fewer cells than the header: check commas and quotes"))
                 continue
-            rows.append((mark, {key.strip(): value.strip() for key, value in row.items()}))
+            rows.append((mark, {key: value.translate(_BLANKS).strip() for key, value in row.items()}))
     except csv.Error:
         where = Mark(str(path), max(reader.reader.line_num, 1), 1)
         faults.append(Fault(where, "not readable as CSV from here on: check the quotes, one may not be closed"))
@@ -186,17 +204,25 @@ def _content(path: Path) -> bytes:
 
 
 def _text(path: Path, content: bytes) -> str:
+    kind = next((kind for start, kind in _STARTS.items() if content.startswith(start)), None)
+    if kind is not None:
+        raise UsageError(f"{path}: this is {kind}, whatever its name says: save the list as CSV in UTF-8")
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}: save the file as CSV in UTF-8") from error
     if "\x00" in text:
         raise UsageError(f"{path}: this is no CSV file: save the list as CSV in UTF-8")
+    if not text.strip():
+        raise UsageError(f"{path}: this file is empty: nothing was changed")
     return text
 
 
 def _wrong_columns(found: Iterable[str], file: str) -> Iterator[Fault]:
-    names, mark = [name.strip() for name in found], Mark(file, 1, 1)
+    names, mark = list(found), Mark(file, 1, 1)
+    if len(names) == 1 and (sign := next((sign for sign in ";\t" if sign in names[0]), None)):
+        yield Fault(mark, f"the columns are parted by {_NAMES[sign]}: save the file as CSV with commas")
+        return
     for name in names:
         if name not in COLUMNS:
             yield Fault(mark, f"unknown column '{name}'{nearest(name, COLUMNS)}")
@@ -218,11 +244,13 @@ def _fold(rows: Iterable[tuple[Mark, Cells]]) -> tuple[tuple[Member, ...], tuple
         if first is None:
             found[key] = _member(cells)
             continue
-        folded.append(f"line {mark.line}: {cells['student']} with {first.students[0]}, {first.name}")
+        students = _with(first.students, cells["student"])
+        again = "a second time" if students == first.students else f"with {first.students[0]}"
+        folded.append(f"line {mark.line}: {cells['student']} {again}, {first.name}")
         found[key] = replace(
             first,
             address=first.address or address_lines(cells.get("address", "")),
-            students=_with(first.students, cells["student"]),
+            students=students,
             schools=_with(first.schools, cells["school"]),
             paper=first.paper or cells.get("paper") == "yes",
             leaked=first.leaked or cells.get("leaked") == "yes",
@@ -251,7 +279,7 @@ def address_lines(cell: str) -> str:
 
 
 def _with(some: tuple[str, ...], more: str) -> tuple[str, ...]:
-    return some if more in some else (*some, more)
+    return some if _plain(more) in map(_plain, some) else (*some, more)
 
 
 def _languages(members: Iterable[Member]) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,9 @@ from cli.reports.counting import Counted, by_stand, counted
 from cli.reports.period import Period
 from cli.reports.report import STAND_WORDS, Report, Strip, Table, strip_mapping
 from engine.errors import OutsideCalendar
+from engine.law.calendar import ONE_DAY
 from engine.law.clocks import Calendars, Rule, day_name, derive
+from engine.model.register import ACTIVE
 from registry.fields import TYPES
 from registry.values import label
 from storage.looking.reporting import AgreementCounted, Reporting
@@ -27,6 +30,9 @@ class _Posting:
 def posting_report(reporting: Reporting, rule: Rule, calendars: Calendars, period: Period) -> Report:
     """`rule` is the one under which agreements are posted."""
     found = [_posting(one, rule, calendars, period) for one in reporting.agreements(period.first, period.last)]
+    before = reporting.agreements(dt.date.min, period.first - ONE_DAY)
+    still = [one for one in (_posting(each, rule, calendars, period) for each in before if each.status == ACTIVE)
+             if one.counted.stand == "overdue"]
     counts = by_stand([one.counted for one in found])
     law = f"{rule.id}, {rule.citation}, {rule.length} business days"
     whole = [Strip("From signing to the website", law, [one.counted for one in found])] if found else []
@@ -38,16 +44,19 @@ def posting_report(reporting: Reporting, rule: Rule, calendars: Calendars, perio
         period=period,
         lead=[f"Agreements signed: {len(found):,}. Public in time: {counts['met']:,}; posted late: {counts['late']:,}; "
               f"overdue and not public: {counts['overdue']:,}; not public and not due yet: {counts['running']:,}; "
-              f"signed on a day outside the calendar: {counts['undated']:,}."],
+              f"signed on a day outside the calendar: {counts['undated']:,}.",
+              f"In force, signed before this time, and overdue to this day: {len(still):,}."],
         bars=[],
         strips=whole,
         groups=strips,
-        tables=[_late(found)],
+        tables=[_late("Late, or not public and overdue", found),
+                *([_late("Signed before this time, and overdue to this day", still)] if still else [])],
         columns=COLUMNS,
         rows=[_row(one) for one in found],
         keys={"agreements": len(found), "deadlines": [strip_mapping(strip) for strip in strips],
               "late": [dict(zip(COLUMNS, _row(one), strict=True)) for one in found
-                       if one.counted.stand in ("late", "overdue")]},
+                       if one.counted.stand in ("late", "overdue")],
+              "overdue_from_before": [dict(zip(COLUMNS, _row(one), strict=True)) for one in still]},
     )  # fmt: skip
 
 
@@ -63,15 +72,15 @@ def _posting(one: AgreementCounted, rule: Rule, calendars: Calendars, period: Pe
     return _Posting(one, counted(one.id, one.signed_on, legal, status, one.posted_on, period.today))
 
 
-def _late(found: Sequence[_Posting]) -> Table:
+def _late(title: str, found: Sequence[_Posting]) -> Table:
     late = [one for one in found if one.counted.stand in ("late", "overdue")]
     rows = [[one.agreement.id, label(one.agreement.product, one.agreement.operator),
              day_name(one.counted.legal) if one.counted.legal else "–",
              day_name(one.agreement.posted_on) if one.agreement.posted_on else "not public",
              f"{(one.counted.until - one.counted.legal).days:,}" if one.counted.legal else "–"] for one in late]
-    return Table("Late, or not public and overdue",
-                 ["agreement", "product", "legal date", "posted", "days late"], rows, [0.75, 0, 1.15, 1.15, 0.75],
-                 note="" if rows else f"None: no posting is {STAND_WORDS['late']} or {STAND_WORDS['overdue']}.")
+    none = f"None: no posting of this time is {STAND_WORDS['late']} or {STAND_WORDS['overdue']}."
+    return Table(title, ["agreement", "product", "legal date", "posted", "days late"], rows,
+                 [0.75, 0, 1.15, 1.15, 0.75], note="" if rows else none)
 
 
 def _row(one: _Posting) -> Sequence[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ from cli.reports.counting import by_stand
 from cli.reports.duties import COLUMNS, csv_row, duties_of, strips_of
 from cli.reports.period import Period
 from cli.reports.report import Bar, Report, Table, strip_mapping
+from engine.law.calendar import ONE_DAY
 from engine.model.definition import say
 from engine.ports import Definitions
 from storage.looking.reporting import CaseCounted, Reporting
@@ -18,6 +20,8 @@ def year_report(reporting: Reporting, definitions: Definitions, period: Period) 
     cases = reporting.cases(period.begins, period.ends)
     duties = duties_of(reporting.due(period.first, period.last), definitions, period)
     strips = strips_of(duties)
+    before = duties_of(reporting.due(dt.date.min, period.first - ONE_DAY), definitions, period)
+    still = sum(duty.counted.stand == "overdue" for duty in before)
     counts, bars = by_stand([duty.counted for duty in duties]), _bars(cases, definitions)
     others = duties_of(reporting.dates_of(period.begins, period.ends), definitions, period)
     undated = sum(duty.counted.stand == "undated" and duty.date.status == "running" for duty in others)
@@ -29,6 +33,7 @@ def year_report(reporting: Reporting, definitions: Definitions, period: Period) 
               f"Legal deadlines that fall in this time: {len(duties):,}. Met in time: {counts['met']:,}; done late: "
               f"{counts['late']:,}; overdue: {counts['overdue']:,}; still running: {counts['running']:,}; void, and "
               f"counted nowhere else: {counts['void']:,}.",
+              f"Legal deadlines from before this time that are overdue to this day: {still:,}.",
               f"Duties of the cases that began which run without a legal date (a hold stands, or the law gives no "
               f"number): {undated:,}."],
         bars=bars,
@@ -39,7 +44,8 @@ def year_report(reporting: Reporting, definitions: Definitions, period: Period) 
         rows=[csv_row(duty) for duty in duties],
         keys={"cases": [{"process": bar.label, "began": bar.whole, "ended": bar.done}
                         for bar in _bars(cases, definitions, titled=False)],
-              "deadlines": [strip_mapping(strip) for strip in strips], "without_date": undated},
+              "deadlines": [strip_mapping(strip) for strip in strips], "without_date": undated,
+              "overdue_from_before": still},
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from cli.setup.reach import Reaches
 from cli.staff.acts import confirm_act, find_act, shown_by, text_of, title_of
 from cli.staff.totp import matching
 from cli.status.look import prometheus
-from cli.status.looks import looks_at, no_mail_since
+from cli.status.looks import MAILED, looks_at, no_mail_since
 from cli.takingback import may_undo
 from cli.wiring import House
 from engine.errors import UsageError
@@ -20,6 +20,7 @@ from engine.model.case import Case
 from engine.model.office import Office
 from notifiers.compose import Matter
 from notifiers.onpaper import code_letter, letter
+from notifiers.words import ALARMS_ES
 from storage.chains.history import answer_line
 from storage.entrance.acts import Act as Begun
 from web.app import make_app
@@ -41,7 +42,7 @@ def pages(house: House) -> Callable[..., object]:
         documents=house.documents, inspect=inspect, letter=lent.letter, code_letter=lent.code_letter,
         match_totp=matching, act_of=lent.act_of, act=lent.act, confirm_act=lent.confirm_act,
         agreements=house.store.register.labels, reach=Reaches(house), metrics=lent.metrics,
-        mail_stands=lent.mail_stands,
+        mail_stands=lent.mail_stands, untold=lent.untold,
     )  # fmt: skip
 
 
@@ -73,6 +74,13 @@ class _Lent:
 
     def mail_stands(self) -> dt.datetime | None:
         return no_mail_since(self.house, self.house.clock())
+
+    def untold(self, language: str) -> Sequence[str]:
+        """What the privacy officer is mailed of, while mail leaves."""
+        found = [look for look in looks_at(self.house, self.house.clock()) if look.level and look.what in MAILED]
+        if language == "es":
+            return [f"{ALARMS_ES[look.what]}: {look.es}" for look in found]
+        return [f"{look.what}: {look.says}" for look in found]
 
     def cases_of(self, person_id: str) -> Sequence[str]:
         return self.house.store.views.cases_of(person_id)

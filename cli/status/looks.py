@@ -23,6 +23,11 @@ BACKUP, BACKUP_FAILED, RELAY = "backup_made", "backup_failed", "relay_refuses"
 """Marks of the database: the last backup, the last one that failed since, and since when the relay takes nothing."""
 
 
+MAILED = ("backup", "disk", "certificate")
+"""What the privacy officer is mailed of. The others are told by mails of their own, stand in the brief, or keep mail
+itself from leaving."""
+
+
 def looks_at(house: House, now: dt.datetime, certificate: Certificate | None = None) -> Sequence[Look]:
     """`certificate` as it was asked for just now; without it the answer that is kept."""
     return [_daemon(house, now), _clock(house, now), _histories(house), _relay(house, now), _mails(house),

@@ -14,15 +14,12 @@ from cli.serving.telling import cause_of
 from cli.status import certificate
 from cli.status.alarmfile import Alarm, read_alarms, write_alarms
 from cli.status.look import Look
-from cli.status.looks import RELAY, looks_at
+from cli.status.looks import MAILED, RELAY, looks_at
 from cli.wiring import House
 
 WRITTEN_EVERY = dt.timedelta(minutes=5)
 NOTICE = "alarm"
 """The mail to the privacy officer."""
-
-MAILED = ("backup", "disk", "certificate")
-"""The others are told by mails of their own, stand in the brief, or keep mail itself from leaving."""
 
 _TOLD = "alarms_told"
 log = logging.getLogger("soppa")

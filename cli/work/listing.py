@@ -12,7 +12,7 @@ from cli.work.reading import LATE, SOON, is_near
 from storage.looking.queue import QueueRow
 
 TASK = "what to do"
-COLUMNS = {"case": 9, "legal": 10, "left": 18, TASK: 19, "who": 12}
+COLUMNS = {"case": 9, "legal": 11, "left": 20, TASK: 16, "who": 12}
 """Titles with their widths; that of a task is the least."""
 
 _BETWEEN = 2
@@ -28,9 +28,16 @@ def widths(screen: int) -> dict[str, int]:
 
 def cells(row: QueueRow, today: dt.date) -> list[Text]:
     who = ", ".join(name for _, name in row.assignees) or row.party or row.role or "nobody"
-    legal = Text(near_day(row.legal, today))
+    legal = Text(_legal(row.legal, today))
     shown = (Text(row.case_id), legal, _left(row, today), _cut(row.task_title or "(nobody is asked)"), _cut(who))
     return list(shown)
+
+
+def _legal(legal: dt.date | None, today: dt.date) -> str:
+    """A date whose year must be told goes without its day of the week, so that the year is not what is cut."""
+    if legal is None or len(near := near_day(legal, today)) <= COLUMNS["legal"]:
+        return near_day(legal, today)
+    return near.partition(" ")[2]
 
 
 def _left(row: QueueRow, today: dt.date) -> Text:
@@ -54,5 +61,5 @@ def _named(name: str, when: dt.date, today: dt.date) -> str:
     return words if len(words) <= COLUMNS["left"] else re.sub(" days?", "", words)
 
 
-def _cut(text: str) -> Text:
-    return Text(clean(text), no_wrap=True, overflow="ellipsis")
+def _cut(text: str, style: str = "") -> Text:
+    return Text(clean(text), style, no_wrap=True, overflow="ellipsis")

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from cli.commands.show import note_text
+from cli.commands.show import flag_words, note_text
 from cli.dates import kind_of
 from cli.printing import clean, day, left
 from cli.work.desk import LANGUAGE, Matter
@@ -59,7 +59,7 @@ def _lines(matter: Matter, chosen: str | None) -> Iterator[Text]:
         place = definition.states[case.regions[region.name].state]
         yield Text.assemble((f"  {say(region.title, LANGUAGE)}: ", DIM), say(place.title, LANGUAGE))
     for flag in case.flags:
-        yield Text(f"flagged: {flag}", LATE)
+        yield Text(f"flagged: {flag_words(flag, matter.definition)}", LATE)
     if matter.undo:
         yield Text(matter.undo, SOON)
     yield from _clocks(matter)

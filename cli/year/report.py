@@ -79,7 +79,8 @@ def _ended(date: LegalDate, today: dt.date) -> str:
 
 
 def budgets(people: Iterable[Person], sent: Sequence[Sent], zone: ZoneInfo) -> Iterator[Budget]:
-    """The budget of a district: officer, superintendent, teachers, vendors."""
+    """The budget of a district: officer, superintendent, teachers, vendors. A brief is a mail of its reader's day and
+    week, and none about a request; a breach leaves at once, whatever else a vendor has got that day."""
     known = {person.email: person.roles for person in people}
 
     def to(role: str) -> list[Sent]:
@@ -99,7 +100,8 @@ def budgets(people: Iterable[Person], sent: Sequence[Sent], zone: ZoneInfo) -> I
     plain = [one for one in to("superintendent") if week(one) not in breach]
     yield _most("superintendent, mails a week but for breaches", 1, map(week, plain))
     yield _most("teacher, mails a request", 2, (f"{one.case_id} {one.to}" for one in to("sponsor") if one.case_id))
-    vendors = [one for one in sent if one.to not in known and _outside(one.to) == "vendors"]
+    vendors = [one for one in sent
+               if one.to not in known and _outside(one.to) == "vendors" and one.process != BREACH]
     yield _most("vendor contact, mails a day", 1, (f"{day(one)} {one.to}" for one in vendors))
 
 

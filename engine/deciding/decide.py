@@ -335,6 +335,8 @@ def _audience_told(turn: Turn, command: AudienceTold) -> None:
     elif command.what == "told":
         moves.was_told(turn, mail.name, command.on)
     else:
+        if command.what == "complete":
+            tasks.close_posting(turn, mail)
         event = began(mail.name) if command.what == "began" else complete(mail.name)
         moves.happen(turn, event, command.on)
         moves.react(turn, event)

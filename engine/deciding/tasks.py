@@ -101,6 +101,14 @@ def close_own(turn: Turn, hold: str) -> None:
     turn.change(tasks=tuple(task for task in turn.case.tasks if task.hold != hold or not task.is_open))
 
 
+def close_posting(turn: Turn, mail: MailDef) -> None:
+    """Every copy of a mail to many is posted, or decided by name: nothing is left to be posted."""
+    task = turn.case.open_task(posting_task(mail).name)
+    if task is not None:
+        close(turn, task)
+        turn.change(tasks=tuple(one for one in turn.case.tasks if one.id != task.id))
+
+
 def ask(turn: Turn, task: Task) -> None:
     """Mails the link of an urgent task at once: of a person's urgent tasks of one business day the first, whatever the
     day where a parent waits, and each that a parent waits for and that is due soon. The others are a line of the

@@ -58,7 +58,8 @@ def next_cycle(
 ) -> Cycle | None:
     """The cycle that should wait now; None where the register has no date for it.
 
-    One that waits moves with its date: where that has passed meanwhile it is due at once. What should have started
+    One that waits moves with its date: where that has passed meanwhile it is due at once; one that is caught up goes on
+    waiting for its morning. What should have started
     before anything was planned does not start any more, or, where the schedule catches up, on the next morning if its
     date is later than that. A date of the register that is corrected while its case is open is that case's matter.
     Raises `OutsideCalendar`.
@@ -69,8 +70,10 @@ def next_cycle(
         return planned.waits
     if planned.waits is not None and not schedule.days and not _month(schedule, office):
         near = planned.waits.on
-        return min(_cycles(schedule, dates, office, near - HALF_A_YEAR, near + HALF_A_YEAR * 2),
-                   key=lambda cycle: abs(cycle.on - near), default=_only(schedule, dates, office))
+        found = min(_cycles(schedule, dates, office, near - HALF_A_YEAR, near + HALF_A_YEAR * 2),
+                    key=lambda cycle: abs(cycle.on - near), default=_only(schedule, dates, office))
+        waits_for_morning = schedule.catches_up and found is not None and found.on == near and found.at <= now
+        return planned.waits if waits_for_morning else found
     yesterday = office.today(now) - ONE_DAY
     coming = _cycles(schedule, dates, office, yesterday, dt.date(yesterday.year + _YEARS, 1, 1))
     if schedule.catches_up:

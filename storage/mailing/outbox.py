@@ -142,7 +142,7 @@ class SqlOutbox:
         """What was lost to another meanwhile is left as it is."""
         wanted = {each.row.id: each for each in went}
         outcomes = []
-        found = connection.execute(prepared.MAILS_LOCKED, {"its_ids": list(wanted)}).mappings().all() if wanted else ()
+        found = direct.read(connection, prepared.MAILS_LOCKED, {"its_ids": list(wanted)}) if wanted else ()
         for row in found:
             each = wanted[row["id"]]
             if row["fence"] != each.row.fence or row["state"] not in ("claimed", "handing_over"):
@@ -355,6 +355,6 @@ def _change_claimed(
     values = [{**change, **_its(row)} for row, change in zip(rows, changes, strict=True)]
     if direct.write_all(connection, prepared.CHANGE_CLAIMED, values) == len(rows):
         return [row.id for row in rows]
-    found = connection.execute(prepared.FENCES, {"its_ids": [row.id for row in rows], "its_state": then})
-    fences = {row.id: row.fence for row in found}
+    its = {"its_ids": [row.id for row in rows], "its_state": then}
+    fences = {found["id"]: found["fence"] for found in direct.read(connection, prepared.FENCES, its)}
     return [row.id for row in rows if fences.get(row.id) == row.fence]

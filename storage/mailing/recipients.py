@@ -74,7 +74,7 @@ class Recipients(AtOnce):
             )
         theirs = (RECIPIENTS.c.case_id == case_id) & (RECIPIENTS.c.audience == audience)
         self.connection.execute(delete(RECIPIENTS).where(theirs))
-        students = len({student for member in members for student in member.students})
+        students = len({student.casefold() for member in members for student in member.students})
         put(
             self.connection,
             AUDIENCES,

@@ -79,8 +79,8 @@ def _without_secrets(
 ) -> Iterator[tuple[int, Mapping[str, object]]]:
     """The text stays, and tokens and codes go; the digest of both forms is kept."""
     hashes: dict[int, set[str]] = {}
-    for found in connection.execute(prepared.TOKENS_OF_MAILS, {"its_ids": [row["id"] for row in rows]}):
-        hashes.setdefault(found.outbox_id, set()).add(found.token_hash)
+    for found in direct.read(connection, prepared.TOKENS_OF_MAILS, {"its_ids": [row["id"] for row in rows]}):
+        hashes.setdefault(found["outbox_id"], set()).add(found["token_hash"])
     for row in rows:
         place = mail_place(row["id"])
         kept = redact(ring.open(row["sealed"], place), hashes.get(row["id"], ()), _secret_words(row, ring))

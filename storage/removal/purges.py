@@ -16,14 +16,10 @@ from storage.base import Base
 from storage.database import sentence_of, translated
 from storage.driver import SQLITE
 from storage.rows import Row, dump
-from storage.tables import PURGE_ITEMS, PURGES
+from storage.tables import METADATA, PURGE_ITEMS, PURGES
 
 BATCH = 500
 """Rows of one transaction."""
-
-_REWRITTEN = ("history", "register_history", "outbox", "cases", "fact_past", "recipients", "copies", "brief_lines",
-              "messages", "links", "sessions", "codes", "second_checks", "pending_acts", "people", "operators",
-              "products", "tasks", "clocks", "preservations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +101,8 @@ def shred(base: Base) -> None:
             return
         with base.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("SET lock_timeout = '60s'")
-            for table in _REWRITTEN:
-                connection.exec_driver_sql(f"VACUUM (FULL) {table}")
+            for table in METADATA.sorted_tables:
+                connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
             connection.exec_driver_sql("RESET lock_timeout")
 
 

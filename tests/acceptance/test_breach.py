@@ -187,6 +187,7 @@ def test_every_family_is_told_and_the_case_knows(town: Town, tmp_path: Path) -> 
     with town.house.store.read() as unit:
         told = unit.case(case)
     assert told.regions["parents"].state == "parents.told"
+    assert told.open_task("post_letter") is None
     assert told.clocks["parents"].status == "satisfied"
     assert told.clocks["parents"].ended_on == TODAY
 

@@ -144,6 +144,18 @@ def test_postings_are_counted_for_each_agreement(run: Run, capsys: pytest.Captur
     assert f"Agreements signed: {len(found)}. " in on_paper("posting.pdf")
 
 
+def test_a_new_year_does_not_hide_what_is_overdue_from_before(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, later = ("--from", "2020-01-01", "--to", "2026-12-20"), ("--from", "2026-12-01")
+    for report, first in (("posting", whole), ("posting", later), ("year", later)):
+        assert run("report", report, *first, "--pdf", f"{report}-{first[1]}.pdf", "--json") == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.replace("\n}\n{", "\n}\0{").split("\0")]
+    overdue = [row for row in told[0]["late"] if row["stands"] == "overdue" and row["status"] == "active"]
+    assert overdue and told[0]["overdue_from_before"] == []
+    assert told[1]["overdue_from_before"] == overdue and told[1]["late"] == []
+    assert f"overdue to this day: {len(overdue)}." in on_paper("posting-2026-12-01.pdf")
+    assert told[2]["overdue_from_before"] == 1 and told[2]["deadlines"][0]["overdue"] == 0
+
+
 def test_what_makes_no_sense_is_told_and_nothing_is_written(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("report", "year", "--from", "July", "--pdf", "y.pdf") == 2
     assert capsys.readouterr().err == "soppa: --from: 'July' is not a date: write it as 2026-07-01\n"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from storage import direct, prepared
+from storage.lists import among
 from storage.store import SqlStore
-from storage.tables import CASE_NUMBERS
+from storage.tables import CASE_NUMBERS, CASES
 from tests.integration.stored import opened, start
 
 READ = {
@@ -49,6 +51,29 @@ def test_an_error_of_the_driver_comes_as_sqlalchemy_tells_it_and_undoes_all(stor
         assert direct.read(connection, years, {}) == []
 
 
-def test_a_statement_with_a_list_is_refused(store: SqlStore) -> None:
+def test_a_statement_with_a_list_of_its_own_is_refused(store: SqlStore) -> None:
+    some = select(CASES.c.id).where(CASES.c.id.in_(bindparam("its_cases", expanding=True)))
     with store.base.reading() as connection, pytest.raises(TypeError):
-        direct.read(connection, prepared.SOME_CASES, {"its_cases": ["2026-0001"]})
+        direct.read(connection, some, {"its_cases": ["2026-0001"]})
+
+
+def test_a_list_is_looked_up_by_an_index(sqlite_with_tables: str) -> None:
+    with opened(sqlite_with_tables) as store, store.base.reading() as connection:
+        words = str(prepared.TASKS_OF_SOME.compile(connection))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", (json.dumps(["2026-0001"]),)).all()
+    assert any("SEARCH tasks" in row.detail for row in plan) and not any("SCAN tasks" in row.detail for row in plan)
+
+
+@pytest.mark.parametrize("others", [0, 1, 600])
+def test_a_list_may_have_any_length_and_hold_any_words(store: SqlStore, others: int) -> None:
+    odd = ["""it's "a" [b], {c} \\ ñ %s""", *(f"x{number}" for number in range(others))]
+    ids = [start(store).id for _ in range(2)]
+    by_words, by_number = select(CASES.c.id).where(among(CASES.c.id, "its")), among(CASE_NUMBERS.c.year, "its")
+    with store.base.reading() as connection:
+        assert direct.read(connection, by_words, {"its": []}) == []
+        assert direct.read(connection, by_words.order_by(CASES.c.id), {"its": [*odd, *ids]}) == [
+            {"id": name} for name in ids
+        ]
+        assert connection.scalars(by_words, {"its": [*odd, ids[1]]}).all() == [ids[1]]
+        assert direct.scalar(connection, select(literal(1)).where(by_number), {"its": [1, 2, *range(others)]}) is None
+        assert direct.scalar(connection, select(literal(1)).where(by_number), {"its": [*range(others), 2026]}) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.serving.pages import pages
 from cli.serving.worker import Heart
 from cli.settings_parts import Logo
+from cli.status.looks import BACKUP_FAILED
 from cli.wiring import House
 from engine.errors import UsageError
 from engine.model.case import Case, Contact, FactValue
@@ -219,6 +221,10 @@ def test_people_of_the_district_see_that_no_mail_leaves(office: Office) -> None:
     assert client.post(task, data=hidden(client.get(task).text)).text.count(said) == 1
     done = client.post(task, data=hidden(client.get(task).text) | ANSWER).headers["location"]
     assert said in client.get(done).text and said in client.get(task).text
+    assert "What a mail would have told besides" not in client.get("/mine").text
+    failed = {"at": NOON.isoformat(), "says": "the disk is full"}
+    office.house.store.set_mark(BACKUP_FAILED, json.dumps(failed))
+    assert "besides: backup: the one of 2026-09-14 17:00 UTC failed: the disk is full." in client.get("/mine").text
 
 
 def test_nobody_outside_learns_that_no_mail_leaves(office: Office) -> None:

@@ -370,8 +370,9 @@ def test_what_this_weeks_brief_has_named_is_not_brought_to_mind_again_to_whoever
     sams = [mail for mail in office.at("2026-09-15T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
     assert len(sams) == 1
     office.keep(case.id, replace(named, kind="reminder", strength=2))
-    assert not [mail for mail in office.at("2026-09-16T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
     office.keep(case.id, replace(named, kind="target", strength=5))
+    assert not [mail for mail in office.at("2026-09-16T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
+    office.keep(case.id, Notify("person:sam", "target", "operator_fix", "It is due", 5, dt.date(2026, 9, 17)))
     assert [mail for mail in office.at("2026-09-17T07:35") if mail.envelope_to == "sam@prairie-creek.example"]
 
 

@@ -295,6 +295,12 @@ def test_copies_on_paper_are_a_task_that_outlives_its_state() -> None:
     assert decision.case.clocks["tell"].status == "running"
 
 
+def test_nothing_is_to_be_posted_once_every_copy_is_done_in_another_way() -> None:
+    case = counted(counted(counted(released(10).case, "on_paper", 0, 1), "began", 0), "told", 1)
+    assert case.open_task("post_letter") is not None
+    assert counted(case, "complete", 1).open_task("post_letter") is None
+
+
 def test_a_letter_that_comes_back_opens_the_paper_path_and_what_was_told_stays_told() -> None:
     case = counted(counted(released(10).case, "began", 1), "told", 1)
     back = counted(case, "back", 5, 1)

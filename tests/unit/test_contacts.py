@@ -209,6 +209,20 @@ def asks(of: Case, kind: str) -> BriefLine:
     return BriefLine(of.id, kind, task.id, task.title, 0, task.due, False, task.id, "operator")
 
 
+def test_a_brief_that_only_asks_for_one_thing_says_so_in_its_subject(office: Office) -> None:
+    of = Catalogue().newest("subcontractor_list")
+    both = [replace(one, tasks=(replace(one.tasks[0], party=None, assignees=("caro",)),))
+            for one in (lists(1, "Reader"), lists(2, "Maths"))]
+    subjects = []
+    for cases in (both[:1], both):
+        lines = [replace(asks(one, "task"), party=None) for one in cases]
+        desk = c.Desk("soppa@district.example", "Lake District 12", lambda: "token")
+        row = replace(ROW, recipient="person:caro")
+        subjects.append(str(mail(c.compose(row, matters(of, *cases), lines, office, desk, NOW))["Subject"]))
+    assert subjects[0].startswith("Case 2028-0001: ") and subjects[0].endswith("(Reader)")
+    assert subjects[1] == "Brief for Tuesday, January 11, 2028: 2 tasks and targets"
+
+
 @pytest.mark.parametrize(("kind", "begins"), [
     ("task", "Please answer: 2 legal deadlines (2 cases) Dear Learn Inc, Lake District 12 asks you for what is below."),
     ("reminder", "Reminder: 2 legal deadlines (2 cases) Dear Learn Inc, This is a reminder from Lake District 12."),

@@ -333,6 +333,14 @@ def test_what_was_caught_up_is_not_late_and_not_started_twice() -> None:
     assert cycle(CATCHING_UP, "2026-11-30 13:01", started) == (D(2027, 7, 1), "2027-05-17 12:00")
 
 
+def test_what_waits_for_its_morning_goes_on_waiting_when_it_is_planned_anew() -> None:
+    """A daemon that starts after an import plans every agreement again, and nobody is mailed in the evening."""
+    morning = waits(D(2027, 1, 15), "2026-11-30 13:00")
+    assert cycle(TERM, "2026-11-29 20:00", morning, expires_on=D(2027, 1, 15)) == (D(2027, 1, 15), "2026-11-30 13:00")
+    moved = cycle(TERM, "2026-11-29 20:00", morning, expires_on=D(2027, 1, 10))
+    assert moved == (D(2027, 1, 10), "2026-11-11 13:00"), "a date that was corrected is due at once"
+
+
 def test_an_end_of_term_that_is_near_is_asked_about_the_next_morning() -> None:
     assert cycle(TERM, "2026-11-29 18:00", expires_on=D(2027, 1, 15)) == (D(2027, 1, 15), "2026-11-30 13:00")
     assert cycle(TERM, "2026-11-29 18:00", expires_on=D(2026, 11, 28)) is None

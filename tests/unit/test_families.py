@@ -67,6 +67,25 @@ def test_the_reason_of_a_bar_stands_behind_who_is_left_out_and_the_file_is_known
     assert told.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("other", ["JOSE RUIZ PAZ", "Jose\u0301 Ruiz-Paz", "José\u00a0Ruiz-Paz", "José Ruiz–Paz"])
+def test_a_bar_does_not_hang_on_an_accent(tmp_path: Path, other: str) -> None:
+    barred = {"guardian": "José Ruiz-Paz", "barred": "yes"}
+    told = families(tmp_path, ANA | barred, ANA | {"guardian": other, "email": "jrp@families.example"})
+    assert told.members == () and len(told.barred) == 2
+
+
+def test_other_letters_are_another_guardian(tmp_path: Path) -> None:
+    told = families(tmp_path, ANA | {"guardian": "राम", "barred": "yes"},
+                    ANA | {"guardian": "रमा", "email": "rama@families.example"})  # fmt: skip
+    assert [member.name for member in told.members] == ["रमा"]
+
+
+def test_one_guardian_however_the_name_is_encoded_is_one_letter(tmp_path: Path) -> None:
+    sister = {"guardian": "Zoe\u0308 Di\u0301az", "student": "S-2"}
+    told = families(tmp_path, ANA | {"guardian": "Zoë Díaz"}, ANA | sister)
+    assert [member.students for member in told.members] == [("S-1", "S-2")]
+
+
 @pytest.mark.parametrize("other", [
     {}, {"student": "s-1", "guardian": "ANA RUIZ"}, {"email": "", "address": "1 Elm St"}])  # fmt: skip
 @pytest.mark.parametrize("first", [True, False])
@@ -99,6 +118,7 @@ def test_a_letter_to_the_postal_address_of_a_barred_one_is_named(tmp_path: Path)
 
 @pytest.mark.parametrize(("cells", "said"), [
     ({"email": "ana.families.example"}, "is not a mail address"),
+    ({"email": "ana@families"}, "is not a mail address"),
     ({"email": ""}, "neither email nor address"),
     ({"paper": "yes"}, "there is no postal address"),
     ({"paper": "maybe"}, "neither yes nor no"),
@@ -123,8 +143,12 @@ def test_faults_of_shape_and_of_content_come_at_once_in_the_order_of_the_file(tm
 
 
 @pytest.mark.parametrize(("content", "said"), [
-    (b"%PDF-1.7\n\xff\xfe", "not UTF-8"),
-    (b"PK\x03\x04\x00\x00", "no CSV file"),
+    (b"%PDF-1.7\n\xff\xfe", "this is a PDF, whatever its name says"),
+    (b"PK\x03\x04\x00\x00", "this is a workbook or another zip file"),
+    (b"a\x00b", "no CSV file"),
+    (b"guardian,student\n\xff", "not UTF-8 at byte 17"),
+    (b" \n", "is empty"),
+    (b"Guardian,Student,School\n", "no family in this file"),
 ])  # fmt: skip
 def test_a_file_that_is_not_what_its_name_says_is_refused_in_a_sentence(
     tmp_path: Path, content: bytes, said: str
@@ -133,6 +157,19 @@ def test_a_file_that_is_not_what_its_name_says_is_refused_in_a_sentence(
     file.write_bytes(content)
     with pytest.raises(UsageError, match=said):
         read_families(file)
+
+
+def test_columns_parted_by_semicolons_are_one_fault(tmp_path: Path) -> None:
+    file = tmp_path / "families.csv"
+    file.write_text("guardian;student;school\nAna;S-1;Oak\n")
+    with pytest.raises(FaultyInput, match="parted by semicolons: save the file as CSV with commas") as caught:
+        read_families(file)
+    assert len(caught.value.faults) == 1
+
+
+def test_a_row_twice_is_one_student_however_its_key_is_cased(tmp_path: Path) -> None:
+    told = families(tmp_path, ANA, ANA | {"guardian": "ANA RUIZ", "student": "s-1"})
+    assert (told.members[0].students, told.folded) == (("S-1",), ("line 3: s-1 a second time, Ana Ruiz",))
 
 
 def test_more_families_than_may_be_told_so_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from registry.elements import elements
 from registry.export import to_csv
 from registry.fields import agreement_with, operator_with, product_with
 from registry.findings import Judge, matched
-from registry.inventory import COLUMNS, Finding, Row, read_inventory
+from registry.inventory import ALL_COLUMNS, COLUMNS, Finding, Row, read_inventory
 from registry.plan import Planned, asks_again, planned, sound
 from registry.values import Holding
 from tests.office import calendars
@@ -270,7 +270,7 @@ def test_what_goes_out_as_csv_is_quoted_defused_and_comes_back_as_it_was() -> No
     row = one(notes='=HYPERLINK("https://bad.example","open me")', contact_email="p@acme.example")
     out = to_csv([holding(row)], {})
     assert "\"'=HYPERLINK(" in out
-    assert out.splitlines()[0] == ",".join(f'"{column}"' for column in COLUMNS)
+    assert out.splitlines()[0] == ",".join(f'"{column}"' for column in ALL_COLUMNS)
     assert plan(read_inventory(out.encode(), "x.csv")[0][0], holding(row)) is None
 
 
@@ -278,3 +278,21 @@ def test_what_goes_out_as_csv_is_quoted_defused_and_comes_back_as_it_was() -> No
 def test_no_cell_that_goes_out_begins_like_a_formula(start: str) -> None:
     (row,) = csv.DictReader(io.StringIO(to_csv([holding(one(), notes=f"{start}1+1")], {}), newline=""))
     assert row["notes"] == f"'{start}1+1"
+
+
+def test_what_the_audit_of_messaging_platforms_says_goes_out_and_comes_in() -> None:
+    plain = one()
+    approved = holding(plain, messaging="approved")
+    out = to_csv([approved], {})
+    (row,), findings = read_inventory(out.encode(), "x.csv")
+    assert not findings and row.values["messaging"] == "approved"
+    assert plan(row, approved) is None
+    change = plan(row, holding(plain))
+    assert change is not None and change.values == {"messaging": "approved"}
+    assert plan(plain, approved) is None, "a file without the column says nothing of it"
+
+
+def test_another_word_of_that_audit_is_refused_with_those_there_are() -> None:
+    _, (finding,) = read_inventory(table({**PLAIN, "messaging": "fine"}, columns=ALL_COLUMNS), "x.csv")
+    assert (finding.column, finding.message) == (
+        "messaging", "'fine' is unknown (known: approved, flagged, retired, transition)")

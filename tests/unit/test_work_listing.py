@@ -36,3 +36,11 @@ def test_the_text_of_a_task_takes_the_room_that_is_left() -> None:
     assert widths(80) == COLUMNS
     assert widths(120)[TASK] == COLUMNS[TASK] + 40
     assert sum(widths(100).values()) + 2 * len(COLUMNS) + 2 == 100
+
+
+def test_no_year_and_no_word_is_cut_off() -> None:
+    """Of a legal date two years ago the year matters more than its day of the week."""
+    shown = cells(row(dt.date(2024, 9, 30), None), TODAY)
+    assert shown[1].plain == "Sep 30 2024" and len(shown[1].plain) <= COLUMNS["legal"]
+    late = cells(row(None, TODAY - dt.timedelta(days=999)), TODAY)[2]
+    assert late.plain == "target 999 days late" and len(late.plain) <= COLUMNS["left"]
