@@ -153,6 +153,8 @@ def send(turn: Turn, name: str, place: Place) -> None:
         _send_to_all(turn, mail, place)
         return
     readers = recipients(turn, mail.to)
+    if not readers and not mail.paper:
+        tell_privacy(turn, f"mail '{name}' of case {turn.case.id} has no reader: nobody is known as {mail.to.name}")
     if mail.to.kind == "party" and mail.paper and not _reads_mail(turn, mail):
         turn.tell("mail_queued", mail=name, to=mail.to.name, on_paper="true")
         tasks.open_posting(turn, mail)

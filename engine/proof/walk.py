@@ -293,9 +293,10 @@ class Walk:
         for entry in state.registers:
             placed = self._registered(placed, state, entry)
         for there in self._learning.happened(placed, entered(name)):
-            self._note(self._lacks.of_entry(there, state))
-            self._ask(there, state)
-            inside: Iterable[Configuration] = [self._effects(there, state.sends, state.starts)]
+            begun = self._effects(there, state.sends, state.starts)
+            self._note(self._lacks.of_entry(begun, state))
+            self._ask(begun, state)
+            inside: Iterable[Configuration] = [begun]
             for region in state.regions:
                 if region.name in self.view.regions:
                     inside = [deeper for one in inside for deeper in self._entered(one, region.initial)]

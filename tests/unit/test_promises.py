@@ -273,6 +273,18 @@ def test_what_keeps_every_promise_has_no_flaw() -> None:
     assert report.good, report.flaws
 
 
+@pytest.mark.parametrize("change", [
+    (also("  answer: {to: parent, paper: custodian, reviewed_by: {es: null}}", "  note: {to: legal}"),
+     *TO_GONE,
+     also(LAST, "  gone:\n    title: Gone\n    send: [note]\n    on: {told.note: dropped}\n    tasks: [{id: g, "
+                "title: G, role: legal, due: {day: 3, of: later}, outcomes: {g: dropped}}]")),
+], ids=["a mail on its way sees to it that a state is left"])  # fmt: skip
+def test_what_keeps_them_otherwise_has_no_flaw(change: tuple[tuple[str, str], ...]) -> None:
+    text, texts = source(Broken(change, "", ""))
+    report = check(compiled(text, {**texts, "note.en": TEXT}), OTHERS, CALENDARS)
+    assert report.good, report.flaws
+
+
 @pytest.mark.parametrize("promise", PROMISES)
 def test_a_broken_promise_is_told_with_its_place_and_the_shortest_story(promise: str) -> None:
     broken = PROMISES[promise]
