@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from cli.year.report import BREACH, budgets
+from cli.year.town import people
 from engine.model.office import Person
 from storage.looking.counts import Sent
 from tests.office import CHICAGO
@@ -51,3 +52,8 @@ def test_a_week_with_a_breach_is_counted_apart() -> None:
                  mail("priya@d.example"))  # fmt: skip
     assert found[WEEK] == 0
     assert (found["officer, mails a week"], found["officer, mails a week in a breach"]) == (0, 1)
+
+
+def test_everybody_in_the_town_of_the_year_has_a_supervisor_who_is_there() -> None:
+    town = {person.id: person for person in people()}
+    assert {person.supervisor for person in town.values()} <= {*town, None}
