@@ -32,9 +32,13 @@ def recipients(turn: Turn, who: Who) -> tuple[str, ...]:
 
 
 def supervisors(turn: Turn, who: Who) -> tuple[str, ...]:
-    """The supervisors of those who answer; whoever has none is their own."""
-    found = {holder.person.supervisor or holder.person.id for holder in holders(turn, who)}
-    return tuple(f"person:{person}" for person in sorted(found))
+    """The supervisors of those who answer, or whoever stands in for them; whoever has none is their own. For one who
+    has left the district the privacy officer reads."""
+    above = {holder.person.supervisor or holder.person.id for holder in holders(turn, who)}
+    people = [person for person in map(turn.office.person, above) if person is not None and person.active]
+    found = [holder for person in people for holder in turn.office.present(person, turn.today) or [Holder(person)]]
+    found += turn.office.holders("privacy", turn.today) if len(people) < len(above) else ()
+    return tuple(f"person:{person}" for person in sorted({holder.person.id for holder in found}))
 
 
 def reminded(turn: Turn, wanted: Iterable[str]) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ WORKED = {
         D(2026, 9, 30),
         "before_60 07-31, before_30 08-31, before_7 09-23, target 09-30, weekly 10-07",
     ),
+    "NOTICE": (D(2026, 8, 3), D(2026, 8, 12), "halfway 08-07, before_2 08-10, target 08-12, first_day 08-20"),
 }
 
 
@@ -118,6 +119,7 @@ READERS = {
         "legal_10": "owner privacy legal",
     },
     "SOFT": {"target": "owner", "passed": "owner supervisor", "weekly": "owner supervisor", "privacy": "privacy"},
+    "NOTICE": {"target": "owner privacy", "first_day": "owner privacy superintendent"},
     "DATE": {"target": "owner privacy", "digest": "owner privacy", "legal": "owner privacy superintendent"},
 }
 

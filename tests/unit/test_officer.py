@@ -7,8 +7,11 @@ import pytest
 
 import workflows
 from engine.deciding.decide import decide, start
+from engine.deciding.readers import supervisors
+from engine.deciding.turn import Turn
 from engine.errors import NotAllowed, Refused, SoppaError, UsageError
 from engine.model.case import Actor, Case, Contact, FactValue, Task
+from engine.model.definition import Who
 from engine.model.messages import AddNote, CompleteTask, Decision, HideTask, Nudge, Send, Snooze, StartCase
 from tests.office import actor, office
 from tests.unit.test_decide import FACTS, NOW, VERIFIED
@@ -47,6 +50,30 @@ def of_party(case: Case = CASE, contact: Contact = PARENT) -> Case:
     """The same task, as if it were the parent's."""
     task = replace(VERIFY, party="parent", role=None, assignees=())
     return replace(case, tasks=(task,), parties={"parent": contact})
+
+
+# --- whom the lateness of a task goes up to ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("boss", "reads"), [
+    ({}, "dan"),
+    ({"active": False}, "ada"),
+    ({"absent": (TODAY, TODAY), "deputy": "leg"}, "leg"),
+    ({"absent": (TODAY, TODAY)}, "dan"),
+    (None, "ada"),
+])
+def test_a_supervisor_who_has_left_or_is_away_has_somebody_in_their_place(
+    boss: dict[str, object] | None, reads: str
+) -> None:
+    house = office()
+    people = {**house.people, "cus": replace(house.people["cus"], supervisor="dan")}
+    if boss is None:
+        del people["dan"]
+    else:
+        people["dan"] = replace(people["dan"], **boss)  # type: ignore[arg-type]
+    turn = Turn(DEFINITION, replace(house, people=people), actor("ada"), NOW, CASE)
+    assert turn.today == TODAY
+    assert supervisors(turn, Who("role", "custodian")) == (f"person:{reads}",)
 
 
 # --- notes -----------------------------------------------------------------------------------------------------------
