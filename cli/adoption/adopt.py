@@ -14,6 +14,7 @@ from cli.adoption.plan import Planned, Planner
 from cli.adoption.rehearsal import Rehearsed, rehearse
 from cli.adoption.rows import read_rows
 from cli.commands.show import clock_mapping
+from cli.dates import AGREEMENT, kind_of
 from cli.home import Home, write_private
 from cli.options import read_date
 from cli.printing import bar, day, left, print_json, say, table
@@ -23,6 +24,7 @@ from engine.errors import AlreadyDecided, FaultyInput, NotAllowed, Refused, Usag
 
 if TYPE_CHECKING:
     from engine.model.case import Actor, Case, Clock
+    from engine.model.definition import ClockDef
 
 MAY = frozenset({"privacy", "superintendent"})
 
@@ -46,10 +48,11 @@ def adopt(home: Home, wish: Wish, as_login: str | None) -> None:
         quiet = _quiet(wish.quiet_until, today) if wish.quiet_until else None
         planned, found = looked_at(house, wish.file, actor, quiet)
         adopted = keep_all(house, planned, found) if wish.apply else {}
+        clocks = {case.process: house.definition(case).clocks for case, _ in found.cases.values()}
     if wish.as_json:
         print_json(_mapping(found, adopted, planned, quiet))
     else:
-        _print(found, adopted, today, wish)
+        _print(found, adopted, today, wish, clocks)
 
 
 def _quiet(text: str, today: dt.date) -> dt.date:
@@ -108,10 +111,17 @@ def _keep(house: House, one: Planned) -> Case:
         return house.service.adopt(one.with_kept(kept), house.clock())
 
 
-def _print(found: Rehearsed, adopted: Mapping[str, str], today: dt.date, wish: Wish) -> None:
+def _print(
+    found: Rehearsed,
+    adopted: Mapping[str, str],
+    today: dt.date,
+    wish: Wish,
+    clocks: Mapping[str, Mapping[str, ClockDef]],
+) -> None:
     if found.cases:
         table(["row", "stands at", "clock", "legal deadline", "", "passed"],
-              [line for key, (case, passed) in found.cases.items() for line in _lines(key, case, passed, today)])
+              [line for key, (case, passed) in found.cases.items()
+               for line in _lines(key, case, passed, today, clocks[case.process])])
     for on, count in found.by_day.items():
         say(f"{count} mail{'s' if count != 1 else ''} {'leave' if count != 1 else 'leaves'} on {day(on)}")
     if found.known:
@@ -122,18 +132,23 @@ def _print(found: Rehearsed, adopted: Mapping[str, str], today: dt.date, wish: W
         say("nothing is adopted yet: add --apply" if found.cases else "nothing is left to adopt")
 
 
-def _lines(key: str, case: Case, passed: int, today: dt.date) -> list[list[str]]:
+def _lines(
+    key: str, case: Case, passed: int, today: dt.date, wanted: Mapping[str, ClockDef]
+) -> list[list[str]]:
     at = " ".join(place.state for place in (case.place, *case.regions.values()))
-    clocks = [[name, *_dates(clock, today)]
+    clocks = [[name, *_dates(clock, today, kind_of(clock, wanted))]
               for name, clock in case.clocks.items()] or [["–", "–", ""]]
     return [[key if number == 0 else "", at if number == 0 else "", *clock, str(passed) if number == 0 else ""]
             for number, clock in enumerate(clocks)]
 
 
-def _dates(clock: Clock, today: dt.date) -> tuple[str, str]:
-    """The legal deadline and what is left; a window has none, and is open until its last day."""
+def _dates(clock: Clock, today: dt.date, kind: str) -> tuple[str, str]:
+    """The legal deadline and what is left; a window has none, and is open until its last day, nor has a clock whose day
+    our agreement sets."""
+    if clock.is_window:
+        return "–", f"open until {clock.legal}"
     how = left(clock.legal, today) if clock.status == "running" else clock.status
-    return ("–", f"open until {clock.legal}") if clock.is_window else (str(clock.legal or "–"), how)
+    return ("–", f"agreement {clock.legal}, {how}") if kind == AGREEMENT else (str(clock.legal or "–"), how)
 
 
 def _mapping(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from cli import completion
 from cli.commands.show import as_mapping
+from cli.dates import kind_of
 from cli.home import Home
 from cli.options import as_option, example, home_option, json_option, read_date
 from cli.printing import day, print_json, say, table
 from cli.wiring import House, open_house
 from engine.model.case import Case, Clock, HeldBy
 from engine.model.messages import PlaceHold, ReleaseHold
+
+if TYPE_CHECKING:
+    from engine.model.definition import ClockDef
 
 
 @click.group(name="hold", epilog="Example: soppa hold list 2026-0007")
@@ -47,7 +52,7 @@ def place(case: str, agency: str, officer: str, matter: str, started: str, until
             wanted = PlaceHold(agency, officer, matter, begun, kept or "", actor, ends)
             return house.service.place_hold(case, wanted, house.clock())
 
-        _tell(_with_paper(house, paper, work), as_json)
+        _tell(house, _with_paper(house, paper, work), as_json)
 
 
 @command.command(epilog=example("soppa hold release 2026-0007 H1 --on 2026-12-18 \\",
@@ -71,7 +76,7 @@ def release(case: str, hold: str, on: str, reason: str, paper: str | None, as_lo
         def work(kept: str | None) -> Case:
             return house.service.release_hold(case, ReleaseHold(hold, released, reason, actor, kept), house.clock())
 
-        _tell(_with_paper(house, paper, work), as_json)
+        _tell(house, _with_paper(house, paper, work), as_json)
 
 
 @command.command(name="list", epilog="Example: soppa hold list 2026-0007")
@@ -109,17 +114,18 @@ def _with_paper(house: House, paper: str | None, work: Callable[[str | None], Ca
         return work(kept.get("paper"))
 
 
-def _tell(case: Case, as_json: bool) -> None:
+def _tell(house: House, case: Case, as_json: bool) -> None:
     if as_json:
         print_json(as_mapping(case))
         return
     say(f"case {case.id}: {', '.join(f'hold {hold.id} is {hold.status}' for hold in case.holds)}")
+    clocks = house.definition(case).clocks
     for clock in case.clocks.values():
         if clock.status == "running":
-            say(f"  {clock.name}: {_date(clock, case)}")
+            say(f"  {clock.name}: {_date(clock, case, clocks)}")
 
 
-def _date(clock: Clock, case: Case) -> str:
+def _date(clock: Clock, case: Case, clocks: Mapping[str, ClockDef]) -> str:
     if clock.legal is None and case.is_held:
         return "no date while the hold stands; it is reviewed every 14 days"
-    return f"{'last day' if clock.is_window else 'legal deadline'} {day(clock.legal)}"
+    return f"{kind_of(clock, clocks)} {day(clock.legal)}"
