@@ -15,8 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_TAKE = "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from cli.main import main; sys.exit(main())"
-"""Takes the terminal as its own, so that Ctrl-C reaches it."""
+_TAKE = (
+    "import fcntl, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); from cli.main import main; sys.exit(main())"
+)
+"""Takes the terminal as its own, so that Ctrl-C reaches it, also where these tests run in the background."""
 
 
 class Terminal:

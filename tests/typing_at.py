@@ -14,8 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import ioctl
 
-_SIT_DOWN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-"""Makes the terminal the program's own, so that Ctrl-C reaches it."""
+_SIT_DOWN = (
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Makes the terminal the program's own, so that Ctrl-C reaches it, also where these tests run in the background."""
 
 
 @dataclass

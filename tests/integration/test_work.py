@@ -149,7 +149,7 @@ def test_the_queue_and_its_case_are_on_one_screen_with_clocks_as_bars_and_the_ke
 
     async def story(pilot: Pilot[None], app: WorkApp) -> None:
         screen = shown(app)
-        assert "Mon Dec 14  20 days" in screen and "Carla Mendez" in screen
+        assert "Mon Dec 14   20 days" in screen and "Carla Mendez" in screen
         assert "███████████████░░░░░ 71 of 91 days" in screen
         assert "legal deadline Mon Dec 14 2026, 20 days left" in screen and "105 ILCS" in screen
         assert "› Check who asks" in screen and "Check who asks and…" in screen

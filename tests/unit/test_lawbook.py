@@ -276,7 +276,8 @@ def test_every_legal_rule_has_a_citation_a_certainty_and_a_source(rule_id: str) 
 
 def test_the_shipped_calendars_and_ladders() -> None:
     assert set(LAW.calendars) == {"il-statutory", "il-strict", "il-school"}
-    assert set(LAW.ladders) == {"SHORT", "MID", "LONG", "SOFT", "DATE", "CERTIFICATE", "ATTESTATION", "EXPIRY"}
+    duties, ours = {"SHORT", "MID", "LONG", "SOFT", "DATE"}, {"CERTIFICATE", "ATTESTATION", "EXPIRY", "NOTICE"}
+    assert set(LAW.ladders) == duties | ours
     strict, statutory = (set(LAW.calendars[name].days_off) for name in ("il-strict", "il-statutory"))
     assert strict < statutory
     assert {rule.calendar for rule in LAW.rules.values()} <= {None, "il-statutory", "il-strict"}

@@ -64,7 +64,7 @@ def test_a_window_is_called_another_partys_right() -> None:
 def test_flags_and_the_end_are_on_top() -> None:
     ended = replace(CASE, flags=("started_late",), ended_at=CASE.started_at, outcome="corrected", tasks=())
     lines = read(ended).splitlines()
-    assert lines[1].startswith("ended: corrected") and lines[2] == "flagged: started_late"
+    assert lines[1].startswith("ended: corrected") and lines[2] == "flagged: started later than planned"
     assert "Open tasks" not in lines
 
 
