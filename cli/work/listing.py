@@ -12,7 +12,7 @@ from cli.work.reading import LATE, SOON, is_near
 from storage.looking.queue import QueueRow
 
 TASK = "what to do"
-COLUMNS = {"case": 9, "legal": 11, "left": 17, TASK: 16, "who": 12}
+COLUMNS = {"case": 9, "legal": 11, "left": 20, TASK: 16, "who": 12}
 """Titles with their widths; that of a task is the least."""
 
 _BETWEEN = 2

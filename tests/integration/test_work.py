@@ -152,7 +152,7 @@ def test_the_queue_and_its_case_are_on_one_screen_with_clocks_as_bars_and_the_ke
         assert "Mon Dec 14   20 days" in screen and "Carla Mendez" in screen
         assert "███████████████░░░░░ 71 of 91 days" in screen
         assert "legal deadline Mon Dec 14 2026, 20 days left" in screen and "105 ILCS" in screen
-        assert "› Check who asks" in screen and "Check who asks and…" in screen
+        assert "› Check who asks" in screen and "Check who asks …" in screen
         assert "Enter Answer  Space/b Read  o Others  n Note  g Nudge  z Snooze  u Undo  q Quit" in screen
         await press(pilot, "space", "space")
         assert "Ana Ruiz, ana@families.example, en" in shown(app)
