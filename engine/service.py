@@ -17,14 +17,13 @@ from typing import Literal
 from engine.adoption import Adoption, Adoptions
 from engine.deciding.decide import decide, start
 from engine.deciding.migrating import Migration, migrate
-from engine.deciding.tallying import counted_from
+from engine.equipping import equipped
 from engine.errors import AlreadyDecided, LostRace, Refused, Stale, UsageError
 from engine.model.case import SYSTEM, Actor, Case, Contact, FactValue
 from engine.model.definition import Definition, TaskDef
 from engine.model.handed import Answer, DueCycle, DueTimer, Message
 from engine.model.messages import (
     AddNote,
-    AdoptCase,
     Command,
     CompleteTask,
     Decision,
@@ -45,7 +44,7 @@ from engine.model.messages import (
     WriteRegister,
 )
 from engine.model.office import Office
-from engine.model.register import SUPERSEDES, ids_in
+from engine.model.register import SUPERSEDES
 from engine.model.undoable import Undo
 from engine.ports import Definitions, OfficeMaker, Store, Taking, Unit
 from engine.standing import Standing
@@ -106,7 +105,7 @@ class Service:
     def adopt_in(self, unit: Unit, wanted: Adoption, now: dt.datetime) -> Decision:
         """As `adopt`, in the transaction at hand."""
         definition, office = wanted.footing.definition, self._office(unit)
-        found = self.adoptions.take_in(unit, wanted, now, _equipped(unit, office, definition, wanted.command))
+        found = self.adoptions.take_in(unit, wanted, now, equipped(unit, office, definition, wanted.command))
         unit.adopt(definition, self.definitions.source)
         self._keep(unit, None, found, wanted.command.actor, now, office)
         self.adoptions.keep(unit, wanted, found.case, now)
@@ -217,7 +216,7 @@ class Service:
         """The case as it is and as it would be after a command; nothing is written. Raises as the command does."""
         with self.store.read() as unit:
             case, definition = self._load(unit, case_id)
-            office = _equipped(unit, self._office(unit), definition, command, case.facts)
+            office = equipped(unit, self._office(unit), definition, command, case.facts)
             return case, decide(definition, case, command, now, office).case
 
     def reassign(self, task_id: str, to: str, actor: Actor, now: dt.datetime, reason: str) -> Case:
@@ -326,7 +325,7 @@ class Service:
         return hashlib.sha256("\n".join([definition.hash, *shown]).encode()).hexdigest()
 
     def _open(self, unit: Unit, definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Case:
-        decision = start(definition, command, now, _equipped(unit, office, definition, command))
+        decision = start(definition, command, now, equipped(unit, office, definition, command))
         unit.adopt(definition, self.definitions.source)
         self._keep(unit, None, decision, command.actor, now, office)
         return decision.case
@@ -350,7 +349,7 @@ class Service:
                         definition = self._as_the_newest(definition)
                     if isinstance(command, Undo):
                         command = replace(command, answered=unit.answered(case_id))
-                    office = _equipped(unit, self._office(unit), definition, command, case.facts)
+                    office = equipped(unit, self._office(unit), definition, command, case.facts)
                     decision = decide(definition, case, command, now, office)
                     if also is not None:
                         also(unit, case, decision.case)
@@ -411,7 +410,7 @@ class Service:
     def _fire_key(self, unit: Unit, case: Case, key: str, now: dt.datetime, office: Office) -> Decision:
         definition = self.definitions.pinned(case.process, case.version, case.hash)
         fire = FireTimer(key)
-        decision = decide(definition, case, fire, now, _equipped(unit, office, definition, fire))
+        decision = decide(definition, case, fire, now, equipped(unit, office, definition, fire))
         if decision.events or decision.effects:
             self._keep(unit, case, decision, SYSTEM, now, office)
         return decision
@@ -469,7 +468,7 @@ class Service:
             self._open(unit, self.definitions.newest(command.process), command, now, office)
         else:
             case, definition = self._load(unit, message.case_id)
-            office = _equipped(unit, office, definition, command)
+            office = equipped(unit, office, definition, command)
             self._keep(unit, case, decide(definition, case, command, now, office), SYSTEM, now, office)
         unit.message_done(message)
 
@@ -512,31 +511,3 @@ class _Batch:
 
 def _kind(due: DueTimer | DueCycle) -> Literal["timer", "cycle"]:
     return "timer" if isinstance(due, DueTimer) else "cycle"
-
-
-def _equipped(
-    unit: Unit, office: Office, definition: Definition, command: Command, facts: Mapping[str, FactValue] | None = None
-) -> Office:
-    """The office with what this decision needs of the register: the agreements that its values name, and the number of
-    the next one where the definition enters any; and the cases among which it counts, where it records anything and
-    `facts` are those on file. A definition that does none of it costs nothing."""
-    given = _given(command)
-    named = [one for name in definition.shows_agreements if name in given for one in ids_in(given[name])]
-    if named and not office.register.keys() >= set(named):
-        office = replace(office, register=unit.entries(named))
-    if any(each.is_new for each in definition.registers.values()):
-        office = replace(office, next_agreement=unit.next_agreement())
-    since = counted_from(definition, {**(facts or {}), **given}) if given else None
-    if since is not None:
-        office = replace(office, others=tuple(unit.cases_since(definition.process, office.at_local(since, 0))))
-    return office
-
-
-def _given(command: Command) -> Mapping[str, FactValue]:
-    match command:
-        case StartCase() | AdoptCase():
-            return command.facts
-        case CompleteTask() | RecordFacts():
-            return command.values
-        case _:
-            return {}
