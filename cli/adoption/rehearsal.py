@@ -82,20 +82,28 @@ def _families(planned: Sequence[Planned]) -> Iterator[list[Planned]]:
 
 
 def _adopt(house: House, unit: SqlUnit, one: Planned, now: dt.datetime, found: Rehearsed) -> None:
-    taken = unit.adopted_as(one.row.key)
-    if taken is not None and taken.digest == one.adoption.digest:
-        found.known[one.row.key] = taken.case_id
+    if _is_known(unit, one, found):
         return
     try:
         with unit.savepoint():
             decision = house.service.adopt_in(unit, one.adoption, now)
     except AlreadyDecided as error:
+        if _is_known(unit, one, found):  # by another terminal, a moment ago
+            return
         said = f"{error}, from a row that said something else: correct the case itself (soppa record)"
         found.faults.append(Fault(one.row.mark, said))
     except SoppaError as error:
         found.faults += [Fault(one.row.mark, f"{one.row.key}: {line}") for line in str(error).splitlines()]
     else:
         found.cases[one.row.key] = (decision.case, _passed(decision))
+
+
+def _is_known(unit: SqlUnit, one: Planned, found: Rehearsed) -> bool:
+    taken = unit.adopted_as(one.row.key)
+    if taken is None or taken.digest != one.adoption.digest:
+        return False
+    found.known[one.row.key] = taken.case_id
+    return True
 
 
 def _passed(decision: Decision) -> int:
