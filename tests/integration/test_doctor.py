@@ -18,6 +18,7 @@ from cli.demo.district import PEOPLE
 from cli.home import Home
 from cli.main import main
 from cli.serving.server import serving
+from cli.settings import read_settings
 from cli.setup.readiness import loose_files
 from cli.wiring import machine_clock, open_house
 from tests.databases import new_home
@@ -114,6 +115,7 @@ def test_each_thing_that_is_missing_has_a_line_and_a_command(
     code, found = looked(capsys)
     assert (code, found["home"]["command"]) == (1, f"soppa setup --home {home.root}")
     assert main(["init", "--district", "D"]) == 0
+    today = machine_clock().astimezone(read_settings(home.settings).zone).date()
     code, found = looked(capsys)
     lacking = {what: one["command"] for what, one in found.items() if one["weight"] == "missing"}
     assert code == 1
@@ -124,7 +126,7 @@ def test_each_thing_that_is_missing_has_a_line_and_a_command(
         "daemon": f"soppa serve --home {home.root}",
         "calendar": "soppa calendar import FILE --apply",
         "register": "soppa register import FILE.csv --apply",
-        "references": f"soppa references confirm agencies --on {machine_clock().astimezone().date()}",
+        "references": f"soppa references confirm agencies --on {today}",
     }
 
 
