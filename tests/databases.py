@@ -13,9 +13,10 @@ from functools import cache
 from pathlib import Path
 
 from cli.commands.init import build_home
-from cli.demo.district import PEOPLE
+from cli.demo.district import PEOPLE, SETTINGS
+from cli.demo.sink import MailSink
 from cli.home import Home
-from cli.wiring import open_house
+from cli.wiring import Clock, House, open_house
 from storage.upgrade import migrate
 from tests import postgres
 
@@ -39,6 +40,17 @@ def staffed_home(home: Home, settings: str) -> None:
     with open_house(home, create=True) as house:
         for person in PEOPLE:
             house.store.save_person(person)
+
+
+@contextmanager
+def sample_house(home: Home, sink: MailSink, port: int, clock: Clock) -> Iterator[House]:
+    """As the demo opens it: the sample district in a new home, its mails to the sink, its pages on that port."""
+    address = f"127.0.0.1:{port}"
+    new_home(home, SETTINGS.format(public_url=f"http://{address}", bind=address, smtp_port=sink.smtp_port))
+    with open_house(home, clock, create=True) as house:
+        for person in PEOPLE:
+            house.store.save_person(person)
+        yield house
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from cli.demo.district import PEOPLE
 from cli.demo.forward import FAST_START, fast_forward
-from cli.demo.run import FakeClock, person, sample_house
+from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.evidence.verify_evidence import of_extract
 from cli.home import Home
@@ -33,6 +33,7 @@ from storage.chains.history import preimage
 from storage.looking import evidence
 from storage.mailing.recipients import Member
 from storage.store import open_store
+from tests.databases import sample_house
 from tests.files import pdf
 
 Change = Callable[[dict[str, Any]], None]

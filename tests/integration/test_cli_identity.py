@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import click
 import pytest
 from sqlalchemy import insert, text
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.identity import login
@@ -18,6 +18,7 @@ from cli.setup.roles import needed, roles_of
 from cli.wiring import machine_clock, open_house
 from storage.driver import SCHEMA
 from storage.tables import INCIDENTS, TIMERS
+from tests.databases import staffed_home
 from tests.terminal import terminal
 from workflows import Catalogue
 
@@ -37,17 +38,20 @@ ASKS_NOBODY = {
 """They read no case, or are the machine's and root's own; docs/operating.md says so."""
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample district with a correction and a breach, made once."""
+    made = Home(tmp_path_factory.mktemp("identity") / "home")
+    staffed_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    assert main([*CORRECTION, "--home", str(made.root)]) == main([*BREACH, "--home", str(made.root)]) == 0
+    return made.root
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """The sample district with a correction and a breach."""
-    made = Home(tmp_path / "home")
-    build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
-    with open_house(made, create=True) as house:
-        for person in PEOPLE:
-            house.store.save_person(person)
-    monkeypatch.setenv("SOPPA_HOME", str(made.root))
-    assert main([*CORRECTION]) == main([*BREACH]) == 0
-    return made
+def home(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A copy for each test."""
+    monkeypatch.setenv("SOPPA_HOME", str(shutil.copytree(first, tmp_path / "home")))
+    return Home(tmp_path / "home")
 
 
 def out_of_demo(home: Home) -> None:

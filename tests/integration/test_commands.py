@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +13,14 @@ import click
 import pytest
 from sqlalchemy import insert
 
-from cli.demo.district import PEOPLE, SETTINGS
+from cli.demo.district import SETTINGS
 from cli.home import Home
 from cli.main import app, main
 from cli.staff.totp import STEP, code
 from cli.wiring import machine_clock, open_house
 from engine.model.roles import ROLES
 from storage.tables import INCIDENTS, TIMERS
-from tests.databases import new_home
+from tests.databases import staffed_home
 from tests.files import pdf
 
 ROOT = Path(__file__).parents[2]
@@ -63,35 +64,42 @@ def keys(value: object) -> set[str]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """A demo home with a case, an act that waits, an uncertain and a failed mail, and an incident."""
-    made = Home(tmp_path / "home")
-    new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
-    monkeypatch.setenv("SOPPA_HOME", str(made.root))
+def home(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A copy for each test, with the files beside it."""
+    shutil.copytree(first, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("SOPPA_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "proof.pdf").write_bytes(pdf())
-    (tmp_path / "running.csv").write_text(
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo home with a case, an act that waits, an uncertain and a failed mail, and an incident, made once; and files
+    that commands take."""
+    folder = tmp_path_factory.mktemp("commands")
+    made = Home(folder / "home")
+    staffed_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+    (folder / "proof.pdf").write_bytes(pdf())
+    (folder / "running.csv").write_text(
         "key,process,state,product,operator,entered_on,evidence.entered_on\n"
         "R1,contract_posting,preparing,Reader,Acme <p@acme.example>,2026-09-14,proof.pdf\n"
     )
-    (tmp_path / "people.csv").write_text("id,name,email,roles\nnew,New One,new@x.example,staff\n")
-    with open_house(made, create=True) as house:
-        for person in PEOPLE:
-            house.store.save_person(person)
-        now = machine_clock()
+    (folder / "people.csv").write_text("id,name,email,roles\nnew,New One,new@x.example,staff\n")
+    now = machine_clock()
+    with open_house(made) as house:
         house.store.set_totp("sam", "JBSWY3DPEHPK3PXP")
         house.store.outbox.notify("person:sam", "code", None, {"code": "1"}, now)
         house.store.outbox.notify("person:sam", "code", None, {"code": "2"}, now)
         first, second = house.store.outbox.claim(now, 2)
         house.store.outbox.settle(first, "uncertain", "cut", now)
         house.store.outbox.settle(second, "failed", "550", now)
-    assert main([*START, "-f", "evidence=@proof.pdf"]) == 0
+    assert main([*START, "-f", f"evidence=@{folder / 'proof.pdf'}", "--home", str(made.root)]) == 0
     with open_house(made) as house, house.store.base.writing() as connection:
         sick = insert(TIMERS).values(case_id="2026-0001", key="k", attempts=5)
         timer = connection.scalar(sick.returning(TIMERS.c.id))
         row = {"kind": "timer", "ref": timer, "error": "KeyError", "tries": 5, "opened_at": now}
         connection.execute(insert(INCIDENTS).values(**row))
-    return made
+    return folder
 
 
 PARENT = "'parent=Ana Ruiz <ana@families.example>'"

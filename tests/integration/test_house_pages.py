@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cli.demo.run import FakeClock, person, sample_house
+from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.serving.daemon import beat_until_quiet, heart_of
@@ -25,6 +25,7 @@ from cli.status.looks import BACKUP_FAILED
 from cli.wiring import House
 from engine.errors import UsageError
 from engine.model.case import Case, Contact, FactValue
+from tests.databases import sample_house
 from tests.files import pdf
 from tests.integration.pages import kept_files
 from tests.processes import link_in, mail_to

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from cli.commands.init import build_home
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import main
 from cli.wiring import machine_clock, open_house
 from storage.tables import INCIDENTS, TIMERS
+from tests.databases import new_home
 from tests.integration.test_cli_identity import ASKS_NOBODY, BREACH, CORRECTION, commands
 from tests.integration.test_completion import offered
 from workflows import Catalogue
@@ -72,7 +72,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     made = Home(tmp_path_factory.mktemp("need") / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOPPA_HOME", str(made.root))
-        build_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
+        new_home(made, SETTINGS.format(public_url="http://localhost:8080", bind="127.0.0.1:8080", smtp_port=9))
         with open_house(made, create=True) as house:
             for person in (*PEOPLE, OUTSIDER):
                 house.store.save_person(person)

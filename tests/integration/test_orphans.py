@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from cli.demo.forward import FAST_START
-from cli.demo.run import FakeClock, sample_house
+from cli.demo.run import FakeClock
 from cli.demo.sink import MailSink
 from cli.documents import Documents
 from cli.home import Home
@@ -22,6 +22,7 @@ from storage.entrance.acts import Act
 from storage.sealing import new_ring
 from storage.store import SqlStore
 from storage.tables import CASES
+from tests.databases import sample_house
 from tests.files import pdf
 from tests.integration.pages import kept_files
 from tests.integration.stored import NOW, change, opened, start

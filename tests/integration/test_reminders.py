@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.demo.district import READWELL
-from cli.demo.run import FakeClock, person, sample_house
+from cli.demo.run import FakeClock, person
 from cli.demo.sink import Mail, MailSink
 from cli.home import Home
 from cli.serving.daemon import beat_until_quiet, heart_of
@@ -20,6 +20,7 @@ from cli.wiring import House
 from engine.language.mailtexts import unreviewed
 from engine.model.case import SYSTEM, Case, Contact, FactValue
 from engine.model.messages import Decision, Effect, Notify, Pace, Send
+from tests.databases import sample_house
 from tests.office import CHICAGO
 
 LEARN = Contact("Learn Inc", "privacy@learn.example")

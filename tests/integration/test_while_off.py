@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from cli.demo.forward import FAST_START
-from cli.demo.run import FakeClock, person, sample_house
+from cli.demo.run import FakeClock, person
 from cli.demo.sink import MailSink
 from cli.home import Home
 from cli.serving.daemon import beat_until_quiet, heart_of
 from cli.wiring import House
 from engine.model.case import Contact, FactValue
+from tests.databases import sample_house
 
 
 @pytest.fixture
