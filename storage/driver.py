@@ -11,7 +11,7 @@ try:
 except ImportError:  # no wheel for this machine
     dbapi2 = sqlite3
 
-SCHEMA = "0035"
+SCHEMA = "0036"
 """The newest migration; a database at any other is refused."""
 
 

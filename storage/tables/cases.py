@@ -170,7 +170,7 @@ class TimerRow(SQLModel, table=True):
     """`at` is there while the timer waits, `fired_at` once it has fired; neither when cancelled or held back."""
 
     __tablename__ = "timers"
-    __table_args__ = args(UniqueConstraint("case_id", "key"), pending("timers", "at"))
+    __table_args__ = args(UniqueConstraint("case_id", "key"), pending("timers", "at", "id"))
     id: int | None = Field(default=None, primary_key=True)
     case_id: str = Field(foreign_key="cases.id")
     key: str
@@ -188,7 +188,7 @@ class CycleRow(SQLModel, table=True):
     __table_args__ = args(
         UniqueConstraint("process", "subject", "occurrence"),
         unique_where("uq_cycles_waiting", "fired_at IS NULL", "process", "subject"),
-        pending("cycles", "at"),
+        pending("cycles", "at", "id"),
     )
     id: int | None = Field(default=None, primary_key=True)
     process: str
