@@ -113,7 +113,7 @@ class Unit(Protocol):
         """Pending timers at or before `now`, earliest first; locked for this transaction, skipping locked ones."""
         ...
 
-    def timer_done(self, timer: DueTimer, now: dt.datetime) -> None: ...
+    def timers_fired(self, timers: Collection[DueTimer], now: dt.datetime) -> None: ...
 
     def cycles(self, process: str, subjects: Collection[str]) -> Mapping[str, Planned]:
         """What is planned for these subjects; those without a row are left out."""
@@ -210,7 +210,7 @@ class Unit(Protocol):
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Rolls back to here when its block raises, and raises on."""
+        """Rolls back to here when its block raises, and raises on. There is none within another."""
         ...
 
     def high_water(self) -> dt.datetime | None:

@@ -52,7 +52,7 @@ from engine.words import written
 
 TRIES = 5
 LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
-BATCH, READ_AHEAD = 50, 10
+BATCH, READ_AHEAD = 50, 25
 Also = Callable[[Unit, Case, Case], None]
 """Work in the same transaction, shown the case before and after; what it raises undoes all of it."""
 
@@ -301,6 +301,7 @@ class Service:
                 error = self._do(unit, row, now, office, batch)
                 if error is not None:
                     failed.append((row, error))
+            unit.timers_fired(batch.fired, now)
         for row, error in failed:
             self.store.failed(_kind(row), row.id, error, now)
         return looked_at if looked_at == len(due) and not waits else limit
@@ -403,9 +404,9 @@ class Service:
     ) -> None:
         case = batch.case(unit, timer.case_id)
         decision = self._fire_key(unit, case, timer.key, now, office)
-        unit.timer_done(timer, now)
         planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
         batch.earlier[timer.case_id] = min([*planned, batch.earlier.get(timer.case_id, LATEST)])
+        batch.fired.append(timer)
 
     def _fire_key(self, unit: Unit, case: Case, key: str, now: dt.datetime, office: Office) -> Decision:
         definition = self.definitions.pinned(case.process, case.version, case.hash)
@@ -496,11 +497,13 @@ class _OfTask:
 @dataclass(slots=True)
 class _Batch:
     """What a batch of timers has in common. `due` are their cases, which are read a few at once, each used once, since
-    firing changes it. `earlier` is the first timer that one of them has set for its case."""
+    firing changes it. `earlier` is the first timer that one of them has set for its case. Those that have `fired` are
+    marked at the end, with one statement."""
 
     due: Sequence[str] = ()
     read: dict[str, Case] = field(default_factory=dict)
     earlier: dict[str, dt.datetime] = field(default_factory=dict)
+    fired: list[DueTimer] = field(default_factory=list)
 
     def case(self, unit: Unit, case_id: str) -> Case:
         if case_id not in self.read:

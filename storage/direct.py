@@ -56,9 +56,13 @@ def scalar(connection: Connection, statement: Statement, values: Values) -> Any:
     return None if found is None else next(iter(found.values()))
 
 
-def say(connection: Connection, words: str) -> None:
-    """Sends words that need no values, such as those of a savepoint."""
-    _execute(connection, words)
+def say(connection: Connection, *sentences: str) -> None:
+    """Sends what needs no values, such as the words of a savepoint; to PostgreSQL all of it in one trip."""
+    if connection.dialect.name == "sqlite":
+        for sentence in sentences:
+            _execute(connection, sentence)
+    else:
+        _execute(connection, "; ".join(sentences), prepare=False)  # what is prepared is one statement
 
 
 class _Written:
@@ -115,12 +119,12 @@ def _sent(connection: Connection, statement: Statement, values: Values, rows: Se
     return _execute(connection, written.text, given, many=bool(rows))
 
 
-def _execute(connection: Connection, text: str, given: Any = (), *, many: bool = False) -> Any:
+def _execute(connection: Connection, text: str, given: Any = (), *, many: bool = False, **how: Any) -> Any:
     cursor = connection.connection.cursor()
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, cursor, text, given, None, many)
     try:
-        (cursor.executemany if many else cursor.execute)(text, given)
+        (cursor.executemany if many else cursor.execute)(text, given, **how)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _wrapped(connection, text, error, cursor) from error
     return cursor

@@ -60,6 +60,12 @@ def _is_any_due(at: ColumnElement[Any], *where: ColumnElement[bool]) -> ColumnEl
     return earliest <= bindparam("now", type_=at.type)
 
 
+def _of_last_line(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of the history of a case."""
+    lines = select(column).where(HISTORY.c.case_id == bindparam("its_id"))
+    return lines.order_by(HISTORY.c.seq.desc()).limit(1).scalar_subquery().label(column.key)
+
+
 EVERYBODY = select(*(PEOPLE.c[name] for name in PERSON_COLUMNS)).order_by(PEOPLE.c.id)
 
 # --- a case ----------------------------------------------------------------------------------------------------------
@@ -114,7 +120,11 @@ ADOPTED = select(DEFINITIONS.c.hash).where(
 )
 
 NEW_CASE = insert(CASES)
-CHANGE_CASE = update(CASES).where((CASES.c.id == bindparam("its_id")) & (CASES.c.revision == bindparam("its_revision")))
+CHANGE_CASE = (
+    update(CASES)
+    .where((CASES.c.id == bindparam("its_id")) & (CASES.c.revision == bindparam("its_revision")))
+    .returning(_of_last_line(HISTORY.c.seq), _of_last_line(HISTORY.c.hash))  # a change adds to its history
+)
 NEW_FACT_PAST = insert(FACT_PAST)
 NEW_TASKS = insert(TASKS)
 CHANGE_TASK = update(TASKS).where(TASKS.c.id == bindparam("its_id"))
@@ -171,9 +181,9 @@ DUE_TIMERS = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, key_share=True)
 )
-TIMER_FIRED = (
+TIMERS_FIRED = (
     update(TIMERS)
-    .where(TIMERS.c.id == bindparam("its_id"))
+    .where(among(TIMERS.c.id, "its_ids"))
     .values(at=None, fired_at=bindparam("now", type_=TIMERS.c.fired_at.type))
 )
 HISTORY_HEAD = (
@@ -234,7 +244,6 @@ LINE_SINCE = (
     )
     .limit(1)
 )
-ROLES_OF = select(PEOPLE.c.roles).where(PEOPLE.c.id == bindparam("its_person"))
 
 # --- a mail on its way -----------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from storage.database import check_schema, open_engine
 from storage.entrance import people
 from storage.entrance.acts import Acts
 from storage.entrance.links import SqlLinks
+from storage.found import Found
 from storage.looking.views import Views
 from storage.mailing.outbox import SqlOutbox, add_notice
 from storage.mailing.window import MailWindow
@@ -99,7 +100,7 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[SqlUnit]:
         with self.base.writing() as connection:
-            yield SqlUnit(connection, self.base, writes=True)
+            yield SqlUnit(connection, self.base, Found(connection), writes=True)
 
     @contextmanager
     def rehearse(self) -> Iterator[SqlUnit]:
@@ -111,7 +112,7 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[SqlUnit]:
         with self.base.reading() as connection:
-            yield SqlUnit(connection, self.base, writes=False)
+            yield SqlUnit(connection, self.base, Found(connection), writes=False)
 
     def failed(
         self,

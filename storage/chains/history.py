@@ -32,6 +32,10 @@ from storage.tables import HISTORY
 START = ""
 """What stands before the first line of a chain."""
 
+Last = tuple[int, str]
+"""The number and the hash of the latest line; `NONE` where there is no line yet."""
+NONE: Last = (0, START)
+
 PURGED = "case_purged"
 """The kind of the line that a purge adds; its `kept` commits to the lines before."""
 
@@ -67,11 +71,11 @@ class HistoryLine:
 
 def append(
     connection: Connection, ring: Ring, case_id: str, events: Iterable[Event], actor: Actor, now: dt.datetime,
-    *, begins: bool = False
+    after: Last | None = None
 ) -> None:  # fmt: skip
-    """Adds the events of one decision to the chain of a case whose row this transaction has locked; `begins` for the
-    first ones of all."""
-    seq, head = (0, START) if begins else _head(connection, case_id)
+    """Adds the events of one decision to the chain of a case whose row this transaction has locked; `after` its last
+    line, for whoever knows it."""
+    seq, head = after or _head(connection, case_id)
     rows = []
     for event in events:
         seq += 1
@@ -168,9 +172,13 @@ def head(connection: Connection, case_id: str) -> str:
     return _head(connection, case_id)[1]
 
 
-def _head(connection: Connection, case_id: str) -> tuple[int, str]:
-    row = direct.first(connection, prepared.HISTORY_HEAD, {"its_case": case_id})
-    return (row["seq"], row["hash"]) if row else (0, START)
+def last_in(row: Row | None) -> Last:
+    """As a row of the database tells it."""
+    return (row["seq"], row["hash"]) if row and row["seq"] else NONE
+
+
+def _head(connection: Connection, case_id: str) -> Last:
+    return last_in(direct.first(connection, prepared.HISTORY_HEAD, {"its_case": case_id}))
 
 
 def _rows(connection: Connection, case_id: str, *kinds: str) -> Sequence[Row]:
