@@ -20,7 +20,6 @@ LADDER_PLACES = (r"\d+/[1-9]\d*", r"day \d+", r"-\d+ (bus|cal)", r"target", r"le
 DAILY_REPEATS = 5
 """A daily repetition turns weekly after so many business days."""
 
-FIRE_HOUR = 7
 _UPWARD = {"supervisor", "superintendent", "legal", "board_attorney"}
 
 RungKind = Literal["reminder", "target", "legal", "repeat"]
