@@ -195,13 +195,16 @@ def case_row(case: Case) -> dict[str, object]:
 
 
 def _queue_dates(case: Case) -> dict[str, dt.date | None]:
-    """What the queue puts a case in its place by: the earliest legal date and the earliest target of its running
-    duties. A case that waits without a legal date has `NEVER`, one that does not wait has none."""
+    """What the queue puts a case in its place by: the earliest legal date of its running duties, and the earliest
+    target of these and of its open tasks. A case that waits without one has `NEVER`, one that does not wait has none.
+    """
     duties = [clock for clock in case.clocks.values() if clock.status == "running" and not clock.is_window]
-    waits = case.is_open or any(task.is_open and not task.offered for task in case.tasks)
+    tasks = [task for task in case.tasks if task.is_open and not task.offered]
+    if not case.is_open and not tasks:
+        return {"next_legal": None, "next_target": None}
     legal = min((clock.legal for clock in duties if clock.legal), default=NEVER)
-    target = min((clock.target for clock in duties if clock.target), default=None)
-    return {"next_legal": legal if waits else None, "next_target": target}
+    targets = (*(clock.target for clock in duties), *(task.due for task in tasks))
+    return {"next_legal": legal, "next_target": min(filter(None, targets), default=NEVER)}
 
 
 def _progress(case: Case) -> dict[str, object]:
