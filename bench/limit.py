@@ -39,7 +39,7 @@ def recording(engine: Engine) -> Iterator[list[Written]]:
 
     def keep(_: Any, cursor: Any, statement: str, values: Any, context: Any, many: bool) -> None:
         if statement.lstrip().startswith(_WRITES):
-            found.append(Written(statement.partition("RETURNING")[0], values, many))  # what it gives back is read
+            found.append(Written(statement, values, many))
 
     event.listen(engine, "before_cursor_execute", keep)
     try:
