@@ -29,7 +29,8 @@ class Found:
     connection: Connection
     _people: Sequence[Person] | None = None
     _briefs: dict[Reader, int] = field(default_factory=dict)
-    _in_savepoint: bool = False
+    _begun: bool = False
+    _within: bool = False
 
     def people(self) -> Sequence[Person]:
         """Everybody, asked for anew."""
@@ -52,8 +53,10 @@ class Found:
     def savepoint(self) -> Iterator[None]:
         """As promised by `Unit`. One is released with the beginning of the next, in one trip, or by the commit; so none
         stands within another."""
-        direct.say(self.connection, *(["RELEASE SAVEPOINT one"] if self._in_savepoint else []), "SAVEPOINT one")
-        self._in_savepoint = True
+        if self._within:
+            raise RuntimeError("a savepoint within another would release it")
+        direct.say(self.connection, *(["RELEASE SAVEPOINT one"] if self._begun else []), "SAVEPOINT one")
+        self._begun = self._within = True
         try:
             yield
         except BaseException as error:
@@ -62,6 +65,8 @@ class Found:
             if isinstance(error, DBAPIError):
                 raise sentence_of(error) from error
             raise
+        finally:
+            self._within = False
 
 
 @lru_cache(maxsize=1)

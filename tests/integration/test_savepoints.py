@@ -66,3 +66,8 @@ def _kept_unless(unit: SqlUnit, before: Case | None, decision: Decision, is_sick
     except UsageError:
         return False
     return True
+
+
+def test_none_stands_within_another(store: SqlStore) -> None:
+    with store.begin() as unit, unit.savepoint(), pytest.raises(RuntimeError), unit.savepoint():
+        pass
