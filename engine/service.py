@@ -496,19 +496,21 @@ class _OfTask:
 
 @dataclass(slots=True)
 class _Batch:
-    """What a batch of timers has in common. `due` are their cases, which are read a few at once, each used once, since
-    firing changes it. `earlier` is the first timer that one of them has set for its case. Those that have `fired` are
-    marked at the end, with one statement."""
+    """What a batch of timers has in common. `due` are their cases, which are read some at once, each used once, since
+    firing changes it; `at` is the one in hand. `earlier` is the first timer that one of them has set for its case.
+    Those that have `fired` are marked at the end, with one statement."""
 
     due: Sequence[str] = ()
+    at: int = 0
     read: dict[str, Case] = field(default_factory=dict)
     earlier: dict[str, dt.datetime] = field(default_factory=dict)
     fired: list[DueTimer] = field(default_factory=list)
 
     def case(self, unit: Unit, case_id: str) -> Case:
+        self.at = self.due.index(case_id, self.at)
         if case_id not in self.read:
-            at = self.due.index(case_id)
-            self.read.update(unit.cases(self.due[at : at + READ_AHEAD]))
+            ahead = self.due[self.at : self.at + READ_AHEAD]
+            self.read.update(unit.cases(one for one in ahead if one not in self.read))
         return self.read.pop(case_id, None) or unit.case(case_id)
 
 
