@@ -38,7 +38,10 @@ _JOINED = PRODUCTS.join(OPERATORS, OPERATORS.c.id == PRODUCTS.c.operator).outerj
 )
 _HOLDINGS = select(*_COLUMNS).select_from(_JOINED).order_by(OPERATORS.c.name, PRODUCTS.c.name, AGREEMENTS.c.signed_on,
                                                             AGREEMENTS.c.id)  # fmt: skip
-_OF_THESE = _HOLDINGS.where(among(AGREEMENTS.c.id, "its_ids"))
+# Begins at the agreements: a join that keeps products without one is read from its products, whatever is asked for.
+BY_AGREEMENT = select(*_COLUMNS).select_from(AGREEMENTS.join(PRODUCTS).join(OPERATORS)).where(
+    among(AGREEMENTS.c.id, "its_ids")
+)
 
 
 def holdings(connection: Connection, ring: Ring, where: ColumnElement[bool] | None = None) -> list[Holding]:
@@ -78,7 +81,7 @@ def entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Ma
     people = people_by_mail(connection) if wanted else {}
     found: dict[str, Entry] = {}
     for start in range(0, len(wanted), _MANY):
-        rows = direct.read(connection, _OF_THESE, {"its_ids": wanted[start : start + _MANY]})
+        rows = direct.read(connection, BY_AGREEMENT, {"its_ids": wanted[start : start + _MANY]})
         batch = [_holding(row, ring) for row in rows]
         found |= {one.agreement.id: entry_of(one, people) for one in batch if one.agreement}
     for unknown in [one for one in wanted if one not in found]:

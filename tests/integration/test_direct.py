@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy import Select, bindparam, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from storage import direct, prepared
 from storage.lists import among
+from storage.register import BY_AGREEMENT
 from storage.store import SqlStore
 from storage.tables import CASE_NUMBERS, CASES
 from tests.integration.stored import opened, start
@@ -57,11 +59,17 @@ def test_a_statement_with_a_list_of_its_own_is_refused(store: SqlStore) -> None:
         direct.read(connection, some, {"its_cases": ["2026-0001"]})
 
 
-def test_a_list_is_looked_up_by_an_index(sqlite_with_tables: str) -> None:
+@pytest.mark.parametrize(("statement", "tables"), [
+    (prepared.TASKS_OF_SOME, ["tasks"]), (BY_AGREEMENT, ["agreements", "products", "operators"]),
+])  # fmt: skip
+def test_a_list_is_looked_up_by_an_index(sqlite_with_tables: str, statement: Select[Any], tables: list[str]) -> None:
+    """However much there is besides: nothing is read through."""
     with opened(sqlite_with_tables) as store, store.base.reading() as connection:
-        words = str(prepared.TASKS_OF_SOME.compile(connection))
+        words = str(statement.compile(connection))
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", (json.dumps(["2026-0001"]),)).all()
-    assert any("SEARCH tasks" in row.detail for row in plan) and not any("SCAN tasks" in row.detail for row in plan)
+    said = [row.detail.split(" ")[:2] for row in plan]
+    assert [table for word, table in said if word == "SEARCH"] == tables
+    assert [table for word, table in said if word == "SCAN"] == ["json_each"]
 
 
 @pytest.mark.parametrize("others", [0, 1, 600])
