@@ -99,13 +99,15 @@ CLOCKS_OF_SOME = (
 )
 _ITS_CYCLE = (CYCLES.c.process == CASES.c.process) & (CYCLES.c.subject == CASES.c.subject)
 _OF_CYCLE = _ITS_CYCLE & (CYCLES.c.case_id == CASES.c.id)
+_ENDED_ABOUT = (
+    (CASES.c.process == bindparam("its_process"))
+    & among(CASES.c.subject, "its_subjects")
+    & CASES.c.ended_at.is_not(None)
+)
+SUBJECTS_ENDED = select(CASES.c.subject).where(_ENDED_ABOUT).distinct()
 LAST_ENDED = (
     select(CASES.c.id, select(CYCLES.c.id).where(_OF_CYCLE).exists().label("of_cycle"))
-    .where(
-        (CASES.c.process == bindparam("its_process"))
-        & among(CASES.c.subject, "its_subjects")
-        & CASES.c.ended_at.is_not(None)
-    )
+    .where(_ENDED_ABOUT)
     .order_by(CASES.c.ended_at.desc(), CASES.c.id.desc())
     .limit(bindparam("at_most"))
 )

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
@@ -36,7 +36,15 @@ from storage.looking import outlook
 from storage.mailing.audience import Audiences
 from storage.mailing.recipients import people_of_audience
 from storage.messages import leave_message, message_place
-from storage.register import RegisterWriter, begin_writing, entries, holdings, holdings_of_rows, next_number
+from storage.register import (
+    RegisterWriter,
+    begin_writing,
+    entries,
+    holdings,
+    holdings_of_rows,
+    next_number,
+    readable_entries,
+)
 from storage.rows import PERSON_COLUMNS, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
 from storage.statements import insert_new, put
 from storage.tables import ADOPTIONS, CASES, CLOCKS, DEFINITIONS, MESSAGES, META, OUTBOX, TASKS, TIMERS
@@ -50,11 +58,13 @@ CAME_BACK = "came back"
 
 @dataclass(frozen=True, slots=True)
 class SqlUnit:
-    """Implements `engine.ports.Unit` on one connection. In a writing unit a case is locked when it is read."""
+    """Implements `engine.ports.Unit` on one connection. In a writing unit a case is locked when it is read. Which
+    definitions are `_adopted` is kept until a part of the transaction is undone."""
 
     connection: Connection
     base: Base
     writes: bool
+    _adopted: set[Definition] = field(default_factory=set)
 
     def people(self) -> Sequence[Person]:
         return _people(tuple(tuple(row.values()) for row in direct.read(self.connection, prepared.EVERYBODY, {})))
@@ -135,6 +145,9 @@ class SqlUnit:
     def entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
         return entries(self.connection, self.base.ring, agreements)
 
+    def readable_entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
+        return readable_entries(self.connection, self.base.ring, agreements)
+
     def next_agreement(self) -> int:
         if self.writes:
             begin_writing(self.connection)
@@ -153,6 +166,8 @@ class SqlUnit:
             history.append_once(self.connection, self.base.ring, case_id, event, actor, now)
 
     def adopt(self, definition: Definition, source: Callable[[Definition], str]) -> None:
+        if definition in self._adopted:
+            return
         its = {"its_process": definition.process, "its_version": definition.version}
         known = direct.scalar(self.connection, prepared.ADOPTED, its)
         if known is None:
@@ -168,6 +183,7 @@ class SqlUnit:
             known = direct.scalar(self.connection, prepared.ADOPTED, its)  # another worker may have been first
         if known != definition.hash:
             raise Refused(self._has_changed(definition))
+        self._adopted.add(definition)
 
     def changed_in_use(self, definition: Definition) -> str | None:
         """What to do about a definition that is in use under its number in another form; None where it is not."""
@@ -210,14 +226,19 @@ class SqlUnit:
     def due_cycles(self, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
         return cycles.due(self.connection, now, limit)
 
-    def cycle_done(self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
-        cycles.done(self.connection, due, on, case_id, missed, now)
+    def cycle_done(
+        self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime, then: Cycle | None
+    ) -> None:
+        cycles.done(self.connection, due, on, case_id, missed, now, then)
 
     def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
         return cycles.active_agreements(self.connection, beyond, limit)
 
     def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
         return cycles.last_ended(self.connection, process, subjects)
+
+    def subjects_ended(self, process: str, subjects: Collection[str]) -> Collection[str]:
+        return cycles.subjects_ended(self.connection, process, subjects)
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
         return history.recorded_at(self.connection, case_id)
@@ -324,6 +345,7 @@ class SqlUnit:
         except BaseException as error:
             direct.say(self.connection, "ROLLBACK TO SAVEPOINT one")
             direct.say(self.connection, "RELEASE SAVEPOINT one")
+            self._adopted.clear()
             if isinstance(error, DBAPIError):
                 raise sentence_of(error) from error
             raise
