@@ -7,8 +7,9 @@ with a list of any length is written with `among`, not with `in_`.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select
@@ -73,15 +74,16 @@ class _Written:
         usual = {column.key: column.default.arg for column in made.insert_prefetch}  # type: ignore[union-attr]
         forms = {name: _bind(made.binds[name].type, dialect) for name in made.params}
         self.text = made.string
-        self.order = made.positiontup
-        self.forms = tuple((name, form) for name, form in forms.items() if name in names)
-        self.own = {name: form(value) if (form := forms[name]) else value
-                    for name, value in (made.params | usual).items() if name not in names}  # fmt: skip
+        self.own = {name: value for name, value in (made.params | usual).items() if name not in names}
+        self.by_name = made.positiontup is None
+        self.forms = tuple((name, forms[name]) for name in made.positiontup or forms)
 
     def given(self, values: Values) -> Any:
         """Values as the driver takes them."""
-        found = {name: form(values[name]) if form else values[name] for name, form in self.forms} | self.own
-        return found if self.order is None else [found[name] for name in self.order]
+        found = {**values, **self.own} if self.own else values
+        if self.by_name:
+            return {name: form(found[name]) if form else found[name] for name, form in self.forms}
+        return [form(found[name]) if form else found[name] for name, form in self.forms]
 
 
 @cache
@@ -97,7 +99,15 @@ def _columns(statement: Statement, kind: str) -> tuple[tuple[str, Form], ...]:
 
 
 def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Form:
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    form = kind.dialect_impl(dialect).bind_processor(dialect)
+    return _remembered(form) if form is not None and kind.python_type in (dt.date, dt.datetime) else form
+
+
+def _remembered(form: Callable[[Any], Any]) -> Form:
+    """A case is written with some thirty instants, most of which are the same. Two of one zone may be alike and not the
+    same, where its clocks are put back, so they are told apart in UTC."""
+    known = lru_cache(maxsize=1024)(form)
+    return lambda value: known(value.astimezone(dt.UTC) if getattr(value, "tzinfo", None) else value)
 
 
 def _result(kind: TypeEngine[Any], dialect: Dialect) -> Form:

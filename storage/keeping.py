@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from sqlalchemy import Connection, delete, select, update
@@ -59,10 +59,15 @@ MOST_DAYS: Mapping[Pace, int] = {"now": 0, "soon": 2, "free": 5}
 becomes a line of its reader's next brief, or waits on."""
 
 
+NextBrief = tuple[str, dt.datetime, bool]
+"""Whose brief is asked for, at what instant, and whether it is that of a week."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """Writes one decision. `today` is the local date of `now`; `answer` the revision after an answer that may be taken
-    back; until it `leaves` its mails wait, and what it tells other cases, where they wait."""
+    back; until it `leaves` its mails wait, and what it tells other cases, where they wait. `briefs` are those that this
+    transaction has looked up and locked."""
 
     connection: Connection
     ring: Ring
@@ -72,6 +77,7 @@ class Keeper:
     today: dt.date
     answer: int | None = None
     leaves: dt.datetime | None = None
+    briefs: dict[NextBrief, int] = field(default_factory=dict)
 
     def keep(self, before: Case | None, decision: Decision) -> None:
         """Raises `LostRace` when the case's revision is not `before.revision` any more; nothing may be written then."""
@@ -281,11 +287,13 @@ class Keeper:
         if weekly and line.kind in ("reminder", "target") and self._named_this_week(case, line):
             return
         waits = weekly and self._comes_in_time(line)
-        outbox_id = next_brief(self.connection, self.window, recipient, self.now, weekly=waits)
+        wanted = (recipient, self.now, waits)
+        if wanted not in self.briefs:
+            self.briefs[wanted] = next_brief(self.connection, self.window, recipient, self.now, weekly=waits)
         kept = BriefLine(
             case.id, line.kind, line.subject, line.text, line.strength, line.date, line.legal, line.task_id, party
         )
-        add_line(self.connection, self.ring, outbox_id, kept, self.answer)
+        add_line(self.connection, self.ring, self.briefs[wanted], kept, self.answer)
 
     def _reads_weekly(self, line: Notify) -> bool:
         """Whether a line belongs into a brief a week: its reader gets one, and no legal date is near. The target of a

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -78,8 +77,8 @@ class Ring:
         ring = self.now()
         name = key or ring.current
         proof = ring.proofs[name] if name in ring.proofs else ring._key(name)
-        mac = hmac.new(proof, b"digest/" + place.encode() + b"\n" + plain, hashlib.sha256)
-        return f"{name}:{mac.hexdigest()}"
+        mac = hmac.digest(proof, b"digest/" + place.encode() + b"\n" + plain, "sha256")
+        return f"{name}:{mac.hex()}"
 
     def lookup_digest(self, plain: bytes, place: str) -> str:
         """A digest that stays the same whatever key seals: of what is looked for by it."""

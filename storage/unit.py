@@ -31,7 +31,7 @@ from storage.database import sentence_of
 from storage.entrance import acts, people
 from storage.entrance.acts import Act
 from storage.entrance.people import Staff
-from storage.keeping import Keeper, case_place, new_case_id
+from storage.keeping import Keeper, NextBrief, case_place, new_case_id
 from storage.looking import outlook
 from storage.mailing.audience import Audiences
 from storage.mailing.recipients import people_of_audience
@@ -59,12 +59,13 @@ CAME_BACK = "came back"
 @dataclass(frozen=True, slots=True)
 class SqlUnit:
     """Implements `engine.ports.Unit` on one connection. In a writing unit a case is locked when it is read. Which
-    definitions are `_adopted` is kept until a part of the transaction is undone."""
+    definitions are `_adopted`, and the `_briefs` it has locked, is known until a part of the transaction is undone."""
 
     connection: Connection
     base: Base
     writes: bool
     _adopted: set[Definition] = field(default_factory=set)
+    _briefs: dict[NextBrief, int] = field(default_factory=dict)
 
     def people(self) -> Sequence[Person]:
         return _people(tuple(tuple(row.values()) for row in direct.read(self.connection, prepared.EVERYBODY, {})))
@@ -203,7 +204,8 @@ class SqlUnit:
         return (row.hash, row.source) if row else None
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
-        keeper = Keeper(self.connection, self.base.ring, self.base.window, actor, now, self.base.today(now))
+        base, ring = self.base, self.base.ring.now()
+        keeper = Keeper(self.connection, ring, base.window, actor, now, base.today(now), briefs=self._briefs)
         undoing.keep(keeper, before, decision)
 
     def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
@@ -346,6 +348,7 @@ class SqlUnit:
             direct.say(self.connection, "ROLLBACK TO SAVEPOINT one")
             direct.say(self.connection, "RELEASE SAVEPOINT one")
             self._adopted.clear()
+            self._briefs.clear()
             if isinstance(error, DBAPIError):
                 raise sentence_of(error) from error
             raise
