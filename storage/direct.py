@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Date, DateTime, Select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from storage.rows import Row
 
@@ -100,7 +100,8 @@ def _columns(statement: Statement, kind: str) -> tuple[tuple[str, Form], ...]:
 
 def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Form:
     form = kind.dialect_impl(dialect).bind_processor(dialect)
-    return _remembered(form) if form is not None and kind.python_type in (dt.date, dt.datetime) else form
+    plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    return _remembered(form) if form is not None and isinstance(plain, Date | DateTime) else form
 
 
 def _remembered(form: Callable[[Any], Any]) -> Form:

@@ -34,6 +34,8 @@ _MANY = 500
 
 _COLUMNS = [column.label(f"{table.name}.{column.name}")
             for table in (OPERATORS, PRODUCTS, AGREEMENTS) for column in table.c]
+_KEYS = {table: [(column.name, f"{table.name}.{column.name}") for column in table.c]
+         for table in (OPERATORS, PRODUCTS, AGREEMENTS)}
 _JOINED = PRODUCTS.join(OPERATORS, OPERATORS.c.id == PRODUCTS.c.operator).outerjoin(
     AGREEMENTS, AGREEMENTS.c.product == PRODUCTS.c.id
 )
@@ -88,7 +90,7 @@ def entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Ma
 
 def readable_entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Mapping[str, Entry]:
     """As `entries`; those that are unknown or cannot be read are left out."""
-    wanted = sorted(set(agreements))
+    wanted, ring = sorted(set(agreements)), ring.now()
     people = people_by_mail(connection) if wanted else {}
     found: dict[str, Entry] = {}
     for row in _rows(connection, wanted):
@@ -129,7 +131,7 @@ def _holding(row: Row, ring: Ring) -> Holding:
 
 
 def _part(row: Row, table: Table) -> dict[str, Any]:
-    return {column.name: row[f"{table.name}.{column.name}"] for column in table.c}
+    return {name: row[key] for name, key in _KEYS[table]}
 
 
 def _read_operator(row: dict[str, Any], ring: Ring) -> Operator:

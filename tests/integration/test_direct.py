@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Select, bindparam, insert, literal, select
@@ -51,6 +53,17 @@ def test_an_error_of_the_driver_comes_as_sqlalchemy_tells_it_and_undoes_all(stor
     with store.base.reading() as connection:
         years = select(CASE_NUMBERS.c.year).where(CASE_NUMBERS.c.year == 2031)
         assert direct.read(connection, years, {}) == []
+
+
+def test_an_hour_that_comes_twice_is_two_instants(store: SqlStore) -> None:
+    """In a zone whose clocks are put back its two moments are equal to Python."""
+    first = dt.datetime(2028, 11, 5, 1, 30, tzinfo=ZoneInfo("America/Chicago"))
+    instant = CASES.c.started_at.type
+    same = select(literal(1)).where(bindparam("its_one", type_=instant) == bindparam("its_other", type_=instant))
+    with store.base.reading() as connection:
+        others = [first, first.astimezone(dt.UTC), first.replace(fold=1)]
+        found = [direct.scalar(connection, same, {"its_one": first, "its_other": other}) for other in others]
+    assert found == [1, 1, None]
 
 
 def test_a_statement_with_a_list_of_its_own_is_refused(store: SqlStore) -> None:
