@@ -97,6 +97,7 @@ class Keeper:
         if before is None:
             direct.write(self.connection, prepared.NEW_CASE, row)
             return
+        del row["id"]  # SQLite would look for all that names it, as if it had changed
         mine = {"its_id": case.id, "its_revision": before.revision}
         if direct.write(self.connection, prepared.CHANGE_CASE, {**row, **mine}) != 1:
             raise LostRace(f"case {case.id} has changed since it was read: nothing was written, look again")

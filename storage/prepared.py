@@ -7,7 +7,20 @@ import datetime as dt
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -188,22 +201,24 @@ NEW_HISTORY = insert(HISTORY)
 
 # --- briefs ----------------------------------------------------------------------------------------------------------
 
+# Its step says so too: the first word of the index of briefs. Without it those of all days would be read through.
+_IS_BRIEF = OUTBOX.c.case_id.is_(None) & (OUTBOX.c.step == "brief") & (OUTBOX.c.mail == "brief")
 BRIEF_OF_DAY = (
     select(OUTBOX.c.id, OUTBOX.c.state, OUTBOX.c.sealed)
     .where(
-        (OUTBOX.c.recipient == bindparam("its_recipient"))
-        & (OUTBOX.c.mail == "brief")
-        & OUTBOX.c.case_id.is_(None)
+        _IS_BRIEF
+        & (OUTBOX.c.recipient == bindparam("its_recipient"))
         & (OUTBOX.c.occurrence == bindparam("its_day"))
     )
     .with_for_update(read=True)  # many add lines at once, and nobody claims the brief before they have committed
 )
 
-_AT_ONE_S_WISH = ("brief", "code", "fresh_link", "already_decided", "nudge")
+_AT_ONE_S_WISH = ("code", "fresh_link", "already_decided", "nudge")
 ASKED_SINCE = (
     select(OUTBOX.c.id)
     .where(
         (OUTBOX.c.recipient == bindparam("its_recipient"))
+        & (OUTBOX.c.mail != literal_column("'brief'"))  # written out, as the index says it
         & ~_one_of(OUTBOX.c.mail, *_AT_ONE_S_WISH)
         & (OUTBOX.c.created_at >= bindparam("lately", type_=OUTBOX.c.created_at.type))
         & (
@@ -229,7 +244,8 @@ LINE_SINCE = (
     select(BRIEF_LINES.c.id)
     .join(OUTBOX, OUTBOX.c.id == BRIEF_LINES.c.outbox_id)
     .where(
-        (OUTBOX.c.recipient == bindparam("its_recipient"))
+        _IS_BRIEF
+        & (OUTBOX.c.recipient == bindparam("its_recipient"))
         & (OUTBOX.c.occurrence >= bindparam("since"))
         & (BRIEF_LINES.c.case_id == bindparam("its_case"))
         & (BRIEF_LINES.c.task_id == bindparam("its_task"))
