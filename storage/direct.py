@@ -101,14 +101,20 @@ def _columns(statement: Statement, kind: str) -> tuple[tuple[str, Form], ...]:
 def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Form:
     form = kind.dialect_impl(dialect).bind_processor(dialect)
     plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
-    return _remembered(form) if form is not None and isinstance(plain, Date | DateTime) else form
+    if form is None or not isinstance(plain, Date | DateTime):
+        return form
+    return _moment(lru_cache(maxsize=1024)(form)) if isinstance(plain, DateTime) else lru_cache(maxsize=1024)(form)
 
 
-def _remembered(form: Callable[[Any], Any]) -> Form:
-    """A case is written with some thirty instants, most of which are the same. Two of one zone may be alike and not the
-    same, where its clocks are put back, so they are told apart in UTC."""
-    known = lru_cache(maxsize=1024)(form)
-    return lambda value: known(value.astimezone(dt.UTC) if getattr(value, "tzinfo", None) else value)
+def _moment(form: Callable[[Any], Any]) -> Form:
+    """A case is written with some thirty instants, most of which are the same: their forms are kept. Two of one zone
+    may be alike and not the same, where its clocks are put back, so they are told apart in UTC."""
+
+    def moment(value: dt.datetime | None) -> Any:
+        told_apart = value is None or value.tzinfo is None or value.tzinfo is dt.UTC
+        return form(value if told_apart else value.astimezone(dt.UTC))  # type: ignore[union-attr]
+
+    return moment
 
 
 def _result(kind: TypeEngine[Any], dialect: Dialect) -> Form:

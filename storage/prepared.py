@@ -337,6 +337,12 @@ def new(dialect: str, table: Table) -> Insert:
 
 
 @cache
+def new_with_id(dialect: str, table: Table) -> ReturningInsert[int]:
+    """Inserts a row and gives its id; nothing where its unique key is there already."""
+    return _insert(dialect, table).on_conflict_do_nothing().returning(table.c.id)
+
+
+@cache
 def next_case_number(dialect: str) -> ReturningInsert[int]:
     """Counts the numbers of a year on, and gives the new one."""
     statement = _insert(dialect, CASE_NUMBERS)

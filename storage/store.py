@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -99,7 +100,7 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[SqlUnit]:
         with self.base.writing() as connection:
-            yield SqlUnit(connection, self.base, writes=True)
+            yield SqlUnit(connection, replace(self.base, window=self.base.window.of_one_moment()), writes=True)
 
     @contextmanager
     def rehearse(self) -> Iterator[SqlUnit]:
