@@ -76,14 +76,16 @@ class _Written:
         self.text = made.string
         self.own = {name: value for name, value in (made.params | usual).items() if name not in names}
         self.by_name = made.positiontup is None
-        self.forms = tuple((name, forms[name]) for name in made.positiontup or forms)
+        self.order = tuple(made.positiontup or forms)
+        self.forms = tuple((place, form) for place, name in enumerate(self.order) if (form := forms[name]))
 
     def given(self, values: Values) -> Any:
         """Values as the driver takes them."""
-        found = {**values, **self.own} if self.own else values
-        if self.by_name:
-            return {name: form(found[name]) if form else found[name] for name, form in self.forms}
-        return [form(found[name]) if form else found[name] for name, form in self.forms]
+        each = {**values, **self.own} if self.own else values
+        found = [each[name] for name in self.order]
+        for place, form in self.forms:
+            found[place] = form(found[place])
+        return dict(zip(self.order, found, strict=True)) if self.by_name else found
 
 
 @cache

@@ -9,6 +9,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -131,6 +132,7 @@ def without_key(ring: Ring, name: str) -> Ring:
     return replace(ring, keys=left, proofs={**ring.proofs, name: proof}, lookup=ring.lookup or ring.current)
 
 
+@cache
 def begins(name: str) -> bytes:
     """How every value begins that was sealed with this key."""
     return _FORMAT + bytes([len(name)]) + name.encode()
