@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from engine.model.definition import Definition
 from engine.model.office import Person
 from storage import direct, prepared
 from storage.database import sentence_of
@@ -23,10 +24,11 @@ Reader = tuple[str, bool, dt.datetime]
 
 @dataclass(slots=True)
 class Found:
-    """`_people` are those that were asked for last. `_briefs` are locked: nobody else begins to write one before this
-    transaction ends."""
+    """`adopted` are definitions that stand in the database, `_people` those that were asked for last. `_briefs` are
+    locked: nobody else begins to write one before this transaction ends."""
 
     connection: Connection
+    adopted: set[Definition] = field(default_factory=set)
     _people: Sequence[Person] | None = None
     _briefs: dict[Reader, int] = field(default_factory=dict)
     _begun: bool = False
@@ -62,6 +64,7 @@ class Found:
         except BaseException as error:
             direct.say(self.connection, "ROLLBACK TO SAVEPOINT one")
             self._briefs.clear()  # new ones are gone, and so are the locks
+            self.adopted.clear()
             if isinstance(error, DBAPIError):
                 raise sentence_of(error) from error
             raise

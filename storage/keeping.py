@@ -93,6 +93,7 @@ class Keeper:
         if before is None:
             direct.write(self.connection, prepared.NEW_CASE, row)
             return history.NONE
+        del row["id"]  # SQLite would look for all that names it, as if it had changed
         mine = {"its_id": case.id, "its_revision": before.revision}
         changed = direct.first(self.connection, prepared.CHANGE_CASE, {**row, **mine})
         if changed is None:

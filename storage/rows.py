@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, cast
 
 from engine.errors import WrongEnvironment
@@ -52,7 +52,7 @@ def pack_fact(value: FactValue) -> object:
         case (TableRow(), *_):
             return ["rows", [_pack_row(row) for row in value if isinstance(row, TableRow)]]
         case tuple():
-            return ["contacts", [asdict(contact) for contact in value if isinstance(contact, Contact)]]
+            return ["contacts", [_pack_contact(contact) for contact in value if isinstance(contact, Contact)]]
         case _:
             return value
 
@@ -91,7 +91,11 @@ def unpack_facts(packed: Mapping[str, object]) -> dict[str, FactValue]:
 
 
 def pack_parties(parties: Mapping[str, Contact]) -> dict[str, object]:
-    return {name: asdict(contact) for name, contact in parties.items()}
+    return {name: _pack_contact(contact) for name, contact in parties.items()}
+
+
+def _pack_contact(contact: Contact) -> object:
+    return _same(contact, _CONTACT_FIELDS)
 
 
 def unpack_parties(packed: Mapping[str, Any]) -> dict[str, Contact]:
@@ -358,6 +362,7 @@ _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
     "provisional", "reason", "ended_on", "agreed", "policy", "grace", "is_window",
 )  # fmt: skip
+_CONTACT_FIELDS = tuple(field.name for field in fields(Contact))
 _PLAIN_PERSON = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active", "signs_from",
                  "signs_until")
 PERSON_COLUMNS = (*_PLAIN_PERSON, "roles", "absent_from", "absent_to")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -10,6 +9,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -78,8 +78,8 @@ class Ring:
         ring = self.now()
         name = key or ring.current
         proof = ring.proofs[name] if name in ring.proofs else ring._key(name)
-        mac = hmac.new(proof, b"digest/" + place.encode() + b"\n" + plain, hashlib.sha256)
-        return f"{name}:{mac.hexdigest()}"
+        mac = hmac.digest(proof, b"digest/" + place.encode() + b"\n" + plain, "sha256")
+        return f"{name}:{mac.hex()}"
 
     def lookup_digest(self, plain: bytes, place: str) -> str:
         """A digest that stays the same whatever key seals: of what is looked for by it."""
@@ -132,6 +132,7 @@ def without_key(ring: Ring, name: str) -> Ring:
     return replace(ring, keys=left, proofs={**ring.proofs, name: proof}, lookup=ring.lookup or ring.current)
 
 
+@cache
 def begins(name: str) -> bytes:
     """How every value begins that was sealed with this key."""
     return _FORMAT + bytes([len(name)]) + name.encode()

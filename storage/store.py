@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -100,7 +101,8 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[SqlUnit]:
         with self.base.writing() as connection:
-            yield SqlUnit(connection, self.base, Found(connection), writes=True)
+            base = replace(self.base, window=self.base.window.of_one_moment())
+            yield SqlUnit(connection, base, Found(connection), writes=True)
 
     @contextmanager
     def rehearse(self) -> Iterator[SqlUnit]:

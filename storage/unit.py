@@ -34,7 +34,15 @@ from storage.looking import outlook
 from storage.mailing.audience import Audiences
 from storage.mailing.recipients import people_of_audience
 from storage.messages import leave_message, message_place
-from storage.register import RegisterWriter, begin_writing, entries, holdings, holdings_of_rows, next_number
+from storage.register import (
+    RegisterWriter,
+    begin_writing,
+    entries,
+    holdings,
+    holdings_of_rows,
+    next_number,
+    readable_entries,
+)
 from storage.rows import Row, labels, read_case, read_clock, read_task, unpack_command
 from storage.statements import insert_new, put
 from storage.tables import ADOPTIONS, CASES, CLOCKS, DEFINITIONS, MESSAGES, META, OUTBOX, TASKS, TIMERS
@@ -134,6 +142,9 @@ class SqlUnit:
     def entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
         return entries(self.connection, self.base.ring, agreements)
 
+    def readable_entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
+        return readable_entries(self.connection, self.base.ring, agreements)
+
     def next_agreement(self) -> int:
         if self.writes:
             begin_writing(self.connection)
@@ -152,6 +163,8 @@ class SqlUnit:
             history.append_once(self.connection, self.base.ring, case_id, event, actor, now)
 
     def adopt(self, definition: Definition, source: Callable[[Definition], str]) -> None:
+        if definition in self.found.adopted:
+            return
         its = {"its_process": definition.process, "its_version": definition.version}
         known = direct.scalar(self.connection, prepared.ADOPTED, its)
         if known is None:
@@ -167,6 +180,7 @@ class SqlUnit:
             known = direct.scalar(self.connection, prepared.ADOPTED, its)  # another worker may have been first
         if known != definition.hash:
             raise Refused(self._has_changed(definition))
+        self.found.adopted.add(definition)
 
     def changed_in_use(self, definition: Definition) -> str | None:
         """What to do about a definition that is in use under its number in another form; None where it is not."""
@@ -186,8 +200,8 @@ class SqlUnit:
         return (row.hash, row.source) if row else None
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
-        today = self.base.today(now)
-        keeper = Keeper(self.connection, self.base.ring, self.base.window, actor, now, today, self.found)
+        base, ring = self.base, self.base.ring.now()
+        keeper = Keeper(self.connection, ring, base.window, actor, now, base.today(now), self.found)
         undoing.keep(keeper, before, decision)
 
     def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
@@ -212,14 +226,19 @@ class SqlUnit:
     def due_cycles(self, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
         return cycles.due(self.connection, now, limit)
 
-    def cycle_done(self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
-        cycles.done(self.connection, due, on, case_id, missed, now)
+    def cycle_done(
+        self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime, then: Cycle | None
+    ) -> None:
+        cycles.done(self.connection, due, on, case_id, missed, now, then)
 
     def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
         return cycles.active_agreements(self.connection, beyond, limit)
 
     def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
         return cycles.last_ended(self.connection, process, subjects)
+
+    def subjects_ended(self, process: str, subjects: Collection[str]) -> Collection[str]:
+        return cycles.subjects_ended(self.connection, process, subjects)
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
         return history.recorded_at(self.connection, case_id)
