@@ -44,6 +44,9 @@ class Ladder:
     version: str
     rungs: tuple[Rung, ...]
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.version))
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedRung:
