@@ -43,6 +43,9 @@ class Ladder:
     version: str
     rungs: tuple[Rung, ...]
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.version))
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedRung:

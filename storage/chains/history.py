@@ -26,7 +26,7 @@ from engine.model.handed import Answer
 from engine.model.messages import Event, told
 from storage import direct, prepared
 from storage.rows import Row, dump
-from storage.sealing import Ring, canonical
+from storage.sealing import Ring, canonical, canonical_words, quoted
 from storage.tables import HISTORY
 
 START = ""
@@ -48,8 +48,6 @@ KEPT = frozenset({
 """What a line says of states, tasks, mails and dates. It names nobody, and stays when its case is purged."""
 
 _CHANCE = "_chance"
-_quoted = json.encoder.encode_basestring
-"""A text as JSON, its letters as they are."""
 _ANSWERS = ("task_completed", "answer_undone")
 
 
@@ -195,14 +193,14 @@ def _line(ring: Ring, case_id: str, seq: int, event: Event, actor: Actor, now: d
         personal.setdefault("on_behalf_of", actor.on_behalf_of)
     if personal or not KEPT.issuperset(event.detail):
         personal[_CHANCE] = secrets.token_hex(16)
-    plain, place = canonical(personal), line_place(case_id, seq)
+    plain, place = canonical_words(personal).encode(), line_place(case_id, seq)
     return {
         "case_id": case_id,
         "seq": seq,
         "at": now.astimezone(dt.UTC),
         "actor": _key(actor),
         "kind": event.kind,
-        "detail": dump(dict(event.detail)),
+        "detail": canonical_words(event.detail),
         "personal_digest": ring.digest(plain, place) if personal else None,
         "sealed": ring.seal(plain, place) if personal else None,
     }
@@ -222,8 +220,8 @@ def preimage(seq: object, at: object, actor: object, kind: object, detail: objec
     """The text of a line that is hashed after the hash of the line before: `canonical` of these, put together here
     since a case begins with a dozen of them."""
     instant = at.astimezone(dt.UTC).isoformat() if isinstance(at, dt.datetime) else at
-    words = ",".join([_quoted(str(word)) for word in (instant, actor, kind, detail)])
-    return f"[{seq},{words},{'null' if digest is None else _quoted(str(digest))}]"
+    words = ",".join([quoted(str(word)) for word in (instant, actor, kind, detail)])
+    return f"[{seq},{words},{'null' if digest is None else quoted(str(digest))}]"
 
 
 def _personal_is_true(ring: Ring, row: Row) -> bool:

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from storage.chains.history import preimage
-from storage.sealing import canonical
+from storage.sealing import canonical, canonical_words
 
 NOW = dt.datetime(2028, 11, 5, 6, 30, tzinfo=dt.UTC)
 
@@ -17,6 +17,8 @@ NOW = dt.datetime(2028, 11, 5, 6, 30, tzinfo=dt.UTC)
 def test_a_line_is_hashed_as_canonical_json(word: str, digest: str | None) -> None:
     line = [12, NOW.isoformat(), f"person:{word}", "fact_recorded", canonical({"fact": word}).decode(), digest]
     assert preimage(12, NOW, *line[2:]) == canonical(line).decode()
+    words = {"zoo": word, word: "fact", "alpha": ""}
+    assert canonical_words(words) == canonical(words).decode() and canonical_words({}) == "{}"
 
 
 def test_an_instant_is_hashed_in_utc() -> None:
