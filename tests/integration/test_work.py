@@ -17,7 +17,7 @@ from textual.widgets import Input, Select, TextArea
 from cli.demo.district import PEOPLE, SETTINGS
 from cli.home import Home
 from cli.main import main
-from cli.wiring import House, open_house
+from cli.wiring import House, machine_clock, open_house
 from cli.work.app import WorkApp
 from cli.work.desk import Desk
 from cli.work.form import FormScreen
@@ -78,10 +78,11 @@ def case(house: House) -> Case:
     return begun(house)
 
 
-def begun(house: House, received: dt.date = dt.date(2026, 9, 14), item: str = "The birth date") -> Case:
+def begun(house: House, received: dt.date = dt.date(2026, 9, 14), item: str = "The birth date",
+          now: dt.datetime = NOW) -> Case:
     facts: dict[str, FactValue] = {"received_on": received, "item": item}
     parent = {"parent": Contact("Ana Ruiz", "ana@families.example")}
-    return house.service.start("correction_request", facts, parent, house.actor("carla"), NOW)
+    return house.service.start("correction_request", facts, parent, house.actor("carla"), now)
 
 
 def play(house: House, story: Story, by: str = "carla", view: View | None = None) -> WorkApp:
@@ -448,7 +449,9 @@ def test_it_starts_and_ends_in_a_real_terminal(house: House, case: Case) -> None
     assert f"case {case.id}: noted" in program.shown
 
 
-def test_with_json_it_says_afterwards_what_was_done(house: House, case: Case, tmp_path: Path) -> None:
+def test_with_json_it_says_afterwards_what_was_done(house: House, tmp_path: Path) -> None:
+    now = machine_clock()
+    case = begun(house, house.make_office(()).today(now), now=now)
     with terminal("work", "--json", "--as", "carla", out=tmp_path / "done.json") as program:
         program.until("Space/b")
         program.type("z")
