@@ -406,7 +406,7 @@ class Service:
         office = replace(office, register=known.register)
         opens = partial(self._open, unit, now=now, office=office)
         decision = self.standing.start(unit, due, known, now, office, opens)
-        if decision is not None and any(isinstance(effect, WriteRegister) for effect in decision.effects):
+        if decision is not None and WriteRegister in map(type, decision.effects):
             batch.forget_register()
 
     def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office, batch: Batch) -> None:

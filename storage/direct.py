@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Date, DateTime, Select
+from sqlalchemy import Boolean, Connection, Date, DateTime, Select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
@@ -107,9 +107,10 @@ def _columns(statement: Statement, kind: str) -> tuple[tuple[str, Form], ...]:
 def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Form:
     form = kind.dialect_impl(dialect).bind_processor(dialect)
     plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
-    if form is None or not isinstance(plain, Date | DateTime):
+    if form is None or not isinstance(plain, Boolean | Date | DateTime):
         return form
-    return _moment(lru_cache(maxsize=1024)(form)) if isinstance(plain, DateTime) else lru_cache(maxsize=1024)(form)
+    known = lru_cache(maxsize=1024)(form)
+    return _moment(known) if isinstance(plain, DateTime) else known
 
 
 def _moment(form: Callable[[Any], Any]) -> Form:
