@@ -27,7 +27,7 @@ class Written:
     many: bool
 
     def swapped(self, swap: Mapping[object, object]) -> Written:
-        """The same for others: whole numbers are swapped as they are, words also inside of texts."""
+        """The same for others: whole numbers are swapped as they are, also in lists, words also inside of texts."""
         values = [_swapped(each, swap) for each in self.values] if self.many else _swapped(self.values, swap)
         return Written(self.statement, values, self.many)
 
@@ -64,6 +64,8 @@ def _swapped(values: Any, swap: Mapping[object, object]) -> Any:
 
 
 def _other(value: object, swap: Mapping[object, object]) -> object:
+    if isinstance(value, list):
+        return [_other(each, swap) for each in value]
     if isinstance(value, str):
         for old, new in swap.items():
             if isinstance(old, str):

@@ -104,8 +104,8 @@ class Work:
             with recording(self.house.store.base.engine) as written:
                 self._until_done()
         name = copy_id(number)
-        swap = {name: self.waiting.case_id, self.timers(range(number, number + 1))[name]: self.waiting.timer}
-        return [each.swapped(swap) for each in written]
+        timer = self.timers(range(number, number + 1))[name]
+        return [each.swapped(_swap((name, timer), (self.waiting.case_id, self.waiting.timer))) for each in written]
 
     def round(self, written: Sequence[Written], first: int) -> tuple[float, float, float, float]:
         """Seconds in which the daemon fires what is due; in which the driver writes the same, one commit each, and with
@@ -123,8 +123,8 @@ class Work:
 
     def _replayed(self, written: Sequence[Written], numbers: range, at_once: int) -> float:
         self.awake(numbers)
-        swaps = [{self.waiting.case_id: case_id, self.waiting.timer: timer}
-                 for case_id, timer in self.timers(numbers).items()]
+        first = (self.waiting.case_id, self.waiting.timer)
+        swaps = [_swap(first, its) for its in self.timers(numbers).items()]
         pieces = [[each.swapped(swap) for each in written] for swap in swaps]
         took = replayed(self.connection, pieces, at_once)
         assert self.fired(numbers) == PART, "the driver wrote something else"
@@ -148,3 +148,8 @@ class Work:
 
     def _its(self, numbers: range) -> str:
         return f"case_id BETWEEN '{copy_id(numbers.start)}' AND '{copy_id(numbers.stop - 1)}' AND {self.waiting.mine}"
+
+
+def _swap(one: tuple[str, int], other: tuple[str, int]) -> dict[object, object]:
+    """A case and its timer for others; SQLite is given a list of timers as JSON."""
+    return {**dict(zip(one, other, strict=True)), f"[{one[1]}]": f"[{other[1]}]"}

@@ -5,7 +5,9 @@ Exit codes: 0 done · 1 refused · 2 the call makes no sense · 78 the environme
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import os
 import re
 import sys
@@ -19,6 +21,9 @@ from click.shell_completion import CompletionItem
 from cli.options import Commands
 from cli.sections import sections
 from engine.errors import SoppaError, WrongEnvironment
+
+# What is left at the end is not searched for garbage, which would be a tenth of a short command.
+atexit.register(gc.freeze)
 
 COMMANDS = {
     "setup": "Ask what an office must say of itself, and make its home.",
@@ -76,7 +81,6 @@ COMMANDS = {
     "verify": "Whether histories, dates, mails and documents are whole.",
     "clock": "Accept the machine's clock after it ran wrong.",
 }
-
 
 _FULL = "a disk is full: make room (df -h names it); what was not committed did not happen"
 _PLAINER = (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 
 if TYPE_CHECKING:
     from rich.table import Table

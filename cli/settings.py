@@ -8,21 +8,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cli.settings_parts import Board, Logo, read_board, read_logo_key, read_undo_minutes
-from cli.settings_school import attendance_days
 from engine import nodes
 from engine.errors import FaultyInput, FaultySettings
-from engine.law.calendar import SchoolDays
-from engine.law.clocks import HoldPolicy
-from engine.law.ladders import FIRE_HOUR
+from engine.law.days import FIRE_HOUR
 from engine.model.roles import ROLES
 from engine.nodes import Faults, Node
 from engine.words import LANGUAGES
 from workflows.reader import read_file, read_yaml
+
+if TYPE_CHECKING:
+    from engine.law.calendar import SchoolDays
+    from engine.law.rules import HoldPolicy
 
 RelayTls = Literal["starttls", "tls", "none"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -168,7 +169,7 @@ def settings_of(node: Node, folder: Path, faults: Faults) -> Settings:
         workers=_workers(top, faults),
         relay=_relay(top.get("relay"), folder, faults),
         thresholds=_thresholds(top.get("thresholds"), faults),
-        attendance=attendance_days(top.get("attendance"), faults),
+        attendance=_attendance(top.get("attendance"), faults),
         contacts=_contacts(top.get("contacts"), faults),
         stand_ins=_stand_ins(top.get("stand_ins"), faults),
         second_person=nodes.text(top.get("second_person"), faults, "second_person"),
@@ -219,6 +220,15 @@ def _match(top: Mapping[str, Node], key: str, pattern: str, wanted: str, faults:
 
 def _choice(top: Mapping[str, Node], key: str, known: tuple[str, ...], faults: Faults) -> str | None:
     return None if key not in top else nodes.choice(top[key], faults, known, key)
+
+
+def _attendance(node: Node | None, faults: Faults) -> SchoolDays | None:
+    """What counts days is loaded where there are any."""
+    if node is None:
+        return None
+    from cli.settings_school import attendance_days
+
+    return attendance_days(node, faults)
 
 
 def _languages(node: Node | None, faults: Faults) -> tuple[str, ...]:

@@ -81,6 +81,10 @@ class Unit(Protocol):
         """Agreements of the register by their ids. Raises `UsageError` for an unknown one, naming the nearest."""
         ...
 
+    def readable_entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
+        """As `entries`; those that are not there or cannot be read are left out."""
+        ...
+
     def next_agreement(self) -> int:
         """The number that the next agreement gets; another transaction that wants one waits for this one."""
     def answer_of(self, case_id: str, task_id: str) -> Answer | None:
@@ -113,7 +117,7 @@ class Unit(Protocol):
         """Pending timers at or before `now`, earliest first; locked for this transaction, skipping locked ones."""
         ...
 
-    def timer_done(self, timer: DueTimer, now: dt.datetime) -> None: ...
+    def timers_fired(self, timers: Collection[DueTimer], now: dt.datetime) -> None: ...
 
     def cycles(self, process: str, subjects: Collection[str]) -> Mapping[str, Planned]:
         """What is planned for these subjects; those without a row are left out."""
@@ -132,8 +136,10 @@ class Unit(Protocol):
         """Waiting cycles at or before `now`, earliest first; locked for this transaction, skipping locked ones."""
         ...
 
-    def cycle_done(self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
-        """Marks a cycle as started, for the date that its case is about."""
+    def cycle_done(
+        self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime, then: Cycle | None
+    ) -> None:
+        """Marks a cycle as started, for the date that its case is about; `then` waits in its place."""
         ...
 
     def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
@@ -143,6 +149,10 @@ class Unit(Protocol):
     def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
         """The cases of a process about one of these subjects that ended last, the latest first: back to the one that
         its schedule had started, and a few at most."""
+        ...
+
+    def subjects_ended(self, process: str, subjects: Collection[str]) -> Collection[str]:
+        """Of these subjects those about which a case of the process has ended."""
         ...
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
@@ -210,7 +220,7 @@ class Unit(Protocol):
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Rolls back to here when its block raises, and raises on."""
+        """Rolls back to here when its block raises, and raises on. There is none within another."""
         ...
 
     def high_water(self) -> dt.datetime | None:

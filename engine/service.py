@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from engine.adoption import Adoption, Adoptions
+from engine.ahead import Batch
 from engine.deciding.decide import decide, start
 from engine.deciding.migrating import Migration, migrate
 from engine.equipping import equipped
@@ -52,7 +53,7 @@ from engine.words import written
 
 TRIES = 5
 LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
-BATCH, READ_AHEAD = 50, 10
+BATCH = 50
 Also = Callable[[Unit, Case, Case], None]
 """Work in the same transaction, shown the case before and after; what it raises undoes all of it."""
 
@@ -87,7 +88,7 @@ class Service:
             command = StartCase(unit.new_case_id(office.today(now)), actor, facts, parties)
             if after is not None:
                 command = self.standing.following(unit, definition, command, after, office)
-            return self._open(unit, definition, command, now, office)
+            return self._open(unit, definition, command, now, office).case
 
     def adopt(self, wanted: Adoption, now: dt.datetime) -> Case:
         """Takes a case in that has run elsewhere; once for each key, whoever asks how often.
@@ -285,12 +286,13 @@ class Service:
         earlier one for the same case. Call again while it answers `limit`.
         """
         failed: list[tuple[DueTimer | DueCycle, str]] = []
-        looked_at, waits, batch = 0, False, _Batch()
+        looked_at, waits = 0, False
         with self.store.begin() as unit:
             due: list[DueTimer | DueCycle] = [*unit.due_timers(now, limit)]
             due += unit.due_cycles(now, limit - len(due)) if len(due) < limit else ()
             office = self._office(unit) if due else None
-            batch.due = [row.case_id for row in due if isinstance(row, DueTimer)]
+            batch = Batch([row for row in due if isinstance(row, DueTimer)],
+                          [row for row in due if isinstance(row, DueCycle)])  # fmt: skip
             while office is not None and looked_at < len(due) and not (looked_at and spent()):
                 row = due[looked_at]
                 looked_at += 1
@@ -301,6 +303,7 @@ class Service:
                 error = self._do(unit, row, now, office, batch)
                 if error is not None:
                     failed.append((row, error))
+            unit.timers_fired(batch.fired, now)
         for row, error in failed:
             self.store.failed(_kind(row), row.id, error, now)
         return looked_at if looked_at == len(due) and not waits else limit
@@ -324,11 +327,13 @@ class Service:
         shown = [f"{name}={written(case.facts[name])}" for name in names if name in case.facts]
         return hashlib.sha256("\n".join([definition.hash, *shown]).encode()).hexdigest()
 
-    def _open(self, unit: Unit, definition: Definition, command: StartCase, now: dt.datetime, office: Office) -> Case:
+    def _open(
+        self, unit: Unit, definition: Definition, command: StartCase, now: dt.datetime, office: Office
+    ) -> Decision:
         decision = start(definition, command, now, equipped(unit, office, definition, command))
         unit.adopt(definition, self.definitions.source)
         self._keep(unit, None, decision, command.actor, now, office)
-        return decision.case
+        return decision
 
     def _change(
         self,
@@ -374,7 +379,7 @@ class Service:
         return replace(self.make_office(unit.people()), processes=frozenset(self.definitions.processes()))
 
     def _do(
-        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, batch: _Batch
+        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, batch: Batch
     ) -> str | None:
         """The class name of what went wrong, or None. A lost race is no failure unless it is lost again and again."""
         for _ in range(TRIES):
@@ -388,24 +393,28 @@ class Service:
         return LostRace.__name__
 
     def _do_once(
-        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, batch: _Batch
+        self, unit: Unit, due: DueTimer | DueCycle, now: dt.datetime, office: Office, batch: Batch
     ) -> None:
         with unit.savepoint():
             if isinstance(due, DueTimer):
                 self._fire(unit, due, now, office, batch)
             else:
-                known = unit.entries([due.subject]) if due.subject else {}
-                office = replace(office, register=known)
-                self.standing.start(unit, due, now, office, partial(self._open, unit, now=now, office=office))
+                self._begin(unit, due, now, office, batch)
 
-    def _fire(
-        self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office, batch: _Batch
-    ) -> None:
-        case = batch.case(unit, timer.case_id)
+    def _begin(self, unit: Unit, due: DueCycle, now: dt.datetime, office: Office, batch: Batch) -> None:
+        known = batch.known(unit, due)
+        office = replace(office, register=known.register)
+        opens = partial(self._open, unit, now=now, office=office)
+        decision = self.standing.start(unit, due, known, now, office, opens)
+        if decision is not None and WriteRegister in map(type, decision.effects):
+            batch.forget_register()
+
+    def _fire(self, unit: Unit, timer: DueTimer, now: dt.datetime, office: Office, batch: Batch) -> None:
+        case = batch.case(unit, timer)
         decision = self._fire_key(unit, case, timer.key, now, office)
-        unit.timer_done(timer, now)
         planned = [effect.at for effect in decision.effects if isinstance(effect, SetTimer)]
         batch.earlier[timer.case_id] = min([*planned, batch.earlier.get(timer.case_id, LATEST)])
+        batch.fired.append(timer)
 
     def _fire_key(self, unit: Unit, case: Case, key: str, now: dt.datetime, office: Office) -> Decision:
         definition = self.definitions.pinned(case.process, case.version, case.hash)
@@ -491,22 +500,6 @@ class _OfTask:
 
     def __str__(self) -> str:
         return f"of task {self.task_id}"
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What a batch of timers has in common. `due` are their cases, which are read a few at once, each used once, since
-    firing changes it. `earlier` is the first timer that one of them has set for its case."""
-
-    due: Sequence[str] = ()
-    read: dict[str, Case] = field(default_factory=dict)
-    earlier: dict[str, dt.datetime] = field(default_factory=dict)
-
-    def case(self, unit: Unit, case_id: str) -> Case:
-        if case_id not in self.read:
-            at = self.due.index(case_id)
-            self.read.update(unit.cases(self.due[at : at + READ_AHEAD]))
-        return self.read.pop(case_id, None) or unit.case(case_id)
 
 
 def _kind(due: DueTimer | DueCycle) -> Literal["timer", "cycle"]:

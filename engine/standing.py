@@ -9,19 +9,19 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from engine.ahead import WITHOUT_SUBJECT, Known
 from engine.deciding.suggesting import suggestions
 from engine.errors import Refused, UsageError
 from engine.model.case import SYSTEM, Case
 from engine.model.cycles import NOTHING, Cycle, Planned, latest, next_cycle, which_day
 from engine.model.definition import CYCLE_ON, SUBJECT, Definition, ScheduleDef
 from engine.model.handed import DueCycle
-from engine.model.messages import OfSchedule, StartCase
+from engine.model.messages import Decision, OfSchedule, StartCase
 from engine.model.office import Office
 from engine.model.register import SUPERSEDES, Entry
 from engine.ports import Definitions, Unit
 
-WITHOUT_SUBJECT = ""
-Opens = Callable[[Definition, StartCase], Case]
+Opens = Callable[[Definition, StartCase], Decision]
 """Opens a case in the transaction at hand."""
 
 
@@ -74,37 +74,38 @@ class Standing:
         suggested = suggestions(definition, case, was, unit.recorded_at(earlier), office)
         return replace(command, after=earlier, suggested=suggested)
 
-    def start(self, unit: Unit, due: DueCycle, now: dt.datetime, office: Office, opens: Opens) -> None:
-        """Opens the case of a due cycle, whose agreement the office knows, and plans the next one. Of several that are
-        due only the last one starts; what no schedule wants any more is taken away. It is suggested the answers of the
-        cycle before, and whatever was answered anew between the two."""
+    def start(
+        self, unit: Unit, due: DueCycle, known: Known, now: dt.datetime, office: Office, opens: Opens
+    ) -> Decision | None:
+        """Opens the case of a due cycle, whose agreement the office knows, and plans the next one; gives the decision
+        that opened it. Of several that are due only the last one starts; what no schedule wants any more is taken away,
+        and gives none. It is suggested the answers of the cycle before, and whatever was answered anew between the
+        two."""
         definition = self.definitions.newest(due.process)
-        schedule = definition.schedule
-        entry = office.register[due.subject] if due.subject else Entry(WITHOUT_SUBJECT, {})
+        schedule, entry = definition.schedule, known.entry
         if schedule is None or schedule.of_agreements != bool(due.subject) or not _is_wanted(schedule, entry):
             unit.plan_cycles(due.process, {due.subject: None})
-            return
+            return None
         cycle, missed = latest(schedule, entry.values, due.cycle, now, office)
         begun = OfSchedule(office.today(cycle.at), missed)
         facts = {CYCLE_ON: cycle.on, **({SUBJECT: entry.id} if schedule.of_agreements else {}),
                  **dict(schedule.facts), **which_day(definition, schedule, cycle.on, office)}  # fmt: skip
         command = StartCase(unit.new_case_id(office.today(now)), SYSTEM, facts, {}, cycle=begun)
-        earlier = unit.last_ended(due.process, _lineage(unit, entry))
+        lineage = [one.id for one in known.lineage]
+        earlier = unit.last_ended(due.process, lineage) if known.any_ended else ()
         for case_id in reversed(earlier):
             newer = self.following(unit, definition, command, case_id, office)
             command = replace(newer, suggested={**command.suggested, **newer.suggested})
-        case = opens(definition, command)
-        unit.cycle_done(due, cycle.on, case.id, missed, now)
-        _plan(unit, due.process, schedule, {due.subject: entry}, now, office)
+        decision = opens(definition, command)
+        rows = _begun(known.planned, cycle.on, decision.case)
+        then = next_cycle(schedule, entry.values, rows, now, office)
+        unit.cycle_done(due, cycle.on, decision.case.id, missed, now, then)
+        return decision
 
 
-def _lineage(unit: Unit, entry: Entry) -> list[str]:
-    """An agreement and those before it: what was asked about the one it renews was asked about the same product."""
-    found = [entry.id]
-    while isinstance(before := entry.values.get(SUPERSEDES), str) and before not in found:
-        entry = unit.entries([before])[before]
-        found.append(before)
-    return found
+def _begun(planned: Planned, on: dt.date, case: Case) -> Planned:
+    """What stands in the rows once the cycle that waited has started a case."""
+    return Planned(last=max(planned.last or on, on), open=planned.open or case.is_open)
 
 
 def _of_agreements(definitions: Iterable[Definition]) -> list[tuple[Definition, ScheduleDef]]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from engine.errors import OutsideCalendar
 from engine.law.calendar import months_after
-from engine.law.clocks import Calendars, Rule, day_name, derive
+from engine.law.clocks import Calendars, Rule, derive
+from engine.law.days import day_name
 from engine.model.register import ACTIVE
 from registry.inventory import DOUBT, FAULT, KEY, OPENS_A_FORMULA, WARNING, Finding, Row, Weight, column_of
 from registry.likeness import alike, name_key, url_key

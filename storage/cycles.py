@@ -58,9 +58,12 @@ def plan(connection: Connection, process: str, cycles: Mapping[str, Cycle | None
     for batch in _batches(cycles):
         direct.write(connection, _DROP_WAITING, {"its_process": process, "its_subjects": batch})
         news = [(subject, cycle) for subject in batch if (cycle := cycles[subject]) is not None]
-        rows = [{"process": process, "subject": subject, "occurrence": cycle.on, "at": cycle.at, "planned_at": cycle.at,
-                 "missed": 0, "attempts": 0} for subject, cycle in news]
-        insert_new(connection, CYCLES, rows)
+        insert_new(connection, CYCLES, [_waiting(process, subject, cycle) for subject, cycle in news])
+
+
+def _waiting(process: str, subject: str, cycle: Cycle) -> dict[str, object]:
+    return {"process": process, "subject": subject, "occurrence": cycle.on, "at": cycle.at, "planned_at": cycle.at,
+            "missed": 0, "attempts": 0}  # fmt: skip
 
 
 def drop(connection: Connection, scheduled: Collection[str]) -> None:
@@ -74,14 +77,23 @@ def due(connection: Connection, now: dt.datetime, limit: int) -> Sequence[DueCyc
                           Cycle(row["occurrence"], row["planned_at"] or row["at"])) for row in rows)
 
 
-def done(connection: Connection, row: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
+def done(
+    connection: Connection, row: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime, then: Cycle | None
+) -> None:
     started = {"at": None, "fired_at": now, "occurrence": on, "case_id": case_id, "missed": missed}
     direct.write(connection, _DONE, {**started, "its_id": row.id})
+    if then is not None:
+        insert_new(connection, CYCLES, [_waiting(row.process, row.subject, then)])
 
 
 def active_agreements(connection: Connection, beyond: str, limit: int) -> Sequence[str]:
     wanted = select(AGREEMENTS.c.id).where((AGREEMENTS.c.status == "active") & (AGREEMENTS.c.id > beyond))
     return connection.scalars(wanted.order_by(AGREEMENTS.c.id).limit(limit)).all()
+
+
+def subjects_ended(connection: Connection, process: str, subjects: Collection[str]) -> Collection[str]:
+    its = {"its_process": process, "its_subjects": sorted(subjects)}
+    return [row["subject"] for row in direct.read(connection, prepared.SUBJECTS_ENDED, its)]
 
 
 def last_ended(connection: Connection, process: str, subjects: Collection[str]) -> Sequence[str]:

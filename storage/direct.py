@@ -7,16 +7,17 @@ with a list of any length is written with `among`, not with `in_`.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Boolean, Connection, Date, DateTime, Select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from storage.rows import Row
 
@@ -56,9 +57,13 @@ def scalar(connection: Connection, statement: Statement, values: Values) -> Any:
     return None if found is None else next(iter(found.values()))
 
 
-def say(connection: Connection, words: str) -> None:
-    """Sends words that need no values, such as those of a savepoint."""
-    _execute(connection, words)
+def say(connection: Connection, *sentences: str) -> None:
+    """Sends what needs no values, such as the words of a savepoint; to PostgreSQL all of it in one trip."""
+    if connection.dialect.name == "sqlite":
+        for sentence in sentences:
+            _execute(connection, sentence)
+    else:
+        _execute(connection, "; ".join(sentences), prepare=False)  # what is prepared is one statement
 
 
 class _Written:
@@ -73,15 +78,18 @@ class _Written:
         usual = {column.key: column.default.arg for column in made.insert_prefetch}  # type: ignore[union-attr]
         forms = {name: _bind(made.binds[name].type, dialect) for name in made.params}
         self.text = made.string
-        self.order = made.positiontup
-        self.forms = tuple((name, form) for name, form in forms.items() if name in names)
-        self.own = {name: form(value) if (form := forms[name]) else value
-                    for name, value in (made.params | usual).items() if name not in names}  # fmt: skip
+        self.own = {name: value for name, value in (made.params | usual).items() if name not in names}
+        self.by_name = made.positiontup is None
+        self.order = tuple(made.positiontup or forms)
+        self.forms = tuple((place, form) for place, name in enumerate(self.order) if (form := forms[name]))
 
     def given(self, values: Values) -> Any:
         """Values as the driver takes them."""
-        found = {name: form(values[name]) if form else values[name] for name, form in self.forms} | self.own
-        return found if self.order is None else [found[name] for name in self.order]
+        each = {**values, **self.own} if self.own else values
+        found = [each[name] for name in self.order]
+        for place, form in self.forms:
+            found[place] = form(found[place])
+        return dict(zip(self.order, found, strict=True)) if self.by_name else found
 
 
 @cache
@@ -97,7 +105,23 @@ def _columns(statement: Statement, kind: str) -> tuple[tuple[str, Form], ...]:
 
 
 def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Form:
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    form = kind.dialect_impl(dialect).bind_processor(dialect)
+    plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    if form is None or not isinstance(plain, Boolean | Date | DateTime):
+        return form
+    known = lru_cache(maxsize=1024)(form)
+    return _moment(known) if isinstance(plain, DateTime) else known
+
+
+def _moment(form: Callable[[Any], Any]) -> Form:
+    """A case is written with some thirty instants, most of which are the same: their forms are kept. Two of one zone
+    may be alike and not the same, where its clocks are put back, so they are told apart in UTC."""
+
+    def moment(value: dt.datetime | None) -> Any:
+        told_apart = value is None or value.tzinfo is None or value.tzinfo is dt.UTC
+        return form(value if told_apart else value.astimezone(dt.UTC))  # type: ignore[union-attr]
+
+    return moment
 
 
 def _result(kind: TypeEngine[Any], dialect: Dialect) -> Form:
@@ -115,12 +139,12 @@ def _sent(connection: Connection, statement: Statement, values: Values, rows: Se
     return _execute(connection, written.text, given, many=bool(rows))
 
 
-def _execute(connection: Connection, text: str, given: Any = (), *, many: bool = False) -> Any:
+def _execute(connection: Connection, text: str, given: Any = (), *, many: bool = False, **how: Any) -> Any:
     cursor = connection.connection.cursor()
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, cursor, text, given, None, many)
     try:
-        (cursor.executemany if many else cursor.execute)(text, given)
+        (cursor.executemany if many else cursor.execute)(text, given, **how)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _wrapped(connection, text, error, cursor) from error
     return cursor

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from types import ModuleType
 from typing import Any, cast
 
 try:
     from pysqlite3 import dbapi2
 except ImportError:  # no wheel for this machine
-    dbapi2 = sqlite3
+    import sqlite3 as dbapi2
 
-SCHEMA = "0035"
+SCHEMA = "0036"
 """The newest migration; a database at any other is refused."""
 
 

@@ -6,7 +6,6 @@ The case's row is written first, under its revision: whoever lost the race write
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -40,6 +39,7 @@ from engine.model.messages import (
 )
 from storage import direct, prepared
 from storage.chains import history
+from storage.found import Found
 from storage.mailing.audience import Audiences
 from storage.mailing.briefs import add_line, contact_key, next_brief, slot_of
 from storage.mailing.window import MailWindow
@@ -70,13 +70,14 @@ class Keeper:
     actor: Actor
     now: dt.datetime
     today: dt.date
+    found: Found
     answer: int | None = None
     leaves: dt.datetime | None = None
 
     def keep(self, before: Case | None, decision: Decision) -> None:
         """Raises `LostRace` when the case's revision is not `before.revision` any more; nothing may be written then."""
         case = decision.case
-        self._case(before, case)
+        last_line = self._case(before, case)
         if before is not None:
             self._past_facts(before, case)
         self._tasks(before.tasks if before else (), case)
@@ -84,16 +85,20 @@ class Keeper:
         self._revoke(before.tasks if before else (), case)
         begins = before is None
         self._effects(case, decision.effects, begins=begins)
-        history.append(self.connection, self.ring, case.id, decision.events, self.actor, self.now, begins=begins)
+        history.append(self.connection, self.ring, case.id, decision.events, self.actor, self.now, last_line)
 
-    def _case(self, before: Case | None, case: Case) -> None:
+    def _case(self, before: Case | None, case: Case) -> history.Last:
+        """Gives the last line of its history."""
         row = {**case_row(case), "sealed": self.ring.seal_json(pack_secrets(case), case_place(case.id))}
         if before is None:
             direct.write(self.connection, prepared.NEW_CASE, row)
-            return
+            return history.NONE
+        del row["id"]  # SQLite would look for all that names it, as if it had changed
         mine = {"its_id": case.id, "its_revision": before.revision}
-        if direct.write(self.connection, prepared.CHANGE_CASE, {**row, **mine}) != 1:
+        changed = direct.first(self.connection, prepared.CHANGE_CASE, {**row, **mine})
+        if changed is None:
             raise LostRace(f"case {case.id} has changed since it was read: nothing was written, look again")
+        return history.last_in(changed)
 
     def _past_facts(self, before: Case, case: Case) -> None:
         rows = [
@@ -281,7 +286,10 @@ class Keeper:
         if weekly and line.kind in ("reminder", "target") and self._named_this_week(case, line):
             return
         waits = weekly and self._comes_in_time(line)
-        outbox_id = next_brief(self.connection, self.window, recipient, self.now, weekly=waits)
+        outbox_id = self.found.brief(
+            (recipient, waits, self.now),
+            lambda: next_brief(self.connection, self.window, recipient, self.now, weekly=waits),
+        )
         kept = BriefLine(
             case.id, line.kind, line.subject, line.text, line.strength, line.date, line.legal, line.task_id, party
         )
@@ -293,8 +301,7 @@ class Keeper:
         soft = ("task", "reminder", "legal", "repeat", *(("target",) if line.task_id else ()))
         if line.kind not in soft or line.legal or not line.recipient.startswith("person:"):
             return False
-        person = {"its_person": line.recipient.removeprefix("person:")}
-        roles = set(json.loads(direct.scalar(self.connection, prepared.ROLES_OF, person) or "[]"))
+        roles = self.found.roles(line.recipient.removeprefix("person:"))
         return bool(roles & self.window.weekly) and "privacy" not in roles
 
     def _named_this_week(self, case: Case, line: Notify) -> bool:

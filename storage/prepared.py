@@ -7,7 +7,20 @@ import datetime as dt
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -60,6 +73,12 @@ def _is_any_due(at: ColumnElement[Any], *where: ColumnElement[bool]) -> ColumnEl
     return earliest <= bindparam("now", type_=at.type)
 
 
+def _of_last_line(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of the history of a case."""
+    lines = select(column).where(HISTORY.c.case_id == bindparam("its_id"))
+    return lines.order_by(HISTORY.c.seq.desc()).limit(1).scalar_subquery().label(column.key)
+
+
 EVERYBODY = select(*(PEOPLE.c[name] for name in PERSON_COLUMNS)).order_by(PEOPLE.c.id)
 
 # --- a case ----------------------------------------------------------------------------------------------------------
@@ -99,13 +118,15 @@ CLOCKS_OF_SOME = (
 )
 _ITS_CYCLE = (CYCLES.c.process == CASES.c.process) & (CYCLES.c.subject == CASES.c.subject)
 _OF_CYCLE = _ITS_CYCLE & (CYCLES.c.case_id == CASES.c.id)
+_ENDED_ABOUT = (
+    (CASES.c.process == bindparam("its_process"))
+    & among(CASES.c.subject, "its_subjects")
+    & CASES.c.ended_at.is_not(None)
+)
+SUBJECTS_ENDED = select(CASES.c.subject).where(_ENDED_ABOUT).distinct()
 LAST_ENDED = (
     select(CASES.c.id, select(CYCLES.c.id).where(_OF_CYCLE).exists().label("of_cycle"))
-    .where(
-        (CASES.c.process == bindparam("its_process"))
-        & among(CASES.c.subject, "its_subjects")
-        & CASES.c.ended_at.is_not(None)
-    )
+    .where(_ENDED_ABOUT)
     .order_by(CASES.c.ended_at.desc(), CASES.c.id.desc())
     .limit(bindparam("at_most"))
 )
@@ -114,7 +135,11 @@ ADOPTED = select(DEFINITIONS.c.hash).where(
 )
 
 NEW_CASE = insert(CASES)
-CHANGE_CASE = update(CASES).where((CASES.c.id == bindparam("its_id")) & (CASES.c.revision == bindparam("its_revision")))
+CHANGE_CASE = (
+    update(CASES)
+    .where((CASES.c.id == bindparam("its_id")) & (CASES.c.revision == bindparam("its_revision")))
+    .returning(_of_last_line(HISTORY.c.seq), _of_last_line(HISTORY.c.hash))  # a change adds to its history
+)
 NEW_FACT_PAST = insert(FACT_PAST)
 NEW_TASKS = insert(TASKS)
 CHANGE_TASK = update(TASKS).where(TASKS.c.id == bindparam("its_id"))
@@ -171,9 +196,9 @@ DUE_TIMERS = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, key_share=True)
 )
-TIMER_FIRED = (
+TIMERS_FIRED = (
     update(TIMERS)
-    .where(TIMERS.c.id == bindparam("its_id"))
+    .where(among(TIMERS.c.id, "its_ids"))
     .values(at=None, fired_at=bindparam("now", type_=TIMERS.c.fired_at.type))
 )
 HISTORY_HEAD = (
@@ -186,22 +211,24 @@ NEW_HISTORY = insert(HISTORY)
 
 # --- briefs ----------------------------------------------------------------------------------------------------------
 
+# Its step says so too: the first word of the index of briefs. Without it those of all days would be read through.
+_IS_BRIEF = OUTBOX.c.case_id.is_(None) & (OUTBOX.c.step == "brief") & (OUTBOX.c.mail == "brief")
 BRIEF_OF_DAY = (
     select(OUTBOX.c.id, OUTBOX.c.state, OUTBOX.c.sealed)
     .where(
-        (OUTBOX.c.recipient == bindparam("its_recipient"))
-        & (OUTBOX.c.mail == "brief")
-        & OUTBOX.c.case_id.is_(None)
+        _IS_BRIEF
+        & (OUTBOX.c.recipient == bindparam("its_recipient"))
         & (OUTBOX.c.occurrence == bindparam("its_day"))
     )
     .with_for_update(read=True)  # many add lines at once, and nobody claims the brief before they have committed
 )
 
-_AT_ONE_S_WISH = ("brief", "code", "fresh_link", "already_decided", "nudge")
+_AT_ONE_S_WISH = ("code", "fresh_link", "already_decided", "nudge")
 ASKED_SINCE = (
     select(OUTBOX.c.id)
     .where(
         (OUTBOX.c.recipient == bindparam("its_recipient"))
+        & (OUTBOX.c.mail != literal_column("'brief'"))  # written out, as the index says it
         & ~_one_of(OUTBOX.c.mail, *_AT_ONE_S_WISH)
         & (OUTBOX.c.created_at >= bindparam("lately", type_=OUTBOX.c.created_at.type))
         & (
@@ -227,14 +254,14 @@ LINE_SINCE = (
     select(BRIEF_LINES.c.id)
     .join(OUTBOX, OUTBOX.c.id == BRIEF_LINES.c.outbox_id)
     .where(
-        (OUTBOX.c.recipient == bindparam("its_recipient"))
+        _IS_BRIEF
+        & (OUTBOX.c.recipient == bindparam("its_recipient"))
         & (OUTBOX.c.occurrence >= bindparam("since"))
         & (BRIEF_LINES.c.case_id == bindparam("its_case"))
         & (BRIEF_LINES.c.task_id == bindparam("its_task"))
     )
     .limit(1)
 )
-ROLES_OF = select(PEOPLE.c.roles).where(PEOPLE.c.id == bindparam("its_person"))
 
 # --- a mail on its way -----------------------------------------------------------------------------------------------
 
@@ -316,6 +343,12 @@ TELL_COPY = (
 def new(dialect: str, table: Table) -> Insert:
     """Inserts the rows whose unique key is not there yet, and leaves the others as they are."""
     return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def new_with_id(dialect: str, table: Table) -> ReturningInsert[int]:
+    """Inserts a row and gives its id; nothing where its unique key is there already."""
+    return _insert(dialect, table).on_conflict_do_nothing().returning(table.c.id)
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -33,12 +34,17 @@ _MANY = 500
 
 _COLUMNS = [column.label(f"{table.name}.{column.name}")
             for table in (OPERATORS, PRODUCTS, AGREEMENTS) for column in table.c]
+_KEYS = {table: [(column.name, f"{table.name}.{column.name}") for column in table.c]
+         for table in (OPERATORS, PRODUCTS, AGREEMENTS)}
 _JOINED = PRODUCTS.join(OPERATORS, OPERATORS.c.id == PRODUCTS.c.operator).outerjoin(
     AGREEMENTS, AGREEMENTS.c.product == PRODUCTS.c.id
 )
 _HOLDINGS = select(*_COLUMNS).select_from(_JOINED).order_by(OPERATORS.c.name, PRODUCTS.c.name, AGREEMENTS.c.signed_on,
                                                             AGREEMENTS.c.id)  # fmt: skip
-_OF_THESE = _HOLDINGS.where(among(AGREEMENTS.c.id, "its_ids"))
+# Begins at the agreements: a join that keeps products without one is read from its products, whatever is asked for.
+BY_AGREEMENT = select(*_COLUMNS).select_from(AGREEMENTS.join(PRODUCTS).join(OPERATORS)).where(
+    among(AGREEMENTS.c.id, "its_ids")
+)
 
 
 def holdings(connection: Connection, ring: Ring, where: ColumnElement[bool] | None = None) -> list[Holding]:
@@ -76,14 +82,26 @@ def entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Ma
     """Agreements as decisions see them. Raises `UsageError` as `holding_of` does."""
     wanted = sorted(set(agreements))
     people = people_by_mail(connection) if wanted else {}
-    found: dict[str, Entry] = {}
-    for start in range(0, len(wanted), _MANY):
-        rows = direct.read(connection, _OF_THESE, {"its_ids": wanted[start : start + _MANY]})
-        batch = [_holding(row, ring) for row in rows]
-        found |= {one.agreement.id: entry_of(one, people) for one in batch if one.agreement}
+    found = {row["agreements.id"]: entry_of(_holding(row, ring), people) for row in _rows(connection, wanted)}
     for unknown in [one for one in wanted if one not in found]:
         holding_of(connection, ring, unknown)
     return found
+
+
+def readable_entries(connection: Connection, ring: Ring, agreements: Iterable[str]) -> Mapping[str, Entry]:
+    """As `entries`; those that are unknown or cannot be read are left out."""
+    wanted, ring = sorted(set(agreements)), ring.now()
+    people = people_by_mail(connection) if wanted else {}
+    found: dict[str, Entry] = {}
+    for row in _rows(connection, wanted):
+        with suppress(Exception):  # whoever needs this one is told what is wrong with it
+            found[row["agreements.id"]] = entry_of(_holding(row, ring), people)
+    return found
+
+
+def _rows(connection: Connection, agreements: Sequence[str]) -> Iterator[Row]:
+    for start in range(0, len(agreements), _MANY):
+        yield from direct.read(connection, BY_AGREEMENT, {"its_ids": agreements[start : start + _MANY]})
 
 
 def people_by_mail(connection: Connection) -> dict[str, str]:
@@ -113,7 +131,7 @@ def _holding(row: Row, ring: Ring) -> Holding:
 
 
 def _part(row: Row, table: Table) -> dict[str, Any]:
-    return {column.name: row[f"{table.name}.{column.name}"] for column in table.c}
+    return {name: row[key] for name, key in _KEYS[table]}
 
 
 def _read_operator(row: dict[str, Any], ring: Ring) -> Operator:

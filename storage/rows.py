@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, cast
 
 from engine.errors import WrongEnvironment
@@ -52,7 +52,7 @@ def pack_fact(value: FactValue) -> object:
         case (TableRow(), *_):
             return ["rows", [_pack_row(row) for row in value if isinstance(row, TableRow)]]
         case tuple():
-            return ["contacts", [asdict(contact) for contact in value if isinstance(contact, Contact)]]
+            return ["contacts", [_pack_contact(contact) for contact in value if isinstance(contact, Contact)]]
         case _:
             return value
 
@@ -91,7 +91,11 @@ def unpack_facts(packed: Mapping[str, object]) -> dict[str, FactValue]:
 
 
 def pack_parties(parties: Mapping[str, Contact]) -> dict[str, object]:
-    return {name: asdict(contact) for name, contact in parties.items()}
+    return {name: _pack_contact(contact) for name, contact in parties.items()}
+
+
+def _pack_contact(contact: Contact) -> object:
+    return _same(contact, _CONTACT_FIELDS)
 
 
 def unpack_parties(packed: Mapping[str, Any]) -> dict[str, Contact]:
@@ -195,13 +199,16 @@ def case_row(case: Case) -> dict[str, object]:
 
 
 def _queue_dates(case: Case) -> dict[str, dt.date | None]:
-    """What the queue puts a case in its place by: the earliest legal date and the earliest target of its running
-    duties. A case that waits without a legal date has `NEVER`, one that does not wait has none."""
+    """What the queue puts a case in its place by: the earliest legal date of its running duties, and the earliest
+    target of these and of its open tasks. A case that waits without one has `NEVER`, one that does not wait has none.
+    """
     duties = [clock for clock in case.clocks.values() if clock.status == "running" and not clock.is_window]
-    waits = case.is_open or any(task.is_open and not task.offered for task in case.tasks)
+    tasks = [task for task in case.tasks if task.is_open and not task.offered]
+    if not case.is_open and not tasks:
+        return {"next_legal": None, "next_target": None}
     legal = min((clock.legal for clock in duties if clock.legal), default=NEVER)
-    target = min((clock.target for clock in duties if clock.target), default=None)
-    return {"next_legal": legal if waits else None, "next_target": target}
+    targets = (*(clock.target for clock in duties), *(task.due for task in tasks))
+    return {"next_legal": legal, "next_target": min(filter(None, targets), default=NEVER)}
 
 
 def _progress(case: Case) -> dict[str, object]:
@@ -355,6 +362,7 @@ _CLOCK_COLUMNS = (
     "name", "generation", "rule", "rule_version", "anchor", "length", "status", "nominal", "legal", "target",
     "provisional", "reason", "ended_on", "agreed", "policy", "grace", "is_window",
 )  # fmt: skip
+_CONTACT_FIELDS = tuple(field.name for field in fields(Contact))
 _PLAIN_PERSON = ("id", "name", "email", "login", "language", "deputy", "supervisor", "active", "signs_from",
                  "signs_until")
 PERSON_COLUMNS = (*_PLAIN_PERSON, "roles", "absent_from", "absent_to")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from storage.database import check_schema, open_engine
 from storage.entrance import people
 from storage.entrance.acts import Acts
 from storage.entrance.links import SqlLinks
+from storage.found import Found
 from storage.looking.views import Views
 from storage.mailing.outbox import SqlOutbox, add_notice
 from storage.mailing.window import MailWindow
@@ -99,7 +101,8 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[SqlUnit]:
         with self.base.writing() as connection:
-            yield SqlUnit(connection, self.base, writes=True)
+            base = replace(self.base, window=self.base.window.of_one_moment())
+            yield SqlUnit(connection, base, Found(connection), writes=True)
 
     @contextmanager
     def rehearse(self) -> Iterator[SqlUnit]:
@@ -111,7 +114,7 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[SqlUnit]:
         with self.base.reading() as connection:
-            yield SqlUnit(connection, self.base, writes=False)
+            yield SqlUnit(connection, self.base, Found(connection), writes=False)
 
     def failed(
         self,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any
+from functools import partial
 
 from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.exc import DBAPIError
 
 from engine.errors import Refused, UsageError
 from engine.model.case import Actor, Case, Contact
@@ -27,17 +25,25 @@ from registry.values import Holding
 from storage import cycles, direct, prepared, undoing
 from storage.base import Base
 from storage.chains import history
-from storage.database import sentence_of
 from storage.entrance import acts, people
 from storage.entrance.acts import Act
 from storage.entrance.people import Staff
+from storage.found import Found
 from storage.keeping import Keeper, case_place, new_case_id
 from storage.looking import outlook
 from storage.mailing.audience import Audiences
 from storage.mailing.recipients import people_of_audience
 from storage.messages import leave_message, message_place
-from storage.register import RegisterWriter, begin_writing, entries, holdings, holdings_of_rows, next_number
-from storage.rows import PERSON_COLUMNS, Row, labels, read_case, read_clock, read_person, read_task, unpack_command
+from storage.register import (
+    RegisterWriter,
+    begin_writing,
+    entries,
+    holdings,
+    holdings_of_rows,
+    next_number,
+    readable_entries,
+)
+from storage.rows import Row, labels, read_case, read_clock, read_task, unpack_command
 from storage.statements import insert_new, put
 from storage.tables import ADOPTIONS, CASES, CLOCKS, DEFINITIONS, MESSAGES, META, OUTBOX, TASKS, TIMERS
 
@@ -54,10 +60,11 @@ class SqlUnit:
 
     connection: Connection
     base: Base
+    found: Found
     writes: bool
 
     def people(self) -> Sequence[Person]:
-        return _people(tuple(tuple(row.values()) for row in direct.read(self.connection, prepared.EVERYBODY, {})))
+        return self.found.people()
 
     def new_case_id(self, today: dt.date) -> str:
         return new_case_id(self.connection, today)
@@ -135,6 +142,9 @@ class SqlUnit:
     def entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
         return entries(self.connection, self.base.ring, agreements)
 
+    def readable_entries(self, agreements: Iterable[str]) -> Mapping[str, Entry]:
+        return readable_entries(self.connection, self.base.ring, agreements)
+
     def next_agreement(self) -> int:
         if self.writes:
             begin_writing(self.connection)
@@ -153,6 +163,8 @@ class SqlUnit:
             history.append_once(self.connection, self.base.ring, case_id, event, actor, now)
 
     def adopt(self, definition: Definition, source: Callable[[Definition], str]) -> None:
+        if definition in self.found.adopted:
+            return
         its = {"its_process": definition.process, "its_version": definition.version}
         known = direct.scalar(self.connection, prepared.ADOPTED, its)
         if known is None:
@@ -168,6 +180,7 @@ class SqlUnit:
             known = direct.scalar(self.connection, prepared.ADOPTED, its)  # another worker may have been first
         if known != definition.hash:
             raise Refused(self._has_changed(definition))
+        self.found.adopted.add(definition)
 
     def changed_in_use(self, definition: Definition) -> str | None:
         """What to do about a definition that is in use under its number in another form; None where it is not."""
@@ -187,7 +200,8 @@ class SqlUnit:
         return (row.hash, row.source) if row else None
 
     def keep(self, before: Case | None, decision: Decision, actor: Actor, now: dt.datetime) -> None:
-        keeper = Keeper(self.connection, self.base.ring, self.base.window, actor, now, self.base.today(now))
+        base, ring = self.base, self.base.ring.now()
+        keeper = Keeper(self.connection, ring, base.window, actor, now, base.today(now), self.found)
         undoing.keep(keeper, before, decision)
 
     def due_timers(self, now: dt.datetime, limit: int) -> Sequence[DueTimer]:
@@ -195,8 +209,10 @@ class SqlUnit:
         due = direct.read(self.connection, prepared.DUE_TIMERS, {"now": now, "most": limit})
         return tuple(DueTimer(row["id"], row["case_id"], row["key"], row["at"]) for row in due)
 
-    def timer_done(self, timer: DueTimer, now: dt.datetime) -> None:
-        direct.write(self.connection, prepared.TIMER_FIRED, {"its_id": timer.id, "now": now})
+    def timers_fired(self, timers: Collection[DueTimer], now: dt.datetime) -> None:
+        if timers:
+            fired = {"its_ids": [timer.id for timer in timers], "now": now}
+            direct.write(self.connection, prepared.TIMERS_FIRED, fired)
 
     def cycles(self, process: str, subjects: Collection[str]) -> Mapping[str, Planned]:
         return cycles.planned(self.connection, process, subjects)
@@ -210,14 +226,19 @@ class SqlUnit:
     def due_cycles(self, now: dt.datetime, limit: int) -> Sequence[DueCycle]:
         return cycles.due(self.connection, now, limit)
 
-    def cycle_done(self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime) -> None:
-        cycles.done(self.connection, due, on, case_id, missed, now)
+    def cycle_done(
+        self, due: DueCycle, on: dt.date, case_id: str, missed: int, now: dt.datetime, then: Cycle | None
+    ) -> None:
+        cycles.done(self.connection, due, on, case_id, missed, now, then)
 
     def active_agreements(self, beyond: str, limit: int) -> Sequence[str]:
         return cycles.active_agreements(self.connection, beyond, limit)
 
     def last_ended(self, process: str, subjects: Collection[str]) -> Sequence[str]:
         return cycles.last_ended(self.connection, process, subjects)
+
+    def subjects_ended(self, process: str, subjects: Collection[str]) -> Collection[str]:
+        return cycles.subjects_ended(self.connection, process, subjects)
 
     def recorded_at(self, case_id: str) -> Mapping[str, dt.datetime]:
         return history.recorded_at(self.connection, case_id)
@@ -316,18 +337,8 @@ class SqlUnit:
     def staff(self, now: dt.datetime) -> Staff:
         return Staff(self.connection, self.base.ring, self.base.window, now)
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        direct.say(self.connection, "SAVEPOINT one")
-        try:
-            yield
-        except BaseException as error:
-            direct.say(self.connection, "ROLLBACK TO SAVEPOINT one")
-            direct.say(self.connection, "RELEASE SAVEPOINT one")
-            if isinstance(error, DBAPIError):
-                raise sentence_of(error) from error
-            raise
-        direct.say(self.connection, "RELEASE SAVEPOINT one")
+    def savepoint(self) -> AbstractContextManager[None]:
+        return self.found.savepoint()
 
     def high_water(self) -> dt.datetime | None:
         found = read_mark(self.connection, "high_water")
@@ -342,12 +353,6 @@ class SqlUnit:
     def _nearest_case(self, case_id: str) -> str:
         latest = select(CASES.c.id).order_by(CASES.c.started_at.desc()).limit(1000)
         return nearest(case_id, self.connection.scalars(latest).all())
-
-
-@lru_cache(maxsize=1)
-def _people(rows: tuple[tuple[Any, ...], ...]) -> tuple[Person, ...]:
-    """Asked for before each decision, and made again only when a row of them has changed."""
-    return tuple(read_person(dict(zip(PERSON_COLUMNS, row, strict=True))) for row in rows)
 
 
 def _assignees(rows: Iterable[Row]) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from cli.adoption.rows import parent_of
 from cli.wiring import House
 from engine.errors import AlreadyDecided, SoppaError
 from engine.faults import Fault
-from engine.law.ladders import FIRE_HOUR
+from engine.law.days import FIRE_HOUR
 
 if TYPE_CHECKING:
     from engine.model.case import Case

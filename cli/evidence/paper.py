@@ -12,7 +12,7 @@ from cli.evidence.lens import LEFT_OUT
 from cli.evidence.letters import STATES, counted
 from cli.evidence.words import day as in_words
 from cli.evidence.words import plain
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 from notifiers.typesetting import typeset
 
 Evidence = Mapping[str, Any]

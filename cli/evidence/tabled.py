@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 from engine.model.definition import say
 from engine.model.parts import FactDef
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cli.evidence import rungs
 from cli.evidence.lens import Lens
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 from engine.model.definition import OWN_FACTS, say
 from engine.model.own_tasks import subject_of
 from engine.model.undoable import TAKEN_BACK

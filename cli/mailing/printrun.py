@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cli.home import write_private
 from engine.errors import Refused, UsageError
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 from registry.export import defused
 
 if TYPE_CHECKING:

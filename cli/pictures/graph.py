@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 from engine.model.case import Case
 from engine.model.definition import ClockDef, Definition, Due, Outcome, StateDef, TaskDef, say
 from engine.model.machine import triggers

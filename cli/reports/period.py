@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cli.options import read_date
 from engine.errors import UsageError
 from engine.law.calendar import ONE_DAY
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from cli.reports.period import Period
 from cli.reports.report import STAND_WORDS, Report, Strip, Table, strip_mapping
 from engine.errors import OutsideCalendar
 from engine.law.calendar import ONE_DAY
-from engine.law.clocks import Calendars, Rule, day_name, derive
+from engine.law.clocks import Calendars, Rule, derive
+from engine.law.days import day_name
 from engine.model.register import ACTIVE
 from registry.fields import TYPES
 from registry.values import label

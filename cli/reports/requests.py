@@ -10,7 +10,7 @@ from cli.reports.duties import Duty, duties_of, strips_of
 from cli.reports.period import Period
 from cli.reports.report import STAND_WORDS, Bar, Report, Table, strip_mapping
 from cli.reports.year import title_of
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 from engine.model.definition import Definition
 from engine.ports import Definitions
 from storage.looking.reporting import CaseCounted, Reporting

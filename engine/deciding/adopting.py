@@ -16,7 +16,7 @@ from engine.deciding.decide import of_district
 from engine.deciding.turn import Turn
 from engine.errors import UsageError
 from engine.law.calendar import ONE_DAY
-from engine.law.ladders import FIRE_HOUR
+from engine.law.days import FIRE_HOUR
 from engine.model.case import Adopted, Case, Clock, Place
 from engine.model.definition import (
     SUBJECT,

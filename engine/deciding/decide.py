@@ -87,9 +87,13 @@ def of_district(turn: Turn) -> Mapping[str, FactValue]:
     """The district's own numbers and the end of its school year, as they are today; a case keeps those that it started
     with."""
     own, facts = turn.office.thresholds, turn.definition.facts.values()
-    numbers = {fact.name: own.get(fact.name, fact.threshold) for fact in facts if fact.threshold is not None}
-    ends = school_year_end(turn.office.calendars.school, turn.today)
-    return {**numbers, **{fact.name: ends for fact in facts if fact.school_year_end}}
+    given: dict[str, FactValue] = {}
+    for fact in facts:
+        if fact.threshold is not None:
+            given[fact.name] = own.get(fact.name, fact.threshold)
+        elif fact.school_year_end:
+            given[fact.name] = school_year_end(turn.office.calendars.school, turn.today)
+    return given
 
 
 def _check_starter(definition: Definition, actor: Actor) -> None:

@@ -14,7 +14,8 @@ from engine.deciding.quiet import SEE_TO_IT, held_of, hushed
 from engine.deciding.readers import recipients, reminded, supervisors
 from engine.deciding.turn import Turn
 from engine.law.clocks import Derived, Hold, HoldPolicy, Rule, derive
-from engine.law.ladders import FIRE_HOUR, PlannedRung, following, plan, split
+from engine.law.days import FIRE_HOUR
+from engine.law.ladders import PlannedRung, following, plan, split
 from engine.model.case import Clock, FactValue
 from engine.model.definition import ClockDef, Source, Who, expired
 from engine.model.guards import evaluate

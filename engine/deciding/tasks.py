@@ -10,7 +10,8 @@ from engine.deciding.quiet import hushed
 from engine.deciding.readers import holders, may_give, recipients, reminded, supervisors
 from engine.deciding.turn import Turn
 from engine.errors import NotAllowed, Refused, UsageError
-from engine.law.ladders import FIRE_HOUR, Ladder, PlannedRung, following, plan_target
+from engine.law.days import FIRE_HOUR
+from engine.law.ladders import Ladder, PlannedRung, following, plan_target
 from engine.law.targets import count_back, due_in
 from engine.model.case import Actor, Contact, Place, Task
 from engine.model.definition import ChildDef, Due, MailDef, StateDef, TaskDef, Who, by_hand_task, posting_task, told

@@ -18,13 +18,16 @@ from engine.words import written
 REASONED_BY_US = frozenset({"clock_moved"})
 """Kinds of history whose reason the engine writes itself."""
 
+PERHAPS_PERSONAL = ("by", "on_behalf_of", "reason")
+"""What a line may say about somebody outside the office, or in somebody's own words."""
+
 SEALED_KINDS = frozenset({"contacts", "document"})
 """Facts of these types are personal wherever they stand, whatever their definition says."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """`now` is an aware UTC instant; `today` the local date of it. While `adopting`, what is past is written down and
+    """`now` is an aware UTC instant, `today` the local date of it. While `adopting`, what is past is written down and
     not done."""
 
     definition: Definition
@@ -36,10 +39,10 @@ class Turn:
     events: list[Event] = field(default_factory=list)
     entered: int = 0
     adopting: bool = False
+    today: dt.date = field(init=False)
 
-    @property
-    def today(self) -> dt.date:
-        return self.office.today(self.now)
+    def __post_init__(self) -> None:
+        self.today = self.office.today(self.now)
 
     @property
     def state(self) -> StateDef:
@@ -74,7 +77,8 @@ class Turn:
         What somebody typed, and the name of somebody outside the office, go into the sealed part.
         """
         plain = {name: str(value) for name, value in detail.items() if value is not None}
-        sealed = {name: plain.pop(name) for name in tuple(plain) if self._is_personal(kind, name, plain[name])}
+        sealed = {name: plain.pop(name) for name in PERHAPS_PERSONAL
+                  if name in plain and self._is_personal(kind, name, plain[name])}  # fmt: skip
         self.events.append(Event(kind, plain, sealed))
 
     def _is_personal(self, kind: str, name: str, word: str) -> bool:

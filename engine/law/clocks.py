@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from engine.errors import OutsideCalendar, UsageError
 from engine.law.calendar import ONE_DAY, Calendar, SchoolDays
+from engine.law.days import day_name
 from engine.law.quarters import fiscal_quarter, quarter_days
 from engine.law.rules import HoldPolicy as HoldPolicy
 from engine.law.rules import Rule as Rule
@@ -116,12 +117,6 @@ class _Steps:
 
     def add(self, what: str, day: dt.date | None, text: str) -> None:
         self.lines.append(Step(what, day, text))
-
-
-@lru_cache(maxsize=1024)
-def day_name(day: dt.date) -> str:
-    """`Wed Jun 3 2026`."""
-    return f"{day:%a %b} {day.day} {day.year}"
 
 
 def local_date(instant: dt.datetime, zone: ZoneInfo) -> dt.date:

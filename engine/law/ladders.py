@@ -20,7 +20,6 @@ LADDER_PLACES = (r"\d+/[1-9]\d*", r"day \d+", r"-\d+ (bus|cal)", r"target", r"le
 DAILY_REPEATS = 5
 """A daily repetition turns weekly after so many business days."""
 
-FIRE_HOUR = 7
 _UPWARD = {"supervisor", "superintendent", "legal", "board_attorney"}
 
 RungKind = Literal["reminder", "target", "legal", "repeat"]
@@ -43,6 +42,9 @@ class Ladder:
     id: str
     version: str
     rungs: tuple[Rung, ...]
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.version))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ class Rule:
     agreement: bool = False
     in_force: dt.date | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.version, self.length))
+
     @property
     def certainty_in_words(self) -> str:
         return "; ".join(CERTAINTY[tag] for tag in self.certainty.split("/") if tag in CERTAINTY)

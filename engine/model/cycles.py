@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from engine.law.calendar import ONE_DAY, months_after
 from engine.law.clocks import FISCAL_YEAR
-from engine.law.ladders import FIRE_HOUR
+from engine.law.days import FIRE_HOUR
 from engine.model.case import FactValue
 from engine.model.definition import ANNIVERSARY, FIRST_DAY, Definition, ScheduleDef
 from engine.model.office import Office

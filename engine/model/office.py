@@ -5,11 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.law.clocks import Calendars, HoldPolicy
 from engine.model.case import Case
 from engine.model.register import Entry
+
+
+@lru_cache(maxsize=1024)
+def _at_local(zone: ZoneInfo, day: dt.date, hour: int, minute: int) -> dt.datetime:
+    """Kept for a while: cases of one day have the same dates."""
+    return dt.datetime.combine(day, dt.time(hour, minute), tzinfo=zone).astimezone(dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +113,7 @@ class Office:
 
     def at_local(self, day: dt.date, hour: int, minute: int = 0) -> dt.datetime:
         """That local wall-clock moment as an aware UTC instant; in a gap the first moment after it."""
-        local = dt.datetime.combine(day, dt.time(hour, minute), tzinfo=self.zone)
-        return local.astimezone(dt.UTC)
+        return _at_local(self.zone, day, hour, minute)
 
     def open_meetings(self, today: dt.date) -> tuple[dt.date, ...]:
         """The Board's meetings whose packets are open still, the next one first."""

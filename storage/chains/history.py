@@ -26,11 +26,15 @@ from engine.model.handed import Answer
 from engine.model.messages import Event, told
 from storage import direct, prepared
 from storage.rows import Row, dump
-from storage.sealing import Ring, canonical
+from storage.sealing import Ring, canonical, canonical_words, quoted
 from storage.tables import HISTORY
 
 START = ""
 """What stands before the first line of a chain."""
+
+Last = tuple[int, str]
+"""The number and the hash of the latest line; `NONE` where there is no line yet."""
+NONE: Last = (0, START)
 
 PURGED = "case_purged"
 """The kind of the line that a purge adds; its `kept` commits to the lines before."""
@@ -67,11 +71,11 @@ class HistoryLine:
 
 def append(
     connection: Connection, ring: Ring, case_id: str, events: Iterable[Event], actor: Actor, now: dt.datetime,
-    *, begins: bool = False
+    after: Last | None = None
 ) -> None:  # fmt: skip
-    """Adds the events of one decision to the chain of a case whose row this transaction has locked; `begins` for the
-    first ones of all."""
-    seq, head = (0, START) if begins else _head(connection, case_id)
+    """Adds the events of one decision to the chain of a case whose row this transaction has locked; `after` its last
+    line, for whoever knows it."""
+    seq, head = after or _head(connection, case_id)
     rows = []
     for event in events:
         seq += 1
@@ -168,9 +172,13 @@ def head(connection: Connection, case_id: str) -> str:
     return _head(connection, case_id)[1]
 
 
-def _head(connection: Connection, case_id: str) -> tuple[int, str]:
-    row = direct.first(connection, prepared.HISTORY_HEAD, {"its_case": case_id})
-    return (row["seq"], row["hash"]) if row else (0, START)
+def last_in(row: Row | None) -> Last:
+    """As a row of the database tells it."""
+    return (row["seq"], row["hash"]) if row and row["seq"] else NONE
+
+
+def _head(connection: Connection, case_id: str) -> Last:
+    return last_in(direct.first(connection, prepared.HISTORY_HEAD, {"its_case": case_id}))
 
 
 def _rows(connection: Connection, case_id: str, *kinds: str) -> Sequence[Row]:
@@ -185,14 +193,14 @@ def _line(ring: Ring, case_id: str, seq: int, event: Event, actor: Actor, now: d
         personal.setdefault("on_behalf_of", actor.on_behalf_of)
     if personal or not KEPT.issuperset(event.detail):
         personal[_CHANCE] = secrets.token_hex(16)
-    plain, place = canonical(personal), line_place(case_id, seq)
+    plain, place = canonical_words(personal).encode(), line_place(case_id, seq)
     return {
         "case_id": case_id,
         "seq": seq,
         "at": now.astimezone(dt.UTC),
         "actor": _key(actor),
         "kind": event.kind,
-        "detail": dump(dict(event.detail)),
+        "detail": canonical_words(event.detail),
         "personal_digest": ring.digest(plain, place) if personal else None,
         "sealed": ring.seal(plain, place) if personal else None,
     }
@@ -209,9 +217,11 @@ def hash_after(before: str, row: Row | dict[str, object]) -> str:
 
 
 def preimage(seq: object, at: object, actor: object, kind: object, detail: object, digest: object) -> str:
-    """The text of a line that is hashed after the hash of the line before."""
-    instant = at.astimezone(dt.UTC).isoformat() if isinstance(at, dt.datetime) else str(at)
-    return canonical([seq, instant, actor, kind, detail, digest]).decode()
+    """The text of a line that is hashed after the hash of the line before: `canonical` of these, put together here
+    since a case begins with a dozen of them."""
+    instant = at.astimezone(dt.UTC).isoformat() if isinstance(at, dt.datetime) else at
+    words = ",".join([quoted(str(word)) for word in (instant, actor, kind, detail)])
+    return f"[{seq},{words},{'null' if digest is None else quoted(str(digest))}]"
 
 
 def _personal_is_true(ring: Ring, row: Row) -> bool:

@@ -25,7 +25,7 @@ _PICKED = """
     FROM cases c LEFT JOIN tasks t ON t.case_id = c.id AND t.outcome IS NULL AND t.present AND NOT t.offered
     {snoozes}
     WHERE c.next_legal <= {never} {filters}
-    ORDER BY c.next_legal, {least}(COALESCE(t.due, {never}), COALESCE(c.next_target, {never})), c.id, t.id
+    ORDER BY c.next_legal, c.next_target, c.id, COALESCE(t.due, {never}), t.id
     LIMIT {limit}"""
 _CLOCKS = """
     SELECT case_id, name, rule, nominal, legal, target, provisional, is_window, length
@@ -128,7 +128,8 @@ class View:
 
 
 def open_queue_rows(database: str | Path, view: View) -> list[QueueRow]:
-    """The queue: the earliest date of a duty first, then the earliest target; what has no date comes last.
+    """The queue: the case with the earliest date of a duty first, then the one with the earliest target of a duty or a
+    task; what has no date comes last. The tasks of a case stand together.
 
     `database` is the path of an SQLite file or a URL. Raises `WrongEnvironment` as `open_store` does.
     """
@@ -150,11 +151,11 @@ def snoozed_count(database: str | Path, today: dt.date, login: str) -> int:
 
 
 def _pick(ask: Asker, view: View) -> Rows:
-    """The rows asked for, in their order: an index on the case holds its date, so that only these are read."""
+    """The rows asked for: cases lie in this order in an index, so that only these are read."""
     known = bool(view.login)
     filters, values = _filters(ask, view, view.today.isoformat())
     statement = _PICKED.format(
-        filters=" ".join(filters), never=ask.never, least=ask.least,
+        filters=" ".join(filters), never=ask.never,
         until="s.until" if known else "NULL", snoozes=_SNOOZES.format(mark=ask.mark, me=ask.me) if known else "",
         limit=-1 if view.limit is None and ask.mark == "?" else "ALL" if view.limit is None else int(view.limit),
     )  # fmt: skip
@@ -192,7 +193,7 @@ class Asker:
 
     def __init__(self, connection: Any, *, is_sqlite: bool) -> None:
         self.connection = connection
-        self.mark, self.least = ("?", "MIN") if is_sqlite else ("%s", "LEAST")
+        self.mark = "?" if is_sqlite else "%s"
         self.never = "'9999-12-31'" if is_sqlite else "DATE '9999-12-31'"
 
     @property

@@ -15,7 +15,6 @@ from storage import direct, prepared
 from storage.mailing.window import MailWindow
 from storage.rows import BULK, Row, new_mail
 from storage.sealing import Ring
-from storage.statements import insert_new
 from storage.tables import BRIEF_LINES, LINKS, OUTBOX
 
 BRIEF = "brief"
@@ -112,7 +111,9 @@ def _unbegun(
     if found is None:
         slot = slot_of(recipient, day) if recipient.startswith(CONTACT) else None
         row = {**new_mail(BRIEF, BRIEF, day.isoformat(), recipient, BULK, now), "at": leaves, "slot": slot}
-        insert_new(connection, OUTBOX, [row])
+        made = direct.scalar(connection, prepared.new_with_id(connection.dialect.name, OUTBOX), row)
+        if made is not None:
+            return int(made)
         found = direct.first(connection, prepared.BRIEF_OF_DAY, wanted)
     return int(found["id"]) if found and found["state"] == "queued" and found["sealed"] is None else None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from engine.law.calendar import ONE_DAY
@@ -31,6 +32,10 @@ class MailWindow:
     people_from: dt.time = BRIEF_FROM
     contacts_from: dt.time = CONTACT_FROM
     until: dt.time = UNTIL
+
+    def of_one_moment(self) -> MailWindow:
+        """The same, with business days that are each asked for once."""
+        return replace(self, is_business_day=cache(self.is_business_day))
 
     def next_brief(self, recipient: str, now: dt.datetime, *, weekly: bool = False) -> tuple[dt.date, dt.datetime]:
         """The day of the reader's next brief, or of their next one a week, and the UTC instant it leaves at, not before

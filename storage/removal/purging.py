@@ -22,6 +22,7 @@ from storage.base import Base
 from storage.chains import history
 from storage.chains.history import PURGED, left_by_purge, reduced
 from storage.entrance.acts import act_place
+from storage.found import Found
 from storage.keeping import case_place, fact_place
 from storage.removal import preservations, retention
 from storage.removal.purges import BATCH, Item, Purge, read_item, write_item
@@ -149,7 +150,7 @@ class _Step:
 
     def _shell(self, item: Item) -> Item:
         """Empties the case itself and what hangs on it, cuts its history, and says so in it."""
-        case = SqlUnit(self.connection, self.base, writes=True).case(item.ref)
+        case = SqlUnit(self.connection, self.base, Found(self.connection), writes=True).case(item.ref)
         row = self.connection.execute(select(CASES.c.sealed).where(CASES.c.id == case.id)).one()
         past = self.connection.scalars(select(FACT_PAST.c.sealed).where(FACT_PAST.c.case_id == case.id)).all()
         documents = self._documents(case.id)

@@ -20,8 +20,9 @@ class CaseNumber(SQLModel, table=True):
 class CaseRow(SQLModel, table=True):
     """`sealed` holds facts and parties, `progress` the plain rest (what happened when, children counted).
 
-    `next_legal` and `next_target` follow from the clocks and order the queue: the earliest dates of the running duties.
-    `next_legal` is there while the case waits for anything, as the last of all days where no legal date runs.
+    `next_legal` and `next_target` follow from the clocks and tasks and order the queue: the earliest legal date of the
+    running duties, the earliest target of these and of the open tasks. They are there while the case waits for
+    anything, as the last of all days where it has no such date.
     """
 
     __tablename__ = "cases"
@@ -29,7 +30,7 @@ class CaseRow(SQLModel, table=True):
     __table_args__ = args(
         CheckConstraint("revision > 0", "revision"),
         Index("ix_cases_subject", "process", "subject", sqlite_where=_about, postgresql_where=_about),
-        pending("cases", "next_legal", "process"),
+        pending("cases", "next_legal", "next_target", "id", "process"),
     )
     id: str = Field(primary_key=True)
     process: str
@@ -170,7 +171,7 @@ class TimerRow(SQLModel, table=True):
     """`at` is there while the timer waits, `fired_at` once it has fired; neither when cancelled or held back."""
 
     __tablename__ = "timers"
-    __table_args__ = args(UniqueConstraint("case_id", "key"), pending("timers", "at"))
+    __table_args__ = args(UniqueConstraint("case_id", "key"), pending("timers", "at", "id"))
     id: int | None = Field(default=None, primary_key=True)
     case_id: str = Field(foreign_key="cases.id")
     key: str
@@ -188,7 +189,7 @@ class CycleRow(SQLModel, table=True):
     __table_args__ = args(
         UniqueConstraint("process", "subject", "occurrence"),
         unique_where("uq_cycles_waiting", "fired_at IS NULL", "process", "subject"),
-        pending("cycles", "at"),
+        pending("cycles", "at", "id"),
     )
     id: int | None = Field(default=None, primary_key=True)
     process: str

@@ -24,7 +24,7 @@ class OutboxMail(SQLModel, table=True):
     __table_args__ = args(
         UniqueConstraint("case_id", "step", "occurrence", "recipient", "mail"),
         unique_where("uq_outbox_brief", "case_id IS NULL", "step", "occurrence", "recipient", "mail"),
-        only_where("ix_outbox_lane", "at IS NOT NULL", "lane", "at"),
+        only_where("ix_outbox_lane", "at IS NOT NULL", "lane", "at", "id"),
         only_where("ix_outbox_settled", "settled_at IS NOT NULL", "settled_at", "state"),
         pending("outbox", "lease_until"),
         unique_where("uq_outbox_slot", "slot IS NOT NULL", "slot"),

@@ -30,7 +30,7 @@ from cli.values import fact_values
 from cli.wiring import House, machine_clock, open_house
 from engine.errors import FaultyInput, Refused, WrongDate
 from engine.law.calendar import ONE_DAY
-from engine.law.clocks import day_name
+from engine.law.days import day_name
 from engine.model.case import Case
 from engine.model.handed import OutboxState
 from storage.tables import PRINT_RUNS

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy import Select, bindparam, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from storage import direct, prepared
 from storage.lists import among
+from storage.register import BY_AGREEMENT
 from storage.store import SqlStore
 from storage.tables import CASE_NUMBERS, CASES
 from tests.integration.stored import opened, start
@@ -51,17 +55,34 @@ def test_an_error_of_the_driver_comes_as_sqlalchemy_tells_it_and_undoes_all(stor
         assert direct.read(connection, years, {}) == []
 
 
+def test_an_hour_that_comes_twice_is_two_instants(store: SqlStore) -> None:
+    """In a zone whose clocks are put back its two moments are equal to Python."""
+    first = dt.datetime(2028, 11, 5, 1, 30, tzinfo=ZoneInfo("America/Chicago"))
+    instant = CASES.c.started_at.type
+    same = select(literal(1)).where(bindparam("its_one", type_=instant) == bindparam("its_other", type_=instant))
+    with store.base.reading() as connection:
+        others = [first, first.astimezone(dt.UTC), first.replace(fold=1)]
+        found = [direct.scalar(connection, same, {"its_one": first, "its_other": other}) for other in others]
+    assert found == [1, 1, None]
+
+
 def test_a_statement_with_a_list_of_its_own_is_refused(store: SqlStore) -> None:
     some = select(CASES.c.id).where(CASES.c.id.in_(bindparam("its_cases", expanding=True)))
     with store.base.reading() as connection, pytest.raises(TypeError):
         direct.read(connection, some, {"its_cases": ["2026-0001"]})
 
 
-def test_a_list_is_looked_up_by_an_index(sqlite_with_tables: str) -> None:
+@pytest.mark.parametrize(("statement", "tables"), [
+    (prepared.TASKS_OF_SOME, ["tasks"]), (BY_AGREEMENT, ["agreements", "products", "operators"]),
+])  # fmt: skip
+def test_a_list_is_looked_up_by_an_index(sqlite_with_tables: str, statement: Select[Any], tables: list[str]) -> None:
+    """However much there is besides: nothing is read through."""
     with opened(sqlite_with_tables) as store, store.base.reading() as connection:
-        words = str(prepared.TASKS_OF_SOME.compile(connection))
+        words = str(statement.compile(connection))
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", (json.dumps(["2026-0001"]),)).all()
-    assert any("SEARCH tasks" in row.detail for row in plan) and not any("SCAN tasks" in row.detail for row in plan)
+    said = [row.detail.split(" ")[:2] for row in plan]
+    assert [table for word, table in said if word == "SEARCH"] == tables
+    assert [table for word, table in said if word == "SCAN"] == ["json_each"]
 
 
 @pytest.mark.parametrize("others", [0, 1, 600])

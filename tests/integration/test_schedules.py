@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from engine.errors import Refused, UsageError
 from engine.model.case import Case, Contact, FactValue, Suggestion, TableRow
@@ -16,7 +19,7 @@ from engine.model.definition import Definition
 from engine.service import Service
 from registry.values import NEW
 from storage.store import SqlStore
-from storage.tables import CASES, CYCLES
+from storage.tables import CASES, CYCLES, PRODUCTS
 from tests.integration.stored import ANN, opened
 from tests.office import PEOPLE, actor, office
 from tests.registers import CHECK_IN, COLLECT, EXPIRY, SIGNING, Shelf, compiled
@@ -278,6 +281,44 @@ def test_a_start_that_fails_five_times_is_an_incident_and_the_others_go_on(store
     assert service(store).tick(now) == 1
     late = next(case for case in cases(store) if case.process == "check_in")
     assert (late.facts["cycle_on"], late.flags) == (D(2027, 3, 1), ("started_late",))
+
+
+def test_an_agreement_that_cannot_be_read_holds_back_nobody_but_itself(store: SqlStore) -> None:
+    of = service(store, CHECK_IN)
+    for number in range(3):
+        write(of, store, {**ACME, "product": f"Maths {number}"})
+    with store.base.writing() as connection:
+        connection.execute(update(PRODUCTS).where(PRODUCTS.c.name == "Maths 1").values(sealed=b"torn"))
+    of.tick(later(days=40))
+    assert [case.subject for case in cases(store)] == ["A-0001", "A-0003"]
+    assert [subject for _, subject, _ in waiting(store)] == ["A-0001", "A-0002", "A-0003"]
+
+
+def test_a_definition_whose_first_case_failed_is_adopted_with_the_next(store: SqlStore) -> None:
+    check_in = compiled(CHECK_IN)
+    with store.begin() as unit:
+        for fails in (True, False):
+            with suppress(Refused), unit.savepoint():
+                unit.adopt(check_in, lambda its: its.process)
+                if fails:
+                    raise Refused("its case cannot begin")
+        assert unit.adopted("check_in", check_in.version) == (check_in.hash, "check_in")
+
+
+def test_cases_that_start_together_are_looked_up_together(store: SqlStore) -> None:
+    """What is looked at before a case begins is read for several of them, however many there are."""
+    of = service(store, CHECK_IN)
+    for number in range(8):
+        write(of, store, {**ACME, "product": f"Maths {number}"})
+    asked: list[str] = []
+    event.listen(store.base.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    looks = []
+    for limit in (1, 7):
+        asked.clear()
+        assert of.tick(later(days=40), limit) == limit
+        first = (re.search(r"FROM (\w+)", words) for words in asked if words.startswith("SELECT"))
+        looks.append(Counter(table[1] for table in first if table))
+    assert [looks[1][table] for table in ("agreements", "cycles", "cases", "definitions")] == [1, 3, 1, 1]
 
 
 def answer(of: Service, case: Case, task: str, outcome: str, now: dt.datetime, **values: FactValue) -> Case:

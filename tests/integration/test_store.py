@@ -176,8 +176,7 @@ def test_due_timers_come_earliest_first_and_no_earlier_than_due(store: SqlStore)
 def test_a_timer_that_fired_is_never_set_again(store: SqlStore) -> None:
     case = start(store, SetTimer("rung/c/1/legal/2026-11-24", NOW))
     with store.begin() as unit:
-        for timer in unit.due_timers(NOW, 50):
-            unit.timer_done(timer, NOW)
+        unit.timers_fired(unit.due_timers(NOW, 50), NOW)
     change(store, case, SetTimer("rung/c/1/legal/2026-11-24", NOW))
     with store.begin() as unit:
         assert unit.due_timers(NOW, 50) == ()
@@ -201,8 +200,7 @@ def test_workers_never_take_the_same_timer(store: SqlStore) -> None:
         while True:
             with store.begin() as unit:
                 timers = unit.due_timers(NOW, 3)
-                for timer in timers:
-                    unit.timer_done(timer, NOW)
+                unit.timers_fired(timers, NOW)
             taken.extend(timer.id for timer in timers)
             with store.base.reading() as connection:
                 if not connection.scalar(select(func.count()).where(TIMERS.c.at.is_not(None))):

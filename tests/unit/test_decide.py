@@ -9,7 +9,7 @@ import workflows
 from engine.deciding.decide import decide, start
 from engine.deciding.turn import Turn
 from engine.errors import AlreadyDecided, NotAllowed, Refused, SoppaError, Stale, UsageError
-from engine.model.case import Actor, Case, Contact, FactValue
+from engine.model.case import Actor, Case, Contact, FactValue, changed
 from engine.model.messages import (
     CompleteTask,
     Decision,
@@ -61,6 +61,13 @@ def refusal(case: Case, command: CompleteTask | RecordFacts | Reassign) -> Soppa
     with pytest.raises(SoppaError) as refused:
         decide(DEFINITION, case, command, NOW, office())
     return refused.value
+
+
+def test_a_changed_case_is_another_and_what_no_case_has_is_refused() -> None:
+    other = changed(CASE, {"revision": 7})
+    assert other == replace(CASE, revision=7) and CASE.revision != 7
+    with pytest.raises(TypeError, match="a case has no mood"):
+        changed(CASE, {"mood": "fine"})
 
 
 def test_a_start_asks_the_custodian_and_runs_the_clock() -> None:

@@ -32,3 +32,10 @@ def test_settings_are_read_without_what_decides() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout
     heavy = ("engine.deciding", "engine.language", "engine.proof")
     assert [name for name in said.split() if name.startswith(heavy)] == []
+
+
+def test_a_queue_is_shown_without_what_counts_days() -> None:
+    code = "import sys, cli.commands.queue; sys.stdout.write(' '.join(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout
+    counts = {"engine.law.calendar", "engine.law.clocks", "engine.law.ladders"}
+    assert "engine.law.days" in said.split() and counts.isdisjoint(said.split())
