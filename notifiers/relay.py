@@ -173,8 +173,7 @@ class _Batch:
             kept = set(self.relay.outbox.prepare(made, now))
         except Exception:
             kept = {each.row.id for each in made if self._prepared_alone(each, now)}
-        return {each.row.id: replace(each.row, address=each.address, message_id=each.message_id, raw=each.raw)
-                for each in made if each.row.id in kept}
+        return {each.row.id: _with_text(each) for each in made if each.row.id in kept}
 
     def _prepared_alone(self, made: Made, now: dt.datetime) -> bool:
         try:
@@ -220,6 +219,11 @@ def _unable(error: Exception) -> ComposeOne:
 
 def _of(row: OutboxRow, found: Composed) -> Made:
     return Made(row, found.address, found.message_id, found.raw, found.links)
+
+
+def _with_text(made: Made) -> OutboxRow:
+    hashes = frozenset(link.token_hash for link in made.links)
+    return replace(made.row, address=made.address, message_id=made.message_id, raw=made.raw, hashes=hashes)
 
 
 def _outcome(row: OutboxRow, delivery: Delivery, now: dt.datetime) -> Went:

@@ -68,3 +68,10 @@ def test_a_token_leaves_a_subject_that_another_program_encoded() -> None:
     raw = mail.as_bytes()
     assert b"=?utf-8?q?" in raw
     assert message_from_bytes(redact(raw, HASHES), policy=SMTP)["Subject"] == f"Señas: {MARK}"
+
+
+def test_a_token_leaves_that_is_broken_in_one_place_and_whole_in_another() -> None:
+    head = b"Subject: x\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    token = TOKENS[0].encode()
+    raw = head + token + b" " + token[:20] + b"=\r\n" + token[20:] + b"\r\n"
+    assert redact(raw, {token_hash(token)}) == head + f"{MARK} {MARK}\r\n".encode()
