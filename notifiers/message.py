@@ -7,7 +7,6 @@ fifty times as long. The tests hold what is written here against the library's o
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import re
@@ -17,6 +16,7 @@ from email.utils import format_datetime
 
 from engine.errors import UsageError
 from engine.model.handed import OutboxRow
+from notifiers.quoted import quoted
 from notifiers.render import Rendered, one_line
 
 _LINE = 998
@@ -52,7 +52,7 @@ def build(rendered: Rendered, *, sender: Address, to: Address, message_id: str, 
               f"Content-Language: {one_line(rendered.language)}", "MIME-Version: 1.0"]
     head = "\r\n".join(lines).encode()
     _check_head(head)
-    texts = _multipart("alternative", _BETWEEN, _text("plain", rendered.text), _text("html", rendered.html))
+    texts = _multipart("alternative", _BETWEEN, _text("plain", quoted(rendered.text)), _text("html", rendered.page))
     return b"%b\r\n%b" % (head, texts if invite is None else _multipart("mixed", _AROUND, texts, _entry(invite)))
 
 
@@ -134,9 +134,9 @@ def _multipart(kind: str, boundary: str, *parts: bytes) -> bytes:
     return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode() + inner + edge + b"--\r\n"
 
 
-def _text(kind: str, text: str) -> bytes:
+def _text(kind: str, coded: bytes) -> bytes:
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return head.encode() + binascii.b2a_qp(text.encode()).replace(b"\n", b"\r\n")
+    return head.encode() + coded
 
 
 def _entry(invite: bytes) -> bytes:
