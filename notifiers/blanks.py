@@ -20,8 +20,6 @@ T = TypeVar("T")
 Value = Callable[[int], str]
 """The value of a number as plain text; its lines end with a single line feed."""
 
-_ODD_BLANKS = re.compile(r"  |[\t\x0b\x0c\r]|^ | $")
-
 
 def mark(number: int) -> str:
     return f"{OPEN}{number}{CLOSE}"
@@ -104,8 +102,9 @@ def wrapped(text: str, width: int) -> str:
 
 
 def _wrapped_line(line: str, width: int) -> str:
-    """As `textwrap.fill` does it, which takes ten times as long for plain words."""
-    if _ODD_BLANKS.search(line):
+    """As `textwrap.fill` does it, which takes ten times as long for plain words. `line` neither begins nor ends with a
+    blank."""
+    if "  " in line or not line.isprintable():
         return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
     lines: list[str] = []
     while len(line) > width:

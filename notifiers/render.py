@@ -128,7 +128,7 @@ def render_letter(
 
 def one_line(text: str) -> str:
     """`text` if it is one line of visible characters. Raises `UsageError` otherwise (headers, subjects, footers)."""
-    if _NOT_ON_A_LINE.search(text):
+    if not text.isprintable() and _NOT_ON_A_LINE.search(text):
         raise UsageError("a line of a mail's head holds a line break or a control character: take it out")
     return text
 
