@@ -62,7 +62,7 @@ class SqlOutbox:
         return ()
 
     def prepare(self, mails: Sequence[Made], now: dt.datetime) -> Collection[int]:
-        ring = self.base.ring
+        ring = self.base.ring.now()
         changes = [
             {
                 "sealed_address": ring.seal(each.address.encode(), address_place(each.row.id)),

@@ -39,6 +39,7 @@ def settle(
     connection: Connection, ring: Ring, outcomes: Sequence[Outcome], now: dt.datetime, today: dt.date
 ) -> None:
     """Writes outcomes; what is accepted keeps its text without its secrets."""
+    ring = ring.now()
     its = {"settled_at": now, "lease_until": None, "at": None}
     texts = {number: _keeping(ring, number, kept) for number, kept in _kept(connection, ring, outcomes)}
     rows = [{**its, "its_id": each.row["id"], "state": each.state, "reply": each.reply, **texts.get(each.row["id"], {})}
