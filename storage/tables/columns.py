@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, Date, DateTime, Index, MetaData, String, text
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import SQLModel
 
+SQLModel.model_config["defer_build"] = True  # nobody has a row validated: what that needs is not made at start
 METADATA: MetaData = SQLModel.metadata
 METADATA.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
