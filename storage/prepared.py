@@ -8,11 +8,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, exists, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
+from storage.dialects import insert_into
 from storage.lists import among
 from storage.rows import LANES, PERSON_COLUMNS
 from storage.tables import (
@@ -321,13 +319,13 @@ TELL_COPY = (
 @cache
 def new(dialect: str, table: Table) -> Insert:
     """Inserts the rows whose unique key is not there yet, and leaves the others as they are."""
-    return _insert(dialect, table).on_conflict_do_nothing()
+    return insert_into(dialect, table).on_conflict_do_nothing()
 
 
 @cache
 def next_case_number(dialect: str) -> ReturningInsert[int]:
     """Counts the numbers of a year on, and gives the new one."""
-    statement = _insert(dialect, CASE_NUMBERS)
+    statement = insert_into(dialect, CASE_NUMBERS)
     counted = statement.on_conflict_do_update(index_elements=["year"], set_={"last": CASE_NUMBERS.c.last + 1})
     return counted.returning(CASE_NUMBERS.c.last)
 
@@ -335,12 +333,8 @@ def next_case_number(dialect: str) -> ReturningInsert[int]:
 @cache
 def stronger_line(dialect: str) -> Insert:
     """Inserts a line of a brief; of two about one subject of one case the stronger stays."""
-    statement = _insert(dialect, BRIEF_LINES)
+    statement = insert_into(dialect, BRIEF_LINES)
     key = ("outbox_id", "case_id", "subject")
     news = {column.name: statement.excluded[column.name] for column in BRIEF_LINES.c if column.name not in key}
     stronger = BRIEF_LINES.c.strength < statement.excluded.strength
     return statement.on_conflict_do_update(index_elements=list(key), set_=news, where=stronger)
-
-
-def _insert(dialect: str, table: Table) -> PostgresInsert | SqliteInsert:
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
