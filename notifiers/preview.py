@@ -20,7 +20,8 @@ def preview(definition: Definition, mail: MailDef, language: str, office: Office
     """The mail with made-up values. Raises `FaultyInput` or `UsageError` as `render_mail` does."""
     language = text_language(mail, language)
     sample = sample_words(definition, mail, office, language, today)
-    values = {name: value for name, value in sample.items() if name in known_names(definition, mail)}
+    known = known_names(definition, mail)
+    values = {name: value for name, value in sample.items() if name in known}
     values |= words.reference_words(office.references.values(), language)
     return render_mail(mail.texts[language], values, language, f"{office.district} · {sample['case']}",
                        file=text_name(definition, mail, language))

@@ -32,7 +32,7 @@ from web.nudge import nudge_pages
 from web.plain import PlainPage
 from web.proof import proof_pages
 from web.reach import reach_pages
-from web.signin import signin_pages
+from web.signin import asked_to_sign_in, signin_pages
 from web.site import Act, Answered, Documents, Inspect, MailNow, PageStore, Reach, Site, WebSettings
 from web.start import start_pages
 from web.status import health_page, status_pages
@@ -159,6 +159,8 @@ def _middleware(settings: WebSettings, show: Show) -> list[Middleware]:
 
 
 def _plain(site: Site, show: Show, request: Request, page: PlainPage) -> Response:
+    if page.key == "signin":
+        return asked_to_sign_in(show, request)
     visitor = visitor_of(site, request)
     return show("message.html", page.language, page.status, visitor=visitor, key=page.key, values=page.values)
 

@@ -122,6 +122,8 @@ def fields_of(
         notes += [suggestion_words(fact, last, language)] if last else []
         note = "; ".join(notes)
         view = _view(fact, typed, error, note, office, language, fact.name in facts, each.required)
+        if fact.type.kind == "text" and fact.name in definition.about:
+            view = replace(view, kind="line")
         if submission and (key := submission.unlikely.get(fact.name)):
             view = replace(view, sure=key, is_sure=key in submission.sure)
         if fact.board_meeting and today is not None:
@@ -354,6 +356,8 @@ def _cell_widget(cell: FactDef, usual: str, *, is_own: bool) -> str:
 
 
 def _widget(fact: FactDef) -> str:
+    if fact.web_address:
+        return "url"
     if fact.type.kind == "choice" and len(fact.type.options) >= LIST_AT:
         return "list"
     kinds = {"bool": "choice", "person": "list", "agreement": "list", "agreements": "set"}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, combinations
+from itertools import combinations
 
 from engine.deciding.consequences import Consequences
 from engine.model.definition import ClockDef, Definition
 from engine.model.guards import recorded_if
-from engine.proof.assumptions import Agreement, Assumptions, about
+from engine.proof.assumptions import Agreement, Assumptions, about, is_placed
 from engine.proof.configurations import Configuration, View, has_begun, watched_events, with_values
 
 
@@ -28,6 +28,7 @@ class Learning:
     """The facts from which a clock may count."""
     agreement: Agreement = field(init=False)
     _follows: Consequences = field(init=False)
+    _asks: Callable[[Assumptions], tuple[bool, frozenset[str]]] = field(init=False)
     _asked_of: Callable[[frozenset[str]], frozenset[str]] = field(init=False)
     _ends: Mapping[str, frozenset[str]] = field(init=False)
 
@@ -35,21 +36,25 @@ class Learning:
         clocks = self.definition.clocks
         self.watched = watched_events(self.definition)
         self.agreement, self._follows = Agreement(self.definition), Consequences(self.definition)
-        self._asked_of = cache(self._clocks_about)
+        self._asked_of, self._asks = cache(self._clocks_about), cache(self._asked_by)
         self.clocks = {name: clock for name, clock in clocks.items() if name in self.view.clocks}
         self.anchors = frozenset(fact for clock in self.clocks.values() for fact in clock.anchor.names("fact"))
         self._ends = {event: frozenset(name for name, clock in clocks.items()
                                        if event in (*clock.satisfied_by, *clock.void_by)) for event in self.watched}
 
-    def learned(self, here: Configuration, facts: Iterable[str]) -> Configuration:
+    def learned(self, here: Configuration, facts: Collection[str]) -> Configuration:
         """Facts are recorded; what follows from them is known as well."""
+        if here.known.issuperset(facts):
+            return here
         return with_values(here, known=self._follows.known(here.known.union(facts)))
 
     def happened(self, here: Configuration, event: str) -> Iterator[Configuration]:
         """Writes an event down; clocks that hang on it begin or end."""
-        happened = here.happened | ({event} & self.watched)
-        for there in self.began(with_values(here, happened=happened)):
-            over = there.running & self._ends.get(event, frozenset())
+        if event not in self.watched:
+            yield from self.began(here)
+            return
+        for there in self.began(with_values(here, happened=here.happened | {event})):
+            over = there.running & self._ends[event]
             yield with_values(there, running=there.running - over, over=there.over | over)
 
     def began(self, here: Configuration) -> Iterator[Configuration]:
@@ -74,6 +79,9 @@ class Learning:
 
     def recorded_again(self, here: Configuration, facts: frozenset[str]) -> Iterator[Configuration]:
         """Facts may get other values: what was assumed of them is open again, and so is whether a clock applies."""
+        if not facts:
+            yield here
+            return
         changed = self._follows.changed(facts)
         kept = self.agreement.about_others(here.assumed, changed)
         asked = self._asked_of(changed)
@@ -102,10 +110,13 @@ class Learning:
         values of the facts give them all."""
         if not more:
             return here
-        kept = self.agreement.agreed(here.assumed, more, here.at)
-        if kept is None:
-            return None
-        return self.learned(with_values(here, assumed=kept), chain.from_iterable(recorded_if(*one) for one in more))
+        placed, facts = self._asks(more)
+        kept = self.agreement.agreed(here.assumed, more, here.at if placed else frozenset())
+        return None if kept is None else self.learned(with_values(here, assumed=kept), facts)
+
+    def _asked_by(self, more: Assumptions) -> tuple[bool, frozenset[str]]:
+        """Whether answers depend on where the case is, and the facts that must be recorded for them."""
+        return any(is_placed(guard) for guard, _ in more), frozenset().union(*(recorded_if(*one) for one in more))
 
 
 def subsets(facts: Sequence[str]) -> Iterator[frozenset[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from engine.model.definition import Definition, FactDef, TaskDef
 from engine.model.register import entry_id
@@ -24,6 +25,7 @@ def _wanted_by(task: TaskDef, outcome: str) -> Sequence[str]:
     return [*(each.fact for each in task.form if each.required), *needs]
 
 
+@cache
 def _asked(definition: Definition) -> frozenset[str]:
     """The facts on which the course of a case hangs: guards, decisions, clocks, targets and parties read them."""
     dates = {name for clock in definition.clocks.values() for name in clock.anchor.names("fact")}

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple
 
 from engine.model.definition import (
@@ -69,6 +69,8 @@ class Walk:
     _learning: Learning = field(init=False)
     _answer: Callable[[str, str, str], _Answer] = field(init=False)
     _asked_at: Callable[[tuple[str, ...], frozenset[str]], tuple[frozenset[str], frozenset[str]]] = field(init=False)
+    _rests: Callable[[Configuration], tuple[Configuration, ...]] = field(init=False)
+    """Where everything has come to rest after a step: many steps lead to the same configuration."""
     _lacks: Lacks = field(init=False)
     _live: Mapping[str, frozenset[str]] = field(init=False)
     _counted_from: frozenset[str] = field(init=False)
@@ -77,6 +79,7 @@ class Walk:
     def __post_init__(self) -> None:
         self._learning = Learning(self.definition, self.view)
         self._answer, self._asked_at = cache(self._answer_of), cache(self._asked_where)
+        self._rests = cache(self._rests_from)
         self._live, self._counted_from = live_facts(self.definition, self.needs), counted_from(self.definition)
         self._lacks = Lacks(self.definition, self.view.clocks, self.needs)
 
@@ -107,14 +110,15 @@ class Walk:
 
     def _arrive(self, here: Configuration | None, step: str, theres: Iterable[Configuration]) -> None:
         """Meets each configuration that a step leads to once everything has come to rest."""
-        for there in theres:
-            for resting in self._at_rest(there):
-                rest = self._forgetful(resting)
-                if here is not None:
-                    self.ways.setdefault(here, set()).add(rest)
-                self._meet(rest, here, step)
+        for rest in chain.from_iterable(self._rests(self._forgetful(there)) for there in theres):
+            if here is not None:
+                self.ways.setdefault(here, set()).add(rest)
+            self._meet(rest, here, step)
         if self._noted:
             self._tell_noted((*self.story(here), step) if here else (step,))
+
+    def _rests_from(self, there: Configuration) -> tuple[Configuration, ...]:
+        return tuple(dict.fromkeys(self._forgetful(rest) for rest in self._at_rest(there)))
 
     def _forgetful(self, here: Configuration) -> Configuration:
         """The configuration without what nothing asks for any more: two that differ in nothing else are one."""
@@ -199,12 +203,12 @@ class Walk:
     ) -> Iterator[Configuration]:
         """An answer's values are recorded, then it happens, then its mails leave and its children start. A field
         that may stay empty and starts a clock is walked both ways."""
-        if self._lacks.keeps_from(here, outcome):
+        if outcome.requires and self._lacks.keeps_from(here, outcome):
             return
         answer = self._answer(state.name, task.name, outcome.name)
-        maybe = sorted((answer.changed - answer.given - here.known) & self._learning.anchors)
+        maybe = sorted(answer.maybe - here.known)
         for fresh, filled in product(self._learning.recorded_again(here, answer.changed), subsets(maybe)):
-            so = answer.so | {(recorded(fact), fact in filled) for fact in maybe}
+            so = answer.so.union((recorded(fact), fact in filled) for fact in maybe)
             answered = self._learning.assume(self._learning.learned(fresh, answer.given | filled), so)
             for known in self._learning.began(answered) if answered is not None else ():
                 for after in self._learning.happened(known, f"{task.name}.{outcome.name}"):
@@ -216,7 +220,8 @@ class Walk:
         outcome = task.outcomes[outcome_name]
         given = {each.fact for each in task.form if each.required} | set(outcome.needs) | {n for n, _ in outcome.sets}
         changed = {each.fact for each in task.form} | given
-        return _Answer(frozenset(given), frozenset(changed), answered_so(outcome))
+        maybe = frozenset(changed - given) & self._learning.anchors
+        return _Answer(frozenset(given), frozenset(changed), maybe, answered_so(outcome))
 
     def _joined(self, here: Configuration, state: StateDef) -> Iterator[tuple[str, Configuration]]:
         """Every choice of answers that record only, one a task; a task with a guard may not have been asked at all."""
@@ -326,6 +331,8 @@ class Walk:
         return self._learning.learned(here, {wanted.agreement} if wanted.agreement and not wanted.of_product else ())
 
     def _effects(self, here: Configuration, sends: Sequence[str], starts: Sequence[str]) -> Configuration:
+        if not sends and not starts:
+            return here
         self.sent.update(sends)
         for mail in sends:
             self._note(self._lacks.of_mail(here, mail))
@@ -363,10 +370,12 @@ class Walk:
 
 
 class _Answer(NamedTuple):
-    """What an answer to a task brings: facts `given`, facts `changed` if they are filled in, guards that are `so`."""
+    """What an answer to a task brings: facts `given`, facts `changed` if they are filled in, those that `maybe` start a
+    clock, guards that are `so`."""
 
     given: frozenset[str]
     changed: frozenset[str]
+    maybe: frozenset[str]
     so: Assumptions
 
 

@@ -218,7 +218,8 @@ def test_rungs_that_land_on_others_are_shown_without_those_of_a_breach(
 def test_the_shell_offers_nothing_of_a_breach(
     home: Home, known: dict[str, str], monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
-    theirs = {CASE, known["failed"], known["doubtful"], known["incident"], "accept", "operator_file", *secrets()}
+    numbers = {"mail retry ": "failed", "mail settle ": "doubtful", "incidents retry ": "incident"}
+    theirs = {CASE, "accept", "operator_file", *secrets(), *(known[of] for each, of in numbers.items() if each == line)}
     for who, sees in (("olga", False), ("priya", True)):
         monkeypatch.setattr("cli.viewers.login", lambda who=who: who)
         found = set(offered(line))

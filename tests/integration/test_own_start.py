@@ -80,6 +80,29 @@ def test_a_teacher_signs_in_by_address_and_starts_a_case_that_is_their_own(pages
     assert (case.state, case.facts["teacher"], case.initiator) == ("review", "tess", "tess")
 
 
+def test_whoever_comes_to_a_page_without_a_session_signs_in_there_and_is_led_to_it(pages: Pages) -> None:
+    client, form = browser(pages), {"email": TESS.email, "then": "/start/field_trip"}
+    door = client.get("/start/field_trip")
+    sent = client.post("/signin", data=form)
+    wrong = client.post("/signin/enter", data={**form, "code": "x"})
+    assert [page.status_code for page in (door, sent, wrong)] == [401, 200, 422]
+    assert all('name="then" value="/start/field_trip"' in page.text for page in (door, sent, wrong))
+    entered = client.post("/signin/enter", data={**form, "code": pages.code()})
+    assert entered.headers["location"] == "/start/field_trip"
+    assert 'name="product"' in client.get(entered.headers["location"]).text
+
+
+@pytest.mark.parametrize("then", [
+    "https://elsewhere.example/", "//elsewhere.example", "/start/../..//elsewhere.example", "/task/a\nb",
+    "/\\elsewhere.example", "/static/style.css",
+])  # fmt: skip
+def test_nobody_is_led_elsewhere_by_signing_in(pages: Pages, then: str) -> None:
+    client = browser(pages)
+    client.post("/signin", data={"email": TESS.email, "then": then})
+    entered = client.post("/signin/enter", data={"email": TESS.email, "then": then, "code": pages.code()})
+    assert entered.headers["location"] == "/mine"
+
+
 def test_the_list_of_ones_tasks_offers_what_one_may_start(pages: Pages) -> None:
     assert "/start/field_trip" in signed_in(pages, "tess@district.example").get("/mine").text
     assert "/start/" not in signed_in(pages, "leg@district.example").get("/mine").text

@@ -47,7 +47,7 @@ class Office:
 
     def case(self, case_id: str = "") -> Case:
         with self.house.store.read() as unit:
-            return unit.case(case_id or f"{machine_clock():%Y}-0001")
+            return unit.case(case_id or f"{self.today():%Y}-0001")
 
     def today(self) -> dt.date:
         return self.house.make_office(()).today(machine_clock())
