@@ -337,11 +337,12 @@ def _claimed(row: Row, ring: Ring) -> OutboxRow:
 
 
 def _still_held(connection: Connection, went: Sequence[Went]) -> Sequence[Went]:
-    """Those whose claim nobody has taken over, locked."""
-    its = {"its_ids": [each.row.id for each in went]}
+    """Those whose claim nobody has taken over, locked, by their numbers."""
+    by_number = {each.row.id: each for each in went}
+    its = {"its_ids": list(by_number)}
     found = direct.read(connection, prepared.MAILS_LOCKED, its) if went else ()
-    held = {row["id"]: row["fence"] for row in found if row["state"] in ("claimed", "handing_over")}
-    return [each for each in went if held.get(each.row.id) == each.row.fence]
+    pairs = [(row, by_number[row["id"]]) for row in found if row["state"] in ("claimed", "handing_over")]
+    return [each for row, each in pairs if row["fence"] == each.row.fence]
 
 
 def _kept(went: Went) -> bytes | None:
