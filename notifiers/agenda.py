@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.deciding.expecting import Expected, started_by, state_until
 from engine.model.case import Case, Task
-from engine.model.definition import ClockDef, Definition, MailDef, say
+from engine.model.definition import ClockDef, Definition, FactDef, MailDef, say
 from engine.model.kinds import kind_expected, kind_of_date
 from engine.model.office import Office
 from notifiers.invite import invite
@@ -57,13 +58,19 @@ def entry_of_mail(definition: Definition, case: Case, mail: MailDef, task: Task 
 
 def _appointment(definition: Definition, case: Case, reads: frozenset[str], now: dt.datetime, language: str
                  ) -> Entry | None:
-    named = (fact for name, fact in definition.facts.items() if f"fact_{name}" in reads)
-    for fact in named:
+    for fact in _instants(definition, reads):
         value = case.facts.get(fact.name)
-        if fact.type.kind == "instant" and isinstance(value, dt.datetime) and value > now:
+        if isinstance(value, dt.datetime) and value > now:
             sequence = int(value.timestamp()) // 60
             return Entry(f"{case.id}-{fact.name}", value, say(definition.states[case.state].title, language), sequence)
     return None
+
+
+@lru_cache(maxsize=256)
+def _instants(definition: Definition, reads: frozenset[str]) -> tuple[FactDef, ...]:
+    """The facts that a text names and that are instants."""
+    return tuple(fact for name, fact in definition.facts.items()
+                 if f"fact_{name}" in reads and fact.type.kind == "instant")
 
 
 def _duty(definition: Definition, case: Case, mail: MailDef, begun: list[tuple[ClockDef, Expected]], language: str

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+from notifiers import quoted
 
 OPEN, CLOSE = "\ue000", "\ue001"
 MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
+T = TypeVar("T")
 Value = Callable[[int], str]
 """The value of a number as plain text; its lines end with a single line feed."""
-
-_ODD_BLANKS = re.compile(r"  |[\t\x0b\x0c\r]|^ | $")
 
 
 def mark(number: int) -> str:
@@ -25,21 +27,34 @@ def mark(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """HTML in pieces: text, then the number of a value, then text again."""
+    """HTML in pieces: text, then the number of a value, then text again. `coded` are the pieces in quoted-printable."""
 
     pieces: tuple[str, ...]
     numbers: tuple[int, ...]
+    coded: tuple[bytes, ...]
 
     @classmethod
     def cut(cls, html: str) -> Page:
         parts = MARK.split(html)
-        return cls(tuple(parts[::2]), tuple(map(int, parts[1::2])))
+        return cls(tuple(parts[::2]), tuple(map(int, parts[1::2])), tuple(map(quoted.piece, parts[::2])))
 
     def filled(self, value: Value, escaped: Callable[[str], str]) -> str:
         """Values become text, also those that stand in an attribute: `escaped` is for both."""
-        known = {number: escaped(value(number)).replace("\n", "<br>") for number in set(self.numbers)}
-        return self.pieces[0] + "".join(known[number] + piece
-                                        for number, piece in zip(self.numbers, self.pieces[1:], strict=True))
+        return "".join(self._woven(self.pieces, self._values(value, escaped)))
+
+    def printed(self, value: Value, escaped: Callable[[str], str]) -> bytes:
+        """The same in quoted-printable."""
+        values = {number: quoted.value(text) for number, text in self._values(value, escaped).items()}
+        return quoted.joined(self._woven(self.coded, values))
+
+    def _woven(self, pieces: Sequence[T], values: Mapping[int, T]) -> Iterator[T]:
+        yield pieces[0]
+        for number, piece in zip(self.numbers, pieces[1:], strict=True):
+            yield values[number]
+            yield piece
+
+    def _values(self, value: Value, escaped: Callable[[str], str]) -> dict[int, str]:
+        return {number: escaped(value(number)).replace("\n", "<br>") for number in set(self.numbers)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +102,9 @@ def wrapped(text: str, width: int) -> str:
 
 
 def _wrapped_line(line: str, width: int) -> str:
-    """As `textwrap.fill` does it, which takes ten times as long for plain words."""
-    if _ODD_BLANKS.search(line):
+    """As `textwrap.fill` does it, which takes ten times as long for plain words. `line` neither begins nor ends with a
+    blank."""
+    if "  " in line or not line.isprintable():
         return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
     lines: list[str] = []
     while len(line) > width:

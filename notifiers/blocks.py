@@ -74,7 +74,7 @@ def is_link(name: str) -> bool:
 def clean(value: str) -> str:
     """A value as plain text: one kind of line break, no control characters, nothing that turns the writing round, no
     mark of ours."""
-    return _UNWANTED.sub("", _BREAKS.sub("\n", value)).strip()
+    return (value if value.isprintable() else _UNWANTED.sub("", _BREAKS.sub("\n", value))).strip()
 
 
 def defanged(value: str) -> str:

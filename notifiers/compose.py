@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from email.headerregistry import Address
 from functools import lru_cache
 from importlib.resources import files
 
@@ -345,19 +344,22 @@ def _built(row: OutboxRow, draft: _Draft, rendered: Rendered, attached: bytes | 
     to = message.address(reader.name, reader.email or "")
     message_id = message.message_id(row, desk.domain)
     raw = message.build(
-        rendered, sender=message.address(desk.sender_name, desk.sender), to=to, message_id=message_id,
+        rendered, sender=_own_address(desk.sender_name, desk.sender), to=to, message_id=message_id,
         date=draft.now.astimezone(draft.office.zone), invite=attached,
         thread=message.thread_id(row.case_id, desk.domain) if row.case_id else None,
         reply_to=_reply_to(draft, rendered.language),
     )
-    return Composed(to.addr_spec, message_id, raw, tuple(draft.links))
+    return Composed(to.email, message_id, raw, tuple(draft.links))
 
 
-def _reply_to(draft: _Draft, language: str) -> Address | None:
+_own_address = lru_cache(maxsize=8)(message.address)
+
+
+def _reply_to(draft: _Draft, language: str) -> message.Mailbox | None:
     contact = words.contact_words(draft.office, draft.today, language)
     if "@" not in contact["contact_email"]:
         return None
-    return message.address(contact["contact_name"], contact["contact_email"])
+    return _own_address(contact["contact_name"], contact["contact_email"])
 
 
 def footer(office: Office, case_id: str | None) -> str:

@@ -7,16 +7,17 @@ fifty times as long. The tests hold what is written here against the library's o
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import re
 from collections.abc import Iterator
-from email.headerregistry import Address
+from dataclasses import dataclass
 from email.utils import format_datetime
+from functools import lru_cache
 
 from engine.errors import UsageError
 from engine.model.handed import OutboxRow
+from notifiers.quoted import quoted
 from notifiers.render import Rendered, one_line
 
 _LINE = 998
@@ -34,16 +35,24 @@ _BETWEEN, _AROUND = "=_soppa_text", "=_soppa_all"
 """Boundaries. No line of a part can begin with one: `=_` is not a thing that quoted-printable or base64 writes."""
 
 
-def build(rendered: Rendered, *, sender: Address, to: Address, message_id: str, date: dt.datetime,
-          thread: str | None = None, reply_to: Address | None = None, invite: bytes | None = None) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Whom a mail is from or to; `email` is plain `local@domain`."""
+
+    name: str
+    email: str
+
+
+def build(rendered: Rendered, *, sender: Mailbox, to: Mailbox, message_id: str, date: dt.datetime,
+          thread: str | None = None, reply_to: Mailbox | None = None, invite: bytes | None = None) -> bytes:
     """The whole mail with CRLF line ends, 7-bit.
 
     `thread` is the Message-ID that all mails of one case refer to, `date` an aware instant. Raises `UsageError` when a
     header would hold a control character or an address that plain SMTP cannot carry.
     """
-    lines = [_address_line("From", sender), _address_line("To", to)]
+    lines = [_own_line("From", sender), _address_line("To", to)]
     if reply_to is not None:
-        lines.append(_address_line("Reply-To", reply_to))
+        lines.append(_own_line("Reply-To", reply_to))
     lines += [_folded("Subject", _words(one_line(rendered.subject))), f"Date: {format_datetime(date)}",
               _folded("Message-ID", message_id)]
     if thread is not None:
@@ -52,17 +61,17 @@ def build(rendered: Rendered, *, sender: Address, to: Address, message_id: str, 
               f"Content-Language: {one_line(rendered.language)}", "MIME-Version: 1.0"]
     head = "\r\n".join(lines).encode()
     _check_head(head)
-    texts = _multipart("alternative", _BETWEEN, _text("plain", rendered.text), _text("html", rendered.html))
+    texts = _multipart("alternative", _BETWEEN, _text("plain", quoted(rendered.text)), _text("html", rendered.page))
     return b"%b\r\n%b" % (head, texts if invite is None else _multipart("mixed", _AROUND, texts, _entry(invite)))
 
 
-def address(name: str, email: str) -> Address:
+def address(name: str, email: str) -> Mailbox:
     """A reader's address. Raises `UsageError` unless it is plain `local@domain` in ASCII on one line."""
     local, at, domain = email.strip().rpartition("@")
     plain = email.isascii() and email.strip().isprintable() and not _NOT_IN_ADDRESS.search(local + domain)
     if not (at and local and domain and plain):
         raise UsageError("the reader's address is not of the form name@example.org: correct it and try again")
-    return Address(one_line(name), local, domain)
+    return Mailbox(one_line(name), f"{local}@{domain}")
 
 
 def domain_of(sender: str) -> str:
@@ -81,36 +90,40 @@ def thread_id(case_id: str, domain: str) -> str:
     return f"<case-{case_id}@{domain}>"
 
 
-def _address_line(name: str, one: Address) -> str:
-    shown = one.display_name
+def _address_line(name: str, one: Mailbox) -> str:
+    shown = one.name
     if not _is_plain(shown):
         shown = _words(shown)
     elif not _ATOMS.fullmatch(shown):
         shown = '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return _folded(name, f"{shown} <{one.addr_spec}>" if shown else one.addr_spec)
+    return _folded(name, f"{shown} <{one.email}>" if shown else one.email)
+
+
+_own_line = lru_cache(maxsize=8)(_address_line)
+"""The office's own, which is the same in all mails."""
 
 
 def _words(text: str) -> str:
     """Plain words as they are, others encoded in pieces that hold whole characters."""
-    return text if _is_plain(text) else " ".join(map(_encoded, _cut(text)))
+    return text if _is_plain(text) else " ".join(map(_encoded, _cut(text.encode())))
 
 
 def _is_plain(text: str) -> bool:
     return text.isascii() and "=?" not in text
 
 
-def _cut(text: str) -> Iterator[str]:
-    start = size = 0
-    for place, letter in enumerate(text):
-        size += len(letter.encode())
-        if size > _WORD:
-            yield text[start:place]
-            start, size = place, len(letter.encode())
-    yield text[start:]
+def _cut(text: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(text):
+        end = start + _WORD
+        while end < len(text) and text[end] & 0xC0 == 0x80:  # inside a character of UTF-8
+            end -= 1
+        yield text[start:end]
+        start = end
 
 
-def _encoded(piece: str) -> str:
-    return f"=?utf-8?b?{base64.b64encode(piece.encode()).decode()}?="
+def _encoded(piece: bytes) -> str:
+    return f"=?utf-8?b?{base64.b64encode(piece).decode()}?="
 
 
 def _folded(name: str, value: str) -> str:
@@ -134,9 +147,9 @@ def _multipart(kind: str, boundary: str, *parts: bytes) -> bytes:
     return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode() + inner + edge + b"--\r\n"
 
 
-def _text(kind: str, text: str) -> bytes:
+def _text(kind: str, coded: bytes) -> bytes:
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return head.encode() + binascii.b2a_qp(text.encode()).replace(b"\n", b"\r\n")
+    return head.encode() + coded
 
 
 def _entry(invite: bytes) -> bytes:

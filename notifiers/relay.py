@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
@@ -52,18 +53,11 @@ class RelayReport:
     def done(self) -> int:
         return self.accepted + self.deferred + self.failed + self.uncertain + self.cancelled
 
-    def with_one(self, state: OutboxState) -> RelayReport:
-        match state:
-            case "accepted":
-                return replace(self, accepted=self.accepted + 1)
-            case "failed":
-                return replace(self, failed=self.failed + 1)
-            case "uncertain":
-                return replace(self, uncertain=self.uncertain + 1)
-            case "cancelled":
-                return replace(self, cancelled=self.cancelled + 1)
-            case _:
-                return replace(self, deferred=self.deferred + 1)
+    def plus(self, states: Sequence[OutboxState], outage: bool) -> RelayReport:
+        more = Counter(states)
+        return RelayReport(self.accepted + more["accepted"], self.deferred + more["deferred"],
+                           self.failed + more["failed"], self.uncertain + more["uncertain"],
+                           self.cancelled + more["cancelled"], self.outage or outage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +167,7 @@ class _Batch:
             kept = set(self.relay.outbox.prepare(made, now))
         except Exception:
             kept = {each.row.id for each in made if self._prepared_alone(each, now)}
-        return {each.row.id: replace(each.row, address=each.address, message_id=each.message_id, raw=each.raw)
-                for each in made if each.row.id in kept}
+        return {each.row.id: _with_text(each) for each in made if each.row.id in kept}
 
     def _prepared_alone(self, made: Made, now: dt.datetime) -> bool:
         try:
@@ -206,9 +199,7 @@ class _Batch:
             self._settle([Went(row, "deferred", text, now + pause(tries))])
 
     def _count(self, went: Sequence[Went], *, outage: bool = False) -> None:
-        for each in went:
-            self.report = self.report.with_one(each.state)
-        self.report = replace(self.report, outage=self.report.outage or outage)
+        self.report = self.report.plus([each.state for each in went], outage)
 
 
 def _unable(error: Exception) -> ComposeOne:
@@ -220,6 +211,11 @@ def _unable(error: Exception) -> ComposeOne:
 
 def _of(row: OutboxRow, found: Composed) -> Made:
     return Made(row, found.address, found.message_id, found.raw, found.links)
+
+
+def _with_text(made: Made) -> OutboxRow:
+    hashes = frozenset(link.token_hash for link in made.links)
+    return replace(made.row, address=made.address, message_id=made.message_id, raw=made.raw, hashes=hashes)
 
 
 def _outcome(row: OutboxRow, delivery: Delivery, now: dt.datetime) -> Went:

@@ -29,6 +29,7 @@ from engine.language.mailtexts import REFERENCE
 from engine.model.office import Logo
 from notifiers.blanks import CLOSE, MARK, OPEN, Page, Text, mark
 from notifiers.blocks import BIDI, CONTROLS, Sheet, Table, clean, defanged, html_blocks, is_link, paragraphs
+from notifiers.quoted import unquoted
 
 _NOT_ON_A_LINE = re.compile(f"[{CONTROLS}\n\u2028\u2029{BIDI}]")
 _BLOCKS = frozenset({
@@ -41,13 +42,18 @@ _PAPER = {"en": "this letter has no link; please visit, write to or call the dis
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`html` is the whole page of the mail, `body` the text of it alone: for a letter, else empty."""
+    """`page` is the whole page of the mail in quoted-printable; `body`, for a letter only, what that says without its
+    frame."""
 
     subject: str
     text: str
-    html: str
+    page: bytes
     body: str
     language: str
+
+    @property
+    def html(self) -> str:
+        return unquoted(self.page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ def render_letter(
 
 def one_line(text: str) -> str:
     """`text` if it is one line of visible characters. Raises `UsageError` otherwise (headers, subjects, footers)."""
-    if _NOT_ON_A_LINE.search(text):
+    if not text.isprintable() and _NOT_ON_A_LINE.search(text):
         raise UsageError("a line of a mail's head holds a line break or a control character: take it out")
     return text
 
@@ -305,7 +311,7 @@ class _Filling:
 
         text = f"{blank.text.filled(value)}\n\n-- \n{one_line(self.footer)}\n"
         body = blank.body.filled(value, _as_markup) if self.paper else ""
-        return Rendered(subject, text, blank.html.filled(value, _as_inlined), body, self.language)
+        return Rendered(subject, text, blank.html.printed(value, _as_inlined), body, self.language)
 
     def _value(self, name: str) -> str:
         if is_link(name):

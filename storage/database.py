@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from engine.errors import Contradiction, LostRace, Refused, SoppaError, WrongEnvironment
+from storage import direct
 from storage.driver import BUSY_SECONDS, SCHEMA, SQLITE, wal_is_safe, wrong_schema
 
 TRIES = 5
@@ -212,9 +213,9 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     reads = bool(connection.get_execution_options().get(_READS))
     if connection.info.get(_READS) != reads:
-        connection.exec_driver_sql(f"PRAGMA query_only={int(reads)}")
+        direct.say(connection, f"PRAGMA query_only={int(reads)}")
         connection.info[_READS] = reads
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    direct.say(connection, "BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _open_postgres(url: URL) -> Engine:
@@ -255,4 +256,4 @@ def _begin_postgres(connection: Connection) -> None:
     raw.isolation_level = levels.REPEATABLE_READ if reads else levels.READ_COMMITTED
     raw.read_only = reads
     if not reads:
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '30s'")
+        direct.say(connection, "SET LOCAL lock_timeout = '30s'")

@@ -13,15 +13,14 @@ from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, Date, DateTime, Select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from storage.dialects import dialect_of
 from storage.rows import Row
 
-_DIALECTS: Mapping[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.psycopg.dialect()}  # type: ignore[no-untyped-call]
 Statement = Select[Any] | UpdateBase
 Values = Mapping[str, Any]
 Form = Callable[[Any], Any] | None
@@ -94,14 +93,14 @@ class _Written:
 
 @cache
 def _written(statement: Statement, kind: str, names: tuple[str, ...]) -> _Written:
-    return _Written(statement, _DIALECTS[kind], names)
+    return _Written(statement, dialect_of(kind), names)
 
 
 @cache
 def _columns(statement: Statement, kind: str) -> tuple[tuple[str, Form], ...]:
     """The columns that a statement gives."""
     columns = statement.exported_columns.items()
-    return tuple((name or "", _result(column.type, _DIALECTS[kind])) for name, column in columns)
+    return tuple((name or "", _result(column.type, dialect_of(kind))) for name, column in columns)
 
 
 def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Form:

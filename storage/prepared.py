@@ -21,11 +21,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
+from storage.dialects import insert_into
 from storage.lists import among
 from storage.rows import LANES, PERSON_COLUMNS
 from storage.tables import (
@@ -303,7 +301,13 @@ CLAIM_MAIL = (
     .values(state="claimed", at=None, attempts=OUTBOX.c.attempts + 1, fence=OUTBOX.c.fence + 1)
 )
 _THESE_MAILS = among(OUTBOX.c.id, "its_ids")
-MAILS_LOCKED = select(OUTBOX).where(_THESE_MAILS).order_by(OUTBOX.c.id).with_for_update(key_share=True)
+MAILS_LOCKED = (
+    select(OUTBOX.c.id, OUTBOX.c.fence, OUTBOX.c.state)
+    .where(_THESE_MAILS)
+    .order_by(OUTBOX.c.id)
+    .with_for_update(key_share=True)
+)
+THESE_MAILS = select(OUTBOX).where(_THESE_MAILS)
 CHANGE_CLAIMED = update(OUTBOX).where(_HELD & (OUTBOX.c.state == "claimed"))
 FENCES = select(OUTBOX.c.id, OUTBOX.c.fence).where(_THESE_MAILS & (OUTBOX.c.state == bindparam("its_state")))
 _IN_HAND = _one_of(OUTBOX.c.state, "claimed", "handing_over")
@@ -342,19 +346,19 @@ TELL_COPY = (
 @cache
 def new(dialect: str, table: Table) -> Insert:
     """Inserts the rows whose unique key is not there yet, and leaves the others as they are."""
-    return _insert(dialect, table).on_conflict_do_nothing()
+    return insert_into(dialect, table).on_conflict_do_nothing()
 
 
 @cache
 def new_with_id(dialect: str, table: Table) -> ReturningInsert[int]:
     """Inserts a row and gives its id; nothing where its unique key is there already."""
-    return _insert(dialect, table).on_conflict_do_nothing().returning(table.c.id)
+    return insert_into(dialect, table).on_conflict_do_nothing().returning(table.c.id)
 
 
 @cache
 def next_case_number(dialect: str) -> ReturningInsert[int]:
     """Counts the numbers of a year on, and gives the new one."""
-    statement = _insert(dialect, CASE_NUMBERS)
+    statement = insert_into(dialect, CASE_NUMBERS)
     counted = statement.on_conflict_do_update(index_elements=["year"], set_={"last": CASE_NUMBERS.c.last + 1})
     return counted.returning(CASE_NUMBERS.c.last)
 
@@ -362,12 +366,8 @@ def next_case_number(dialect: str) -> ReturningInsert[int]:
 @cache
 def stronger_line(dialect: str) -> Insert:
     """Inserts a line of a brief; of two about one subject of one case the stronger stays."""
-    statement = _insert(dialect, BRIEF_LINES)
+    statement = insert_into(dialect, BRIEF_LINES)
     key = ("outbox_id", "case_id", "subject")
     news = {column.name: statement.excluded[column.name] for column in BRIEF_LINES.c if column.name not in key}
     stronger = BRIEF_LINES.c.strength < statement.excluded.strength
     return statement.on_conflict_do_update(index_elements=list(key), set_=news, where=stronger)
-
-
-def _insert(dialect: str, table: Table) -> PostgresInsert | SqliteInsert:
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

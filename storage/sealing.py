@@ -47,6 +47,7 @@ class Ring:
     _ciphers: dict[str, AESGCM] = field(init=False, default_factory=dict, compare=False)
 
     def now(self) -> Ring:
+        """The ring as it is at this moment: for many values in one transaction, after the rows of that are read."""
         return self if self.source is None else self.source()
 
     def seal(self, plain: bytes, place: str) -> bytes:

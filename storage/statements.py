@@ -6,21 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 from storage import direct, prepared
+from storage.dialects import insert_into
 
 _ONLY_ONE = 7_260_828
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:kind, hashtext(:what))")
-
-
-def insert_for(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
-    """An INSERT that knows ON CONFLICT."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -39,5 +30,5 @@ def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
     """Inserts a row, or writes its columns over the one with the same primary key."""
     keys = [column.name for column in table.primary_key]
     news = {name: value for name, value in row.items() if name not in keys}
-    statement = insert_for(connection, table).values(**row)
+    statement = insert_into(connection.dialect.name, table).values(**row)
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=news))

@@ -29,10 +29,9 @@ def started_by(mail: str, definition: Definition, case: Case, on: dt.date, offic
                ) -> Iterator[tuple[ClockDef, Expected]]:
     """The clocks of which day 0 is the telling of this mail, or of one that leaves with it, with their date if that is
     on this day. Told later, the date is never earlier than that."""
-    events = {told(name) for name in (mail, *_together(definition, mail))}
-    for clock in definition.clocks.values():
-        begins = bool(events & set(clock.anchor.names("event"))) and clock.name not in case.clocks
-        if not begins or (clock.when is not None and evaluate(clock.when, case.facts, case.at) is not True):
+    for clock in _anchored_in(definition, mail):
+        begun = clock.name in case.clocks
+        if begun or (clock.when is not None and evaluate(clock.when, case.facts, case.at) is not True):
             continue
         derived = derive(rule_of(clock, case.facts), on, office.calendars)
         if derived.legal is not None:
@@ -40,6 +39,12 @@ def started_by(mail: str, definition: Definition, case: Case, on: dt.date, offic
 
 
 @lru_cache(maxsize=256)
+def _anchored_in(definition: Definition, mail: str) -> tuple[ClockDef, ...]:
+    """The clocks that may begin with the telling of this mail."""
+    events = {told(name) for name in (mail, *_together(definition, mail))}
+    return tuple(clock for clock in definition.clocks.values() if events & set(clock.anchor.names("event")))
+
+
 def _together(definition: Definition, mail: str) -> tuple[str, ...]:
     """The mails that an answer sends along with this one."""
     outcomes = (outcome for state in definition.states.values() for task in state.tasks

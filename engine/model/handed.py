@@ -76,7 +76,8 @@ class OutboxRow:
     and `message_id` are there from the first claim on.
 
     `fence` grows with every claim; a settle under an older fence changes nothing. `case_id` is None for a brief.
-    `words` are the values of a notice that nobody else knows, such as a code; they go when it is accepted.
+    `words` are the values of a notice that nobody else knows, such as a code; they go when it is accepted. `hashes` are
+    those of the link tokens in `raw`, where that was made just now.
     """
 
     id: int
@@ -93,6 +94,7 @@ class OutboxRow:
     message_id: str | None = None
     raw: bytes | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    hashes: frozenset[str] | None = None
 
     @property
     def to_contact(self) -> bool:

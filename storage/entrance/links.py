@@ -16,9 +16,10 @@ from engine.model.handed import Link, NewLink, Session
 from engine.model.messages import Event
 from storage.base import Base
 from storage.chains import history
+from storage.dialects import insert_into
 from storage.entrance.people import totp_place
 from storage.rows import Row
-from storage.statements import insert_for, insert_new, put
+from storage.statements import insert_new, put
 from storage.tables import CASES, CODES, LINKS, PEOPLE, RATE_COUNTS, SECOND_CHECKS, SESSIONS
 
 CODES_AN_HOUR = 5
@@ -175,7 +176,7 @@ def _counted(connection: Connection, bucket: str, limit: int, per: dt.timedelta,
     """Counts one in the window that `now` falls into; windows begin at multiples of `per`."""
     seconds = per.total_seconds()
     start = dt.datetime.fromtimestamp(now.timestamp() // seconds * seconds, dt.UTC)
-    first = insert_for(connection, RATE_COUNTS).values(bucket=bucket, window_start=start, count=1)
+    first = insert_into(connection.dialect.name, RATE_COUNTS).values(bucket=bucket, window_start=start, count=1)
     one_more = first.on_conflict_do_update(
         index_elements=["bucket", "window_start"], set_={"count": RATE_COUNTS.c["count"] + 1}
     )

@@ -24,7 +24,7 @@ from storage.entrance.links import link_row
 from storage.keeping import words_place
 from storage.mailing import briefs
 from storage.mailing.audience import Audiences
-from storage.mailing.settling import Outcome, mail_place, read_words, settle
+from storage.mailing.settling import Outcome, mail_place, read_words, settle, without_secrets
 from storage.mailing.window import MailWindow
 from storage.rows import LANES, LETTERS, URGENT, Row, new_mail
 from storage.sealing import Ring
@@ -35,6 +35,8 @@ HANDING_OVER = dt.timedelta(minutes=15)
 """Longer than the ten minutes that a relay may take to answer the final dot."""
 
 _MANY = 500
+_TOLD = ("id", "case_id", "mail", "step", "occurrence", "recipient", "fence")
+"""What `settle` wants to know of a mail whose text is at hand."""
 
 
 class SqlOutbox:
@@ -60,7 +62,7 @@ class SqlOutbox:
         return ()
 
     def prepare(self, mails: Sequence[Made], now: dt.datetime) -> Collection[int]:
-        ring = self.base.ring
+        ring = self.base.ring.now()
         changes = [
             {
                 "sealed_address": ring.seal(each.address.encode(), address_place(each.row.id)),
@@ -125,8 +127,10 @@ class SqlOutbox:
         return f"{latest.number}, {latest.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, {latest.hash}" if latest else None
 
     def record(self, handing_over: Sequence[OutboxRow], went: Sequence[Went], now: dt.datetime) -> Collection[int]:
+        kept = {each.row.id: _kept(each) for each in went}
+
         def work(connection: Connection) -> Collection[int]:
-            self._write(connection, went, now)
+            self._write(connection, went, kept, now)
             leaves = {"state": "handing_over", "lease_until": now + HANDING_OVER}
             return _change_claimed(connection, handing_over, [leaves] * len(handing_over), "handing_over")
 
@@ -138,30 +142,28 @@ class SqlOutbox:
         """Records how one mail went."""
         self.record((), [Went(row, state, reply, retry_at)], now)
 
-    def _write(self, connection: Connection, went: Sequence[Went], now: dt.datetime) -> None:
-        """What was lost to another meanwhile is left as it is."""
-        wanted = {each.row.id: each for each in went}
-        outcomes = []
-        found = direct.read(connection, prepared.MAILS_LOCKED, {"its_ids": list(wanted)}) if wanted else ()
-        for row in found:
-            each = wanted[row["id"]]
-            if row["fence"] != each.row.fence or row["state"] not in ("claimed", "handing_over"):
-                continue
+    def _write(
+        self, connection: Connection, went: Sequence[Went], kept: Mapping[int, bytes | None], now: dt.datetime
+    ) -> None:
+        """What was lost to another meanwhile is left as it is. A mail that was not made just now is read anew."""
+        mine = _still_held(connection, went)
+        for each in mine:
             if each.state == "deferred":
-                later = {**self._put_off(connection, row, now, each.retry_at), "reply": each.reply, "lease_until": None}
-                direct.write(connection, prepared.CHANGE_MAIL, {**later, "its_id": row["id"]})
-            else:
-                outcomes.append(Outcome(row, each.state, each.reply))
+                later = {**self._put_off(connection, each, now), "reply": each.reply, "lease_until": None}
+                direct.write(connection, prepared.CHANGE_MAIL, {**later, "its_id": each.row.id})
+        ended = [each for each in mine if each.state != "deferred"]
+        rows = _rows(connection, [each.row for each in ended], kept)
+        outcomes = [Outcome(row, each.state, each.reply, kept[each.row.id])
+                    for row, each in zip(rows, ended, strict=True)]  # fmt: skip
         settle(connection, self.base.ring, outcomes, now, self.base.today(now))
 
-    def _put_off(
-        self, connection: Connection, row: Row, now: dt.datetime, retry_at: dt.datetime | None
-    ) -> dict[str, object]:
+    def _put_off(self, connection: Connection, went: Went, now: dt.datetime) -> dict[str, object]:
         """A mail whose case was put on hold meanwhile waits for the end of that."""
-        to_many = row["case_id"] is not None and row["recipient"].startswith(RECIPIENT)
+        case_id = went.row.case_id
+        to_many = case_id is not None and went.row.recipient.startswith(RECIPIENT)
         audiences = Audiences(connection, self.base.ring, now, self.base.today(now))
-        paused = to_many and audiences.is_paused(str(row["case_id"]))
-        return {"state": "queued", "at": None} if paused else {"state": "deferred", "at": retry_at}
+        paused = to_many and audiences.is_paused(str(case_id))
+        return {"state": "queued", "at": None} if paused else {"state": "deferred", "at": went.retry_at}
 
     def rescue(self, now: dt.datetime) -> Mapping[str, int]:
         late = OUTBOX.c.lease_until <= now
@@ -332,6 +334,31 @@ def read_mail(row: Row, ring: Ring) -> OutboxRow:
 def _claimed(row: Row, ring: Ring) -> OutboxRow:
     """The row as the claim leaves it."""
     return read_mail({**row, "state": "claimed", "attempts": row["attempts"] + 1, "fence": row["fence"] + 1}, ring)
+
+
+def _still_held(connection: Connection, went: Sequence[Went]) -> Sequence[Went]:
+    """Those whose claim nobody has taken over, locked, by their numbers."""
+    by_number = {each.row.id: each for each in went}
+    its = {"its_ids": list(by_number)}
+    found = direct.read(connection, prepared.MAILS_LOCKED, its) if went else ()
+    pairs = [(row, by_number[row["id"]]) for row in found if row["state"] in ("claimed", "handing_over")]
+    return [each for row, each in pairs if row["fence"] == each.row.fence]
+
+
+def _kept(went: Went) -> bytes | None:
+    """The text without its secrets of a mail that was made just now and has left."""
+    row = went.row
+    if went.state != "accepted" or row.raw is None or row.hashes is None:
+        return None
+    return without_secrets(row.raw, row.hashes, row.words)
+
+
+def _rows(connection: Connection, mails: Sequence[OutboxRow], kept: Mapping[int, bytes | None]) -> Sequence[Row]:
+    """The rows of these mails; read anew where the text is not known."""
+    its = {"its_ids": [mail.id for mail in mails if kept[mail.id] is None]}
+    found = direct.read(connection, prepared.THESE_MAILS, its) if its["its_ids"] else ()
+    stored = {row["id"]: row for row in found}
+    return [stored.get(mail.id) or {name: getattr(mail, name) for name in _TOLD} for mail in mails]
 
 
 def _alone_if_sick(rows: Sequence[Row]) -> Sequence[Row]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, literal, select, update
 
 from engine.errors import Refused, WrongDate
+from storage.dialects import insert_into
 from storage.mailing.copies import Copies, Mail, with_recipients
 from storage.mailing.recipients import Recipient, in_parts, read_recipient
 from storage.rows import Row
-from storage.statements import insert_for
 from storage.tables import COPIES, PRINT_RUNS, RECIPIENTS
 
 
@@ -54,7 +54,7 @@ class PrintRuns(Copies):
             "by": by,
             "files": json.dumps(list(files.items())),
         }
-        new = insert_for(self.connection, PRINT_RUNS).values(**row).on_conflict_do_nothing()
+        new = insert_into(self.connection.dialect.name, PRINT_RUNS).values(**row).on_conflict_do_nothing()
         taken = 0 if self.connection.execute(new).rowcount else -1
         for some in in_parts([letter.copy_id for letter in letters]):
             mine = (COPIES.c.state == "waiting") & COPIES.c.id.in_(some)

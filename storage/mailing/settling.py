@@ -26,20 +26,22 @@ SETTLED = ("accepted", "failed", "uncertain")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`row` is locked by the transaction that writes this."""
+    """`row` is locked by the transaction that writes this. `kept` is its text without the secrets, where that is known;
+    else it is made of what the row holds."""
 
     row: Row
     state: OutboxState
     reply: str
+    kept: bytes | None = None
 
 
 def settle(
     connection: Connection, ring: Ring, outcomes: Sequence[Outcome], now: dt.datetime, today: dt.date
 ) -> None:
     """Writes outcomes; what is accepted keeps its text without its secrets."""
+    ring = ring.now()
     its = {"settled_at": now, "lease_until": None, "at": None}
-    kept = [each.row for each in outcomes if each.state == "accepted" and each.row["sealed"] is not None]
-    texts = dict(_without_secrets(connection, ring, kept)) if kept else {}
+    texts = {number: _keeping(ring, number, kept) for number, kept in _kept(connection, ring, outcomes)}
     rows = [{**its, "its_id": each.row["id"], "state": each.state, "reply": each.reply, **texts.get(each.row["id"], {})}
             for each in outcomes]  # fmt: skip
     for _, alike in groupby(sorted(rows, key=len), key=len):
@@ -74,23 +76,29 @@ def _tell_audiences(audiences: Audiences, outcomes: Sequence[Outcome]) -> None:
         audiences.settled([each.row for each in some], state)
 
 
-def _without_secrets(
-    connection: Connection, ring: Ring, rows: Sequence[Row]
-) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """The text stays, and tokens and codes go; the digest of both forms is kept."""
+def without_secrets(raw: bytes, hashes: Collection[str], words: Mapping[str, str]) -> bytes:
+    """The text stays, and tokens and codes go."""
+    return redact(raw, hashes, [words[name] for name in ("code", "token") if name in words])
+
+
+def _kept(connection: Connection, ring: Ring, outcomes: Sequence[Outcome]) -> Iterator[tuple[int, bytes]]:
+    """The texts of those that were accepted."""
+    accepted = [each for each in outcomes if each.state == "accepted"]
+    yield from ((each.row["id"], each.kept) for each in accepted if each.kept is not None)
+    stored = [each.row for each in accepted if each.kept is None and each.row["sealed"] is not None]
     hashes: dict[int, set[str]] = {}
-    for found in direct.read(connection, prepared.TOKENS_OF_MAILS, {"its_ids": [row["id"] for row in rows]}):
+    its = {"its_ids": [row["id"] for row in stored]}
+    for found in direct.read(connection, prepared.TOKENS_OF_MAILS, its) if stored else ():
         hashes.setdefault(found["outbox_id"], set()).add(found["token_hash"])
-    for row in rows:
-        place = mail_place(row["id"])
-        kept = redact(ring.open(row["sealed"], place), hashes.get(row["id"], ()), _secret_words(row, ring))
-        digest = hashlib.sha256(kept).hexdigest()
-        yield row["id"], {"sealed": ring.seal(kept, place), "kept_digest": digest, "sealed_words": None}
+    for row in stored:
+        raw = ring.open(row["sealed"], mail_place(row["id"]))
+        yield row["id"], without_secrets(raw, hashes.get(row["id"], ()), read_words(row, ring))
 
 
-def _secret_words(row: Row, ring: Ring) -> Collection[str]:
-    words = read_words(row, ring)
-    return [words[name] for name in ("code", "token") if name in words]
+def _keeping(ring: Ring, number: int, kept: bytes) -> Mapping[str, object]:
+    """What is stored of it: the digest of both forms stays."""
+    sealed = ring.seal(kept, mail_place(number))
+    return {"sealed": sealed, "kept_digest": hashlib.sha256(kept).hexdigest(), "sealed_words": None}
 
 
 def mail_place(outbox_id: int) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
+from storage.dialects import with_conditions
 from storage.tables import METADATA
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
+context.configure(connection=context.config.attributes["connection"], target_metadata=with_conditions(METADATA),
+                  render_as_batch=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -29,7 +29,7 @@ class CaseRow(SQLModel, table=True):
     _about = text("subject IS NOT NULL")
     __table_args__ = args(
         CheckConstraint("revision > 0", "revision"),
-        Index("ix_cases_subject", "process", "subject", sqlite_where=_about, postgresql_where=_about),
+        Index("ix_cases_subject", "process", "subject", sqlite_where=_about),
         pending("cases", "next_legal", "next_target", "id", "process"),
     )
     id: str = Field(primary_key=True)

@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, Date, DateTime, Index, MetaData, String, text
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import SQLModel
 
+SQLModel.model_config["defer_build"] = True  # nobody has a row validated: what that needs is not made at start
 METADATA: MetaData = SQLModel.metadata
 METADATA.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -31,19 +32,23 @@ def _as_integer(*_: Any, **__: Any) -> str:
     return "INTEGER"
 
 
+# A condition of an index is given for SQLite alone: to name PostgreSQL loads all that SQLAlchemy knows of it.
+# `storage.dialects.with_conditions` gives it to both.
+
+
 def pending(table: str, column: str, *more: str) -> Index:
     """An index of the rows that still wait, so that a poll reads one leaf whatever has been done before."""
     where = text(f"{column} IS NOT NULL")
-    return Index(f"ix_{table}_{column}_pending", column, *more, sqlite_where=where, postgresql_where=where)
+    return Index(f"ix_{table}_{column}_pending", column, *more, sqlite_where=where)
 
 
 def only_where(name: str, where: str, *columns: str) -> Index:
     """An index of the few rows for which something is still to come."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+    return Index(name, *columns, sqlite_where=text(where))
 
 
 def unique_where(name: str, where: str, *columns: str) -> Index:
-    return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+    return Index(name, *columns, unique=True, sqlite_where=text(where))
 
 
 def args(*constraints: Any) -> tuple[Any, ...]:

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, delete, select
 
 from storage.base import Base
-from storage.statements import insert_for, put
+from storage.dialects import insert_into
+from storage.statements import put
 from storage.tables import META
 
 RESTORED = "restored"
@@ -84,8 +85,8 @@ def write_seen(seen: Seen) -> str:
 
 
 def _go_on(connection: Connection, now: dt.datetime, beyond: int) -> Seen:
-    first = insert_for(connection, META).values(name=_SEEN, value=write_seen(NEVER)).on_conflict_do_nothing()
-    connection.execute(first)
+    first = insert_into(connection.dialect.name, META).values(name=_SEEN, value=write_seen(NEVER))
+    connection.execute(first.on_conflict_do_nothing())
     mine = select(META.c.value).where(META.c.name == _SEEN).with_for_update()
     count = max(_seen(connection.scalar(mine)).count, beyond) + 1
     further = Seen(count, secrets.token_hex(8), now.astimezone(dt.UTC).isoformat(timespec="seconds"))

@@ -36,7 +36,7 @@ def in_the_window(page: PageObject, lines: Iterable[str]) -> set[str]:
 
 def letter(number: str, address: tuple[str, ...], language: str = "es") -> PaperLetter:
     body = "<p>Una lista estuvo abierta.</p><ul><li>Nombres</li><li>Notas</li></ul>"
-    return PaperLetter(number, address, Rendered("Filtración de datos", "", "", body, language))
+    return PaperLetter(number, address, Rendered("Filtración de datos", "", b"", body, language))
 
 
 def test_the_pdf_is_tagged_titled_and_in_its_language() -> None:
@@ -63,7 +63,7 @@ def test_each_letter_begins_on_its_own_page_and_a_name_is_never_markup() -> None
 def test_an_address_that_a_reader_types_off_stands_on_one_line(address: str) -> None:
     """However long the line before it is, so that it would be parted somewhere."""
     body = "".join(f"<p>{'x' * before} {'words ' * 12}{address}.</p>" for before in range(1, 30))
-    pages = pdf(PaperLetter("1", ANA, Rendered("A breach", "", "", body, "en"))).pages
+    pages = pdf(PaperLetter("1", ANA, Rendered("A breach", "", b"", body, "en"))).pages
     assert sum(page.extract_text().count(address) for page in pages) == 29
 
 

@@ -25,6 +25,7 @@ def test_the_daemon_does_without_what_migrates_and_prints() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout
     modules = {name.partition(".")[0] for name in said.split()}
     assert "apscheduler" in modules and modules & {"alembic", "mako", "pygments", "typst", "fastapi", "rich"} == set()
+    assert modules & {"psycopg", "icalendar"} == set() and "sqlalchemy.dialects.postgresql" not in said.split()
 
 
 def test_settings_are_read_without_what_decides() -> None:

@@ -17,6 +17,7 @@ from engine.errors import UsageError
 from engine.model.handed import OutboxRow
 from notifiers import message
 from notifiers.invite import invite
+from notifiers.quoted import quoted
 from notifiers.render import Rendered, render_mail
 
 NOW = dt.datetime(2026, 11, 24, 15, 0, tzinfo=dt.UTC)
@@ -153,7 +154,7 @@ def shown(raw: bytes) -> str:
 def test_the_library_reads_what_was_written(
     subject: str, name: str, text: str, html: str, attached: bytes | None
 ) -> None:
-    raw = message.build(Rendered(subject, text, html, "", "es"), sender=message.address(name, "s@d.example"),
+    raw = message.build(Rendered(subject, text, quoted(html), "", "es"), sender=message.address(name, "s@d.example"),
                         to=message.address(name, "ana@example.org"), message_id="<1@d.example>", date=NOW,
                         thread="<case-1@d.example>", reply_to=message.address("D", "d@d.example"), invite=attached)
     assert raw.isascii() and b"\n" not in raw.replace(b"\r\n", b"")
