@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 
 from engine.errors import FaultyInput, UsageError
 from engine.faults import Fault, Mark
-from engine.language.mailtexts import REFERENCE
+from engine.language.mailtexts import ON_SCREEN, REFERENCE
 from engine.model.office import Logo
 from notifiers.blanks import CLOSE, MARK, OPEN, Page, Text, mark
 from notifiers.blocks import BIDI, CONTROLS, Sheet, Table, clean, defanged, html_blocks, is_link, paragraphs
@@ -98,8 +98,7 @@ def render_mail(source: str, values: Mapping[str, str], language: str, footer: s
     template = parse(source, file)
     instead = _PAPER.get(language, _PAPER["en"]) if paper else None
     known = frozenset(name for name, value in values.items() if value) | frozenset(tables or ())
-    if paper:
-        known |= frozenset(filter(is_link, template.needed))
+    known = (known | set(filter(is_link, template.needed))) - {ON_SCREEN} if paper else known | {ON_SCREEN}
     known &= frozenset(template.names)
     blank = (_blank(template, Sheet(template.names, tables, language, instead), known) if tables
              else _kept_blank(template, known, language, instead))

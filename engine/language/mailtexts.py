@@ -17,6 +17,7 @@
     ref_NAME_TEXT     a text of reference data, such as an agency's address
     because_NAME      why a decision table gave a fact its value, inside `has` only
     link, status_link the engine's own links (`link` with a task or to a party, `status_link` to a party)
+    on_screen         asked by `has` only: the reader can follow a link, since it is no letter on paper
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ from engine.nodes import nearest
 EVERY = (
     "case", "process", "state", "district", "today", "recipient_name", "contact_name", "contact_email",
     "contact_phone", "contact_edtech", "contact_ai", "packet_days", "legal_due", "legal_title", "parent_case",
-    "state_until", "attestation_month",
+    "state_until", "attestation_month", "on_screen",
 )  # fmt: skip
 OF_A_TASK = ("task", "due", "instead_of")
 SOMETIMES = frozenset({"due", "instead_of", "legal_due", "legal_title", "parent_case", "state_until",
                        "attestation_month"})
 """Not known in each mail that may read them: they stand inside `has`."""
+
+ON_SCREEN = "on_screen"
+"""Has no words: it is asked, and never written out."""
 
 BECAUSE, REFERENCE, FACT, MONTH = "because_", "ref_", "fact_", "_month"
 
@@ -145,6 +149,8 @@ def _faults_of(scope: Scope, known: Sequence[str], match: re.Match[str]) -> Iter
     value, statement = match[1], match[2]
     if match[3]:
         yield f"'{match[3]}' is not closed, or is a comment: use {{{{ name }}}} or {{% if has(name) %}}"
+    elif value is not None and value.strip() == ON_SCREEN:
+        yield f"'{ON_SCREEN}' has no words: ask {{% if has({ON_SCREEN}) %}} … {{% endif %}}"
     elif value is not None:
         yield from _faults_of_name(scope, known, value.strip())
     elif statement is not None and statement.strip() not in ("else", "endif"):

@@ -201,6 +201,8 @@ def test_all_faults_come_at_once_in_the_order_of_the_file() -> None:
      "'legal_due' is not known in each such mail: write it inside {% if has(legal_due) %} … {% endif %}"),
     ("Subject: Lent\n\n{% if has(legal_due) %}a{% else %}\nb {{ legal_due }}{% endif %}\n", 4,
      "'legal_due' is not known in each such mail: write it inside {% if has(legal_due) %} … {% endif %}"),
+    ("Subject: Lent\n\n{% if has(on_screen) %}{{ on_screen }}{% endif %}\n", 3,
+     "'on_screen' has no words: ask {% if has(on_screen) %} … {% endif %}"),
     ("Subject: Lent\n\n{{ task }}\n", 3, "'task' needs a task: name it in the mail's `task`"),
     ("Subject: Lent\n\n{% if has('case') %}x{% endif %}\n", 3,
      "'{% if has('case') %}' is not allowed: only if has(name), else and endif are"),

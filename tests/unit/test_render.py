@@ -184,6 +184,20 @@ def test_on_paper_nothing_can_be_clicked() -> None:
     assert "Ana &lt;b&gt;\n12 Main St\nSpringfield" in letter
 
 
+def test_a_letter_does_not_tell_of_a_page_and_its_code() -> None:
+    """What a shipped mail says of the code for its page, a parent who reads no mail does not read; the rest they do."""
+    catalogue = Catalogue()
+    texts = [text for process in catalogue.processes() for mail in catalogue.newest(process).mails.values()
+             for text in mail.texts.values() if re.search(r"\b(code that we send|código que le enviamos)\b", text)]
+    assert len(texts) == 12
+    for text in texts:
+        values = dict.fromkeys(parse(text).names, "X")
+        mail, letter = render_mail(text, values, "en", "F").text, render_mail(text, values, "en", "F", paper=True).text
+        assert re.search(r"code|código", mail)
+        assert not re.search(r"code|código|The page stays|queda abierta", letter)
+        assert len(letter.split("\n\n")) > 4
+
+
 def test_a_line_that_ends_with_a_statement_keeps_its_break() -> None:
     """Words may be left out in the middle of a paragraph or a list, and neither runs into what follows."""
     source = """Subject: s
