@@ -19,6 +19,7 @@ from storage.rows import Row, dump
 from storage.sealing import canonical
 from storage.tables import HISTORY, SEALS
 
+Heads = Sequence[Sequence[object]]
 OVERLAP = dt.timedelta(hours=1)
 """Lines so much older than the last seal are looked at again; listing a head twice does no harm."""
 
@@ -30,10 +31,27 @@ class Seal:
     hash: str
 
 
-def seal(connection: Connection, now: dt.datetime) -> Seal | None:
-    """Seals what has grown, and gives the latest seal; None while there is no history at all."""
-    latest = connection.execute(select(SEALS).order_by(SEALS.c.number.desc()).limit(1)).mappings().first()
-    heads = _grown(connection, latest)
+def grown(connection: Connection) -> Heads:
+    """Case, number and hash of the last line of each history that has a line younger than the latest seal. All of
+    history is read through, so a transaction that only reads does it, while others write."""
+    latest = _latest(connection)
+    last = select(HISTORY.c.case_id, func.max(HISTORY.c.seq).label("seq")).group_by(HISTORY.c.case_id)
+    if latest is not None:
+        last = last.where(HISTORY.c.at >= latest["at"] - OVERLAP)
+    tops = last.subquery()
+    same = (HISTORY.c.case_id == tops.c.case_id) & (HISTORY.c.seq == tops.c.seq)
+    rows = connection.execute(
+        select(HISTORY.c.case_id, HISTORY.c.seq, HISTORY.c.hash).join(tops, same).order_by(HISTORY.c.case_id)
+    )
+    return [[row.case_id, row.seq, row.hash] for row in rows]
+
+
+def seal(connection: Connection, heads: Heads, now: dt.datetime) -> Seal | None:
+    """Seals what has grown, and gives the latest seal; None while there is no history at all. What is in the latest
+    seal already is not listed again; what grew since `heads` were read is in the next, because of `OVERLAP`."""
+    latest = _latest(connection)
+    known = json.loads(latest["heads"]) if latest else []
+    heads = [head for head in heads if head not in known]
     if not heads:
         return _read(latest) if latest else None
     number, before = (latest["number"] + 1, latest["hash"]) if latest else (1, history.START)
@@ -70,18 +88,8 @@ def not_as_sealed(case_id: str, seq: int) -> str:
     return f"case {case_id}: line {seq} of its history is not as it was sealed"
 
 
-def _grown(connection: Connection, latest: Row | None) -> list[list[object]]:
-    """Case, number and hash of the last line, where that line is not in the latest seal already."""
-    last = select(HISTORY.c.case_id, func.max(HISTORY.c.seq).label("seq")).group_by(HISTORY.c.case_id)
-    if latest is not None:
-        last = last.where(HISTORY.c.at >= latest["at"] - OVERLAP)
-    tops = last.subquery()
-    same = (HISTORY.c.case_id == tops.c.case_id) & (HISTORY.c.seq == tops.c.seq)
-    rows = connection.execute(
-        select(HISTORY.c.case_id, HISTORY.c.seq, HISTORY.c.hash).join(tops, same).order_by(HISTORY.c.case_id)
-    )
-    known = json.loads(latest["heads"]) if latest else []
-    return [head for head in ([row.case_id, row.seq, row.hash] for row in rows) if head not in known]
+def _latest(connection: Connection) -> Row | None:
+    return connection.execute(select(SEALS).order_by(SEALS.c.number.desc()).limit(1)).mappings().first()
 
 
 def _hash(before: str, row: Row | dict[str, object]) -> str:

@@ -123,7 +123,9 @@ class SqlOutbox:
             return connection.scalar(found.limit(1)) is None
 
     def seal(self, now: dt.datetime) -> str | None:
-        latest = self.base.write(lambda connection: seals.seal(connection, now))
+        with self.base.reading() as connection:
+            heads = seals.grown(connection)
+        latest = self.base.write(lambda connection: seals.seal(connection, heads, now))
         return f"{latest.number}, {latest.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, {latest.hash}" if latest else None
 
     def record(self, handing_over: Sequence[OutboxRow], went: Sequence[Went], now: dt.datetime) -> Collection[int]:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from storage.chains import seals
 from storage.sealing import new_ring
 from storage.store import SqlStore, open_store
 from tests.acceptance.test_main_job import START, VERIFIED, House
@@ -32,6 +33,19 @@ def test_a_seal_is_made_when_a_history_has_grown_and_not_otherwise(store: SqlSto
     house.answer(3, "verify", "complete", "cus", VERIFIED)
     assert [number(store, 4), number(store, 5)] == ["2", "2"]
     assert list(store.views.verify_seals()) == []
+
+
+def test_what_grows_while_histories_are_read_is_in_the_next_seal(store: SqlStore) -> None:
+    house = House(store)
+    with store.base.reading() as connection:
+        heads = seals.grown(connection)
+    house.answer(3, "verify", "complete", "cus", VERIFIED)
+    with store.base.writing() as connection:
+        first = seals.seal(connection, heads, START + dt.timedelta(days=3))
+    assert first is not None and first.number == 1
+    assert [number(store, 3), number(store, 4)] == ["2", "2"]
+    with store.base.reading() as connection:
+        assert {seq for _, seq in seals.chain(connection)[1]} >= {head[1] for head in seals.grown(connection)}
 
 
 def test_a_changed_line_is_told_although_its_own_chain_was_made_anew(store: SqlStore) -> None:
