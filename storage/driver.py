@@ -10,7 +10,7 @@ try:
 except ImportError:  # no wheel for this machine
     import sqlite3 as dbapi2
 
-SCHEMA = "0036"
+SCHEMA = "0037"
 """The newest migration; a database at any other is refused."""
 
 

@@ -18,6 +18,7 @@ from storage.chains import history, seals
 from storage.chains.history import HistoryLine
 from storage.entrance.acts import act_place
 from storage.keeping import case_place, fact_place
+from storage.looking.state import IS_IN_DOUBT
 from storage.mailing.outbox import SqlOutbox, read_mail
 from storage.messages import message_place
 from storage.removal import preservations
@@ -277,7 +278,7 @@ class Views:
 
     def in_doubt(self, most: int, *, case_id: str | None = None, mail: str | None = None) -> Sequence[MailLine]:
         """Mails of which nobody knows whether they were sent, the oldest first."""
-        wanted = select(OUTBOX).where(OUTBOX.c.state == "uncertain").order_by(OUTBOX.c.id).limit(most)
+        wanted = select(OUTBOX).where(IS_IN_DOUBT).order_by(OUTBOX.c.id).limit(most)
         if case_id is not None:
             wanted = wanted.where(OUTBOX.c.case_id == case_id)
         if mail is not None:

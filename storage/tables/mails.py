@@ -29,6 +29,7 @@ class OutboxMail(SQLModel, table=True):
         pending("outbox", "lease_until"),
         unique_where("uq_outbox_slot", "slot IS NOT NULL", "slot"),
         only_where("ix_outbox_asked", "mail <> 'brief'", "recipient", "created_at"),
+        only_where("ix_outbox_uncertain", "state = 'uncertain'", "state", "id"),
         CheckConstraint(f"state IN ({_STATES})", "state"),
     )
     id: int | None = Field(default=None, primary_key=True)
