@@ -185,7 +185,7 @@ def _when(year: Year, case_id: str, task_id: str) -> dt.date | None:
     contact = case.parties.get(task.party or "")
     if task.party == "operator" and (contact is None or is_silent(contact.email)):
         return None
-    days = delay(wanted, task.party, year.chance)
+    days = delay(case.process, wanted, task.party, year.chance)
     day = year.today + dt.timedelta(days=min(days, IN_A_BREACH) if definition.need_to_know else days)
     while task.party is None and not is_weekday(day):
         day += ONE_DAY
